@@ -1,0 +1,37 @@
+"""Packaging of tf_bert; the settings of the tools are in pyproject.toml."""
+
+import setuptools
+
+setuptools.setup(
+    name="tf_bert",
+    version="0.1.0",
+    description="Fine-tune BERT on small text data, stably.",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.14",
+    packages=setuptools.find_packages(include=["tf_bert", "tf_bert.*"]),
+    package_data={"tf_bert.data": ["product_reviews/*.tsv"]},
+    install_requires=[
+        "absl-py>=1.4",
+        "filelock",
+        "huggingface_hub",
+        "keras>=3.12",
+        "numpy",
+        "optree",
+        "safetensors",
+        "scikit-learn",
+        "scipy",
+        # TensorFlow 2.21 no longer brings it, and tf.summary needs it.
+        "tensorboard",
+        "tensorflow>=2.20,<2.22",
+        "tensorflow-text>=2.20,<2.22",
+        "tqdm",
+        "transformers>=5,<6",
+    ],
+    extras_require={
+        "test": ["pytest", "ruff"],
+        # The reference of the tests marked `large`, and of benchmarks/. Not
+        # in [test]: on many machines this version brings CUDA along.
+        "reference": ["torch==2.13.0"],
+    },
+    entry_points={"console_scripts": ["tf_bert=tf_bert.run:main"]},
+)
