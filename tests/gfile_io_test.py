@@ -1,0 +1,169 @@
+"""Tests of gfile_io: on plain paths, and on paths with a scheme.
+
+``file://`` stands for ``gs://``: it takes the same way through TensorFlow.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from absl.testing import absltest, parameterized
+
+from tf_bert import gfile_io
+
+_ROOT = pathlib.Path(__file__).parents[1]
+
+
+class GfileIoTest(parameterized.TestCase):
+    def _folder(self, kind: str) -> str:
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        if kind == "local":
+            return folder
+        return f"file://{folder}"
+
+    @parameterized.parameters("local", "scheme")
+    def test_what_is_written_is_read_back(self, kind):
+        path = f"{self._folder(kind)}/file"
+        for data in (b"first \x00\xff", b"", b"second"):
+            gfile_io.write_bytes(path, data)
+            self.assertEqual(gfile_io.read_bytes(path), data)
+
+    @parameterized.parameters("local", "scheme")
+    def test_text_is_utf_8_with_its_line_ends_kept(self, kind):
+        path = f"{self._folder(kind)}/file"
+        gfile_io.write_text(path, "é\r\n漢\n")
+        self.assertEqual(gfile_io.read_text(path), "é\r\n漢\n")
+        self.assertEqual(gfile_io.read_bytes(path), "é\r\n漢\n".encode())
+
+    @parameterized.parameters("local", "scheme")
+    def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+        self, kind
+    ):
+        folder = self._folder(kind)
+        gfile_io.write_text(f"{folder}/file", "old")
+        with self.assertRaisesRegex(KeyError, "stop"):
+            with gfile_io.open_binary_writer(f"{folder}/file") as file:
+                file.write(b"new")
+                raise KeyError("stop")
+        self.assertEqual(gfile_io.list_dir(folder), ["file"])
+        self.assertEqual(gfile_io.read_text(f"{folder}/file"), "old")
+
+    @parameterized.parameters("local", "scheme")
+    def test_an_open_file_is_not_seen_before_it_is_complete(self, kind):
+        path = f"{self._folder(kind)}/file"
+        with gfile_io.open_binary_writer(path) as file:
+            file.write(b"all")
+            file.flush()
+            self.assertFalse(gfile_io.exists(path))
+        self.assertEqual(gfile_io.read_bytes(path), b"all")
+
+    @parameterized.parameters("local", "scheme")
+    def test_the_writer_can_seek(self, kind):
+        path = f"{self._folder(kind)}/file"
+        with gfile_io.open_binary_writer(path) as file:
+            file.write(b"abc")
+            file.seek(0)
+            file.write(b"x")
+        self.assertEqual(gfile_io.read_bytes(path), b"xbc")
+
+    @parameterized.parameters("local", "scheme")
+    def test_folders(self, kind):
+        folder = self._folder(kind)
+        gfile_io.make_dirs(f"{folder}/b/c")
+        gfile_io.make_dirs(f"{folder}/b/c")
+        gfile_io.write_text(f"{folder}/a", "")
+        self.assertEqual(gfile_io.list_dir(folder), ["a", "b"])
+        self.assertTrue(gfile_io.is_dir(f"{folder}/b"))
+        self.assertFalse(gfile_io.is_dir(f"{folder}/a"))
+        self.assertTrue(gfile_io.exists(f"{folder}/a"))
+        gfile_io.remove_tree(f"{folder}/b")
+        self.assertFalse(gfile_io.exists(f"{folder}/b"))
+        self.assertTrue(gfile_io.exists(f"{folder}/a"))
+
+    @parameterized.product(
+        kind=("local", "scheme"),
+        function=(
+            gfile_io.read_bytes,
+            gfile_io.list_dir,
+            gfile_io.remove_tree,
+            gfile_io.size_and_mtime,
+        ),
+    )
+    def test_what_is_missing_is_python_s_own_error(self, kind, function):
+        path = f"{self._folder(kind)}/missing"
+        with self.assertRaisesRegex(FileNotFoundError, "missing"):
+            function(path)
+
+    @parameterized.parameters("local", "scheme")
+    def test_size(self, kind):
+        path = f"{self._folder(kind)}/file"
+        gfile_io.write_bytes(path, b"12345")
+        self.assertEqual(gfile_io.size_and_mtime(path)[0], 5)
+
+    @parameterized.parameters("local", "scheme")
+    def test_a_folder_is_copied_with_its_subfolders(self, kind):
+        source = self._folder(kind)
+        gfile_io.make_dirs(f"{source}/sub")
+        gfile_io.write_text(f"{source}/a", "1")
+        gfile_io.write_text(f"{source}/sub/b", "2")
+        local = pathlib.Path(self._folder("local"), "new", "copy")
+        gfile_io.copy_to_local(source, local)
+        copied = {
+            path.relative_to(local).as_posix(): path.read_text()
+            for path in local.rglob("*")
+            if path.is_file()
+        }
+        self.assertEqual(copied, {"a": "1", "sub/b": "2"})
+
+    @parameterized.parameters("local", "scheme")
+    def test_a_file_is_copied(self, kind):
+        source = f"{self._folder(kind)}/a"
+        gfile_io.write_text(source, "1")
+        local = pathlib.Path(self._folder("local"), "new", "b")
+        gfile_io.copy_to_local(source, local)
+        self.assertEqual(local.read_text(), "1")
+
+    def test_a_new_file_has_the_rights_that_the_umask_gives(self):
+        folder = pathlib.Path(self._folder("local"))
+        gfile_io.write_text(folder / "ours", "")
+        (folder / "plain").write_text("")
+        self.assertEqual(
+            os.stat(folder / "ours").st_mode, os.stat(folder / "plain").st_mode
+        )
+
+    @parameterized.parameters(
+        ("gs://bucket/a", True),
+        ("file:///a", True),
+        ("/tmp/a", False),
+        ("a//b", False),
+        (r"C:\a", False),
+        ("c://a", False),
+        (pathlib.Path("a"), False),
+    )
+    def test_remote_is_what_has_a_scheme(self, path, expected):
+        self.assertEqual(gfile_io.is_remote(path), expected)
+
+    def test_local_files_do_not_import_tensorflow(self):
+        script = (
+            "import sys\n"
+            "from tf_bert import gfile_io\n"
+            "gfile_io.write_text(sys.argv[1], 'x')\n"
+            "gfile_io.copy_to_local(sys.argv[1], sys.argv[1] + '2')\n"
+            "print(gfile_io.read_text(sys.argv[1] + '2'))\n"
+            "print('tensorflow' in sys.modules)\n"
+        )
+        path = os.path.join(self._folder("local"), "file")
+        result = subprocess.run(
+            [sys.executable, "-c", script, path],
+            cwd=_ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertEqual(result.stdout.split(), ["x", "False"])
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,253 @@
+"""Files on this machine and on ``gs://``, read and written the same way.
+
+A write is all or nothing: a reader sees the old file or the whole new one,
+never a part. Paths with a scheme (``gs://bucket/name``) go through
+``tf.io.gfile``; TensorFlow is imported only for them, so that work on local
+files does not wait for it.
+
+A missing file is a `FileNotFoundError`, wherever it was looked for.
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from typing import BinaryIO
+
+PathLike = str | os.PathLike[str]
+
+# Two characters at least, so that a Windows drive is no scheme.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def is_remote(path: PathLike) -> bool:
+    """Returns whether `path` has a scheme, as ``gs://bucket/name`` does.
+
+    Example:
+        >>> is_remote("gs://bucket/model"), is_remote("/tmp/model")
+        (True, False)
+    """
+    return _SCHEME.match(os.fspath(path)) is not None
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """Returns the content of a file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    if not is_remote(path):
+        return pathlib.Path(path).read_bytes()
+    with _remote(path) as gfile, gfile.GFile(path, "rb") as file:
+        return file.read()
+
+
+def read_text(path: PathLike) -> str:
+    """Returns the content of a UTF-8 file, line ends as they are.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    return read_bytes(path).decode("utf-8")
+
+
+def write_bytes(path: PathLike, data: bytes) -> None:
+    """Replaces a file by `data`, atomically.
+
+    Args:
+        path: The file. Its folder must exist (see `make_dirs`).
+        data: The whole new content.
+
+    Raises:
+        FileNotFoundError: The folder of `path` does not exist.
+    """
+    with open_binary_writer(path) as file:
+        file.write(data)
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Replaces a file by `text` in UTF-8, atomically, line ends as given."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+@contextlib.contextmanager
+def open_binary_writer(path: PathLike) -> Iterator[BinaryIO]:
+    """Opens a file that takes its place only when the block ends well.
+
+    For content that is too large to hold twice. If the block raises, `path`
+    is as it was before.
+
+    Args:
+        path: The file to replace. Its folder must exist.
+
+    Yields:
+        A seekable binary file, open for writing.
+
+    Raises:
+        FileNotFoundError: The folder of `path` does not exist.
+
+    Example:
+        >>> path = os.path.join(tempfile.mkdtemp(), "weights")
+        >>> with open_binary_writer(path) as file:
+        ...     _ = file.write(b"half")
+        ...     print(exists(path))
+        False
+        >>> exists(path)
+        True
+    """
+    if is_remote(path):
+        # Closing a remote file publishes what was written so far, after an
+        # error too. So it is written here first and sent as one object.
+        with tempfile.TemporaryDirectory(prefix="tf_bert_") as folder:
+            staged = os.path.join(folder, "staged")
+            with open(staged, "xb") as file:
+                yield file
+            with _remote(path) as gfile:
+                gfile.copy(staged, os.fspath(path), overwrite=True)
+        return
+    target = pathlib.Path(path)
+    # Not `tempfile`: its files are readable by their owner alone.
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def exists(path: PathLike) -> bool:
+    """Returns whether `path` is a file or a folder."""
+    if not is_remote(path):
+        return os.path.exists(path)
+    with _remote(path) as gfile:
+        return gfile.exists(path)
+
+
+def is_dir(path: PathLike) -> bool:
+    """Returns whether `path` is a folder."""
+    if not is_remote(path):
+        return os.path.isdir(path)
+    with _remote(path) as gfile:
+        return gfile.isdir(path)
+
+
+def list_dir(path: PathLike) -> list[str]:
+    """Returns the names in a folder, sorted, folders without a final slash.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    if not is_remote(path):
+        return sorted(os.listdir(path))
+    with _remote(path) as gfile:
+        return sorted(name.rstrip("/") for name in gfile.listdir(path))
+
+
+def size_and_mtime(path: PathLike) -> tuple[int, int]:
+    """Returns a file's size in bytes and its last change in nanoseconds.
+
+    Together they tell whether a file is still the one seen before.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    if not is_remote(path):
+        status = os.stat(path)
+        return status.st_size, status.st_mtime_ns
+    with _remote(path) as gfile:
+        status = gfile.stat(path)
+    return status.length, status.mtime_nsec
+
+
+def make_dirs(path: PathLike) -> None:
+    """Makes a folder and its parents; it may be there already."""
+    if not is_remote(path):
+        os.makedirs(path, exist_ok=True)
+        return
+    with _remote(path) as gfile:
+        gfile.makedirs(path)
+
+
+def remove_tree(path: PathLike) -> None:
+    """Removes a folder and all that is in it.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    if not is_remote(path):
+        shutil.rmtree(path)
+        return
+    with _remote(path) as gfile:
+        gfile.rmtree(path)
+
+
+def remove_file(path: PathLike) -> None:
+    """Removes a file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    if not is_remote(path):
+        os.remove(path)
+        return
+    with _remote(path) as gfile:
+        gfile.remove(path)
+
+
+def copy_to_local(remote_dir_or_file: PathLike, local: PathLike) -> None:
+    """Copies a file or a folder, with its subfolders, to this machine.
+
+    Each file is replaced atomically, the folder as a whole is not. What is
+    in `local` already and not in the source stays.
+
+    Args:
+        remote_dir_or_file: What to copy; a path of this machine works too.
+        local: The path of the copy. Missing folders are made.
+
+    Raises:
+        FileNotFoundError: There is nothing to copy.
+    """
+    source = os.fspath(remote_dir_or_file)
+    if is_dir(source):
+        os.makedirs(local, exist_ok=True)
+        for name in list_dir(source):
+            # A slash for gs:// on Windows as well.
+            copy_to_local(
+                f"{source.rstrip('/')}/{name}", os.path.join(local, name)
+            )
+        return
+    os.makedirs(os.path.dirname(os.path.abspath(local)), exist_ok=True)
+    with open_binary_writer(local) as target, _open_reader(source) as reader:
+        shutil.copyfileobj(reader, target, length=1 << 24)
+
+
+@contextlib.contextmanager
+def _open_reader(path: str) -> Iterator[BinaryIO]:
+    if not is_remote(path):
+        with open(path, "rb") as file:
+            yield file
+        return
+    with _remote(path) as gfile, gfile.GFile(path, "rb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _remote(path: PathLike) -> Iterator:
+    """Yields ``tf.io.gfile``; its "not found" becomes Python's own."""
+    import tensorflow as tf
+
+    try:
+        yield tf.io.gfile
+    except tf.errors.NotFoundError as error:
+        raise FileNotFoundError(
+            "A file or folder that exists was expected. "
+            f"Received: path={os.fspath(path)!r} ({error.message}). "
+            "Correct the path, or check your rights to read it."
+        ) from error
