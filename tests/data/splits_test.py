@@ -1,0 +1,99 @@
+"""Tests of tf_bert/data/splits.py."""
+
+import numpy as np
+from absl.testing import parameterized
+
+from tf_bert.data.splits import stratified_split
+
+
+class StratifiedSplitTest(parameterized.TestCase):
+    @parameterized.parameters(
+        (0, [0, 2, 9, 11]),
+        (7, [1, 3, 4, 8]),
+    )
+    def test_known_seeds_give_the_stored_split(self, seed, expected):
+        labels = np.array([0, 1] * 6)
+        _, held_out = stratified_split(labels, 0.34, seed)
+        self.assertEqual(held_out.tolist(), expected)
+
+    def test_parts_are_disjoint_complete_and_in_file_order(self):
+        labels = np.arange(101) % 3
+        kept, held_out = stratified_split(labels, 0.3, 5)
+        np.testing.assert_array_equal(kept, np.sort(kept))
+        np.testing.assert_array_equal(held_out, np.sort(held_out))
+        np.testing.assert_array_equal(
+            np.sort(np.concatenate([kept, held_out])), np.arange(101)
+        )
+
+    @parameterized.parameters(
+        # Rows of a class, proportion, how many are held out.
+        (1, 0.5, 0),  # Its only row stays in training.
+        (2, 0.1, 1),  # At least one of two.
+        (2, 0.9, 1),  # And one stays.
+        (10, 0.1, 1),
+        (15, 0.1, 2),  # Half is rounded up.
+        (14, 0.1, 1),
+        (10, 0.99, 9),
+        (10, 0.0, 0),
+    )
+    def test_held_out_rows_of_a_class(self, size, proportion, expected):
+        labels = np.array([0] * size + [1] * 100)
+        _, held_out = stratified_split(labels, proportion, 0)
+        self.assertEqual(np.sum(labels[held_out] == 0), expected)
+
+    def test_a_larger_proportion_holds_out_the_same_rows_and_more(self):
+        labels = np.arange(60) % 2
+        _, few = stratified_split(labels, 0.1, 3)
+        _, many = stratified_split(labels, 0.4, 3)
+        self.assertContainsSubset(few, many)
+        self.assertLen(many, 24)
+
+    def test_scores_are_divided_as_one_group(self):
+        scores = np.linspace(0, 5, 50).astype(np.float32)
+        _, held_out = stratified_split(scores, 0.2, 0)
+        self.assertLen(held_out, 10)
+
+    def test_other_seeds_give_other_splits(self):
+        labels = np.zeros(100, np.int32)
+        parts = {
+            tuple(stratified_split(labels, 0.1, seed)[1]) for seed in range(5)
+        }
+        self.assertLen(parts, 5)
+
+    def test_global_generator_is_neither_read_nor_moved(self):
+        labels = np.zeros(50, np.int32)
+        np.random.seed(1)
+        expected = stratified_split(labels, 0.2, 0)[1]
+        after = np.random.random()
+        np.random.seed(1)
+        self.assertEqual(np.random.random(), after)
+        np.testing.assert_array_equal(
+            stratified_split(labels, 0.2, 0)[1], expected
+        )
+
+    def test_every_row_is_held_out_about_equally_often(self):
+        labels = np.arange(20) % 2
+        counts = np.zeros(20)
+        for seed in range(2000):
+            counts[stratified_split(labels, 0.2, seed)[1]] += 1
+        # Mean 400, standard deviation 18.
+        self.assertBetween(counts.min(), 310, 400)
+        self.assertBetween(counts.max(), 400, 490)
+
+    @parameterized.parameters(-0.1, 1.0, 1.5, float("nan"))
+    def test_proportion_out_of_range_is_refused(self, proportion):
+        with self.assertRaisesRegex(
+            ValueError, r"`proportion` must be .*--validation_proportion"
+        ):
+            stratified_split(np.zeros(4, np.int32), proportion, 0)
+
+    @parameterized.parameters(-1, 2**64)
+    def test_seed_out_of_range_is_refused(self, seed):
+        with self.assertRaisesRegex(ValueError, rf"split_seed={seed}\. "):
+            stratified_split(np.zeros(4, np.int32), 0.5, seed)
+
+    def test_single_rows_cannot_be_divided(self):
+        with self.assertRaisesRegex(
+            ValueError, "class has two rows.*2 rows.*--validation_proportion=0"
+        ):
+            stratified_split(np.array([0, 1]), 0.5, 0)

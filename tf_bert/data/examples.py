@@ -1,0 +1,74 @@
+"""`Examples`: the rows of one split, as the rest of the package sees them."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Examples:
+    """The rows of one split, in file order.
+
+    Args:
+        texts: N strings, none of them empty.
+        text_pairs: N second texts, or None for a task of single texts.
+        labels: int32 `[N]` class ids; float32 `[N]` scores for regression;
+            None for unlabelled rows.
+        row_numbers: int64 `[N]`. Data rows of `source`, counted from 1; the
+            header is not counted.
+        source: Path of the file, for messages.
+
+    Raises:
+        ValueError: The parts do not have the same length.
+
+    Example:
+        >>> examples = Examples(
+        ...     texts=("good", "bad", "fine"),
+        ...     text_pairs=None,
+        ...     labels=np.array([1, 0, 1], np.int32),
+        ...     row_numbers=np.arange(1, 4),
+        ...     source="train.tsv",
+        ... )
+        >>> examples.select([2, 0]).texts
+        ('fine', 'good')
+    """
+
+    texts: tuple[str, ...]
+    text_pairs: tuple[str, ...] | None
+    labels: np.ndarray | None
+    row_numbers: np.ndarray
+    source: str
+
+    def __post_init__(self):
+        for name in ("text_pairs", "labels", "row_numbers"):
+            part = getattr(self, name)
+            if part is not None and len(part) != len(self.texts):
+                raise ValueError(
+                    f"`{name}` must have one entry for each text. Received: "
+                    f"len({name})={len(part)}, len(texts)={len(self.texts)}. "
+                    "Build every part from the same rows."
+                )
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def select(self, indices: Sequence[int] | np.ndarray) -> "Examples":
+        """Returns the given rows, in the given order.
+
+        Args:
+            indices: int `[M]`, each in [0, N). Positions in this object, not
+                row numbers of the file.
+
+        Returns:
+            `Examples` of M rows, which keep their `row_numbers`.
+        """
+        positions = np.asarray(indices, dtype=np.int64)
+        pairs, labels = self.text_pairs, self.labels
+        return dataclasses.replace(
+            self,
+            texts=tuple(self.texts[i] for i in positions),
+            text_pairs=pairs and tuple(pairs[i] for i in positions),
+            labels=None if labels is None else labels[positions],
+            row_numbers=self.row_numbers[positions],
+        )

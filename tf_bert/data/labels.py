@@ -1,0 +1,178 @@
+"""From the strings in a label column to class ids or scores.
+
+White space around a label is not part of it.
+"""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+# Beyond these, a column of classes is taken for a column of texts or scores.
+_MAX_CLASSES = 1000
+_MAX_DISTINCT_SHARE = 0.5
+_MIN_ROWS_FOR_SHARE = 50
+
+# What float() accepts and a spreadsheet writes: no "nan", "inf" or "1_000".
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+# As a float32, anything larger would become infinite.
+_MAX_SCORE = float(np.finfo(np.float32).max)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelColumn:
+    """The label column of one file.
+
+    Args:
+        name: Name in the header, or `column_2`.
+        values: One string per data row, in file order, stripped.
+        source: Path of the file, for messages.
+
+    Raises:
+        ValueError: A label is empty.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    source: str
+
+    def __post_init__(self):
+        if "" in self.values:
+            raise ValueError(
+                f"`{self.name}` must hold a label in every row. Received: "
+                f"{self.at(self.values.index(''))}. Fill in the label, or "
+                "delete the row."
+            )
+
+    def at(self, index: int) -> str:
+        """Returns ``name='value' in file, row n`` for a message."""
+        value = self.values[index]
+        return f"{self.name}={value!r} in {self.source}, row {index + 1}"
+
+
+def find_label_names(column: LabelColumn) -> tuple[str, ...]:
+    """Returns the different labels of a training file, in the order of ids.
+
+    Args:
+        column: Its values are class names.
+
+    Returns:
+        Sorted by Unicode code point or, if all are numbers, by value.
+
+    Raises:
+        ValueError: There are fewer than two classes, or the values look like
+            scores or texts: a number that is not whole, more than half of 50
+            or more rows distinct, or more than 1000 classes.
+
+    Example:
+        >>> find_label_names(LabelColumn("stars", ("10", "9", "10"), "a.csv"))
+        ('9', '10')
+    """
+    check_two_classes(column)
+    _check_no_fractions(column)
+    names = set(column.values)
+    _check_number_of_classes(column, len(names))
+    if all(_NUMBER.fullmatch(name) for name in names):
+        return tuple(sorted(names, key=lambda name: (float(name), name)))
+    return tuple(sorted(names))
+
+
+def encode_classes(
+    column: LabelColumn, label_names: Sequence[str], *, expected: str
+) -> np.ndarray:
+    """Returns the class ids of a label column.
+
+    Args:
+        column: Its values are class names.
+        label_names: C names, in the order of their ids.
+        expected: What `label_names` is, for the message: "the training
+            labels".
+
+    Returns:
+        int32 `[N]`, each in [0, C).
+
+    Raises:
+        ValueError: A value is not among `label_names`.
+    """
+    ids = {name: index for index, name in enumerate(label_names)}
+    for index, value in enumerate(column.values):
+        if value not in ids:
+            more = (*label_names, value)
+            raise ValueError(
+                f"`{column.name}` holds a value that is not in {expected}. "
+                f"Received: {column.at(index)} (labels: "
+                f"{_listing(label_names, ', ')}). Correct the row, or pass "
+                f"--label_names={_listing(more, ',')}."
+            )
+    return np.array([ids[value] for value in column.values], np.int32)
+
+
+def parse_scores(column: LabelColumn) -> np.ndarray:
+    """Returns the scores of a regression task.
+
+    Args:
+        column: Its values are decimal numbers, with a point.
+
+    Returns:
+        float32 `[N]`, all finite.
+
+    Raises:
+        ValueError: A value is not a finite number.
+    """
+    for index, value in enumerate(column.values):
+        if not _NUMBER.fullmatch(value) or abs(float(value)) > _MAX_SCORE:
+            raise ValueError(
+                f"`{column.name}` must hold finite numbers for regression, "
+                f"such as 3.5. Received: {column.at(index)}. Correct the row, "
+                "or pass --task_type=classification."
+            )
+    return np.array([float(value) for value in column.values], np.float32)
+
+
+def check_two_classes(column: LabelColumn) -> None:
+    """Raises `ValueError` if all labels of a training file are the same."""
+    if len(set(column.values)) < 2:
+        raise ValueError(
+            f"`{column.name}` must hold two classes or more in the training "
+            f"data. Received: {column.name}={column.values[0]!r} in each of "
+            f"the {len(column.values)} rows of {column.source}. Add rows of "
+            "another class, or correct --label_column."
+        )
+
+
+def _check_no_fractions(column: LabelColumn) -> None:
+    for index, value in enumerate(column.values):
+        if _NUMBER.fullmatch(value) and not float(value).is_integer():
+            raise ValueError(
+                f"`{column.name}` must hold class names, not scores, for "
+                f"classification. Received: {column.at(index)}. Pass "
+                "--task_type=regression, or --label_names=... with every "
+                "value if these are names of classes."
+            )
+
+
+def _check_number_of_classes(column: LabelColumn, num_classes: int) -> None:
+    rows = len(column.values)
+    is_mostly_distinct = num_classes > rows * _MAX_DISTINCT_SHARE
+    if num_classes > _MAX_CLASSES or (
+        rows >= _MIN_ROWS_FOR_SHARE and is_mostly_distinct
+    ):
+        raise ValueError(
+            f"`{column.name}` must hold class names: at most {_MAX_CLASSES} "
+            "classes, and with "
+            f"{_MIN_ROWS_FOR_SHARE} rows or more at most half as many "
+            f"classes as rows. Received: {num_classes} different values in "
+            f"the {rows} rows of {column.source}; this looks like a column "
+            "of texts or scores. Correct --label_column, or pass "
+            "--task_type=regression for scores."
+        )
+
+
+def _listing(names: Sequence[str], separator: str) -> str:
+    """Joins names; of many, the first and the last ones."""
+    if len(names) > 20:
+        names = (*names[:10], "...", *names[-5:])
+    return separator.join(names)

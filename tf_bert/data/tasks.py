@@ -1,0 +1,231 @@
+"""Tasks: which columns of which files, which labels, which metric.
+
+A task is one row of `TASKS`, or is made from the user's flags by
+`custom_task`. No file is opened here; `sources.py` reads them.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+CLASSIFICATION_METRICS = ("accuracy", "f1", "macro_f1", "matthews")
+REGRESSION_METRICS = ("spearman", "pearson")
+
+_GLUE_FILES = {"train": "train.tsv", "validation": "dev.tsv"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """Where the texts and labels of a task stand, and how it is scored.
+
+    Args:
+        name: Key in `TASKS`, or "custom".
+        text_column: Name in the header row, or digits: the number of the
+            column, counted from 1, in files without a header.
+        text_pair_column: The same for the second text; None: single texts.
+        label_column: The same for the label.
+        label_names: Labels as the files spell them, in the order of their
+            ids. None: taken from the training data, or regression.
+        is_regression: Labels are scores, not classes.
+        metric: Selects the best checkpoint. One of `CLASSIFICATION_METRICS`
+            or `REGRESSION_METRICS`.
+        file_names: Split to file name inside the data folder.
+        folder_name: What the folder is called inside its parent (`RTE`).
+        is_bundled: Whether the files come with this package.
+    """
+
+    name: str
+    text_column: str
+    text_pair_column: str | None = None
+    label_column: str
+    label_names: tuple[str, ...] | None = None
+    is_regression: bool = False
+    metric: str
+    file_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    folder_name: str | None = None
+    is_bundled: bool = False
+
+
+_SPECS = (
+    TaskSpec(
+        name="rte",
+        text_column="sentence1",
+        text_pair_column="sentence2",
+        label_column="label",
+        label_names=("entailment", "not_entailment"),
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="RTE",
+    ),
+    TaskSpec(
+        name="mrpc",
+        text_column="#1 String",
+        text_pair_column="#2 String",
+        label_column="Quality",
+        label_names=("0", "1"),
+        # Zhang et al. report F1, but their code selects by accuracy.
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="MRPC",
+    ),
+    TaskSpec(
+        name="cola",
+        # No header: source, label, the author's mark, sentence.
+        text_column="4",
+        label_column="2",
+        label_names=("0", "1"),
+        metric="matthews",
+        file_names=_GLUE_FILES,
+        folder_name="CoLA",
+    ),
+    TaskSpec(
+        name="sts-b",
+        text_column="sentence1",
+        text_pair_column="sentence2",
+        label_column="score",
+        is_regression=True,
+        metric="spearman",
+        file_names=_GLUE_FILES,
+        folder_name="STS-B",
+    ),
+    TaskSpec(
+        name="sst-2",
+        text_column="sentence",
+        label_column="label",
+        label_names=("0", "1"),
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="SST-2",
+    ),
+    TaskSpec(
+        name="product_reviews",
+        text_column="text",
+        label_column="label",
+        label_names=("negative", "positive"),
+        metric="accuracy",
+        file_names={
+            "train": "train.tsv",
+            "validation": "validation.tsv",
+            "test": "test.tsv",
+        },
+        folder_name="product_reviews",
+        is_bundled=True,
+    ),
+)
+
+TASKS: Mapping[str, TaskSpec] = {spec.name: spec for spec in _SPECS}
+
+
+def get_task(name: str) -> TaskSpec:
+    """Returns a task of `TASKS`.
+
+    Args:
+        name: In upper or lower case, with or without hyphens: "STS-B" and
+            "stsb" are the same task.
+
+    Raises:
+        ValueError: There is no such task; the message lists all.
+
+    Example:
+        >>> get_task("SST2").name
+        'sst-2'
+    """
+    for spec in TASKS.values():
+        if _plain(spec.name) == _plain(name):
+            return spec
+    raise ValueError(
+        f"`task_name` must be one of: {', '.join(TASKS)}. Received: "
+        f"task_name={name!r}. Correct --task_name, or pass your own file by "
+        "--train_file, --text_column and --label_column."
+    )
+
+
+def custom_task(
+    *,
+    text_column: str,
+    text_pair_column: str | None = None,
+    label_column: str,
+    is_regression: bool = False,
+    label_names: tuple[str, ...] | None = None,
+    metric: str | None = None,
+) -> TaskSpec:
+    """Returns the task that the user's own files hold.
+
+    Args:
+        text_column: See `TaskSpec`, as for the next four.
+        text_pair_column: None: single texts.
+        label_column: Must differ from the text columns.
+        is_regression: Labels are scores, not classes.
+        label_names: Two or more different names, in the order of their ids;
+            None: taken from the training data. Not for regression.
+        metric: None: accuracy, or spearman for regression.
+
+    Returns:
+        A `TaskSpec` named "custom", without file names.
+
+    Raises:
+        ValueError: Two columns are the same, the metric is not one of this
+            kind of task, or `label_names` has fewer than two names, has one
+            twice, or is given for regression.
+
+    Example:
+        >>> custom_task(text_column="text", label_column="stars").metric
+        'accuracy'
+    """
+    _check_columns_differ(text_column, text_pair_column, label_column)
+    metrics = REGRESSION_METRICS if is_regression else CLASSIFICATION_METRICS
+    metric = metrics[0] if metric is None else metric
+    _check_metric(metric, metrics, is_regression)
+    if label_names is not None:
+        label_names = tuple(label_names)
+        _check_label_names(label_names, is_regression)
+    return TaskSpec(
+        name="custom",
+        text_column=text_column,
+        text_pair_column=text_pair_column,
+        label_column=label_column,
+        label_names=label_names,
+        is_regression=is_regression,
+        metric=metric,
+    )
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
+
+
+def _check_columns_differ(text: str, pair: str | None, label: str) -> None:
+    columns = [text, label] if pair is None else [text, pair, label]
+    if len(set(columns)) < len(columns):
+        raise ValueError(
+            "The text and label columns must differ. Received: "
+            f"text_column={text!r}, text_pair_column={pair!r}, "
+            f"label_column={label!r}. Correct --text_column, "
+            "--text_pair_column or --label_column."
+        )
+
+
+def _check_metric(
+    metric: str, choices: tuple[str, ...], is_regression: bool
+) -> None:
+    if metric not in choices:
+        kind = "regression" if is_regression else "classification"
+        raise ValueError(
+            f"`metric` must be one of: {', '.join(choices)} (for {kind}). "
+            f"Received: metric={metric!r}. Correct --metric or --task_type."
+        )
+
+
+def _check_label_names(names: tuple[str, ...], is_regression: bool) -> None:
+    received = f"Received: label_names={','.join(names)}"
+    if is_regression:
+        raise ValueError(
+            "`label_names` must not be given for regression, which has no "
+            f"classes. {received}. Leave out --label_names, or pass "
+            "--task_type=classification."
+        )
+    if len(names) < 2 or len(set(names)) < len(names) or not all(names):
+        raise ValueError(
+            "`label_names` must hold two or more different names. "
+            f"{received}. Correct --label_names, or leave it out to take the "
+            "labels from the training data."
+        )
