@@ -1,0 +1,102 @@
+"""Tests of the reviews that come with the package."""
+
+import collections
+import csv
+import os
+import pathlib
+import re
+import tempfile
+
+import numpy as np
+from absl.testing import parameterized
+
+from tf_bert.data import sources, tasks
+
+FOLDER = pathlib.Path(__file__).parents[2] / "tf_bert/data/product_reviews"
+SIZES = {"train": 500, "validation": 100, "test": 200}
+
+
+def read(split):
+    with open(FOLDER / f"{split}.tsv", encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return list(rows)
+
+
+ROWS = {split: read(split) for split in SIZES}
+ALL_ROWS = [row for rows in ROWS.values() for row in rows]
+
+
+def word_sets():
+    """Returns the rows as 0 and 1: which words each has."""
+    texts = [set(re.findall("[a-z']+", r["text"].lower())) for r in ALL_ROWS]
+    words = {word: i for i, word in enumerate(sorted(set().union(*texts)))}
+    table = np.zeros([len(texts), len(words)], np.float32)
+    for row, text in enumerate(texts):
+        table[row, [words[word] for word in text]] = 1
+    return table
+
+
+class ProductReviewsTest(parameterized.TestCase):
+    @parameterized.parameters(*SIZES.items())
+    def test_half_of_each_split_is_positive(self, split, size):
+        labels = collections.Counter(row["label"] for row in ROWS[split])
+        self.assertEqual(labels, {"negative": size // 2, "positive": size // 2})
+
+    @parameterized.parameters(*SIZES)
+    def test_every_row_is_complete(self, split):
+        for number, row in enumerate(ROWS[split], start=1):
+            self.assertEqual(
+                list(row), ["text", "label", "product", "kind"], number
+            )
+            for field in row.values():
+                self.assertEqual(field, field.strip(), number)
+                self.assertNotEmpty(field, number)
+
+    @parameterized.parameters(*SIZES)
+    def test_texts_have_5_to_60_words(self, split):
+        for number, row in enumerate(ROWS[split], start=1):
+            self.assertBetween(len(row["text"].split()), 5, 60, number)
+
+    @parameterized.parameters(*SIZES)
+    def test_there_are_20_products_or_more(self, split):
+        products = {row["product"] for row in ROWS[split]}
+        self.assertGreaterEqual(len(products), 20)
+
+    @parameterized.parameters("validation", "test")
+    def test_kinds_have_the_same_share_in_every_split(self, split):
+        def counts(rows):
+            return collections.Counter((r["kind"], r["label"]) for r in rows)
+
+        train, other = counts(ROWS["train"]), counts(ROWS[split])
+        for key in train | other:
+            expected = train[key] * SIZES[split] / SIZES["train"]
+            self.assertLess(abs(other[key] - expected), 1, key)
+
+    def test_no_text_comes_twice(self):
+        texts = [row["text"] for row in ALL_ROWS]
+        self.assertLen(set(texts), len(texts))
+
+    def test_no_two_texts_have_nearly_the_same_words(self):
+        table = word_sets()
+        both = table @ table.T
+        sizes = table.sum(axis=1)
+        similarity = both / (sizes[:, None] + sizes[None, :] - both)
+        np.fill_diagonal(similarity, 0)
+        first, second = np.unravel_index(similarity.argmax(), similarity.shape)
+        self.assertLess(
+            similarity.max(),
+            0.6,
+            f"{ALL_ROWS[first]['text']} / {ALL_ROWS[second]['text']}",
+        )
+
+    def test_is_found_from_any_folder(self):
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.enterContext(tempfile.TemporaryDirectory()))
+        data = sources.load_splits(tasks.get_task("product_reviews"))
+        for split in SIZES:
+            examples = getattr(data, split)
+            self.assertEqual(
+                list(examples.texts), [row["text"] for row in ROWS[split]]
+            )
+            names = [data.task.label_names[i] for i in examples.labels]
+            self.assertEqual(names, [row["label"] for row in ROWS[split]])
