@@ -1,0 +1,143 @@
+"""The assembly: a `tf.data` pipeline that carries out a plan.
+
+Graph operations only, no Python function: so it runs on TPU hosts too, and
+another backend gets the same arrays through `as_numpy_iterator()`.
+
+An element is one replica's share of one step, and holds all that the step
+needs, scalars included; nothing of a run is baked into the traced step, and
+many runs share one trace. Letters as in `plan.py`, R rows, W tokens of a row.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_bert.data.plan import Plan
+from tf_bert.data.tokenized_examples import TokenizedExamples
+
+# What the model takes of an element; the rest is for the loss and the update.
+MODEL_INPUTS = (
+    "input_ids",
+    "token_type_ids",
+    "position_ids",
+    "example_ids",
+    "cls_positions",
+)
+
+
+def packed_dataset(
+    examples: TokenizedExamples,
+    plan: Plan,
+    *,
+    first_step: int = 0,
+    per_step: dict[str, np.ndarray] | None = None,
+    per_replica: dict[str, np.ndarray] | None = None,
+    static_shapes: bool = False,
+) -> tf.data.Dataset:
+    """Returns the packed batches of a plan, from any step on.
+
+    Args:
+        examples: the tokenised split that the plan was made for.
+        plan: of `plan_training` or `plan_evaluation`.
+        first_step: in [0, K]. Earlier steps are not assembled.
+        per_step: arrays `[K, ...]` of which each element gets its step's
+            row, such as the learning rate.
+        per_replica: arrays `[K, P, ...]`, likewise, such as dropout seeds.
+        static_shapes: tells the shapes to the tracer, which TPUs and XLA
+            need; all steps from `first_step` on must have one shape. False
+            leaves R and W open, and one trace serves every shape.
+
+    Returns:
+        Elements in the order step by step, replica by replica within a step:
+        `input_ids`, `token_type_ids`, `position_ids`, `example_ids` (1 to B
+        by example, 0 for padding) int32 `[M, R, W]`; `cls_positions` int32
+        `[M, B]` into the R x W tokens; `labels` `[M, B]`; `example_weight`
+        float32 `[M, B]`, 0 where there is no example; `num_examples` float32
+        scalar, of the global batch; and what was passed in.
+    """
+    tables = _Tables(examples, plan, per_step or {}, per_replica or {})
+    num_replicas = plan.num_replicas
+    dataset = tf.data.Dataset.range(
+        first_step * num_replicas, plan.num_steps * num_replicas
+    )
+    shape = [None, None]
+    if static_shapes:
+        step = min(first_step, plan.num_steps - 1)
+        shape = [int(plan.num_rows[step]), int(plan.widths[step])]
+    dataset = dataset.map(
+        lambda i: tables.assemble(i // num_replicas, i % num_replicas, shape),
+        num_parallel_calls=2,
+        deterministic=True,
+    )
+    return dataset.prefetch(2)
+
+
+class _Tables:
+    """The plan and the tokens as tensors, and the assembly of one element."""
+
+    def __init__(self, examples, plan, per_step, per_replica):
+        self.ids = tf.constant(examples.ids, tf.int32)
+        self.row_splits = tf.constant(examples.row_splits, tf.int64)
+        self.first_lengths = tf.constant(examples.first_lengths, tf.int32)
+        self.labels = tf.constant(examples.labels)
+        self.examples = tf.constant(plan.examples, tf.int32)
+        self.places = tf.constant(plan.places, tf.int32)
+        self.num_rows = tf.constant(plan.num_rows, tf.int32)
+        self.num_examples = tf.constant(plan.num_examples, tf.float32)
+        self.per_step = {k: tf.constant(v) for k, v in per_step.items()}
+        self.per_replica = {k: tf.constant(v) for k, v in per_replica.items()}
+        self.widths = tf.constant(plan.widths, tf.int32)
+        self.num_micro_batches, self.batch = plan.examples.shape[2:]
+
+    def assemble(self, step, replica, known_shape):
+        """Builds one element; `known_shape` is [R, W], None if not known."""
+        chosen = tf.reshape(self.examples[step, replica], [-1])  # [M x B]
+        exists = chosen >= 0
+        chosen = tf.maximum(chosen, 0)
+        places = self.places[step, replica]  # [M, B]
+        num_rows, width = self.num_rows[step], self.widths[step]
+
+        starts = tf.gather(self.row_splits, chosen)
+        sizes = tf.gather(self.row_splits, chosen + 1) - starts
+        sizes = tf.cast(tf.where(exists, sizes, 0), tf.int32)
+        # For each token of the batch: its example, and its place in that.
+        example = tf.repeat(tf.range(tf.size(sizes)), sizes)  # [tokens]
+        inside = tf.range(tf.size(example)) - tf.gather(
+            tf.cumsum(sizes, exclusive=True), example
+        )
+        ids = tf.gather(
+            self.ids,
+            tf.gather(starts, example) + tf.cast(inside, tf.int64),
+        )
+        first_lengths = tf.gather(self.first_lengths, chosen)
+        types = tf.cast(inside >= tf.gather(first_lengths, example), tf.int32)
+        # Micro-batches lie behind each other, R rows each.
+        micro_batch = tf.range(self.num_micro_batches)[:, None]
+        absolute = tf.reshape(places + micro_batch * num_rows * width, [-1])
+        where = tf.gather(absolute, example) + inside
+        shape = [self.num_micro_batches, num_rows, width]
+
+        def put(values):
+            flat = tf.scatter_nd(
+                where[:, None], values, [tf.reduce_prod(shape)]
+            )
+            return tf.ensure_shape(
+                tf.reshape(flat, shape),
+                [self.num_micro_batches, *known_shape],
+            )
+
+        shares = [self.num_micro_batches, self.batch]
+        element = {
+            "input_ids": put(ids),
+            "token_type_ids": put(types),
+            "position_ids": put(inside),
+            "example_ids": put(example % self.batch + 1),
+            "cls_positions": places,
+            "labels": tf.reshape(tf.gather(self.labels, chosen), shares),
+            "example_weight": tf.reshape(tf.cast(exists, tf.float32), shares),
+            "num_examples": self.num_examples[step],
+        }
+        for name, table in self.per_step.items():
+            element[name] = table[step]
+        for name, table in self.per_replica.items():
+            element[name] = table[step, replica]
+        return element
