@@ -1,0 +1,329 @@
+"""Was BERT worth it? Its scores beside those of two simple baselines.
+
+The baselines train on the rows BERT trained on and are scored on the rows it
+is scored on, by the same functions. `compare` computes, `render` writes for
+people, `as_json` for programs. No TensorFlow.
+
+Letters: N rows, C classes.
+"""
+
+import dataclasses
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tf_bert import statistics
+from tf_bert.baselines import majority, tfidf_ridge, tfidf_svm
+from tf_bert.data.examples import Examples
+from tf_bert.metrics import METRICS, metric_fn
+
+_LINE_WIDTH = 80
+_GAP = "  "
+
+TITLES = {
+    "majority": "Majority class",
+    "mean": "Mean score",
+    "tfidf_svm": "TF-IDF + linear SVM",
+    "tfidf_ridge": "TF-IDF + ridge",
+    "bert": "BERT",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """One metric of one model, with the interval it is known to.
+
+    Args:
+        value: On the rows as they are.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """The scores of three models on one split, and what follows from them.
+
+    Args:
+        split: ``train``, ``validation`` or ``test``.
+        num_rows: N of the split.
+        metric: The primary metric, which the verdict is about.
+        scores: Model (a key of `TITLES`) -> metric -> score. The last two
+            models are the ones the verdict is about: TF-IDF, then BERT.
+        difference: Primary metric of BERT less that of the TF-IDF model.
+        verdict: One sentence.
+    """
+
+    split: str
+    num_rows: int
+    metric: str
+    scores: dict[str, dict[str, Score]]
+    difference: statistics.PairedResult
+    verdict: str
+
+
+def compare(
+    train: Examples,
+    evaluated: Examples,
+    predictions: np.ndarray,
+    *,
+    split: str,
+    label_names: Sequence[str] | None,
+    metric: str,
+    seed: int = 0,
+) -> Comparison:
+    """Trains the baselines and scores them and BERT on the same rows.
+
+    Args:
+        train: The rows BERT was trained on, with labels.
+        evaluated: N other rows, with labels.
+        predictions: `[N]`, BERT's predictions for `evaluated`: int class ids,
+            or float scores for regression.
+        split: Name of `evaluated`, for people.
+        label_names: C names in the order of their ids; None for regression.
+        metric: The task's metric, a key of `METRICS` of which higher is
+            better. The baselines are tuned for it, too.
+        seed: Of the baselines and of the resampling.
+
+    Returns:
+        The comparison. Its verdict says "worth it" or "not worth it" only if
+        the 95 % interval of the difference does not contain 0.
+
+    Raises:
+        ValueError: If labels are missing, the metric does not suit the task,
+            or there is not one prediction for each row.
+    """
+    num_classes = None if label_names is None else len(label_names)
+    _check_task(metric, num_classes)
+    _check_examples(train, evaluated, predictions, split)
+    predicted = _predict_baselines(
+        train, evaluated, num_classes=num_classes, metric=metric, seed=seed
+    )
+    predicted["bert"] = np.asarray(predictions)
+    scores = {
+        model: {
+            name: _score(name, evaluated.labels, values, seed=seed)
+            for name in _column_metrics(metric, num_classes)
+        }
+        for model, values in predicted.items()
+    }
+    rival = list(predicted)[-2]
+    difference = statistics.paired_bootstrap(
+        METRICS[metric],
+        evaluated.labels,
+        predicted["bert"],
+        predicted[rival],
+        seed=seed,
+    )
+    return Comparison(
+        split=split,
+        num_rows=len(evaluated),
+        metric=metric,
+        scores=scores,
+        difference=difference,
+        verdict=_verdict(
+            difference,
+            METRICS[metric].title,
+            rival,
+            f"{len(evaluated)} {split}",
+        ),
+    )
+
+
+def render(comparison: Comparison) -> str:
+    """Returns the comparison as plain text, 80 columns wide at most.
+
+    Each value comes with its 95 % interval behind it; with more than two
+    metrics the intervals have lines of their own.
+    """
+    rows = f"{comparison.num_rows} {comparison.split} rows"
+    note = "In brackets: 95 % intervals, from the choice of these rows alone."
+    return "\n".join(
+        [
+            f"BERT and simple baselines on {rows}",
+            "",
+            *_table_lines(comparison.scores),
+            "",
+            note,
+            "",
+            textwrap.fill(
+                comparison.verdict, _LINE_WIDTH, break_on_hyphens=False
+            ),
+        ]
+    )
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """Returns the comparison as nested dictionaries of plain numbers.
+
+    Returns:
+        ``{model: {metric: value, metric_ci: [low, high]}, ..., "difference":
+        {"metric", "value", "ci", "p_value"}, "verdict": str}``, where the
+        models are ``majority`` and ``tfidf_svm`` (regression: ``mean`` and
+        ``tfidf_ridge``) and ``bert``.
+    """
+    models = {}
+    for model, scores in comparison.scores.items():
+        models[model] = {}
+        for name, score in scores.items():
+            models[model][name] = score.value
+            models[model][f"{name}_ci"] = [score.low, score.high]
+    difference = comparison.difference
+    return models | {
+        "difference": {
+            "metric": comparison.metric,
+            "value": difference.difference,
+            "ci": [difference.low, difference.high],
+            "p_value": difference.p_value,
+        },
+        "verdict": comparison.verdict,
+    }
+
+
+def _predict_baselines(
+    train: Examples,
+    evaluated: Examples,
+    *,
+    num_classes: int | None,
+    metric: str,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    rows = (train.texts, train.text_pairs, train.labels)
+    if num_classes is None:
+        models = {
+            "mean": majority.fit_mean(*rows),
+            "tfidf_ridge": tfidf_ridge.fit_tfidf_ridge(
+                *rows, metric=metric, seed=seed
+            ),
+        }
+    else:
+        models = {
+            "majority": majority.fit_majority(*rows, num_classes=num_classes),
+            "tfidf_svm": tfidf_svm.fit_tfidf_svm(
+                *rows, num_classes=num_classes, metric=metric, seed=seed
+            ),
+        }
+    return {
+        name: model.predict(evaluated.texts, evaluated.text_pairs)
+        for name, model in models.items()
+    }
+
+
+def _column_metrics(metric: str, num_classes: int | None) -> list[str]:
+    if num_classes is None:
+        names = ["pearson", "spearman"]
+    else:
+        names = ["accuracy", "f1" if num_classes == 2 else "macro_f1"]
+    return names if metric in names else [*names, metric]
+
+
+def _score(
+    name: str, labels: np.ndarray, predictions: np.ndarray, *, seed: int
+) -> Score:
+    metric = METRICS[name]
+    low, high = statistics.confidence_interval(
+        metric, labels, predictions, seed=seed
+    )
+    return Score(float(metric(labels, predictions)), low, high)
+
+
+def _verdict(
+    difference: statistics.PairedResult, title: str, rival: str, rows: str
+) -> str:
+    """Puts the difference into one sentence.
+
+    Args:
+        difference: BERT less the rival.
+        title: Of the primary metric.
+        rival: Key of the TF-IDF model.
+        rows: Number and name of the rows, as in "200 test".
+    """
+    gain, low, high = difference.difference, difference.low, difference.high
+    finding = (
+        f"its {title} is {abs(gain):.3f} {'below' if gain < 0 else 'above'} "
+        f"that of {TITLES[rival]} (95 % interval {low:+.3f} to {high:+.3f})"
+    )
+    if low <= 0 <= high:
+        model = {"tfidf_svm": "SVM", "tfidf_ridge": "ridge model"}[rival]
+        return (
+            f"BERT made no clear difference: {finding}, which is within the "
+            f"noise of {rows} rows; the {model} is smaller and faster."
+        )
+    return (
+        f"BERT was {'not ' if gain < 0 else ''}worth it: on the {rows} rows "
+        f"{finding}, more than chance explains."
+    )
+
+
+def _table_lines(scores: dict[str, dict[str, Score]]) -> list[str]:
+    metrics = list(next(iter(scores.values())))
+    headings = [
+        METRICS[m].title[0].upper() + METRICS[m].title[1:] for m in metrics
+    ]
+    blocks = [
+        _model_rows(TITLES[model], values, one_line=len(metrics) <= 2)
+        for model, values in scores.items()
+    ]
+    grid = [["", *headings], *(row for block in blocks for row in block)]
+    widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
+    lines = [
+        _GAP.join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in grid
+    ]
+    rule = "-" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    return [lines[0], rule, *lines[1:]]
+
+
+def _model_rows(
+    title: str, scores: dict[str, Score], *, one_line: bool
+) -> list[list[str]]:
+    values = [f"{s.value:.3f}" for s in scores.values()]
+    intervals = [f"[{s.low:.3f}, {s.high:.3f}]" for s in scores.values()]
+    if one_line:
+        cells = zip(values, intervals, strict=True)
+        return [[title, *(" ".join(cell) for cell in cells)]]
+    return [[title, *values], ["", *intervals]]
+
+
+def _check_task(metric: str, num_classes: int | None) -> None:
+    metric_fn(metric)  # An unknown name has a message of its own.
+    needed = "scores" if num_classes is None else "classes"
+    fitting = [
+        name
+        for name, row in METRICS.items()
+        if row.needs == needed
+        and row.higher_is_better
+        and (name != "f1" or num_classes == 2)
+    ]
+    if metric not in fitting:
+        task = "regression" if num_classes is None else f"{num_classes} classes"
+        raise ValueError(
+            f"The metric must suit the task ({task}), and higher must be "
+            f"better. Received: metric={metric!r}. Choose one of: "
+            f"{', '.join(fitting)}."
+        )
+
+
+def _check_examples(
+    train: Examples, evaluated: Examples, predictions: np.ndarray, split: str
+) -> None:
+    for name, examples in (("train", train), (split, evaluated)):
+        if examples.labels is None:
+            raise ValueError(
+                "A comparison needs labelled rows. Received: labels=None for "
+                f"the {name} split ({examples.source}). Pass --label_column."
+            )
+    if np.shape(predictions) != (len(evaluated),):
+        raise ValueError(
+            "`predictions` must have one entry for each evaluated row. "
+            f"Received: shape={np.shape(predictions)} for {len(evaluated)} "
+            f"{split} rows. Predict on the whole split."
+        )
