@@ -1,0 +1,147 @@
+import pathlib
+
+import pytest
+import tensorflow as tf
+import transformers
+from absl.testing import parameterized
+
+from tf_bert.checkpoints import load, names
+from tf_bert.models.bert_model import TFBertModel
+from tf_bert.models.sequence_classification import (
+    TFBertForSequenceClassification,
+)
+
+FIXTURE = pathlib.Path(__file__).parents[2] / "../shared/data/bert_ckpt_fixture"
+
+# Ours, PyTorch's, TF1's; whether they are stored transposed.
+TABLE = [
+    (
+        "bert/embeddings/word_embeddings/embeddings",
+        ("bert.embeddings.word_embeddings.weight", False),
+        ("bert/embeddings/word_embeddings", False),
+    ),
+    (
+        "bert/embeddings/position_embeddings/embeddings",
+        ("bert.embeddings.position_embeddings.weight", False),
+        ("bert/embeddings/position_embeddings", False),
+    ),
+    (
+        "bert/embeddings/token_type_embeddings/embeddings",
+        ("bert.embeddings.token_type_embeddings.weight", False),
+        ("bert/embeddings/token_type_embeddings", False),
+    ),
+    (
+        "bert/embeddings/LayerNorm/gamma",
+        ("bert.embeddings.LayerNorm.weight", False),
+        ("bert/embeddings/LayerNorm/gamma", False),
+    ),
+    (
+        "bert/embeddings/LayerNorm/beta",
+        ("bert.embeddings.LayerNorm.bias", False),
+        ("bert/embeddings/LayerNorm/beta", False),
+    ),
+    (
+        "bert/encoder/layer_11/attention/self/key/kernel",
+        ("bert.encoder.layer.11.attention.self.key.weight", True),
+        ("bert/encoder/layer_11/attention/self/key/kernel", False),
+    ),
+    (
+        "bert/encoder/layer_0/attention/output/dense/bias",
+        ("bert.encoder.layer.0.attention.output.dense.bias", False),
+        ("bert/encoder/layer_0/attention/output/dense/bias", False),
+    ),
+    (
+        "bert/encoder/layer_0/intermediate/dense/kernel",
+        ("bert.encoder.layer.0.intermediate.dense.weight", True),
+        ("bert/encoder/layer_0/intermediate/dense/kernel", False),
+    ),
+    (
+        "bert/encoder/layer_0/output/LayerNorm/beta",
+        ("bert.encoder.layer.0.output.LayerNorm.bias", False),
+        ("bert/encoder/layer_0/output/LayerNorm/beta", False),
+    ),
+    (
+        "bert/pooler/dense/kernel",
+        ("bert.pooler.dense.weight", True),
+        ("bert/pooler/dense/kernel", False),
+    ),
+    (
+        "classifier/kernel",
+        ("classifier.weight", True),
+        ("output_weights", True),
+    ),
+    ("classifier/bias", ("classifier.bias", False), ("output_bias", False)),
+]
+
+
+class NamesTest(parameterized.TestCase):
+    @parameterized.parameters(*TABLE)
+    def test_table(self, path, torch, tf1):
+        self.assertEqual(names.torch_name(path), torch)
+        self.assertEqual(names.tf1_name(path), tf1)
+
+    @parameterized.parameters(
+        ("bert.pooler.dense.weight", True, "bert.pooler.dense.weight"),
+        ("pooler.dense.weight", False, "bert.pooler.dense.weight"),
+        ("encoder.layer.0.output.LayerNorm.gamma", False)
+        + ("bert.encoder.layer.0.output.LayerNorm.weight",),
+        ("bert.embeddings.LayerNorm.beta", True)
+        + ("bert.embeddings.LayerNorm.bias",),
+        ("cls.predictions.bias", False, "cls.predictions.bias"),
+        ("classifier.weight", True, "classifier.weight"),
+        # Of another model with an encoder beside its `bert.`.
+        ("encoder.weight", True, "encoder.weight"),
+    )
+    def test_variants_get_one_name(self, stored, has_prefix, expected):
+        self.assertEqual(
+            names.normalize_torch_name(stored, has_prefix), expected
+        )
+
+    def test_prefix_is_found_by_any_name(self):
+        self.assertTrue(names.has_torch_prefix(["cls.x", "bert.pooler.x"]))
+        self.assertFalse(names.has_torch_prefix(["cls.x", "pooler.x"]))
+
+    @parameterized.parameters(
+        "bert.embeddings.position_ids",
+        "embeddings.position_ids",
+        "bert/pooler/dense/kernel/adam_m",
+        "bert/pooler/dense/kernel/adam_v",
+        "global_step",
+    )
+    def test_what_is_no_weight_is_ignorable(self, name):
+        self.assertTrue(names.is_ignorable(name))
+
+    @parameterized.parameters("cls.predictions.bias", "bert/pooler/extra")
+    def test_other_tensors_are_not_ignorable(self, name):
+        self.assertFalse(names.is_ignorable(name))
+
+
+@pytest.mark.large
+class RealNamesTest(parameterized.TestCase):
+    def test_the_names_are_those_of_transformers(self):
+        config = transformers.BertConfig(
+            vocab_size=9,
+            hidden_size=4,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=8,
+        )
+        theirs = transformers.BertForSequenceClassification(config)
+        ours = TFBertForSequenceClassification(config, seed=0)
+        shapes = {}
+        for path, variable in ours.weights_by_path().items():
+            name, is_transposed = names.torch_name(path)
+            shape = tuple(variable.shape)
+            shapes[name] = shape[::-1] if is_transposed else shape
+        self.assertEqual(
+            shapes,
+            {name: tuple(x.shape) for name, x in theirs.named_parameters()},
+        )
+
+    def test_the_names_are_those_of_googles_checkpoint(self):
+        model = TFBertModel(load.read_config(FIXTURE), seed=0)
+        stored = dict(tf.train.list_variables(str(FIXTURE / "bert_model.ckpt")))
+        for path, variable in model.weights_by_path().items():
+            name, is_transposed = names.tf1_name(path)
+            self.assertFalse(is_transposed)
+            self.assertEqual(stored[name], list(variable.shape), path)

@@ -1,0 +1,1 @@
+"""Checkpoints: where they come from, their formats, and their names."""

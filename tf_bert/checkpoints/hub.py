@@ -1,0 +1,204 @@
+"""The Hugging Face hub, through its client, with a limit on the waiting.
+
+The client decides where the hub is (``HF_ENDPOINT``), whether it may be asked
+(``HF_HUB_OFFLINE``) and with which token. Left alone, it asks a hub that does
+not answer again and again, for minutes. So here the hub is asked once whether
+it has a file, and the answer must come before a deadline.
+
+Every failure of the network or of the hub is an `OSError` with one line of
+text, whichever HTTP library the client uses.
+"""
+
+import contextlib
+import os
+import queue
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import huggingface_hub
+from absl import logging
+from huggingface_hub import constants, errors, utils
+
+# With the import of the client, an unreachable hub is known within 10 seconds.
+DEADLINE_SECONDS = 8.0
+
+# The longest silence of a server in the middle of a file.
+_SILENCE_SECONDS = 20.0
+
+
+def check_offers(
+    repo_id: str,
+    filename: str,
+    *,
+    revision: str | None = None,
+    deadline: float = DEADLINE_SECONDS,
+) -> None:
+    """Raises unless the hub begins to send a file before the deadline.
+
+    Nothing is kept. Ask for a weights file: large files come from other hosts
+    than small ones, and a firewall may let only the small ones through.
+
+    Args:
+        repo_id: ``organisation/name`` or ``name``.
+        filename: A file of that repository.
+        revision: A branch, tag or commit; the main branch by default.
+        deadline: In seconds, above 0. It also ends a look-up of the host's
+            name that hangs, which no timeout of the HTTP library does.
+
+    Raises:
+        OSError: The hub cannot be reached in time, or it refuses. The message
+            is the reason.
+    """
+    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            with _open_file(repo_id, filename, revision):
+                answers.put("")
+        except (OSError, ValueError) as error:
+            answers.put(str(error))
+
+    # A daemon, because nothing can stop it where it hangs, and it must not
+    # keep the program from ending.
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        problem = answers.get(timeout=deadline)
+    except queue.Empty:
+        problem = f"no answer within {deadline:g} seconds"
+    if problem:
+        raise OSError(f"{constants.ENDPOINT}: {problem}")
+
+
+def download_file(
+    repo_id: str,
+    filename: str,
+    path: str,
+    *,
+    revision: str | None = None,
+    max_bytes: int,
+) -> None:
+    """Writes one file of the hub to `path`, with a single attempt.
+
+    Raises:
+        OSError: The hub refuses, breaks off or falls silent.
+        ValueError: The file is larger than `max_bytes`.
+    """
+    num_bytes = 0
+    with (
+        _open_file(repo_id, filename, revision) as response,
+        open(path, "wb") as file,
+    ):
+        for chunk in response.iter_bytes(1 << 20):
+            num_bytes += len(chunk)
+            if num_bytes > max_bytes:
+                raise ValueError(
+                    f"A file of at most {max_bytes} bytes was expected. "
+                    f"Received: {filename} of {repo_id}, which is larger. "
+                    "Check what serves the hub (HF_ENDPOINT)."
+                )
+            file.write(chunk)
+
+
+def copy_from_client_cache(
+    repo_id: str, filenames: Sequence[str], folder: str, *, revision: str
+) -> bool:
+    """Copies files that the client fetched on another occasion.
+
+    Args:
+        repo_id: ``organisation/name`` or ``name``.
+        filenames: The files; all of them or none are copied.
+        folder: Where to copy them.
+        revision: A commit.
+
+    Returns:
+        Whether they were all there.
+    """
+    found = [
+        huggingface_hub.try_to_load_from_cache(
+            repo_id, filename, revision=revision
+        )
+        for filename in filenames
+    ]
+    # A path, None, or a mark for "known not to exist".
+    if not all(isinstance(path, str) for path in found):
+        return False
+    for filename, path in zip(filenames, found, strict=True):
+        shutil.copyfile(path, os.path.join(folder, filename))
+    return True
+
+
+def snapshot(repo_id: str, patterns: Sequence[str]) -> str:
+    """Fetches the files of a repository into the client's own cache.
+
+    When the hub does not answer or refuses, a copy that was fetched before is
+    used, and a warning says so.
+
+    Args:
+        repo_id: ``organisation/name`` or ``name``.
+        patterns: Which files at the top of the repository, as in a shell.
+
+    Returns:
+        The folder that holds the files.
+
+    Raises:
+        OSError: They cannot be had; the message is the reason.
+        ValueError: `repo_id` is malformed.
+    """
+    refusal = None
+    try:
+        check_offers(repo_id, "config.json")
+    except OSError as error:
+        refusal = error
+    try:
+        with _one_line_errors():
+            folder = huggingface_hub.snapshot_download(
+                repo_id,
+                allow_patterns=list(patterns),
+                ignore_patterns=["*/*"],
+                local_files_only=refusal is not None,
+            )
+    except OSError as error:
+        # Why the hub was not used says more than that the cache is empty.
+        raise refusal or error from error
+    if refusal is not None:
+        logging.warning(
+            "Using the copy of %s fetched before, in %s: %s",
+            repo_id,
+            folder,
+            refusal,
+        )
+    return folder
+
+
+@contextlib.contextmanager
+def _open_file(
+    repo_id: str, filename: str, revision: str | None
+) -> Iterator[Any]:
+    """Yields the streamed response once the hub has begun to send a file."""
+    url = huggingface_hub.hf_hub_url(repo_id, filename, revision=revision)
+    session = huggingface_hub.get_session()
+    with (
+        _one_line_errors(),
+        session.stream(
+            "GET",
+            url,
+            headers=utils.build_hf_headers(library_name="tf_bert"),
+            timeout=_SILENCE_SECONDS,
+            follow_redirects=True,
+        ) as response,
+    ):
+        utils.hf_raise_for_status(response)
+        yield response
+
+
+@contextlib.contextmanager
+def _one_line_errors() -> Iterator[None]:
+    # The client has moved from requests to httpx and on, but its own errors
+    # always derive from the base class of the library that it uses.
+    try:
+        yield
+    except errors.HTTPError as error:
+        text = " ".join(str(error).split())
+        raise OSError(text or type(error).__name__) from error

@@ -1,0 +1,175 @@
+"""Loading a checkpoint folder into the variables of a model."""
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+import numpy as np
+import transformers
+from absl import logging
+
+from tf_bert.checkpoints import formats, names
+
+# What a checkpoint may lack: heads differ from task to task, and models that
+# were trained on masked words alone have no pooler.
+_MAY_BE_FRESH = ("classifier/", "bert/pooler/")
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadingReport:
+    """What was found and what was not.
+
+    Attributes:
+        missing: paths that the checkpoint lacks; they keep their fresh values.
+        mismatched: paths of a classifier of another number of labels; they
+            keep their fresh values too.
+        unexpected: names in the checkpoint that the model has no place for.
+    """
+
+    missing: tuple[str, ...]
+    mismatched: tuple[str, ...]
+    unexpected: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, list[str]]:
+        """As transformers' `output_loading_info` names these."""
+        return {
+            "missing_keys": list(self.missing),
+            "mismatched_keys": list(self.mismatched),
+            "unexpected_keys": list(self.unexpected),
+        }
+
+    @property
+    def fresh(self) -> tuple[str, ...]:
+        """Paths whose values were not loaded but drawn."""
+        return self.missing + self.mismatched
+
+    def log(self, folder: str) -> None:
+        """Logs the report in at most three lines."""
+        logging.info(
+            "Loaded %s. Newly drawn: %s.",
+            folder,
+            ", ".join(self.fresh) or "nothing",
+        )
+        if self.mismatched:
+            logging.info(
+                "The classifier of the checkpoint has another number of labels "
+                "and was replaced."
+            )
+        if self.unexpected:
+            logging.info(
+                "Not used, of the checkpoint: %s.", ", ".join(self.unexpected)
+            )
+
+
+def read_config(folder: str) -> transformers.BertConfig:
+    """Reads `config.json`, or `bert_config.json` of Google's releases.
+
+    Raises:
+        FileNotFoundError: if there is neither.
+        ValueError: if it is no JSON object, or not of a BERT model.
+    """
+    for name in ("config.json", "bert_config.json"):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            break
+    else:
+        raise FileNotFoundError(
+            "A checkpoint must have a `config.json` (or Google's "
+            f"`bert_config.json`). Received: {folder}. Pass another "
+            "--init_checkpoint."
+        )
+    try:
+        with open(path, encoding="utf-8") as file:
+            fields = json.load(file)
+        if not isinstance(fields, dict):
+            raise ValueError("it is no JSON object")
+    except ValueError as error:
+        raise ValueError(
+            f"A configuration must be a JSON object. Received: {path} "
+            f"({error}). Fetch the checkpoint again."
+        ) from error
+    model_type = fields.get("model_type", "bert")
+    if model_type != "bert":
+        raise ValueError(
+            "`model_type` must be 'bert'. Received: "
+            f"model_type={model_type!r} in {path}. Pass an --init_checkpoint "
+            "that is a BERT."
+        )
+    return transformers.BertConfig.from_dict(fields)
+
+
+def load_weights(variables: dict[str, Any], folder: str) -> LoadingReport:
+    """Assigns the tensors of a checkpoint to a model's variables.
+
+    Args:
+        variables: Keras variables by path.
+        folder: local folder with a checkpoint of a known format.
+
+    Returns:
+        What was missing, mismatched or unexpected.
+
+    Raises:
+        ValueError: if a tensor has another shape than its variable (the
+            classifier excepted), holds a value that is not finite, or
+            anything below the head and the pooler is missing. Nothing is
+            assigned when shapes or names are wrong.
+    """
+    weights = formats.open_weights(folder)
+    missing, mismatched, assign = [], [], {}
+    for path, variable in variables.items():
+        stored = weights.stored_name(path)
+        found = weights.shapes.get(stored.name)
+        if found is None:
+            missing.append(path)
+        elif (found[::-1] if stored.is_transposed else found) == tuple(
+            variable.shape
+        ):
+            assign[path] = stored
+        elif path.startswith("classifier/"):
+            mismatched.append(path)
+        else:
+            raise ValueError(
+                "A tensor of the checkpoint must have the shape that its "
+                f"configuration asks for. Received: {stored.name} of shape "
+                f"{found} in {weights.file}, variable {path} of shape "
+                f"{tuple(variable.shape)}"
+                f"{' (transposed)' if stored.is_transposed else ''}. The "
+                "configuration belongs to other weights: pass another "
+                "--init_checkpoint."
+            )
+    _check_complete(missing, weights)
+    for path, stored in assign.items():
+        variables[path].assign(_read(weights, stored))
+    used = {weights.stored_name(path).name for path in variables}
+    unexpected = sorted(
+        name
+        for name in weights.shapes
+        if name not in used and not names.is_ignorable(name)
+    )
+    return LoadingReport(tuple(missing), tuple(mismatched), tuple(unexpected))
+
+
+def _check_complete(missing: list[str], weights: formats.Weights) -> None:
+    needed = [p for p in missing if not p.startswith(_MAY_BE_FRESH)]
+    if needed:
+        raise ValueError(
+            "A checkpoint must hold every weight of the embeddings and the "
+            f"encoder. Received: {weights.file} without "
+            f"{weights.stored_name(needed[0]).name}"
+            + (f" and {len(needed) - 1} more" if needed[1:] else "")
+            + ". It is not a BERT of this configuration: pass another "
+            "--init_checkpoint."
+        )
+
+
+def _read(weights: formats.Weights, stored: names.StoredName) -> np.ndarray:
+    array = weights.read(stored.name).astype(np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError(
+            "Every weight of a checkpoint must be finite. Received: NaN or "
+            f"infinity in {stored.name} of {weights.file}. Its training "
+            "diverged, or the file is damaged: pass another "
+            "--init_checkpoint."
+        )
+    return array.T if stored.is_transposed else array

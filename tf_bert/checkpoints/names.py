@@ -1,0 +1,95 @@
+"""One table of names: ours, PyTorch's and those of Google's TF1 BERT.
+
+A variable of ours goes by its path: `bert/encoder/layer_3/output/dense/bias`.
+Its leaf, and what lies there in the other formats:
+
+    ours         PyTorch (before 2019)   TF1
+    kernel       weight, transposed      kernel
+    bias         bias                    bias
+    embeddings   weight                  (nothing)
+    gamma        weight (gamma)          gamma
+    beta         bias (beta)             beta
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+_LAYER = re.compile(r"\blayer_(\d+)\b")
+_TORCH_LEAVES = {
+    "kernel": "weight",
+    "embeddings": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "bias": "bias",
+}
+_OLD_TORCH_LEAVES = {"gamma": "weight", "beta": "bias"}
+_TF1_HEAD = {
+    "classifier/kernel": "output_weights",
+    "classifier/bias": "output_bias",
+}
+
+
+class StoredName(NamedTuple):
+    """Name of a variable in a file, and whether it lies there transposed."""
+
+    name: str
+    is_transposed: bool
+
+
+def torch_name(path: str) -> StoredName:
+    """Returns the name in PyTorch's and Hugging Face's files.
+
+    Example:
+        >>> torch_name("bert/encoder/layer_3/attention/self/query/kernel").name
+        'bert.encoder.layer.3.attention.self.query.weight'
+    """
+    parent, leaf = path.rsplit("/", 1)
+    parent = _LAYER.sub(r"layer.\1", parent).replace("/", ".")
+    return StoredName(f"{parent}.{_TORCH_LEAVES[leaf]}", leaf == "kernel")
+
+
+def tf1_name(path: str) -> StoredName:
+    """Returns the name in the checkpoints of google-research/bert.
+
+    Example:
+        >>> tf1_name("bert/embeddings/word_embeddings/embeddings").name
+        'bert/embeddings/word_embeddings'
+    """
+    if path in _TF1_HEAD:
+        return StoredName(_TF1_HEAD[path], path.endswith("kernel"))
+    return StoredName(path.removesuffix("/embeddings"), False)
+
+
+def normalize_torch_name(name: str, has_prefix: bool) -> str:
+    """Brings the variants of PyTorch names into one form.
+
+    Args:
+        name: as stored; `gamma` and `beta` are old names of `weight`, `bias`.
+        has_prefix: whether the file's names begin with `bert.`, as those of
+            a model with a head do; those of a bare model do not.
+    """
+    parent, _, leaf = name.rpartition(".")
+    name = f"{parent}.{_OLD_TORCH_LEAVES.get(leaf, leaf)}"
+    if not has_prefix and name.startswith(
+        ("embeddings.", "encoder.", "pooler.")
+    ):
+        return f"bert.{name}"
+    return name
+
+
+def has_torch_prefix(names: Iterable[str]) -> bool:
+    """Whether the names of a file begin with `bert.`."""
+    return any(name.startswith("bert.") for name in names)
+
+
+def is_ignorable(name: str) -> bool:
+    """Whether an unexpected tensor is no weight, so not worth a warning.
+
+    Position ids are a buffer of older PyTorch models; Adam's moments and the
+    step belong to the optimizer of a TF1 run.
+    """
+    return (
+        name.endswith(("position_ids", "/adam_m", "/adam_v"))
+        or name == "global_step"
+    )

@@ -1,0 +1,166 @@
+"""From what the user calls a checkpoint to a local folder with its files.
+
+A checkpoint is a named model, a folder of this machine or of ``gs://``, or an
+id of the Hugging Face hub. What the files mean is decided elsewhere.
+"""
+
+import fnmatch
+import hashlib
+import os
+import posixpath
+
+import filelock
+from absl import logging
+
+from tf_bert import gfile_io
+from tf_bert.checkpoints import hub
+from tf_bert.checkpoints.named_models import (
+    NAMED_MODELS,
+    fetch_named_model,
+    user_cache_dir,
+)
+
+_CONFIG_FILES = ("config.json", "bert_config.json")
+_TOKENIZER_FILES = (
+    "vocab.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+)
+_SAFETENSORS_FILES = ("*.safetensors", "*.safetensors.index.json")
+_OLDER_WEIGHTS = ("pytorch_model*.bin*", "tf_model.h5", "*.ckpt.*")
+
+
+def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
+    """Returns a local folder that holds the files of a checkpoint.
+
+    Tried in this order: the name of a model in `NAMED_MODELS`; a folder, or
+    the common beginning of the files of a TensorFlow 1 checkpoint
+    (``.../bert_model.ckpt``), here or on ``gs://``; an id of the Hugging Face
+    hub, ``organisation/name`` or ``name``.
+
+    Args:
+        init_checkpoint: The value of ``--init_checkpoint``.
+        cache_dir: Where named models and copies from ``gs://`` are kept;
+            `named_models.user_cache_dir` by default. Models of the hub stay
+            in the cache of its own client (``HF_HOME``).
+
+    Returns:
+        The folder. A local one is returned as it was given.
+
+    Raises:
+        FileNotFoundError: There is no such checkpoint, it has no
+            configuration file, or it cannot be fetched.
+        ValueError: It is a file, or what was fetched is damaged.
+    """
+    if init_checkpoint in NAMED_MODELS:
+        return fetch_named_model(
+            NAMED_MODELS[init_checkpoint], cache_dir=cache_dir
+        )
+    is_remote = gfile_io.is_remote(init_checkpoint)
+    path = init_checkpoint if is_remote else os.path.expanduser(init_checkpoint)
+    folder = _find_folder(path)
+    if folder is None:
+        if _looks_like_a_path(init_checkpoint):
+            raise _not_found(init_checkpoint, "there is no such folder")
+        return _fetch_from_hub(init_checkpoint)
+    _check_has_config(folder, init_checkpoint)
+    return _copy_remote(folder, cache_dir) if is_remote else folder
+
+
+def _find_folder(path: str) -> str | None:
+    """Returns the folder that `path` names, None if there is nothing."""
+    if gfile_io.is_dir(path):
+        return path
+    if gfile_io.exists(f"{path}.index"):
+        separate = posixpath if gfile_io.is_remote(path) else os.path
+        return separate.dirname(path) or os.curdir
+    if gfile_io.exists(path):
+        raise ValueError(
+            "`init_checkpoint` must be a folder that holds the configuration, "
+            f"the vocabulary and the weights. Received: "
+            f"init_checkpoint={path!r}, a file. Pass the folder it is in: "
+            f"--init_checkpoint={os.path.dirname(path) or os.curdir}"
+        )
+    return None
+
+
+def _looks_like_a_path(name: str) -> bool:
+    return (
+        not name
+        or name.startswith((".", "/", "~"))
+        or name.count("/") > 1
+        or "\\" in name
+    )
+
+
+def _not_found(init_checkpoint: str, reason: str) -> FileNotFoundError:
+    return FileNotFoundError(
+        "`init_checkpoint` must be a named model "
+        f"({', '.join(sorted(NAMED_MODELS))}), a folder on this machine or on "
+        "gs://, or the id of a model on the Hugging Face hub. "
+        f"Received: init_checkpoint={init_checkpoint!r}: {reason}. "
+        "Correct --init_checkpoint, or download the files by hand and pass "
+        "their folder."
+    )
+
+
+def _check_has_config(folder: str, init_checkpoint: str) -> None:
+    names = gfile_io.list_dir(folder)
+    if set(_CONFIG_FILES).isdisjoint(names):
+        shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+        raise FileNotFoundError(
+            f"A checkpoint must hold {' or '.join(_CONFIG_FILES)}. "
+            f"Received: init_checkpoint={init_checkpoint!r}, a folder with: "
+            f"{shown or 'nothing'}. Pass the folder of the checkpoint itself "
+            "by --init_checkpoint, or add its configuration."
+        )
+
+
+def _copy_remote(folder: str, cache_dir: str | None) -> str:
+    """Copies the files of a checkpoint here, unless they are here already.
+
+    The name of the copy depends on the sizes and times of the files, so a
+    checkpoint that was written anew is not mistaken for the old one.
+    """
+    patterns = (
+        *_CONFIG_FILES,
+        *_TOKENIZER_FILES,
+        *_SAFETENSORS_FILES,
+        *_OLDER_WEIGHTS,
+    )
+    sources = [
+        f"{folder.rstrip('/')}/{name}"
+        for name in gfile_io.list_dir(folder)
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+    versions = [(path, *gfile_io.size_and_mtime(path)) for path in sources]
+    key = hashlib.sha256(repr(versions).encode()).hexdigest()
+    parent = os.path.join(cache_dir or user_cache_dir(), "remote")
+    target = os.path.join(parent, key)
+    os.makedirs(parent, exist_ok=True)
+    with filelock.FileLock(f"{target}.lock"):
+        if not os.path.isdir(target):
+            num_bytes = sum(size for _, size, _ in versions)
+            logging.info(
+                "Copying %s (%.0f MB) to %s", folder, num_bytes / 1e6, target
+            )
+            staged = f"{target}.partial"
+            for path in sources:
+                name = posixpath.basename(path)
+                gfile_io.copy_to_local(path, os.path.join(staged, name))
+            os.rename(staged, target)
+    return target
+
+
+def _fetch_from_hub(repo_id: str) -> str:
+    patterns = (*_CONFIG_FILES, *_TOKENIZER_FILES)
+    try:
+        folder = hub.snapshot(repo_id, patterns + _SAFETENSORS_FILES)
+        if not fnmatch.filter(os.listdir(folder), _SAFETENSORS_FILES[0]):
+            logging.info("%s has no safetensors: fetching older files", repo_id)
+            folder = hub.snapshot(repo_id, patterns + _OLDER_WEIGHTS)
+    except (OSError, ValueError) as error:
+        raise _not_found(repo_id, str(error).rstrip(".")) from error
+    _check_has_config(folder, repo_id)
+    return folder
