@@ -1,0 +1,69 @@
+"""`TFBertModel`: BERT without a task's head."""
+
+from typing import Any
+
+from tf_bert.models import outputs, pretrained
+
+Tensor = Any
+
+
+class TFBertModel(pretrained.PretrainedModel):
+    """BERT without a task's head, as in transformers 4.
+
+    Takes the arguments of `PretrainedModel`.
+    """
+
+    def call(
+        self,
+        input_ids: Tensor | dict[str, Tensor] | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: None = None,
+        inputs_embeds: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool = True,
+        training: bool = False,
+    ) -> outputs.TFBaseModelOutputWithPooling | tuple:
+        """Runs the model.
+
+        Args:
+            input_ids: int `[B, S]`; or a dictionary of inputs, which may be
+                packed ones (see `tf_bert.models.pretrained.packed_inputs`).
+            attention_mask: int `[B, S]`, 0 for padding. Unlike in Hugging
+                Face's BERT, padding itself attends to padding, so hidden
+                states *of padding* differ; nothing else does.
+            token_type_ids: int `[B, S]`, 1 for the second text.
+            position_ids: int `[B, S]`.
+            head_mask: not supported.
+            inputs_embeds: float `[B, S, H]`, instead of `input_ids`.
+            output_attentions: adds `attentions`, before dropout (Hugging
+                Face's, in training, are after it).
+            output_hidden_states: adds `hidden_states`.
+            return_dict: False returns a tuple.
+            training: turns dropout on.
+
+        Returns:
+            `TFBaseModelOutputWithPooling`, or the tuple of its fields.
+        """
+        if output_attentions is None:
+            output_attentions = self.config.output_attentions
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
+        inputs = pretrained.merge_inputs(
+            input_ids,
+            {
+                "attention_mask": attention_mask,
+                "token_type_ids": token_type_ids,
+                "position_ids": position_ids,
+                "head_mask": head_mask,
+                "inputs_embeds": inputs_embeds,
+            },
+        )
+        output, _ = self._run_bert(inputs, training, all_tokens=True)
+        if not output_hidden_states:
+            output.hidden_states = None
+        if not output_attentions:
+            output.attentions = None
+        return output if return_dict else output.to_tuple()

@@ -1,0 +1,63 @@
+"""Dropout whose masks are a pure function of a seed that is passed in.
+
+`keras.random` takes an int, which makes a mask constant, or a `SeedGenerator`,
+which keeps state. Training wants neither: every mask follows from
+(dropout_seed, step, micro-batch, replica, layer), see `tf_bert.data.plan`.
+"""
+
+import math
+from typing import Any
+
+import keras
+
+Tensor = Any
+
+
+class _GivenSeed(keras.random.SeedGenerator):
+    """Hands a seed tensor to `keras.random`; holds no variable."""
+
+    def __init__(self, seed: Tensor):
+        self._seed = seed
+
+    def next(self, ordered: bool = True) -> Tensor:
+        # JAX's keys are unsigned; TensorFlow's XLA wants signed ones.
+        is_jax = keras.backend.backend() == "jax"
+        return keras.ops.cast(self._seed, "uint32") if is_jax else self._seed
+
+
+def dropout(inputs: Tensor, rate: float, seed: Tensor, site: int) -> Tensor:
+    """Zeroes a share of the elements and scales up the rest.
+
+    The probability is rounded to a multiple of 1/65536 (0.1 becomes 0.100006)
+    and the scale follows it, so the expected value is exact: 16 random bits
+    an element cost half of the 32 that a float takes, and random numbers are
+    a large share of a training step on a CPU.
+
+    Args:
+        inputs: float Tensor, any shape.
+        rate: In [0, 1). Probability that an element is zeroed; 0 is identity.
+        seed: int32 `[2]`. One per step, micro-batch and replica.
+        site: int >= 0, different for each place that calls with one seed.
+
+    Returns:
+        Tensor of the shape and dtype of `inputs`.
+    """
+    threshold = round(rate * 65536)
+    if threshold == 0:
+        return inputs
+    ops = keras.ops
+    shape = ops.shape(inputs)
+    size = math.prod(shape)  # An int, or a tensor where a length is unknown.
+    # Two 16-bit numbers from each 32-bit one; of an odd size the last is left.
+    bits = keras.random.randint(
+        ((size + 1) // 2, 1),
+        -(2**31),
+        2**31 - 1,
+        seed=_GivenSeed(seed + ops.convert_to_tensor([0, site], "int32")),
+    )
+    bits = ops.reshape(ops.view(bits, "int16"), [-1])
+    if not any(isinstance(n, int) and n % 2 == 0 for n in shape):
+        bits = bits[:size]
+    keep = ops.reshape(bits >= threshold - 32768, shape)
+    scale = 65536 / (65536 - threshold)
+    return inputs * (ops.cast(keep, inputs.dtype) * scale)

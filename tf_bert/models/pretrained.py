@@ -1,0 +1,312 @@
+"""`from_pretrained` and `save_pretrained`, for every model of the package."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import keras
+import numpy as np
+import transformers
+from absl import logging
+
+from tf_bert.checkpoints import load, save, sources
+from tf_bert.models import activations, initialization, outputs
+from tf_bert.models.bert import BertLayer
+
+Tensor = Any
+
+
+class PretrainedModel(keras.Model):
+    """A BERT with weights that come from, and go to, a Hugging Face folder.
+
+    Args:
+        config: `transformers.BertConfig`. What is not supported is refused.
+        seed: int >= 0 for the fresh weights; None draws one from NumPy's
+            global generator, which `keras.utils.set_random_seed` sets.
+        dtype: Keras dtype policy, such as `"mixed_bfloat16"`; None is Keras's
+            global one.
+
+    Raises:
+        ValueError: if `config` asks for something that is not supported.
+    """
+
+    def __init__(
+        self,
+        config: transformers.BertConfig,
+        *,
+        seed: int | None = None,
+        dtype: Any = None,
+        name: str | None = None,
+    ):
+        super().__init__(name=name, dtype=dtype, autocast=False)
+        check_config(config)
+        self.config = config
+        self.bert = BertLayer(config, dtype=self.dtype_policy)
+        # Built here, outside of any scope: so paths begin with "bert/" in
+        # every instance, and never hold the counting name of a model.
+        self.bert.build()
+        self._build_head()
+        self.built = True
+        if seed is None:
+            seed = int(np.random.randint(2**31 - 1))
+        self._dropout_seeds = keras.random.SeedGenerator(seed)
+        initialization.initialize(
+            self.weights_by_path().values(),
+            initializer_range=config.initializer_range,
+            seed=seed,
+        )
+
+    def __call__(self, *args, **kwargs):
+        # Keras knows dicts, not the mapping that a tokenizer returns.
+        if args and isinstance(args[0], Mapping):
+            args = (dict(args[0]), *args[1:])
+        return super().__call__(*args, **kwargs)
+
+    def _build_head(self) -> None:
+        """Creates the layers above BERT, if any."""
+
+    def weights_by_path(self) -> dict[str, keras.Variable]:
+        """The variables of the model, by path, in the order of the layers."""
+        return {
+            variable.path: variable
+            for variable in self.weights
+            if variable.path.startswith(("bert/", "classifier/"))
+        }
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str,
+        *,
+        config: transformers.BertConfig | None = None,
+        seed: int | None = None,
+        dtype: Any = None,
+        cache_dir: str | None = None,
+        output_loading_info: bool = False,
+        **config_changes: Any,
+    ) -> Self | tuple[Self, dict[str, list[str]]]:
+        """Loads a model from a folder, a hub id or a named model.
+
+        What was missing, unexpected or newly drawn is logged. A tensor whose
+        shape differs from the configuration's is an error, except the
+        classifier of another number of labels: that is drawn afresh (where
+        transformers 4 wanted `ignore_mismatched_sizes=True`).
+
+        Args:
+            pretrained_model_name_or_path: a folder (Hugging Face's, or
+                Google's TF1 release), `org/name` on the hub, or a name such
+                as `minilm-l6`.
+            config: replaces the configuration of the checkpoint.
+            seed: as in the constructor.
+            dtype: as in the constructor.
+            cache_dir: where downloads are kept; None is the user's cache.
+            output_loading_info: returns a tuple `(model, info)`, `info` with
+                the keys `missing_keys`, `unexpected_keys` and
+                `mismatched_keys`, as transformers 4 does.
+            **config_changes: fields of the configuration, such as
+                `num_labels=3` or `hidden_dropout_prob=0.0`.
+
+        Returns:
+            The model, ready for a call; see `output_loading_info`.
+
+        Raises:
+            ValueError, FileNotFoundError: if there is no such checkpoint, or
+                it does not fit its configuration.
+        """
+        folder = sources.resolve(
+            pretrained_model_name_or_path, cache_dir=cache_dir
+        )
+        if config is None:
+            config = load.read_config(folder)
+        for name, value in config_changes.items():
+            if not hasattr(config, name):
+                raise ValueError(
+                    f"`{name}` is no field of a BERT configuration. Received: "
+                    f"{name}={value!r}. Leave it out."
+                )
+            setattr(config, name, value)
+        model = cls(config, seed=seed, dtype=dtype)
+        report = load.load_weights(model.weights_by_path(), folder)
+        report.log(folder)
+        if output_loading_info:
+            return model, report.as_dict()
+        return model
+
+    def save_pretrained(self, save_directory: str) -> None:
+        """Writes `config.json` and `model.safetensors` as PyTorch names them.
+
+        Args:
+            save_directory: folder, made if it is not there. A Hugging Face
+                tool opens it once the tokenizer's files lie there too, see
+                `tf_bert.data.tokenizer_files.write_tokenizer_files`.
+        """
+        save.save_model(
+            save_directory,
+            weights=self.weights_by_path(),
+            config=self.config,
+            architecture=type(self).__name__.removeprefix("TF"),
+        )
+        logging.info("Saved the model to %s", save_directory)
+
+    def _run_bert(
+        self, inputs: dict[str, Tensor], training: bool, all_tokens: bool
+    ) -> tuple[outputs.TFBaseModelOutputWithPooling, Tensor | None]:
+        """Runs all layers below the head.
+
+        Args:
+            inputs: see `packed_inputs`; `dropout_seed` int32 `[2]` may be
+                among them, else a generator of the model gives one.
+            training: whether there is dropout.
+            all_tokens: False computes `pooler_output` alone, for less.
+
+        Returns:
+            The output's fields, and the seed of the dropout above.
+        """
+        ops = keras.ops
+        seed = None
+        if training:
+            seed = inputs.get("dropout_seed")
+            seed = self._dropout_seeds.next() if seed is None else seed
+            seed = ops.cast(seed, "int32")
+        packed = packed_inputs(inputs)
+        pooled, hidden_states, attentions = self.bert(
+            packed, dropout_seed=seed, all_tokens=all_tokens
+        )
+        output = outputs.TFBaseModelOutputWithPooling(pooler_output=pooled)
+        if all_tokens:
+            rows, width = ops.shape(packed["example_ids"])
+            shape = [rows, width, self.config.hidden_size]
+            output.hidden_states = tuple(
+                ops.reshape(hidden, shape) for hidden in hidden_states
+            )
+            output.last_hidden_state = output.hidden_states[-1]
+            output.attentions = tuple(attentions)
+        return output, seed
+
+
+# Names of the tensors that a call takes: transformers 4's in its order, with
+# `labels` moved behind the packed inputs' own.
+INPUT_NAMES = (
+    "input_ids",
+    "attention_mask",
+    "token_type_ids",
+    "position_ids",
+    "head_mask",
+    "inputs_embeds",
+    "example_ids",
+    "cls_positions",
+    "dropout_seed",
+    "labels",
+)
+
+
+def merge_inputs(first: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Merges the ways to call a model into one dictionary.
+
+    Args:
+        first: `input_ids`; or a dictionary of inputs (any mapping, such as
+            what a tokenizer returns); or a list or tuple of them, in order.
+        arguments: what was given beside it, None where nothing was.
+
+    Raises:
+        ValueError: if there is an input that the models do not know.
+    """
+    if isinstance(first, list | tuple):
+        given = dict(zip(INPUT_NAMES[: len(first)], first, strict=True))
+    elif hasattr(first, "keys"):
+        given = {name: first[name] for name in first.keys()}
+    else:
+        given = {"input_ids": first}
+    merged = {**arguments, **given}
+    merged = {name: x for name, x in merged.items() if x is not None}
+    unknown = sorted(set(merged) - set(INPUT_NAMES))
+    if unknown or "head_mask" in merged:
+        raise ValueError(
+            f"An input of the model must be one of {', '.join(INPUT_NAMES)} "
+            "(head_mask is not supported, as in transformers 5). Received: "
+            f"{', '.join(unknown or ['head_mask'])}. Remove it."
+        )
+    return merged
+
+
+def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Brings both kinds of inputs into the packed form.
+
+    Args:
+        inputs: either packed, see `tf_bert.data.plan`: `input_ids`,
+            `token_type_ids`, `position_ids`, `example_ids` int32 `[R, W]`,
+            `cls_positions` int32 `[B]`. Or Hugging Face's: `input_ids` int
+            `[B, S]` or `inputs_embeds` float `[B, S, H]`, and optionally
+            `attention_mask`, `token_type_ids`, `position_ids` int `[B, S]`.
+
+    Returns:
+        `words` (ids, or embeddings), `token_type_ids`, `position_ids`,
+        `example_ids` `[R, W]`, `cls_positions` `[B]`.
+
+    Raises:
+        ValueError: if `input_ids` and `inputs_embeds` are both there, or none.
+    """
+    ops = keras.ops
+    embeds = inputs.get("inputs_embeds")
+    if (embeds is None) == (inputs.get("input_ids") is None):
+        raise ValueError(
+            "Give `input_ids` or `inputs_embeds`, one of the two. Received: "
+            f"{', '.join(sorted(inputs))}."
+        )
+    words = ops.cast(inputs["input_ids"], "int32") if embeds is None else embeds
+    batch, length = ops.shape(words)[:2]
+    ids = words if embeds is None else words[:, :, 0]  # [B, S]
+    zeros = ops.cast(ops.zeros_like(ids), "int32")
+    types = inputs.get("token_type_ids")
+    positions = inputs.get("position_ids")
+    if positions is None:
+        positions = ops.arange(length, dtype="int32")
+    positions = zeros + ops.cast(positions, "int32")  # May be [1, S].
+    examples = inputs.get("example_ids")
+    if examples is None:
+        examples = inputs.get("attention_mask")
+        examples = zeros + 1 if examples is None else examples
+    starts = inputs.get("cls_positions")
+    if starts is None:
+        starts = ops.arange(batch, dtype="int32") * length
+    return {
+        "words": words,
+        "token_type_ids": zeros if types is None else types,
+        "position_ids": positions,
+        "example_ids": ops.cast(examples, "int32"),
+        "cls_positions": starts,
+    }
+
+
+def check_config(config: transformers.BertConfig) -> None:
+    """Refuses what this BERT is not.
+
+    Raises:
+        ValueError: with the field, its value and what is supported.
+    """
+    activations.get(config.hidden_act)
+    refused = {
+        "model_type": config.model_type != "bert",
+        "position_embedding_type": getattr(
+            config, "position_embedding_type", "absolute"
+        )
+        != "absolute",
+        "is_decoder": getattr(config, "is_decoder", False),
+        "add_cross_attention": getattr(config, "add_cross_attention", False),
+        "problem_type": getattr(config, "problem_type", None)
+        == "multi_label_classification",
+    }
+    for field, is_refused in refused.items():
+        if is_refused:
+            raise ValueError(
+                "The model must be a plain BERT encoder: model_type 'bert', "
+                "absolute positions, no decoder, one label per example. "
+                f"Received: {field}={getattr(config, field)!r}. Start from "
+                "another checkpoint."
+            )
+    if config.hidden_size % config.num_attention_heads:
+        raise ValueError(
+            "`hidden_size` must be a multiple of `num_attention_heads`. "
+            f"Received: hidden_size={config.hidden_size}, "
+            f"num_attention_heads={config.num_attention_heads}. Correct the "
+            "checkpoint's configuration."
+        )

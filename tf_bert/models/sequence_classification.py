@@ -1,0 +1,172 @@
+"""`TFBertForSequenceClassification`: BERT with a classifier or regressor."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tf_bert.models import outputs, pretrained
+from tf_bert.models.bert import Block
+from tf_bert.models.dropout import dropout
+
+Tensor = Any
+
+
+class TFBertForSequenceClassification(pretrained.PretrainedModel):
+    """BERT with a linear layer on the pooled first token.
+
+    A drop-in replacement for the class of that name in transformers 4: code
+    written for it runs after its import line is changed. `config.num_labels`
+    of 1 makes it a regression.
+
+    Takes the arguments of `PretrainedModel`. Known differences: weights are
+    loaded for another number of labels without `ignore_mismatched_sizes`;
+    a call knows packed inputs too; `head_mask` is refused.
+
+    Example:
+        >>> import numpy as np
+        >>> import transformers
+        >>> config = transformers.BertConfig(
+        ...     vocab_size=20,
+        ...     hidden_size=8,
+        ...     num_hidden_layers=1,
+        ...     num_attention_heads=2,
+        ...     intermediate_size=16,
+        ...     num_labels=3,
+        ... )
+        >>> model = TFBertForSequenceClassification(config, seed=0)
+        >>> output = model(np.array([[2, 5, 3]]), labels=np.array([1]))
+        >>> tuple(output.logits.shape), tuple(output["loss"].shape)
+        ((1, 3), (1,))
+
+    References:
+        Devlin et al., 2019, Section 4. https://arxiv.org/abs/1810.04805
+    """
+
+    def _build_head(self) -> None:
+        config = self.config
+        rate = getattr(config, "classifier_dropout", None)
+        self.classifier_dropout = (
+            config.hidden_dropout_prob if rate is None else rate
+        )
+        # Logits are float32 under any policy: softmax and loss need it.
+        self.classifier = keras.layers.Dense(
+            config.num_labels, name="classifier", dtype="float32"
+        )
+        self.classifier.build((None, config.hidden_size))
+
+    def call(
+        self,
+        input_ids: Tensor | dict[str, Tensor] | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: None = None,
+        inputs_embeds: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool = True,
+        labels: Tensor | None = None,
+        training: bool = False,
+    ) -> outputs.TFSequenceClassifierOutput | tuple:
+        """Runs the model.
+
+        Args:
+            input_ids: int `[B, S]`; or a dictionary of inputs, which may be
+                packed ones (see `tf_bert.models.pretrained.packed_inputs`).
+            attention_mask: int `[B, S]`, 0 for padding. Unlike in Hugging
+                Face's BERT, padding itself attends to padding, so hidden
+                states *of padding* differ; nothing else does.
+            token_type_ids: int `[B, S]`, 1 for the second text.
+            position_ids: int `[B, S]`.
+            head_mask: not supported.
+            inputs_embeds: float `[B, S, H]`, instead of `input_ids`.
+            output_attentions: adds `attentions`, before dropout (Hugging
+                Face's, in training, are after it).
+            output_hidden_states: adds `hidden_states`.
+            return_dict: False returns a tuple.
+            labels: int `[B]` class ids, or float `[B]` with one label: adds
+                the loss *of each example*, as transformers' TF class did
+                (PyTorch's returns the mean).
+            training: turns dropout on.
+
+        Returns:
+            `TFSequenceClassifierOutput`, or the tuple of its fields.
+        """
+        if output_attentions is None:
+            output_attentions = self.config.output_attentions
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
+        inputs = pretrained.merge_inputs(
+            input_ids,
+            {
+                "attention_mask": attention_mask,
+                "token_type_ids": token_type_ids,
+                "position_ids": position_ids,
+                "head_mask": head_mask,
+                "inputs_embeds": inputs_embeds,
+                "labels": labels,
+            },
+        )
+        labels = inputs.pop("labels", None)
+        features, seed = self._run_bert(
+            inputs,
+            training,
+            all_tokens=output_hidden_states or output_attentions,
+        )
+        pooled = features.pooler_output
+        if seed is not None:
+            site = 1 + Block.DROPOUT_SITES * self.config.num_hidden_layers
+            pooled = dropout(pooled, self.classifier_dropout, seed, site)
+        logits = self.classifier(pooled)  # [B, C]
+        output = outputs.TFSequenceClassifierOutput(
+            loss=None if labels is None else per_example_loss(labels, logits),
+            logits=logits,
+            hidden_states=features.hidden_states
+            if output_hidden_states
+            else None,
+            attentions=features.attentions if output_attentions else None,
+        )
+        return output if return_dict else output.to_tuple()
+
+    def compute_loss(
+        self,
+        x=None,
+        y=None,
+        y_pred=None,
+        sample_weight=None,
+        training=True,
+    ):
+        """Loss for `fit`: the compiled one on the logits, or the model's own.
+
+        Without `y` and a compiled loss, `labels` must be among the inputs.
+        """
+        if y is None and y_pred.loss is not None:
+            return ops.mean(y_pred.loss)
+        return super().compute_loss(
+            x, y, y_pred.logits, sample_weight, training
+        )
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Metrics for `fit`, on the logits; `y` may be among the inputs."""
+        if y is None and hasattr(x, "keys") and "labels" in x.keys():
+            y = x["labels"]
+        return super().compute_metrics(x, y, y_pred.logits, sample_weight)
+
+
+def per_example_loss(labels: Tensor, logits: Tensor) -> Tensor:
+    """Cross-entropy, or squared error where there is one logit.
+
+    Args:
+        labels: int `[B]` in [0, C), or float `[B]` where C is 1.
+        logits: float32 `[B, C]`.
+
+    Returns:
+        float32 `[B]`.
+    """
+    labels = ops.reshape(labels, [-1])
+    if logits.shape[-1] == 1:
+        return ops.square(logits[:, 0] - ops.cast(labels, logits.dtype))
+    return ops.sparse_categorical_crossentropy(
+        ops.cast(labels, "int32"), logits, from_logits=True
+    )
