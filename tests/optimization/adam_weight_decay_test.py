@@ -1,0 +1,243 @@
+"""Tests of tf_bert/optimization/adam_weight_decay.py."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from tf_bert.optimization.adam_weight_decay import (
+    AdamWeightDecay,
+    adam_update,
+)
+from tf_bert.optimization.schedules import WarmupDecay
+
+GRADIENTS = np.random.default_rng(0).normal(size=(20, 3, 2))
+
+
+def variable(value, path="kernel"):
+    with keras.name_scope("dense"):
+        return keras.Variable(np.asarray(value, np.float32), name=path)
+
+
+def train(optimizer, variables, gradients):
+    """Applies gradients, one list per step, and returns the new values."""
+    for step in gradients:
+        step = [tf.convert_to_tensor(g, tf.float32) for g in step]
+        optimizer.apply(step, variables)
+    return [v.numpy() for v in variables]
+
+
+def reference(value, gradients, *, lr, epsilon, decay, bias_correction):
+    """The rule of the class, in float64."""
+    value = np.array(value, np.float64)
+    m = v = 0.0
+    for t, g in enumerate(gradients, 1):
+        m = 0.9 * m + 0.1 * g
+        v = 0.999 * v + 0.001 * g**2
+        m_hat = m / (1 - 0.9**t) if bias_correction else m
+        v_hat = v / (1 - 0.999**t) if bias_correction else v
+        value -= lr * decay * value
+        value -= lr * m_hat / (np.sqrt(v_hat) + epsilon)
+    return value
+
+
+class AdamUpdateTest(parameterized.TestCase):
+    @parameterized.parameters(1e-3, 1.0, -500.0)
+    def test_corrected_first_direction_is_the_sign(self, gradient):
+        direction, _, _ = adam_update(gradient, 0.0, 0.0, 1.0)
+        self.assertAlmostEqual(float(direction), np.sign(gradient), delta=1e-3)
+
+    @parameterized.parameters((1, 3.1623), (12, 6.57), (96, 3.30), (3200, 1.02))
+    def test_uncorrected_direction_of_a_constant_gradient(self, steps, ratio):
+        # (1 - b1^t) / sqrt(1 - b2^t); corrected, it is 1 at every step.
+        m = v = 0.0
+        for step in range(1, steps + 1):
+            direction, m, v = adam_update(
+                2.0, m, v, float(step), bias_correction=False
+            )
+        self.assertAlmostEqual(float(direction), ratio, delta=0.006)
+
+    def test_epsilon_is_added_to_the_corrected_root(self):
+        # g / (g + epsilon). Before correction it would be 3.1e-4.
+        direction, _, _ = adam_update(1e-8, 0.0, 0.0, 1.0, epsilon=1e-6)
+        self.assertAlmostEqual(float(direction), 1 / 101, delta=1e-6)
+
+    def test_uncorrected_epsilon_is_added_to_the_plain_root(self):
+        direction, m, v = adam_update(
+            1.0, 0.0, 0.0, 1.0, epsilon=1.0, bias_correction=False
+        )
+        self.assertAlmostEqual(float(m), 0.1)
+        self.assertAlmostEqual(float(v), 0.001)
+        self.assertAlmostEqual(
+            float(direction), 0.1 / (0.001**0.5 + 1), delta=1e-6
+        )
+
+    @parameterized.product(bias_correction=(True, False), epsilon=(1e-8, 0.1))
+    def test_equals_the_rule_in_float64(self, **rule):
+        value = m = v = tf.zeros((3, 2))
+        for step, gradient in enumerate(GRADIENTS, 1):
+            direction, m, v = adam_update(
+                tf.constant(gradient, tf.float32), m, v, float(step), **rule
+            )
+            value -= 0.01 * direction
+        expected = reference(
+            np.zeros((3, 2)), GRADIENTS, lr=0.01, decay=0.0, **rule
+        )
+        np.testing.assert_allclose(value, expected, rtol=3e-6, atol=1e-7)
+
+    def test_takes_the_step_as_a_tensor(self):
+        direction, _, _ = adam_update(3.0, 0.0, 0.0, tf.constant(1.0))
+        self.assertAlmostEqual(float(direction), 1.0, delta=1e-6)
+
+
+class AdamWeightDecayTest(parameterized.TestCase):
+    @parameterized.product(
+        bias_correction=(True, False), epsilon=(1e-8, 0.1), decay=(0.0, 0.3)
+    )
+    def test_equals_the_rule_in_float64(self, bias_correction, epsilon, decay):
+        start = np.linspace(-1, 1, 6).reshape(3, 2)
+        optimizer = AdamWeightDecay(
+            0.01,
+            epsilon=epsilon,
+            weight_decay_rate=decay,
+            bias_correction=bias_correction,
+        )
+        kernel = variable(start)
+        train(optimizer, [kernel], [[g] for g in GRADIENTS])
+        expected = reference(
+            start,
+            GRADIENTS,
+            lr=0.01,
+            epsilon=epsilon,
+            decay=decay,
+            bias_correction=bias_correction,
+        )
+        # In float32, 1 - 0.999 is 4.7e-5 too large: that must not show.
+        np.testing.assert_allclose(
+            kernel.numpy() - start, expected - start, rtol=3e-6, atol=1e-6
+        )
+
+    def test_zero_gradient_only_decays(self):
+        optimizer = AdamWeightDecay(0.1, weight_decay_rate=0.5)
+        kernel = variable([1.0, -2.0])
+        (value,) = train(optimizer, [kernel], [[[0.0, 0.0]]] * 2)
+        np.testing.assert_allclose(value, [0.9025, -1.805], rtol=1e-6)
+
+    def test_zero_gradient_without_decay_changes_nothing(self):
+        kernel = variable([1.0, -2.0])
+        (value,) = train(AdamWeightDecay(0.1), [kernel], [[[0.0, 0.0]]] * 2)
+        np.testing.assert_array_equal(value, [1.0, -2.0])
+
+    def test_decay_comes_before_the_update(self):
+        # After it, 0.9 would become 0.855.
+        optimizer = AdamWeightDecay(0.1, weight_decay_rate=0.5)
+        (value,) = train(optimizer, [variable([1.0])], [[[7.0]]])
+        np.testing.assert_allclose(value, [0.85], rtol=1e-6)
+
+    def test_decay_does_not_enter_the_moments(self):
+        moments = []
+        for decay in (0.0, 0.5):
+            optimizer = AdamWeightDecay(0.1, weight_decay_rate=decay)
+            train(optimizer, [variable([1.0, 2.0])], [[[0.5, 3.0]]] * 3)
+            moments.append(
+                {k: v.numpy().tolist() for k, v in optimizer.moments().items()}
+            )
+        self.assertEqual(moments[0], moments[1])
+
+    def test_excluded_variable_does_not_decay(self):
+        optimizer = AdamWeightDecay(
+            0.1, weight_decay_rate=0.5, exclude_from_weight_decay=["bias"]
+        )
+        variables = [variable([1.0]), variable([1.0], "bias")]
+        kernel, bias = train(optimizer, variables, [[[0.0], [0.0]]])
+        np.testing.assert_allclose(kernel, [0.95])
+        np.testing.assert_array_equal(bias, [1.0])
+        self.assertEqual(optimizer.decayed_paths, ("dense/kernel",))
+
+    def test_multiplier_scales_update_and_decay(self):
+        optimizer = AdamWeightDecay(
+            0.1,
+            weight_decay_rate=0.5,
+            learning_rate_multipliers={"dense/bias": 0.1},
+        )
+        variables = [variable([1.0]), variable([1.0], "bias")]
+        kernel, bias = train(optimizer, variables, [[[3.0], [3.0]]])
+        np.testing.assert_allclose(kernel, [1 - 0.05 - 0.1], rtol=1e-6)
+        np.testing.assert_allclose(bias, [1 - 0.005 - 0.01], rtol=1e-6)
+
+    def test_multiplier_zero_leaves_a_variable_untouched(self):
+        optimizer = AdamWeightDecay(
+            0.1,
+            weight_decay_rate=0.5,
+            learning_rate_multipliers={"dense/bias": 0.0},
+        )
+        variables = [variable([1.0]), variable([1.0], "bias")]
+        kernel, bias = train(optimizer, variables, [[[3.0], [3.0]]] * 3)
+        self.assertLess(kernel[0], 0.8)
+        np.testing.assert_array_equal(bias, [1.0])
+
+    def test_scheduled_rate_zero_moves_moments_and_not_weights(self):
+        optimizer = AdamWeightDecay(
+            WarmupDecay(0.1, 10, 2), weight_decay_rate=0.5
+        )
+        kernel = variable([1.0])
+        train(optimizer, [kernel], [[[1.0]]])
+        np.testing.assert_array_equal(kernel.numpy(), [1.0])
+        moment = optimizer.moments()["m/dense/kernel"]
+        np.testing.assert_allclose(moment.numpy(), [0.1], rtol=1e-6)
+        train(optimizer, [kernel], [[[1.0]]])  # Rate 0.05, correction of t=2.
+        np.testing.assert_allclose(
+            kernel.numpy(), [1 - 0.025 - 0.05], rtol=1e-6
+        )
+
+    def test_gradient_of_none_leaves_a_variable_untouched(self):
+        optimizer = AdamWeightDecay(0.1, weight_decay_rate=0.5)
+        kernel, other = variable([1.0]), variable([1.0], "other")
+        optimizer.build([kernel, other])
+        with self.assertWarnsRegex(UserWarning, "Gradients do not exist"):
+            optimizer.apply([tf.constant([1.0]), None], [kernel, other])
+        np.testing.assert_allclose(kernel.numpy(), [0.85], rtol=1e-6)
+        np.testing.assert_array_equal(other.numpy(), [1.0])
+
+    def test_eager_equals_graph(self):
+        values = []
+        for wrap in (lambda function: function, tf.function):
+            optimizer = AdamWeightDecay(
+                WarmupDecay(0.1, 20, 2), weight_decay_rate=0.1
+            )
+            kernel = variable(np.ones((3, 2)))
+            optimizer.build([kernel])
+            apply = wrap(optimizer.apply)
+            for gradient in GRADIENTS:
+                apply([tf.constant(gradient, tf.float32)])
+            values.append(kernel.numpy())
+        np.testing.assert_allclose(values[0], values[1], atol=1e-7)
+
+    @parameterized.parameters("clipnorm", "global_clipnorm")
+    def test_duplicate_rows_are_summed_before_clipping(self, clipping):
+        optimizer = AdamWeightDecay(0.1, **{clipping: 1.0})
+        table = variable([[1.0], [1.0], [1.0]], "embeddings")
+        optimizer.build([table])
+        # Rows 3 and 4 once summed: norm 5. Unsummed the norm would be 4.1.
+        gradient = tf.IndexedSlices(
+            tf.constant([[1.0], [4.0], [2.0]]), tf.constant([0, 2, 0]), [3, 1]
+        )
+        optimizer.apply([gradient], [table])
+        np.testing.assert_allclose(
+            optimizer.moments()["m/dense/embeddings"].numpy(),
+            [[0.06], [0.0], [0.08]],
+            rtol=1e-6,
+        )
+
+    def test_trains_in_fit(self):
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(64, 3)).astype(np.float32)
+        y = x @ np.array([[1.0], [-2.0], [0.5]], np.float32)
+        model = keras.Sequential(
+            [keras.Input((3,)), keras.layers.Dense(1, name="head")]
+        )
+        optimizer = AdamWeightDecay(0.05, global_clipnorm=10.0)
+        model.compile(optimizer=optimizer, loss="mse")
+        losses = model.fit(x, y, batch_size=8, epochs=15, verbose=0)
+        self.assertLess(losses.history["loss"][-1], 0.05)
+        self.assertEqual(int(optimizer.iterations), 15 * 8)

@@ -1,0 +1,254 @@
+"""`AdamWeightDecay`: Adam, bias-corrected or not, with decoupled decay."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from tf_bert.optimization import parameter_groups
+
+Tensor = Any
+
+
+def adam_update(
+    gradient: Tensor,
+    m: Tensor,
+    v: Tensor,
+    step: Tensor,
+    *,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+    bias_correction: bool = True,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns one Adam direction, with or without bias correction.
+
+    With `bias_correction=False` this is BERTAdam, the update of the original
+    BERT release: the two `_hat` lines are left out.
+
+    Args:
+        gradient: float Tensor, any shape.
+        m: First moment before this step, of that shape.
+        v: Second moment before this step, of that shape; >= 0.
+        step: float scalar, counted from 1.
+        beta_1: In [0, 1). Decay rate of `m`, per step.
+        beta_2: In [0, 1). Decay rate of `v`, per step.
+        epsilon: Above 0. Added outside the square root, after bias
+            correction, as in Algorithm 1 of the paper. Keras and
+            transformers 4 add it before ("epsilon hat"), so values do not
+            carry over.
+        bias_correction: Divides the moments by `1 - beta ** step`.
+
+    Returns:
+        Tuple `(direction, m, v)`. The caller multiplies `direction` by the
+        learning rate and subtracts it.
+
+    Example:
+        >>> g, zero, step = map(keras.ops.convert_to_tensor, (3.0, 0.0, 1.0))
+        >>> direction, _, _ = adam_update(g, zero, zero, step)
+        >>> print(f"{float(direction):.4f}")  # Size 1, whatever the gradient.
+        1.0000
+        >>> direction, _, _ = adam_update(
+        ...     g, zero, zero, step, bias_correction=False
+        ... )
+        >>> print(f"{float(direction):.4f}")  # (1 - b1) / sqrt(1 - b2): 3x.
+        3.1623
+
+    References:
+        Kingma and Ba, 2015, Algorithm 1. https://arxiv.org/abs/1412.6980
+        Zhang et al., 2021, Section 4. https://arxiv.org/abs/2006.05987
+    """
+    m = beta_1 * m + (1 - beta_1) * gradient
+    v = beta_2 * v + (1 - beta_2) * keras.ops.square(gradient)
+    m_hat = m / _one_minus_power(beta_1, step) if bias_correction else m
+    v_hat = v / _one_minus_power(beta_2, step) if bias_correction else v
+    return m_hat / (keras.ops.sqrt(v_hat) + epsilon), m, v
+
+
+@keras.saving.register_keras_serializable(package="tf_bert")
+class AdamWeightDecay(keras.optimizers.Optimizer):
+    """Adam with decoupled weight decay, for any Keras model.
+
+    A drop-in replacement for the class of that name in transformers 4, with
+    the switch that no optimizer of Keras has: `bias_correction`. Per step and
+    variable, with `lr` the scheduled rate times the variable's multiplier:
+
+        variable -= lr * weight_decay_rate * variable    (if it is decayed)
+        variable -= lr * direction                       (see `adam_update`)
+
+    Known differences from transformers 4: the place of epsilon; patterns are
+    regular expressions on the variable's path; rules survive serialisation;
+    patterns of which none matches are an error. From Keras: clipping sums the
+    duplicate rows of an embedding's gradient before it takes norms.
+
+    Args:
+        learning_rate: float >= 0, or a Keras `LearningRateSchedule`.
+        beta_1: In [0, 1). As in `adam_update`.
+        beta_2: In [0, 1). As in `adam_update`.
+        epsilon: Above 0. After bias correction (transformers: before).
+        amsgrad: Must be False; there for transformers' signature.
+        weight_decay_rate: >= 0. 0 turns decay off.
+        include_in_weight_decay: Regular expressions, see `decayed_paths`.
+        exclude_from_weight_decay: Regular expressions. None excludes nothing,
+            as in transformers; BERT's own are `parameter_groups.NO_DECAY`.
+        bias_correction: False is BERTAdam (Zhang et al., Section 4).
+        learning_rate_multipliers: Path -> multiplier >= 0. Scales the rate of
+            a variable, its decay too; 0 leaves the variable as it is, and
+            one that is not named has 1.
+        name: Of the optimizer.
+        **kwargs: `clipnorm`, `global_clipnorm`, `use_ema`, ... of Keras. Under
+            a distribution strategy, Keras clips each replica's gradient
+            before they are summed; the package's own loop clips the sum.
+
+    References:
+        Loshchilov and Hutter, 2019. https://arxiv.org/abs/1711.05101
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 1e-3,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        weight_decay_rate: float = 0.0,
+        include_in_weight_decay: Sequence[str] | None = None,
+        exclude_from_weight_decay: Sequence[str] | None = None,
+        *,
+        bias_correction: bool = True,
+        learning_rate_multipliers: Mapping[str, float] | None = None,
+        name: str = "AdamWeightDecay",
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        for argument, value, is_valid in (
+            ("beta_1", beta_1, 0 <= beta_1 < 1),
+            ("beta_2", beta_2, 0 <= beta_2 < 1),
+            ("epsilon", epsilon, epsilon > 0),
+            ("weight_decay_rate", weight_decay_rate, weight_decay_rate >= 0),
+            ("amsgrad", amsgrad, not amsgrad),
+        ):
+            if not is_valid:
+                raise ValueError(
+                    "`beta_1` and `beta_2` must be in [0, 1), `epsilon` above "
+                    "0, `weight_decay_rate` at least 0 and `amsgrad` False. "
+                    f"Received: {argument}={value}."
+                )
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.weight_decay_rate = weight_decay_rate
+        self.include_in_weight_decay = _listed(include_in_weight_decay)
+        self.exclude_from_weight_decay = _listed(exclude_from_weight_decay)
+        self.bias_correction = bias_correction
+        self.learning_rate_multipliers = dict(learning_rate_multipliers or {})
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Creates the moments and decides, per variable, its rule."""
+        if self.built:
+            return
+        super().build(variables)
+        self._m = self.add_optimizer_variables(variables, "m")
+        self._v = self.add_optimizer_variables(variables, "v")
+        paths = [variable.path for variable in variables]
+        unknown = set(self.learning_rate_multipliers) - set(paths)
+        if unknown:
+            raise ValueError(
+                "`learning_rate_multipliers` must name variables of the model. "
+                f"Received: {sorted(unknown)[0]!r}. Paths look like "
+                f"{paths[0]!r}."
+            )
+        decayed = frozenset()
+        if self.weight_decay_rate:
+            decayed = parameter_groups.decayed_paths(
+                paths,
+                include=self.include_in_weight_decay,
+                exclude=self.exclude_from_weight_decay,
+            )
+        self._rates = [
+            self.learning_rate_multipliers.get(path, 1.0) for path in paths
+        ]
+        self._decays = [path in decayed for path in paths]
+        self.decayed_paths = tuple(p for p in paths if p in decayed)
+
+    def moments(self) -> dict[str, keras.Variable]:
+        """The state of Adam, by `m/<path>` and `v/<path>`, once built."""
+        return {
+            f"{kind}/{variable.path}": moment
+            for kind, moments in (("m", self._m), ("v", self._v))
+            for variable, moment in zip(
+                self._trainable_variables, moments, strict=True
+            )
+        }
+
+    def apply(self, grads, trainable_variables=None):
+        """Applies one step; the gradients may be sparse (`IndexedSlices`)."""
+        dense = [g if g is None else _dense(g) for g in grads]
+        return super().apply(dense, trainable_variables)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable in place; see the class for the rule."""
+        index = self._get_variable_index(variable)
+        rate = self._rates[index]
+        if rate == 0:
+            return
+        lr = keras.ops.cast(learning_rate, variable.dtype) * rate
+        if self._decays[index]:
+            self.assign(variable, variable * (1 - lr * self.weight_decay_rate))
+        step = keras.ops.cast(self.iterations + 1, variable.dtype)
+        m, v = self._m[index], self._v[index]
+        rule = {
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+            "bias_correction": self.bias_correction,
+        }
+        if keras.backend.backend() == "tensorflow":
+            from tf_bert.optimization import fused_adam
+
+            fused_adam.apply(variable, gradient, m, v, step, lr, **rule)
+            return
+        direction, new_m, new_v = adam_update(gradient, m, v, step, **rule)
+        self.assign(m, new_m)
+        self.assign(v, new_v)
+        self.assign_sub(variable, lr * direction)
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything the constructor takes, the rules included."""
+        config = super().get_config()
+        config.pop("weight_decay", None)  # Keras's own, which is not used.
+        config.update(
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            weight_decay_rate=self.weight_decay_rate,
+            include_in_weight_decay=_listed(self.include_in_weight_decay),
+            exclude_from_weight_decay=_listed(self.exclude_from_weight_decay),
+            bias_correction=self.bias_correction,
+            learning_rate_multipliers=dict(self.learning_rate_multipliers),
+        )
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        # Keras replaces the learning rate in the dictionary it is given.
+        return super().from_config(dict(config), custom_objects)
+
+
+def _one_minus_power(beta: float, step: Tensor) -> Tensor:
+    """1 - beta^step, exact where the power is near 1, as float32 is not."""
+    return -keras.ops.expm1(step * math.log(beta)) if beta else 1.0
+
+
+def _dense(gradient: Tensor) -> Tensor:
+    """Sums the rows of an embedding's gradient that come twice."""
+    if keras.backend.backend() == "tensorflow":
+        from tf_bert.optimization import fused_adam
+
+        return fused_adam.dense(gradient)
+    return gradient
+
+
+def _listed(patterns: Sequence[str] | None) -> list[str] | None:
+    return None if patterns is None else list(patterns)
