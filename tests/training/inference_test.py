@@ -1,0 +1,122 @@
+"""Tests of tf_bert/training/inference.py."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+import transformers
+from absl.testing import parameterized
+
+from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.models.sequence_classification import (
+    TFBertForSequenceClassification,
+)
+from tf_bert.training.inference import Inference, probabilities
+
+
+def make_examples(size=13, shortest=3):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(shortest, 40, size)
+    return TokenizedExamples(
+        ids=rng.integers(1, 30, lengths.sum()).astype(np.int32),
+        row_splits=np.concatenate([[0], np.cumsum(lengths)]),
+        first_lengths=rng.integers(2, lengths).astype(np.int32),
+        labels=np.zeros(size, np.int32),
+    )
+
+
+def part_of(examples, first, last):
+    splits = examples.row_splits[first : last + 1]
+    return TokenizedExamples(
+        ids=examples.ids[splits[0] : splits[-1]],
+        row_splits=splits - splits[0],
+        first_lengths=examples.first_lengths[first:last],
+        labels=examples.labels[first:last],
+    )
+
+
+@functools.cache
+def make_model():
+    config = transformers.BertConfig(
+        vocab_size=30,
+        hidden_size=8,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=40,
+        hidden_dropout_prob=0.5,
+        num_labels=3,
+        initializer_range=0.3,
+    )
+    return TFBertForSequenceClassification(config, seed=0)
+
+
+def make_inference(batch_size):
+    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+    return Inference(make_model(), strategy, batch_size=batch_size)
+
+
+@functools.cache
+def expected_logits():
+    """Each example by itself, unpacked."""
+    examples = make_examples()
+    rows = []
+    for i in range(len(examples)):
+        ids = examples.ids[examples.row_splits[i] : examples.row_splits[i + 1]]
+        is_second = np.arange(len(ids)) >= examples.first_lengths[i]
+        output = make_model()(
+            ids[None], token_type_ids=is_second[None].astype(np.int32)
+        )
+        rows.append(output.logits[0])
+    return np.stack(rows)
+
+
+class InferenceTest(parameterized.TestCase):
+    @parameterized.parameters(1, 4, 13, 20)
+    def test_logits_are_in_order_whatever_the_batch_size(self, batch_size):
+        logits = make_inference(batch_size).logits(make_examples())
+        self.assertEqual(logits.shape, (13, 3))
+        self.assertEqual(logits.dtype, np.float32)
+        np.testing.assert_allclose(logits, expected_logits(), atol=1e-5)
+
+    def test_expected_logits_differ_from_example_to_example(self):
+        # Else the test above could not tell one example from another.
+        gaps = expected_logits()[:, None] - expected_logits()[None]
+        gaps = np.abs(gaps).max(axis=-1) + np.eye(13)
+        self.assertGreater(gaps.min(), 1e-3)
+
+    def test_parts_one_after_another_equal_the_whole(self):
+        # So a long file is read, and predicted, piece by piece.
+        examples = make_examples()
+        inference = make_inference(4)
+        parts = [
+            inference.logits(part_of(examples, first, last))
+            for first, last in ((0, 6), (6, 7), (7, 13))
+        ]
+        np.testing.assert_allclose(
+            np.concatenate(parts), expected_logits(), atol=1e-5
+        )
+
+    def test_parts_share_one_trace(self):
+        inference = make_inference(4)
+        inference.logits(make_examples(5))
+        inference.logits(make_examples(9, shortest=20))
+        self.assertEqual(inference._step.experimental_get_tracing_count(), 1)
+
+
+class ProbabilitiesTest(parameterized.TestCase):
+    def test_softmax_by_hand(self):
+        result = probabilities(np.log([[1.0, 3.0], [6.0, 2.0]]))
+        np.testing.assert_allclose(
+            result, [[0.25, 0.75], [0.75, 0.25]], rtol=1e-12
+        )
+
+    def test_large_logits_do_not_overflow(self):
+        result = probabilities(np.array([[1000.0, 0.0]], np.float32))
+        self.assertEqual(result.dtype, np.float64)
+        self.assertEqual(result.tolist(), [[1.0, 0.0]])
+
+    def test_logits_are_left_as_they_are(self):
+        logits = np.array([[2.0, 1.0]])
+        probabilities(logits)
+        self.assertEqual(logits.tolist(), [[2.0, 1.0]])

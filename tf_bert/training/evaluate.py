@@ -1,0 +1,71 @@
+"""Evaluating a model on a labelled split: exact, every example once."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from tf_bert import metrics, statistics
+from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.training import inference
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """The result on one split.
+
+    Attributes:
+        labels: int32 class ids or float32 scores `[N]`.
+        predictions: class ids or scores `[N]`, of the same kind.
+        metrics: name -> value; `loss` among them, the mean over examples.
+    """
+
+    labels: np.ndarray
+    predictions: np.ndarray
+    metrics: dict[str, float | None]
+
+    def with_intervals(self) -> dict[str, Any]:
+        """The metrics, and `<name>_ci`, the 95 % interval, where it exists.
+
+        Intervals are from the choice of these examples, not over seeds.
+        """
+        result: dict[str, Any] = {"num_examples": len(self.labels)}
+        for name, value in self.metrics.items():
+            result[name] = value
+            if name in metrics.METRICS:
+                low, high = statistics.confidence_interval(
+                    metrics.metric_fn(name), self.labels, self.predictions
+                )
+                result[f"{name}_ci"] = [low, high]
+        return result
+
+
+def evaluate(
+    model: inference.Inference, examples: TokenizedExamples
+) -> Evaluation:
+    """Computes predictions and metrics on a split.
+
+    Args:
+        model: of a classification, or of a regression (one logit).
+        examples: with labels.
+
+    Raises:
+        ValueError: if a logit is not finite: the training diverged.
+    """
+    logits = model.logits(examples)
+    labels = examples.labels
+    if not np.isfinite(logits).all():
+        raise ValueError(
+            "Every logit must be finite. Received: NaN or infinity; the "
+            "training diverged. Lower --learning_rate."
+        )
+    if logits.shape[1] == 1:
+        scores = logits[:, 0]
+        values = metrics.regression_metrics(labels, scores)
+        return Evaluation(labels, scores, {"loss": values["mse"], **values})
+    probabilities = inference.probabilities(logits)
+    chosen = probabilities[np.arange(len(labels)), labels]
+    values = metrics.classification_metrics(labels, probabilities)
+    # The smallest positive number stands in for a probability that is 0.
+    loss = float(-np.log(np.maximum(chosen, np.finfo(float).tiny)).mean())
+    return Evaluation(labels, logits.argmax(axis=1), {"loss": loss, **values})

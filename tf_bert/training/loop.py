@@ -1,0 +1,129 @@
+"""The training step, and the loop over steps inside one traced function.
+
+Everything that differs from step to step or from run to run (tokens, learning
+rate, dropout seeds) arrives in the elements of the dataset, see
+`tf_bert.data.pipeline`; so one trace serves every step and many runs.
+
+Letters: M micro-batches, R rows, W tokens of a row, B examples.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tf_bert.data import pipeline
+from tf_bert.models import sequence_classification
+from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
+
+
+class TrainingLoop:
+    """Trains a model on distributed, packed batches.
+
+    Per step: the loss is the mean over the real examples of the global batch;
+    gradients are summed over micro-batches and then over replicas; the sum is
+    clipped to a global norm; every replica applies it.
+
+    Args:
+        model: built under `strategy`.
+        optimizer: created and built under `strategy`. Its own learning rate
+            and clipping are not used: the rate comes with the batch.
+        strategy: of `tf_bert.training.distribution`.
+        max_grad_norm: > 0. Largest global norm of the gradient; 0 turns
+            clipping off.
+    """
+
+    def __init__(
+        self,
+        model: sequence_classification.TFBertForSequenceClassification,
+        optimizer: AdamWeightDecay,
+        strategy: tf.distribute.Strategy,
+        *,
+        max_grad_norm: float = 1.0,
+    ):
+        self.model = model
+        self.optimizer = optimizer
+        self.strategy = strategy
+        self.max_grad_norm = max_grad_norm
+
+    @tf.function
+    def train_steps(self, iterator: Any, num_steps: tf.Tensor) -> tf.Tensor:
+        """Runs some steps.
+
+        Args:
+            iterator: over the distributed dataset.
+            num_steps: int32 scalar, >= 0.
+
+        Returns:
+            float32 scalar, the sum of the steps' losses.
+        """
+        total = tf.zeros([])
+        for _ in tf.range(num_steps):
+            losses = self.strategy.run(self._replica_step, (next(iterator),))
+            total += self.strategy.reduce("SUM", losses, axis=None)
+        return total
+
+    def _replica_step(self, element: dict[str, tf.Tensor]) -> tf.Tensor:
+        """One step on one replica; returns its part of the loss."""
+        variables = self.model.trainable_variables
+        loss, gradients = self._accumulate(element, variables)
+        replica = tf.distribute.get_replica_context()
+        gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        if self.max_grad_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.max_grad_norm)
+        replica.merge_call(
+            self._update,
+            args=(gradients, [v.value for v in variables]),
+            kwargs={"learning_rate": element["learning_rate"]},
+        )
+        self.optimizer.iterations.assign_add(1)
+        return loss
+
+    def _accumulate(self, element, variables):
+        """Sums loss and gradients over the micro-batches of a replica."""
+        num_micro_batches = element["input_ids"].shape[0]
+        if num_micro_batches == 1:
+            return self._gradients(element, 0, variables)
+
+        def add(index, loss, gradients):
+            more, other = self._gradients(element, index, variables)
+            return (
+                index + 1,
+                loss + more,
+                [g + o for g, o in zip(gradients, other, strict=True)],
+            )
+
+        _, loss, gradients = tf.while_loop(
+            lambda index, *_: index < num_micro_batches,
+            add,
+            (0, tf.zeros([]), [tf.zeros(v.shape, v.dtype) for v in variables]),
+            maximum_iterations=num_micro_batches,
+        )
+        return loss, gradients
+
+    def _gradients(self, element, index, variables):
+        """Loss and dense gradients of one micro-batch."""
+        inputs = {name: element[name][index] for name in pipeline.MODEL_INPUTS}
+        inputs["dropout_seed"] = element["dropout_seeds"][index]
+        with tf.GradientTape() as tape:
+            logits = self.model(inputs, training=True).logits  # [B, C]
+            losses = sequence_classification.per_example_loss(
+                element["labels"][index], logits
+            )
+            weights = element["example_weight"][index]
+            loss = tf.reduce_sum(losses * weights) / element["num_examples"]
+        gradients = tape.gradient(
+            loss, [variable.value for variable in variables]
+        )
+        # The gradient of an embedding is a list of rows, in which a row may
+        # come twice: its norm is only right once they are summed.
+        return loss, [tf.convert_to_tensor(g) for g in gradients]
+
+    def _update(self, strategy, gradients, variables, learning_rate):
+        """Applies the reduced gradients, on every replica alike."""
+        for variable, gradient in zip(variables, gradients, strict=True):
+            strategy.extended.update(
+                variable,
+                lambda v, g, lr: self.optimizer.update_step(g, v, lr),
+                args=(gradient, learning_rate),
+                group=False,
+            )
