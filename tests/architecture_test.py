@@ -1,0 +1,171 @@
+"""The rules that the code as a whole keeps, read from its syntax trees."""
+
+import ast
+import pathlib
+from collections.abc import Iterator
+
+from absl.testing import parameterized
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = ROOT / "tf_bert"
+
+# Lowest first. A module may import what stands in a lower row and, if it is
+# in a sub-package, that sub-package.
+LEVELS = (
+    # Plain Python and NumPy.
+    ("config", "flag_files", "gfile_io", "native_log", "seeding"),
+    ("weighted_metrics",),
+    # Each knows its own subject.
+    ("checkpoints", "data", "metrics", "optimization", "statistics"),
+    ("run_folder",),
+    # What is made of them.
+    ("models", "adaptation", "baselines"),
+    ("training",),
+    # A run.
+    ("build", "comparison"),
+    ("predict", "export"),
+    ("finetune",),
+    ("finished",),
+    # The command line.
+    ("cli",),
+    ("run",),
+)
+LEVEL = {name: level for level, row in enumerate(LEVELS) for name in row}
+
+
+def module_name(path: pathlib.Path) -> str:
+    """Returns `tf_bert.data.tables` for the path of that module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {
+    module_name(path): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yields the full name of everything imported, inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError("A relative import.")
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def level(module: str) -> int:
+    """Returns the level of `tf_bert.x` or `tf_bert.x.y`."""
+    return LEVEL[module.split(".")[1]]
+
+
+def is_allowed(importer: str, name: str) -> bool:
+    """Whether a module may import a name of this package."""
+    here, there = importer.split("."), name.split(".")
+    if len(here) > 2 and here[1] == there[1]:
+        return True
+    return level(name) < level(importer)
+
+
+class ImportsTest(parameterized.TestCase):
+    def test_every_module_has_a_level(self):
+        names = {name.split(".")[1] for name in MODULES if "." in name}
+        self.assertContainsSubset(names, LEVEL)
+
+    def test_imports_go_down_only(self):
+        wrong = [
+            f"{module} imports {name}"
+            for module, tree in MODULES.items()
+            if module != "tf_bert"
+            for name in imported(tree)
+            if name.startswith("tf_bert.") and not is_allowed(module, name)
+        ]
+        self.assertEmpty(wrong)
+
+    @parameterized.parameters(
+        ("tf_bert.build", "tf_bert.data.tables", True),
+        ("tf_bert.data.sources", "tf_bert.data.tables", True),
+        ("tf_bert.data.sources", "tf_bert.build", False),
+        ("tf_bert.data.sources", "tf_bert.models.bert", False),
+        ("tf_bert.data.sources", "tf_bert.optimization.schedules", False),
+        ("tf_bert.build", "tf_bert.comparison.compare", False),
+    )
+    def test_the_rule_itself(self, importer, name, expected):
+        self.assertEqual(is_allowed(importer, name), expected)
+
+    def test_only_the_command_line_knows_flags(self):
+        users = {
+            module
+            for module, tree in MODULES.items()
+            if any(name.startswith("absl.flags") for name in imported(tree))
+        }
+        self.assertEqual(users, {"tf_bert.cli"})
+
+    def test_the_maths_runs_on_every_backend_of_keras(self):
+        packages = ("tf_bert.models", "tf_bert.adaptation", "tf_bert.optimi")
+        users = {
+            module
+            for module, tree in MODULES.items()
+            if module.startswith(packages)
+            and any(name.startswith("tensorflow") for name in imported(tree))
+        }
+        self.assertEqual(users, {"tf_bert.optimization.fused_adam"})
+
+    def test_nothing_needs_pytorch(self):
+        for module, tree in MODULES.items():
+            for name in imported(tree):
+                self.assertNotEqual(name.split(".")[0], "torch", module)
+
+
+class CodeTest(parameterized.TestCase):
+    def test_users_never_meet_an_assert(self):
+        wrong = [
+            f"{module}, line {node.lineno}"
+            for module, tree in MODULES.items()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assert)
+        ]
+        self.assertEmpty(wrong)
+
+    def test_nothing_catches_every_exception(self):
+        wrong = [
+            f"{module}, line {node.lineno}"
+            for module, tree in MODULES.items()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ExceptHandler)
+            and (node.type is None or _names_exception(node.type))
+        ]
+        self.assertEmpty(wrong)
+
+    def test_every_module_says_what_is_in_it(self):
+        for module, tree in MODULES.items():
+            self.assertIsNotNone(ast.get_docstring(tree), module)
+
+    def test_modules_stay_short(self):
+        for path in PACKAGE.rglob("*.py"):
+            lines = path.read_text(encoding="utf-8").count("\n")
+            self.assertLessEqual(lines, 400, path)
+
+    @parameterized.parameters("utils", "helpers", "common", "misc")
+    def test_every_module_has_a_subject(self, name):
+        self.assertEmpty([m for m in MODULES if m.endswith(name)])
+
+
+class TestsTest(parameterized.TestCase):
+    def test_every_file_is_collected(self):
+        missed = [
+            str(path)
+            for path in (ROOT / "tests").rglob("*.py")
+            if path.name != "conftest.py" and not path.name.endswith("_test.py")
+        ]
+        self.assertEmpty(missed)
+
+    def test_folders_are_no_packages(self):
+        self.assertEmpty(list((ROOT / "tests").rglob("__init__.py")))
+
+
+def _names_exception(node: ast.AST) -> bool:
+    names = {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
+    return bool(names & {"Exception", "BaseException"})

@@ -1,0 +1,171 @@
+"""Tests of tf_bert/config.py."""
+
+import dataclasses
+import json
+import math
+
+from absl.testing import parameterized
+
+from tf_bert import config as config_lib
+from tf_bert.config import Config
+
+
+def make_config(**fields):
+    return Config(output_dir="runs/x", **fields)
+
+
+class ConfigTest(parameterized.TestCase):
+    def test_three_seeds_follow_the_seed(self):
+        config = make_config(seed=7)
+        self.assertEqual(
+            (config.head_seed, config.data_seed, config.dropout_seed), (7, 7, 7)
+        )
+
+    def test_a_seed_of_its_own_does_not_follow(self):
+        config = make_config(seed=7, data_seed=0)
+        self.assertEqual((config.head_seed, config.data_seed), (7, 0))
+
+    def test_the_split_never_follows_the_seed(self):
+        self.assertEqual(make_config(seed=7).split_seed, 0)
+
+    def test_fields_cannot_be_replaced(self):
+        with self.assertRaises(dataclasses.FrozenInstanceError):
+            make_config().seed = 1
+
+    def test_survives_json(self):
+        config = make_config(label_names=("no", "yes"), dropout=0.2, seed=3)
+        fields = json.loads(json.dumps(config.as_dict()))
+        self.assertEqual(Config.from_dict(fields), config)
+
+    @parameterized.parameters(
+        (3.0, 10, 30),
+        (0.25, 10, 3),  # A part of a step is a step.
+        (0.001, 10, 1),
+    )
+    def test_epochs_become_steps(self, epochs, steps_per_epoch, expected):
+        config = make_config(num_train_epochs=epochs)
+        self.assertEqual(config.num_steps(steps_per_epoch), expected)
+
+    def test_steps_stay_as_given(self):
+        config = make_config(num_train_epochs=None, num_train_steps=17)
+        self.assertEqual(config.num_steps(10), 17)
+
+
+class BadConfigTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ("mode", "tune", "train, evaluate, predict"),
+        ("resume", "yes", "auto, never, must"),
+        ("task_type", "ranking", "classification, regression"),
+        ("lr_schedule", "cosine", "linear, constant"),
+        ("precision", "float16", "float32, mixed_bfloat16"),
+        ("checkpoint_to_use", "first", "best, last"),
+    )
+    def test_choices_are_listed(self, name, value, choices):
+        with self.assertRaisesRegex(
+            ValueError,
+            f"`{name}` must be one of {choices}. Received: {name}='{value}'. "
+            f"Correct --{name}",
+        ):
+            make_config(**{name: value})
+
+    @parameterized.parameters(
+        ("train_batch_size", 0, "at least 1"),
+        ("eval_batch_size", -1, "at least 1"),
+        ("gradient_accumulation_steps", 0, "at least 1"),
+        ("num_evaluations", 0, "at least 1"),
+        ("num_train_epochs", 0.0, "above 0"),
+        ("adam_epsilon", 0.0, "above 0"),
+        ("max_seq_length", 2, "at least 3"),
+        ("learning_rate", -1e-5, "between 0 and"),
+        ("learning_rate", math.nan, "between 0 and"),
+        ("learning_rate", math.inf, "between 0 and"),
+        ("weight_decay", -0.1, "between 0 and"),
+        ("max_grad_norm", -1.0, "between 0 and"),
+        ("warmup_proportion", 1.1, "between 0 and 1"),
+        ("validation_proportion", 1.0, "between 0 and 0.999"),
+        ("test_proportion", -0.1, "between 0 and 0.999"),
+        ("dropout", 1.0, "between 0 and"),
+        ("adam_beta_1", 1.0, "between 0 and"),
+        ("adam_beta_2", -0.1, "between 0 and"),
+        ("early_stopping_patience", -1, "at least 0"),
+        ("seed", -1, "between 0 and"),
+        ("split_seed", -1, "between 0 and"),
+    )
+    def test_ranges_are_named(self, name, value, bounds):
+        with self.assertRaisesRegex(
+            ValueError,
+            f"`{name}` must be {bounds}.*Received: {name}={value}. "
+            f"Correct --{name}",
+        ):
+            make_config(**{name: value})
+
+    @parameterized.parameters((3.0, 10), (None, None))
+    def test_there_is_one_length(self, epochs, steps):
+        with self.assertRaisesRegex(
+            ValueError,
+            "in epochs or in steps, one of the two. Received: "
+            f"num_train_epochs={epochs}, num_train_steps={steps}",
+        ):
+            make_config(num_train_epochs=epochs, num_train_steps=steps)
+
+    def test_zero_steps_are_refused(self):
+        with self.assertRaisesRegex(ValueError, "`num_train_steps` must be ab"):
+            make_config(num_train_epochs=None, num_train_steps=0)
+
+    def test_parts_of_a_batch_are_equal(self):
+        with self.assertRaisesRegex(
+            ValueError,
+            "must be a multiple of `gradient_accumulation_steps`. Received: "
+            "train_batch_size=16, gradient_accumulation_steps=3",
+        ):
+            make_config(train_batch_size=16, gradient_accumulation_steps=3)
+
+    @parameterized.parameters(
+        ("text_column", "sentence"),
+        ("text_pair_column", "sentence2"),
+        ("label_column", "1"),
+        ("label_names", ("no", "yes")),
+        ("task_type", "regression"),
+    )
+    def test_a_task_takes_no_columns_or_labels(self, name, value):
+        with self.assertRaisesRegex(
+            ValueError, f"`{name}` must be left out with a `task_name`"
+        ):
+            make_config(task_name="rte", **{name: value})
+
+
+class DifferencesTest(parameterized.TestCase):
+    def test_equal_ones_do_not_differ(self):
+        fields = make_config().as_dict()
+        self.assertEmpty(config_lib.differences(fields, dict(fields)))
+
+    def test_each_difference_is_told(self):
+        old = make_config(seed=1, learning_rate=1e-5)
+        new = make_config(seed=1, learning_rate=2e-5, dropout=0.2)
+        self.assertEqual(
+            config_lib.differences(old.as_dict(), new.as_dict()),
+            ["dropout: None -> 0.2", "learning_rate: 1e-05 -> 2e-05"],
+        )
+
+    def test_what_cannot_change_the_training_is_not_compared(self):
+        old = make_config().as_dict()
+        new = Config(
+            output_dir="elsewhere",
+            mode="predict",
+            resume="must",
+            overwrite_output_dir=True,
+            predict_file="new.csv",
+            tensorboard=False,
+        )
+        self.assertEmpty(config_lib.differences(old, new.as_dict()))
+
+    def test_a_field_of_another_version_differs(self):
+        old = make_config().as_dict()
+        self.assertEqual(
+            config_lib.differences({**old, "mixout": 0.1}, old),
+            ["mixout: 0.1 -> None"],
+        )
+
+    def test_fields_that_are_not_compared_exist(self):
+        names = {field.name for field in dataclasses.fields(Config)}
+        self.assertContainsSubset(config_lib.NOT_COMPARED, names)

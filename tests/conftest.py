@@ -1,0 +1,186 @@
+"""What the tests of whole runs share: a tiny checkpoint and tiny files."""
+
+import csv
+import itertools
+import pathlib
+import re
+import string
+
+import pytest
+
+# Each word starts or ends a piece, so that nothing is [UNK].
+_VOCABULARY = (
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    *string.ascii_lowercase,
+    *(f"##{letter}" for letter in string.ascii_lowercase),
+    *("good", "bad", "the", "is", ".", ","),
+)
+_THINGS = ("kettle", "lamp", "tent", "mug", "desk")
+_PRAISE = ("good", "fine", "lovely", "great")
+_BLAME = ("bad", "awful", "broken", "poor")
+
+
+def review_rows() -> list[tuple[str, str]]:
+    """Returns 40 rows `(text, label)`, the two labels in turn."""
+    rows = []
+    for thing, praise, blame in zip(
+        _THINGS * 4,
+        itertools.cycle(_PRAISE),
+        itertools.cycle(_BLAME),
+        strict=False,
+    ):
+        rows += [
+            (f"The {thing} is {praise}, {praise} indeed.", "good"),
+            (f"The {thing} is {blame}.", "bad"),
+        ]
+    return rows
+
+
+def write_csv(path: pathlib.Path, rows: list) -> None:
+    """Writes rows, of which the first is the header."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory) -> str:
+    """The folder of a BERT with 2 layers of width 8 and 64 positions."""
+    import transformers
+
+    from tf_bert.data import tokenizer_files
+    from tf_bert.data.tokenizer_settings import TokenizerSettings
+    from tf_bert.models.sequence_classification import (
+        TFBertForSequenceClassification,
+    )
+
+    folder = str(tmp_path_factory.mktemp("checkpoint") / "tiny")
+    config = transformers.BertConfig(
+        vocab_size=len(_VOCABULARY),
+        hidden_size=8,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+    )
+    TFBertForSequenceClassification(config, seed=0).save_pretrained(folder)
+    tokenizer_files.write_tokenizer_files(
+        folder, TokenizerSettings(_VOCABULARY), model_max_length=64
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory) -> pathlib.Path:
+    """A folder with `train.csv` (40 rows), `test.csv` and `predict.csv`."""
+    folder = tmp_path_factory.mktemp("reviews")
+    rows = review_rows()
+    write_csv(folder / "train.csv", [("text", "label"), *rows])
+    write_csv(folder / "test.csv", [("text", "label"), *rows[10:22]])
+    write_csv(
+        folder / "predict.csv",
+        [
+            ("id", "text", "note"),
+            ("7", "The lamp is good.", "a, b"),
+            ("3", "The mug is bad.", 'says "no"'),
+            ("5", "The tent is poor, poor indeed.", "x\ty"),
+        ],
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def flags(tiny_checkpoint, reviews):
+    """Returns a function that makes the command line of a short training.
+
+    Its keywords are flags: they replace those of the training, and None
+    leaves one out. 36 rows train in batches of 12; 4 rows validate.
+    """
+
+    def command_line(**changes) -> list[str]:
+        chosen = {
+            "init_checkpoint": tiny_checkpoint,
+            "train_file": reviews / "train.csv",
+            "max_seq_length": 32,
+            "train_batch_size": 12,
+            "num_train_steps": 6,
+            "num_evaluations": 3,
+            "learning_rate": 0.01,
+            "compare_baselines": False,
+            "tensorboard": False,
+            **changes,
+        }
+        arguments = []
+        for name, value in chosen.items():
+            if isinstance(value, bool):
+                arguments.append(f"--{name}" if value else f"--no{name}")
+            elif value is not None:
+                arguments.append(f"--{name}={value}")
+        return arguments
+
+    return command_line
+
+
+@pytest.fixture(scope="session")
+def train(flags):
+    """Returns a function that trains by `tf_bert.run.main`.
+
+    Its arguments are the folder of the run and the flags that differ from
+    those of `flags`. Returns the folder.
+    """
+
+    def trained(output_dir: pathlib.Path, **changes) -> pathlib.Path:
+        from tf_bert import run
+
+        arguments = flags(output_dir=output_dir, **changes)
+        status = run.main(arguments)
+        if status != 0:
+            raise RuntimeError(f"Status {status} of {' '.join(arguments)}")
+        return output_dir
+
+    return trained
+
+
+@pytest.fixture(scope="session")
+def finished_run(train, full_flags, tmp_path_factory) -> pathlib.Path:
+    """The folder of a run with everything in it. For reading only."""
+    return train(tmp_path_factory.mktemp("runs") / "finished", **full_flags)
+
+
+@pytest.fixture(scope="session")
+def full_flags(reviews) -> dict:
+    """What `finished_run` passes to `train`."""
+    return {
+        "test_file": reviews / "test.csv",
+        "predict_file": reviews / "predict.csv",
+        "compare_baselines": True,
+        "tensorboard": True,
+    }
+
+
+@pytest.fixture
+def train_error(flags, full_flags, capsys):
+    """Returns a function that checks how a training is refused.
+
+    Its arguments are the folder of the run, a pattern of the message and
+    flags that differ from those of `finished_run`.
+    """
+
+    def check(output_dir: pathlib.Path, message: str, **changes) -> None:
+        from tf_bert import run
+
+        capsys.readouterr()
+        status = run.main(
+            flags(output_dir=output_dir, **{**full_flags, **changes})
+        )
+        error = capsys.readouterr().err
+        if status != 2 or not re.search(message, error, re.S):
+            raise AssertionError(f"Status {status}, not {message!r}: {error}")
+        if "Traceback" in error:
+            raise AssertionError(error)
+
+    return check

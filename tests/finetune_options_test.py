@@ -1,0 +1,208 @@
+"""Tests of tf_bert/finetune.py: other flags and other kinds of data."""
+
+import json
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+PAIRS = [
+    (f"The {thing} is {word}.", f"A {other} {thing}.", score)
+    for thing in ("lamp", "tent", "mug", "desk", "kettle")
+    for word, other, score in (
+        ("good", "good", 5),
+        ("good", "fine", 4.2),
+        ("good", "bad", 0.5),
+        ("red", "good", 2),
+    )
+]
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_history(folder):
+    lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def pairs_run(train, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    lines = [f"{score}\t{a}\t{b}" for a, b, score in PAIRS]
+    text = "score\tfirst\tsecond\n" + "\n".join(lines) + "\n"
+    (folder / "train.tsv").write_text(text, encoding="utf-8")
+    (folder / "new.tsv").write_text(
+        "second\tfirst\nA good mug.\tThe mug is good.\n", encoding="utf-8"
+    )
+    return train(
+        folder / "run",
+        train_file=folder / "train.tsv",
+        predict_file=folder / "new.tsv",
+        task_type="regression",
+        label_column="score",
+        text_column="first",
+        text_pair_column="second",
+        validation_proportion=0.2,
+        test_proportion=0.3,
+        train_batch_size=5,
+        compare_baselines=True,
+    )
+
+
+class TestRegressionOfPairs:
+    def test_is_scored_by_correlation_and_error(self, pairs_run):
+        results = read_json(pairs_run / "all_results.json")
+        assert results["train"]["num_examples"] == 10
+        assert results["validation"]["num_examples"] == 4
+        assert results["test"]["num_examples"] == 6
+        for name in ("spearman", "pearson", "mse", "mae"):
+            low, high = results["test"][f"{name}_ci"]
+            assert low <= results["test"][name] <= high
+        assert results["test"]["loss"] == results["test"]["mse"]
+
+    def test_is_compared_with_the_mean_and_ridge_regression(self, pairs_run):
+        results = read_json(pairs_run / "all_results.json")
+        assert set(results["baselines"]) == {"mean", "tfidf_ridge"}
+        assert results["difference"]["metric"] == "spearman"
+
+    def test_the_best_checkpoint_has_the_highest_correlation(self, pairs_run):
+        results = read_json(pairs_run / "all_results.json")
+        history = read_history(pairs_run)
+        values = [entry["validation"]["spearman"] for entry in history]
+        best = history[int(np.argmax(values))]["step"]
+        assert results["train"]["chosen_step"] == best
+        assert results["validation"]["spearman"] == max(values)
+
+    def test_model_has_one_output(self, pairs_run):
+        config = read_json(pairs_run / "model" / "config.json")
+        assert config["problem_type"] == "regression"
+        weights = safetensors.numpy.load_file(
+            pairs_run / "model" / "model.safetensors"
+        )
+        assert weights["classifier.weight"].shape == (1, 8)
+
+    def test_predicts_scores(self, pairs_run):
+        lines = (pairs_run / "predictions.tsv").read_text("utf-8").splitlines()
+        assert lines[0] == "second\tfirst\tpredicted_score"
+        *fields, score = lines[1].split("\t")
+        assert fields == ["A good mug.", "The mug is good."]
+        assert np.isfinite(float(score))
+        assert len(lines) == 2
+
+
+@pytest.fixture(scope="module")
+def numbered_run(train, reviews, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("numbered")
+    text = (reviews / "train.csv").read_text(encoding="utf-8")
+    _, _, rows = text.partition("\n")
+    (folder / "train.csv").write_text(rows, encoding="utf-8")
+    return train(
+        folder / "run",
+        train_file=folder / "train.csv",
+        text_column="1",
+        label_column="2",
+        label_names="good,bad",
+        validation_proportion=0,
+        num_train_steps=None,
+        num_train_epochs=1.5,
+        train_batch_size=16,
+        gradient_accumulation_steps=4,
+    )
+
+
+class TestWithoutValidation:
+    """Also: no header, a mean of micro-batches, and training in epochs."""
+
+    def test_all_rows_are_trained_on(self, numbered_run):
+        results = read_json(numbered_run / "all_results.json")
+        assert set(results) == {"train", "runtime"}
+        assert results["train"]["num_examples"] == 40
+
+    def test_the_last_weights_are_used(self, numbered_run):
+        # 3 steps per epoch, and a half epoch is a step and a half.
+        history = read_history(numbered_run)
+        assert [entry["step"] for entry in history] == [1, 3, 5]
+        assert all("validation" not in entry for entry in history)
+        results = read_json(numbered_run / "all_results.json")
+        assert results["train"]["chosen_step"] == 5
+
+    def test_labels_have_the_order_that_was_given(self, numbered_run):
+        config = read_json(numbered_run / "model" / "config.json")
+        assert config["id2label"] == {"0": "good", "1": "bad"}
+
+
+@pytest.fixture(scope="module")
+def stopped_run(train, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    (folder / "predictions.tsv").write_text("old", encoding="utf-8")
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    return train(
+        folder,
+        overwrite_output_dir=True,
+        learning_rate=0,  # So that nothing is ever gained.
+        num_train_steps=10,
+        num_evaluations=10,
+        early_stopping_patience=3,
+        precision="mixed_bfloat16",
+    )
+
+
+class TestEarlyStopping:
+    """Also: half precision, and a stopped_run that is overwritten."""
+
+    def test_stops_after_so_many_evaluations_without_a_gain(self, stopped_run):
+        assert [entry["step"] for entry in read_history(stopped_run)] == [
+            1,
+            2,
+            3,
+            4,
+        ]
+        train = read_json(stopped_run / "all_results.json")["train"]
+        assert (train["num_steps"], train["chosen_step"]) == (4, 1)
+
+    def test_weights_stay_in_single_precision(
+        self, stopped_run, tiny_checkpoint
+    ):
+        path = stopped_run / "model" / "model.safetensors"
+        weights = safetensors.numpy.load_file(path)
+        start = safetensors.numpy.load_file(
+            f"{tiny_checkpoint}/model.safetensors"
+        )
+        for name, value in start.items():
+            assert weights[name].dtype == np.float32
+            np.testing.assert_array_equal(weights[name], value, name)
+
+    def test_other_files_in_the_folder_are_left_alone(self, stopped_run):
+        assert (stopped_run / "notes.txt").read_text(encoding="utf-8") == "mine"
+        assert not (stopped_run / "predictions.tsv").exists()
+
+
+class TestLastCheckpoint:
+    def test_the_weights_are_those_of_the_last_step(self, train, tmp_path):
+        folder = train(tmp_path / "run", checkpoint_to_use="last")
+        results = read_json(folder / "all_results.json")
+        assert results["train"]["chosen_step"] == 6
+        last = read_history(folder)[-1]["validation"]
+        assert results["validation"]["loss"] == last["loss"]
+
+
+class TestWrongOptions:
+    @pytest.mark.parametrize(
+        "changes, message",
+        [
+            (
+                {"early_stopping_patience": 2, "validation_proportion": 0},
+                "Early stopping must have a validation split",
+            ),
+            (
+                {"train_file": None, "task_name": "rte", "metric": "pearson"},
+                "`metric` must be one of accuracy, f1, macro_f1, matthews",
+            ),
+        ],
+    )
+    def test_are_refused(self, train_error, tmp_path, changes, message):
+        train_error(tmp_path / "run", message, **changes)
+        assert not (tmp_path / "run").exists()

@@ -1,0 +1,217 @@
+"""Tests of tf_bert/finetune.py: a run that was interrupted is continued."""
+
+import contextlib
+import json
+import logging
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tf_bert import run
+
+ROOT = pathlib.Path(__file__).parents[1]
+SAME_FILES = (
+    "config.json",
+    "eval_results.txt",
+    "history.jsonl",
+    "model/config.json",
+    "model/model.safetensors",
+    "predictions.tsv",
+)
+# Where the runs lie, and whether they had to be continued.
+MAY_DIFFER = ("output_dir", "train_file", "resume")
+
+
+@contextlib.contextmanager
+def control_c_at(line):
+    """Does as if Ctrl-C was pressed when a certain line is logged."""
+
+    class ControlC(logging.Handler):
+        def emit(self, record):
+            if record.getMessage().startswith(line):
+                raise KeyboardInterrupt
+
+    logger = logging.getLogger("absl")
+    handler = ControlC()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def names(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def assert_same_result(folder, unbroken):
+    for name in SAME_FILES:
+        contents = [(f / name).read_bytes() for f in (folder, unbroken)]
+        if name == "config.json":
+            contents = [json.loads(content) for content in contents]
+            for fields in contents:
+                for field in MAY_DIFFER:
+                    del fields[field]
+        assert contents[0] == contents[1], name
+    results = [read_json(f / "all_results.json") for f in (folder, unbroken)]
+    for result in results:
+        del result["runtime"]
+    assert results[0] == results[1]
+    assert not (folder / "checkpoints").exists()
+
+
+@pytest.fixture(scope="module")
+def train_file(reviews, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "train.csv"
+    return shutil.copy(reviews / "train.csv", path)
+
+
+@pytest.fixture(scope="module")
+def command(flags, full_flags, train_file):
+    def command_line(folder, **changes):
+        return flags(
+            output_dir=folder,
+            train_file=train_file,
+            **{**full_flags, **changes},
+        )
+
+    return command_line
+
+
+@pytest.fixture(scope="module")
+def interrupted(command, tmp_path_factory):
+    """The folder, and what was printed to standard error."""
+    folder = tmp_path_factory.mktemp("runs") / "interrupted"
+    printed = folder.parent / "stderr"
+    with (
+        open(printed, "w", encoding="utf-8") as file,
+        contextlib.redirect_stderr(file),
+        control_c_at("step 4:"),
+    ):
+        status = run.main(command(folder))
+    assert status == 130
+    return folder, printed.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def folder(interrupted, tmp_path):
+    """A copy of the folder, to be continued."""
+    return pathlib.Path(shutil.copytree(interrupted[0], tmp_path / "copy"))
+
+
+class TestInterrupted:
+    """Ctrl-C at the second evaluation, before its state is saved."""
+
+    def test_says_in_one_line_how_to_continue(self, interrupted):
+        *_, blank, line = interrupted[1].splitlines()
+        assert blank == ""
+        assert line.startswith("Interrupted. Give the same command again")
+        assert "Traceback" not in interrupted[1]
+
+    def test_leaves_the_state_of_the_first_evaluation(self, interrupted):
+        assert names(interrupted[0]) == {
+            "checkpoints",
+            "checkpoints/best.safetensors",
+            "checkpoints/state.safetensors",
+            "config.json",
+            "history.jsonl",
+            "tensorboard",
+        } | {n for n in names(interrupted[0]) if n.startswith("tensorboard/")}
+        history = (interrupted[0] / "history.jsonl").read_text("utf-8")
+        assert json.loads(history)["step"] == 2
+
+    def test_ends_as_if_unbroken(self, folder, command, finished_run, caplog):
+        """Interrupted once more, when all steps are done."""
+        with control_c_at("Using the weights"):
+            assert run.main(command(folder)) == 130
+        assert "Continuing after step 2." in caplog.text
+        assert not (folder / "all_results.json").exists()
+        assert run.main(command(folder, resume="must")) == 0
+        assert "Continuing after step 6." in caplog.text
+        assert_same_result(folder, finished_run)
+
+    def test_other_data_of_the_same_name_are_refused(
+        self, folder, command, train_file, capsys
+    ):
+        path = pathlib.Path(train_file)
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b"kettle", b"pillow"))
+        try:
+            status = run.main(command(folder))
+        finally:
+            path.write_bytes(content)
+        assert status == 2
+        assert "whose training data was another" in capsys.readouterr().err
+
+    def test_another_configuration_is_refused(self, folder, command, capsys):
+        assert run.main(command(folder, learning_rate=0.02)) == 2
+        error = capsys.readouterr().err
+        assert "differs in learning_rate: 0.01 -> 0.02." in error
+
+    def test_a_damaged_state_is_refused(self, folder, command, capsys):
+        path = folder / "checkpoints" / "state.safetensors"
+        path.write_bytes(path.read_bytes()[:-10])
+        assert run.main(command(folder)) == 2
+        error = capsys.readouterr().err
+        assert "The state of a run must be whole" in error
+        assert "--overwrite_output_dir" in error
+
+
+@pytest.fixture(scope="module")
+def long_command(flags, reviews, tmp_path_factory):
+    """Returns the folder of a name, and the program's command to fill it."""
+    parent = tmp_path_factory.mktemp("long")
+
+    def command(name):
+        arguments = flags(
+            output_dir=parent / name,
+            num_train_steps=30,
+            num_evaluations=10,
+            predict_file=reviews / "predict.csv",
+        )
+        return parent / name, [sys.executable, "-m", "tf_bert.run", *arguments]
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def unbroken(long_command):
+    folder, command = long_command("unbroken")
+    subprocess.run(command, cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.mark.large
+class TestKilled:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+    def test_ends_as_if_unbroken(self, long_command, unbroken, number):
+        folder, command = long_command(f"killed_by_{number}")
+        program = subprocess.Popen(
+            command, cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        state = folder / "checkpoints" / "state.safetensors"
+        deadline = time.monotonic() + 120
+        while not state.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        program.send_signal(number)
+        _, error = program.communicate()
+        if number == signal.SIGINT:
+            assert program.returncode == 130
+            assert "Traceback" not in error
+            assert error.splitlines()[-1].startswith("Interrupted. Give the")
+        assert state.exists()
+        assert not (folder / "all_results.json").exists()
+        again = subprocess.run(
+            command, cwd=ROOT, check=True, stderr=subprocess.PIPE, text=True
+        )
+        assert "Continuing after step" in again.stderr
+        assert_same_result(folder, unbroken)

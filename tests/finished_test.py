@@ -1,0 +1,133 @@
+"""Tests of tf_bert/finished.py: evaluating and predicting with a run."""
+
+import json
+import pathlib
+import shutil
+
+import pytest
+
+from tf_bert import finished, run
+
+
+@pytest.fixture(scope="module")
+def folder(finished_run, tmp_path_factory):
+    """A copy of a finished run, to write into."""
+    path = tmp_path_factory.mktemp("runs") / "copy"
+    return pathlib.Path(shutil.copytree(finished_run, path))
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+class TestStoredConfig:
+    def test_is_that_of_the_run_with_the_given_flags(self, folder, reviews):
+        config = finished.stored_config(
+            {
+                "output_dir": str(folder),
+                "mode": "evaluate",
+                "eval_batch_size": 3,
+            }
+        )
+        assert config.mode == "evaluate"
+        assert config.eval_batch_size == 3
+        assert config.max_seq_length == 32
+        assert config.train_file == str(reviews / "train.csv")
+
+    def test_a_run_must_have_ended(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="must hold a finished run"):
+            finished.stored_config({"output_dir": str(tmp_path)})
+
+
+class TestEvaluate:
+    def test_repeats_the_result_of_the_run(self, folder, capsys):
+        """With other batches, for these must not matter."""
+        status = run.main(
+            ["--mode=evaluate", f"--output_dir={folder}", "--eval_batch_size=5"]
+        )
+        assert status == 0
+        expected = read_json(folder / "all_results.json")["test"]
+        result = read_json(folder / "evaluation.json")["test"]
+        assert set(result) == set(expected)
+        for name, value in expected.items():
+            assert result[name] == pytest.approx(value, rel=1e-5), name
+        printed = capsys.readouterr().out
+        assert f"test_accuracy = {result['accuracy']}\n" in printed
+
+    def test_takes_another_file(self, folder, tmp_path):
+        path = tmp_path / "other.csv"
+        path.write_text(
+            "text,label\nThe mug is good.,good\nThe mug is bad.,good\n", "utf-8"
+        )
+        before = (folder / "all_results.json").read_bytes()
+        status = run.main(
+            ["--mode=evaluate", f"--output_dir={folder}", f"--test_file={path}"]
+        )
+        assert status == 0
+        result = read_json(folder / "evaluation.json")
+        assert set(result) == {"test"}
+        assert result["test"]["num_examples"] == 2
+        # A single class cannot be ranked.
+        assert result["test"]["roc_auc"] is None
+        assert (folder / "all_results.json").read_bytes() == before
+
+    def test_labels_must_be_those_of_the_training(
+        self, folder, tmp_path, capsys
+    ):
+        path = tmp_path / "other.csv"
+        path.write_text("text,label\nA mug.,great\n", encoding="utf-8")
+        status = run.main(
+            ["--mode=evaluate", f"--output_dir={folder}", f"--test_file={path}"]
+        )
+        assert status == 2
+        assert "not in the training labels" in capsys.readouterr().err
+
+
+class TestPredict:
+    def test_repeats_the_predictions_of_the_run(
+        self, folder, finished_run, capsys
+    ):
+        (folder / "predictions.tsv").unlink()
+        assert run.main(["--mode=predict", f"--output_dir={folder}"]) == 0
+        assert "Wrote 3 predictions to" in capsys.readouterr().out
+        assert (folder / "predictions.tsv").read_bytes() == (
+            finished_run / "predictions.tsv"
+        ).read_bytes()
+
+    def test_takes_another_file_and_another_column(self, folder, tmp_path):
+        path = tmp_path / "new.tsv"
+        path.write_text("id\tbody\n1\tA mug.\n", encoding="utf-8")
+        status = run.main(
+            [
+                "--mode=predict",
+                f"--output_dir={folder}",
+                f"--predict_file={path}",
+                "--text_column=body",
+            ]
+        )
+        assert status == 0
+        lines = (folder / "predictions.tsv").read_text("utf-8").splitlines()
+        assert lines[0].split("\t")[:3] == ["id", "body", "predicted_label"]
+        assert len(lines) == 2
+
+    def test_a_wrong_row_is_found_first(self, folder, tmp_path, capsys):
+        before = (folder / "predictions.tsv").read_bytes()
+        path = tmp_path / "new.csv"
+        path.write_text("text\nA mug.\n \n", encoding="utf-8")
+        status = run.main(
+            [
+                "--mode=predict",
+                f"--output_dir={folder}",
+                f"--predict_file={path}",
+            ]
+        )
+        assert status == 2
+        assert "new.csv, row 2" in capsys.readouterr().err
+        assert (folder / "predictions.tsv").read_bytes() == before
+
+    def test_needs_a_file(self, folder, capsys):
+        status = run.main(
+            ["--mode=predict", f"--output_dir={folder}", "--predict_file="]
+        )
+        assert status == 2
+        assert "Pass --predict_file." in capsys.readouterr().err

@@ -1,0 +1,89 @@
+"""The first command of README.md, and its model in another program."""
+
+import csv
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+NUM_ROWS = 20
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    """Runs it in a folder of its own: the run's folder, what it printed."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    shutil.copytree(ROOT / "flags", folder / "flags")
+    data = ROOT / "tf_bert" / "data" / "product_reviews"
+    with open(data / "test.tsv", encoding="utf-8") as file:
+        rows = [next(file) for _ in range(NUM_ROWS + 1)]
+    (folder / "new.tsv").write_text("".join(rows), encoding="utf-8")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tf_bert.run",
+            "--flagfile=flags/quickstart.flags",
+            "--predict_file=new.tsv",
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "runs" / "quickstart", done
+
+
+@pytest.mark.large
+class TestQuickstart:
+    def test_ends_with_the_comparison(self, quickstart):
+        output = quickstart[1].stdout
+        for name in ("Majority class", "TF-IDF + linear SVM", "BERT"):
+            pattern = (
+                rf"^{re.escape(name)} .*0\.\d+ \[0\.\d+, [01]\.\d+\].*0\.\d+ \["
+            )
+            assert re.search(pattern, output, re.M), output
+        assert "on 200 test rows" in output
+        assert "BERT was worth it" in output
+
+    def test_shows_nothing_that_looks_like_an_error(self, quickstart):
+        for word in ("Traceback", "WARNING", "E0000", "error", "Error"):
+            assert word not in quickstart[1].stderr
+
+    def test_beats_the_simple_model(self, quickstart):
+        text = (quickstart[0] / "all_results.json").read_text("utf-8")
+        results = json.loads(text)
+        svm = results["baselines"]["tfidf_svm"]["test"]["accuracy"]
+        assert 0.7 <= svm <= 0.9
+        assert results["test"]["accuracy"] >= svm + 0.03
+
+    def test_opens_in_a_pipeline_of_transformers(self, quickstart):
+        import transformers
+
+        folder = quickstart[0]
+        pipeline = transformers.pipeline(
+            "text-classification", model=str(folder / "model"), top_k=None
+        )
+        path = folder / "predictions.tsv"
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        assert len(rows) == NUM_ROWS
+        for row, found in zip(
+            rows, pipeline([row["text"] for row in rows]), strict=True
+        ):
+            shares = {entry["label"]: entry["score"] for entry in found}
+            assert set(shares) == {"negative", "positive"}
+            for label, share in shares.items():
+                np.testing.assert_allclose(
+                    float(row[f"probability_{label}"]), share, atol=1e-4
+                )
+            assert row["predicted_label"] == max(shares, key=shares.get)

@@ -1,0 +1,95 @@
+"""`--mode=evaluate` and `--mode=predict`: start from a finished run."""
+
+from typing import Any
+
+from absl import logging
+
+from tf_bert import build, finetune, predict, run_folder
+from tf_bert.config import Config
+from tf_bert.data import sources
+from tf_bert.run_folder import RunFolder
+from tf_bert.training import evaluate
+
+
+def stored_config(given: dict[str, Any]) -> Config:
+    """Returns the configuration of a finished run, with some fields replaced.
+
+    Args:
+        given: the flags that were given; `output_dir` is the run's.
+
+    Raises:
+        FileNotFoundError: if the run has not ended, or is not there.
+    """
+    folder = RunFolder(given["output_dir"])
+    folder.read_json(run_folder.RESULTS)
+    fields = folder.read_json(run_folder.CONFIG)
+    return Config.from_dict({**fields, **given})
+
+
+def evaluate_run(config: Config) -> dict[str, Any]:
+    """Evaluates a finished run on `test_file`, else on its own splits.
+
+    Args:
+        config: of `stored_config`.
+
+    Returns:
+        Split -> metric and `metric_ci`; also in `evaluation.json`.
+    """
+    folder = RunFolder(config.output_dir)
+    classifier = build.load_finished(folder.join(run_folder.MODEL), config)
+    if config.test_file:
+        splits = {"test": sources.load_split(classifier.task, config.test_file)}
+    else:
+        data = sources.load_splits(
+            classifier.task,
+            data_dir=config.data_dir,
+            train_file=config.train_file,
+            validation_file=config.validation_file,
+            validation_proportion=config.validation_proportion,
+            test_proportion=config.test_proportion,
+            split_seed=config.split_seed,
+        )
+        splits = {"validation": data.validation, "test": data.test}
+    results = {
+        split: evaluate.evaluate(
+            classifier.inference, classifier.tokenize(examples)
+        ).with_intervals()
+        for split, examples in splits.items()
+        if examples is not None
+    }
+    folder.write_json(run_folder.EVALUATION, results)
+    logging.info("Wrote %s.", folder.join(run_folder.EVALUATION))
+    print(finetune.flat_lines(results), end="")
+    return results
+
+
+def predict_run(config: Config) -> int:
+    """Predicts `predict_file` with a finished run's model.
+
+    Args:
+        config: of `stored_config`.
+
+    Returns:
+        The number of rows in `predictions.tsv`.
+
+    Raises:
+        ValueError: if there is no `predict_file`, or a row of it is wrong;
+            found before anything is predicted.
+    """
+    if not config.predict_file:
+        raise ValueError(
+            "`predict_file` must be given with --mode=predict. Received: "
+            "predict_file=None. Pass --predict_file."
+        )
+    task = build.get_task(config)
+    sources.check_unlabelled(
+        config.predict_file,
+        text_column=task.text_column,
+        text_pair_column=task.text_pair_column,
+    )
+    folder = RunFolder(config.output_dir)
+    classifier = build.load_finished(folder.join(run_folder.MODEL), config)
+    path = folder.join(run_folder.PREDICTIONS)
+    num_rows = predict.write_predictions(classifier, config, path)
+    print(f"Wrote {num_rows} predictions to {path}.")
+    return num_rows

@@ -1,0 +1,72 @@
+"""Reading flag files: every flag on a line of its own, comments likewise.
+
+As absl reads them, but strict where absl is silent: it takes a comment behind
+a value as part of the value, and an indented comment as an argument.
+"""
+
+import os
+from collections.abc import Sequence
+
+
+def expand(
+    arguments: Sequence[str], *, seen: tuple[str, ...] = ()
+) -> list[str]:
+    """Replaces each `--flagfile=PATH` by the flags in that file.
+
+    Flag files may name further ones. Order is kept, so that of two settings
+    of one flag the later wins.
+
+    Args:
+        arguments: of the command line, without the program.
+        seen: files that are being read, to find a circle.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a line is no flag, or files name each other in circles.
+    """
+    expanded = []
+    remaining = list(arguments)
+    while remaining:
+        argument = remaining.pop(0)
+        name, equals, path = argument.partition("=")
+        if name not in ("--flagfile", "-flagfile"):
+            expanded.append(argument)
+            continue
+        if not equals:
+            path = remaining.pop(0) if remaining else ""
+        if path in seen:
+            raise ValueError(
+                "Flag files must not name each other in circles. Received: "
+                f"{' -> '.join((*seen, path))}. Remove one of the --flagfile "
+                "lines."
+            )
+        expanded += expand(_read(path), seen=(*seen, path))
+    return expanded
+
+
+def _read(path: str) -> list[str]:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"`flagfile` must be a file. Received: flagfile={path!r}. Paths "
+            "are relative to the current folder: correct --flagfile."
+        )
+    flags = []
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            text = line.strip()
+            if not text or line.startswith(("#", "//")):
+                continue
+            if not text.startswith("-"):
+                raise ValueError(
+                    "A line of a flag file must be a flag, or begin with # as "
+                    f"a comment. Received: {text!r} in {path}, line {number}. "
+                    "Write --name=value, or put # first."
+                )
+            if " #" in text:
+                raise ValueError(
+                    "A comment in a flag file must be on a line of its own. "
+                    f"Received: {text!r} in {path}, line {number}. Move the "
+                    "comment to the line above."
+                )
+            flags.append(text)
+    return flags

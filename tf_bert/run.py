@@ -1,0 +1,91 @@
+"""START HERE: `python -m tf_bert.run --flagfile=flags/quickstart.flags`.
+
+Flags become a `Config`, and the mode's function gets it. Exit status: 0, 2
+for anything that the user can correct, 130 after Ctrl-C.
+"""
+
+import logging as python_logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from absl import logging
+
+from tf_bert import cli, config, native_log
+
+# What the user can correct; anything else is a bug and shows its traceback.
+_USER_ERRORS = (
+    ValueError,
+    FileNotFoundError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program.
+
+    Args:
+        arguments: of the command line; None takes `sys.argv`'s.
+
+    Returns:
+        The exit status.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if {"--help", "-help", "-h"} & set(arguments):
+        print(cli.help_text())
+        return 0
+    is_verbose = "-v=1" in arguments
+    _quiet_libraries(is_verbose=is_verbose)
+    try:
+        given = cli.parse([a for a in arguments if a != "-v=1"])
+        return _run_mode(given)
+    except _USER_ERRORS as error:
+        if is_verbose:
+            traceback.print_exc()
+        else:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. Give the same command again (without "
+            "--overwrite_output_dir) to continue from the last evaluation.",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def _run_mode(given: dict) -> int:
+    mode = given.get("mode", "train")
+    if mode == "train":
+        # Checked before TensorFlow is imported, which takes seconds.
+        run_config = config.Config(**given)
+        with native_log.quieted():
+            from tf_bert import finetune
+        finetune.fine_tune(run_config)
+        return 0
+    with native_log.quieted():
+        from tf_bert import finished
+
+    modes = {"evaluate": finished.evaluate_run, "predict": finished.predict_run}
+    modes[mode](finished.stored_config(given))
+    return 0
+
+
+def _quiet_libraries(*, is_verbose: bool) -> None:
+    """Leaves the terminal to what this program says."""
+    # Native code calls it an error that a machine has no GPU. What really goes
+    # wrong there is raised in Python too.
+    level = "0" if is_verbose else "3"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    logging.set_verbosity(logging.DEBUG if is_verbose else logging.INFO)
+    # Not absl's own handler: it warns of flags that `absl.app` did not parse.
+    python_logging.basicConfig(format="%(message)s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""The folder of one run: what lies where, and whether it may be used."""
+
+import json
+import os
+from typing import Any
+
+from tf_bert import config as config_lib
+from tf_bert import gfile_io
+from tf_bert.config import Config
+
+CONFIG = "config.json"
+CHECKPOINTS = "checkpoints"
+MODEL = "model"
+RESULTS = "all_results.json"
+RESULTS_TEXT = "eval_results.txt"
+HISTORY = "history.jsonl"
+PREDICTIONS = "predictions.tsv"
+TENSORBOARD = "tensorboard"
+EVALUATION = "evaluation.json"
+
+_FILES = (RESULTS, CONFIG, RESULTS_TEXT, HISTORY, PREDICTIONS, EVALUATION)
+_FOLDERS = (CHECKPOINTS, MODEL, TENSORBOARD)
+
+
+class RunFolder:
+    """The folder of a run, `--output_dir`.
+
+    Args:
+        path: local or `gs://`; need not exist.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+
+    def join(self, *names: str) -> str:
+        """Path of something in the folder."""
+        return os.path.join(self.path, *names)
+
+    def is_finished(self) -> bool:
+        """Whether a run has ended here."""
+        return gfile_io.exists(self.join(RESULTS))
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Reads one of the JSON files.
+
+        Raises:
+            FileNotFoundError: if there is no such run here.
+            ValueError: if the file is damaged.
+        """
+        path = self.join(name)
+        if not gfile_io.exists(path):
+            raise FileNotFoundError(
+                f"`output_dir` must hold a finished run. Received: output_dir="
+                f"{self.path}, without {name}. Pass the --output_dir of a "
+                "--mode=train that has ended."
+            )
+        try:
+            return json.loads(gfile_io.read_text(path))
+        except ValueError as error:
+            raise ValueError(
+                f"A file of a run must be JSON. Received: {path} ({error}). "
+                "It was changed by hand: restore it, or train again with "
+                "--overwrite_output_dir."
+            ) from error
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Writes one of the JSON files."""
+        text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        gfile_io.write_text(self.join(name), text)
+
+    def check_usable(self, config: Config) -> None:
+        """Refuses a folder that holds something else; touches nothing.
+
+        Raises:
+            FileExistsError: if the folder holds another run, or other files,
+                or a run where `resume` is never.
+            FileNotFoundError: if `resume` is must and nothing is there.
+        """
+        if config.overwrite_output_dir:
+            return
+        names = []
+        if gfile_io.is_dir(self.path):
+            # A hidden file may be left of a write that was killed.
+            names = [
+                name
+                for name in gfile_io.list_dir(self.path)
+                if not name.startswith(".")
+            ]
+        elif gfile_io.exists(self.path):
+            names = [os.path.basename(self.path)]
+        if CONFIG in names:
+            if config.resume == "never":
+                raise FileExistsError(
+                    "`output_dir` must be new with --resume=never. Received: "
+                    f"output_dir={self.path}, which holds a run. Pass another "
+                    "--output_dir, or --overwrite_output_dir."
+                )
+            self._check_same(config)
+        elif names:
+            raise FileExistsError(
+                "`output_dir` must be new, empty or hold a run. Received: "
+                f"output_dir={self.path} with {', '.join(sorted(names)[:5])}. "
+                "Pass another --output_dir; or --overwrite_output_dir, which "
+                "replaces the files of a run and leaves others alone."
+            )
+        elif config.resume == "must":
+            raise FileNotFoundError(
+                "`output_dir` must hold a run with --resume=must. Received: "
+                f"output_dir={self.path}. Leave out --resume to start one."
+            )
+
+    def _check_same(self, config: Config) -> None:
+        found = config_lib.differences(self.read_json(CONFIG), config.as_dict())
+        if found:
+            raise FileExistsError(
+                "`output_dir` must be new or hold a run of the same "
+                f"configuration. Received: output_dir={self.path}, which "
+                f"differs in {'; '.join(found)}. Pass another --output_dir, or "
+                "--overwrite_output_dir to replace that run."
+            )
+
+    def begin(self, config: Config) -> None:
+        """Writes the configuration; removes an old run that is overwritten."""
+        if config.overwrite_output_dir:
+            self._remove_run()
+        gfile_io.make_dirs(self.path)
+        self.write_json(CONFIG, config.as_dict())
+
+    def remove_checkpoints(self) -> None:
+        """Removes the state for resuming, which a finished run needs not."""
+        if gfile_io.is_dir(self.join(CHECKPOINTS)):
+            gfile_io.remove_tree(self.join(CHECKPOINTS))
+
+    def _remove_run(self) -> None:
+        # Results first: a run without its results is never taken as finished.
+        for name in _FILES:
+            if gfile_io.exists(self.join(name)):
+                gfile_io.remove_file(self.join(name))
+        for name in _FOLDERS:
+            if gfile_io.is_dir(self.join(name)):
+                gfile_io.remove_tree(self.join(name))
