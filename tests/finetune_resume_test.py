@@ -196,7 +196,13 @@ class TestKilled:
     def test_ends_as_if_unbroken(self, long_command, unbroken, number):
         folder, command = long_command(f"killed_by_{number}")
         program = subprocess.Popen(
-            command, cwd=ROOT, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Where the tests run in the background SIGINT is ignored, and a
+            # child would inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         state = folder / "checkpoints" / "state.safetensors"
         deadline = time.monotonic() + 120
