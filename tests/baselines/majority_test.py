@@ -9,10 +9,6 @@ class MajorityTest(absltest.TestCase):
         labels = np.array([2, 0, 2, 1])
         model = majority.fit_majority(list("abcd"), None, labels, num_classes=4)
         self.assertEqual(model.predict(["x", "y"]).tolist(), [2, 2])
-        np.testing.assert_array_equal(
-            model.predict_probabilities(["x", "y"]),
-            [[0.25, 0.25, 0.5, 0.0]] * 2,
-        )
 
     def test_lowest_id_of_equally_frequent_classes(self):
         labels = np.array([2, 1, 1, 2, 0])
@@ -26,11 +22,6 @@ class MajorityTest(absltest.TestCase):
             list("ab"), list("cd"), np.array([1.0, 4.0], np.float32)
         )
         self.assertEqual(model.predict(["x"], ["y"]).tolist(), [2.5])
-
-    def test_mean_has_no_probabilities(self):
-        model = majority.fit_mean(["a"], None, np.array([1.0]))
-        with self.assertRaisesRegex(ValueError, "for regression.*`predict`"):
-            model.predict_probabilities(["x"])
 
     def test_no_rows_are_refused(self):
         with self.assertRaisesRegex(ValueError, "--train_file"):

@@ -17,12 +17,9 @@ class ConstantBaseline:
 
     Args:
         prediction: The answer: a class id or a score.
-        probabilities: float64 `[C]`, the classes' shares of the training
-            rows; None for regression.
     """
 
     prediction: int | float
-    probabilities: np.ndarray | None = None
 
     def predict(
         self, texts: Sequence[str], text_pairs: Sequence[str] | None = None
@@ -30,23 +27,6 @@ class ConstantBaseline:
         """Returns the answer for each of N texts, int64 or float64 `[N]`."""
         del text_pairs
         return np.full(len(texts), self.prediction)
-
-    def predict_probabilities(
-        self, texts: Sequence[str], text_pairs: Sequence[str] | None = None
-    ) -> np.ndarray:
-        """Returns the training shares for each of N texts, `[N, C]`.
-
-        Raises:
-            ValueError: If the model is one for regression.
-        """
-        del text_pairs
-        if self.probabilities is None:
-            raise ValueError(
-                "Probabilities exist for classes only. Received: a baseline "
-                f"for regression, prediction={self.prediction}. Use "
-                "`predict`."
-            )
-        return np.tile(self.probabilities, (len(texts), 1))
 
 
 def fit_majority(
@@ -80,10 +60,7 @@ def fit_majority(
     del texts, text_pairs
     _check_not_empty(labels)
     class_sizes = np.bincount(labels, minlength=num_classes)
-    return ConstantBaseline(
-        prediction=int(class_sizes.argmax()),
-        probabilities=class_sizes / len(labels),
-    )
+    return ConstantBaseline(prediction=int(class_sizes.argmax()))
 
 
 def fit_mean(
