@@ -23,7 +23,7 @@ LEVELS = (
     ("training",),
     # A run.
     ("build", "comparison"),
-    ("predict", "export"),
+    ("predictions", "export"),
     ("finetune",),
     ("finished",),
     # The command line.

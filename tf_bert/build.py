@@ -15,7 +15,13 @@ from absl import logging
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
-from tf_bert.data import pipeline, sources, tasks, tokenizer_files
+from tf_bert.data import (
+    pipeline,
+    sources,
+    tasks,
+    tokenizer_files,
+    unlabelled,
+)
 from tf_bert.data import plan as planning
 from tf_bert.data.examples import Examples
 from tf_bert.data.tokenization import BertTokenizer
@@ -136,7 +142,7 @@ def build(config: Config) -> Run:
     """
     task = get_task(config)
     if config.predict_file:
-        sources.check_unlabelled(
+        unlabelled.check_unlabelled(
             config.predict_file,
             text_column=task.text_column,
             text_pair_column=task.text_pair_column,

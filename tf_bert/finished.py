@@ -4,9 +4,9 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import build, finetune, predict, run_folder
+from tf_bert import build, finetune, predictions, run_folder
 from tf_bert.config import Config
-from tf_bert.data import sources
+from tf_bert.data import sources, unlabelled
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import evaluate
 
@@ -82,7 +82,7 @@ def predict_run(config: Config) -> int:
             "predict_file=None. Pass --predict_file."
         )
     task = build.get_task(config)
-    sources.check_unlabelled(
+    unlabelled.check_unlabelled(
         config.predict_file,
         text_column=task.text_column,
         text_pair_column=task.text_pair_column,
@@ -90,6 +90,6 @@ def predict_run(config: Config) -> int:
     folder = RunFolder(config.output_dir)
     classifier = build.load_finished(folder.join(run_folder.MODEL), config)
     path = folder.join(run_folder.PREDICTIONS)
-    num_rows = predict.write_predictions(classifier, config, path)
+    num_rows = predictions.write_predictions(classifier, config, path)
     print(f"Wrote {num_rows} predictions to {path}.")
     return num_rows

@@ -10,7 +10,7 @@ import safetensors.numpy
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tf_bert.checkpoints import formats
+from tf_bert.checkpoints import formats, safetensors_format, tf1_format
 
 FIXTURE = pathlib.Path(__file__).parents[2] / "../shared/data/bert_ckpt_fixture"
 ARRAY = np.array([[1.5, -2.25, 0.0], [1024.0, 0.0625, -0.5]], np.float32)
@@ -45,7 +45,7 @@ class WithFolder(parameterized.TestCase):
 class SafetensorsTest(WithFolder):
     def test_gives_shapes_and_arrays_by_normal_names(self):
         self.write({"encoder.x.gamma": ARRAY, "classifier.bias": ARRAY[0]})
-        weights = formats.read_safetensors(self.folder)
+        weights = safetensors_format.read(self.folder)
         self.assertEqual(
             weights.shapes,
             {"bert.encoder.x.weight": (2, 3), "classifier.bias": (3,)},
@@ -73,7 +73,7 @@ class SafetensorsTest(WithFolder):
         (self.folder / "model.safetensors").write_bytes(
             struct.pack("<Q", len(header)) + header + array.tobytes()
         )
-        read = formats.read_safetensors(self.folder).read("classifier.weight")
+        read = safetensors_format.read(self.folder).read("classifier.weight")
         np.testing.assert_array_equal(read.astype(np.float32), ARRAY)
 
     def test_shards_are_one_checkpoint(self):
@@ -173,13 +173,13 @@ class Tf1Test(WithFolder):
     def test_a_checkpoint_of_another_name_is_found(self):
         self.write_tf1({"x": ARRAY}, "model.ckpt-120")
         self.assertEqual(
-            formats.tf1_prefix(self.folder), str(self.folder / "model.ckpt-120")
+            tf1_format.prefix(self.folder), str(self.folder / "model.ckpt-120")
         )
 
     def test_bert_model_goes_before_others(self):
         self.write_tf1({"x": ARRAY}, "another")
         self.write_tf1({"x": ARRAY})
-        self.assertEndsWith(formats.tf1_prefix(self.folder), "bert_model.ckpt")
+        self.assertEndsWith(tf1_format.prefix(self.folder), "bert_model.ckpt")
 
     def test_of_several_one_must_be_chosen(self):
         self.write_tf1({"x": ARRAY}, "model.ckpt-1")
@@ -262,7 +262,7 @@ class RealFilesTest(WithFolder):
         safetensors.torch.save_file(
             {"classifier.weight": tensor}, self.folder / "model.safetensors"
         )
-        read = formats.read_safetensors(self.folder).read("classifier.weight")
+        read = safetensors_format.read(self.folder).read("classifier.weight")
         np.testing.assert_array_equal(
             read.astype(np.float32), tensor.float().numpy()
         )

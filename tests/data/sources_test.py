@@ -4,18 +4,12 @@ import dataclasses
 import os
 import pathlib
 import tempfile
-import tracemalloc
 
 import numpy as np
 import pytest
 from absl.testing import parameterized
 
-from tf_bert.data.sources import (
-    check_unlabelled,
-    iterate_unlabelled,
-    load_split,
-    load_splits,
-)
+from tf_bert.data.sources import load_split, load_splits
 from tf_bert.data.tasks import custom_task, get_task
 
 _REAL_DATA = pathlib.Path(__file__).parents[2] / "../shared/data"
@@ -298,51 +292,6 @@ class LoadSplitTest(SourcesTestCase):
         path = self.write_labelled("v.tsv", "yes")
         with self.assertRaisesRegex(ValueError, "Pass --label_names"):
             load_split(self.task, path)
-
-
-class UnlabelledTest(SourcesTestCase):
-    def test_every_row_is_in_one_chunk_in_file_order(self):
-        path = self.write_labelled("p.tsv", *"abcde")
-        chunks = list(
-            iterate_unlabelled(path, text_column="text", chunk_rows=2)
-        )
-        self.assertEqual([len(chunk.rows) for chunk in chunks], [2, 2, 1])
-        self.assertEqual(chunks[0].columns, ("text", "label"))
-        self.assertEqual(chunks[0].rows, [("text 1", "a"), ("text 2", "b")])
-        self.assertEqual(chunks[2].texts, ("text 5",))
-        self.assertIsNone(chunks[0].text_pairs)
-
-    def test_pairs_by_number(self):
-        path = self.write("p.tsv", ("1", "a", "b"), ("2", "c", "d"))
-        (chunk,) = iterate_unlabelled(
-            path, text_column="3", text_pair_column="2"
-        )
-        self.assertEqual(chunk.columns, ("column_1", "column_2", "column_3"))
-        self.assertEqual(chunk.texts, ("b", "d"))
-        self.assertEqual(chunk.text_pairs, ("a", "c"))
-
-    def test_check_counts_the_rows(self):
-        path = self.write_labelled("p.tsv", *"a" * 3000)
-        self.assertEqual(check_unlabelled(path, text_column="text"), 3000)
-
-    def test_check_finds_a_bad_last_row(self):
-        rows = [("a",)] * 3000
-        path = self.write("p.tsv", ("text",), *rows, (" ",))
-        with self.assertRaisesRegex(ValueError, r"row 3001 \(line 3002\)"):
-            check_unlabelled(path, text_column="text")
-
-    def test_memory_does_not_grow_with_the_file(self):
-        path = self.write_labelled("p.tsv", *["a label"] * 50_000)
-        tracemalloc.start()
-        self.addCleanup(tracemalloc.stop)
-        check_unlabelled(path, text_column="text")
-        _, peak = tracemalloc.get_traced_memory()
-        self.assertLess(peak, 1_500_000)
-
-    def test_chunk_rows_must_be_positive(self):
-        path = self.write_labelled("p.tsv", "a")
-        with self.assertRaisesRegex(ValueError, "chunk_rows=0"):
-            next(iterate_unlabelled(path, text_column="text", chunk_rows=0))
 
 
 @pytest.mark.large

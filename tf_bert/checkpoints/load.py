@@ -10,6 +10,7 @@ import transformers
 from absl import logging
 
 from tf_bert.checkpoints import formats, names
+from tf_bert.checkpoints.weights import Weights
 
 # What a checkpoint may lack: heads differ from task to task, and models that
 # were trained on masked words alone have no pooler.
@@ -150,7 +151,7 @@ def load_weights(variables: dict[str, Any], folder: str) -> LoadingReport:
     return LoadingReport(tuple(missing), tuple(mismatched), tuple(unexpected))
 
 
-def _check_complete(missing: list[str], weights: formats.Weights) -> None:
+def _check_complete(missing: list[str], weights: Weights) -> None:
     needed = [p for p in missing if not p.startswith(_MAY_BE_FRESH)]
     if needed:
         raise ValueError(
@@ -163,7 +164,7 @@ def _check_complete(missing: list[str], weights: formats.Weights) -> None:
         )
 
 
-def _read(weights: formats.Weights, stored: names.StoredName) -> np.ndarray:
+def _read(weights: Weights, stored: names.StoredName) -> np.ndarray:
     array = weights.read(stored.name).astype(np.float32)
     if not np.isfinite(array).all():
         raise ValueError(

@@ -1,18 +1,19 @@
-"""From files to `Examples`: the splits of a task, and rows to predict.
+"""From files to `Examples`: the splits of a task.
 
-Labelled files are read whole, since a split is used many times. Files to
-predict stream: memory does not grow with the number of rows.
+Labelled files are read whole, since a split is used many times; rows to
+predict stream, see `unlabelled.py`.
 """
 
 import dataclasses
 import importlib.resources
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from absl import logging
 
 from tf_bert import gfile_io
+from tf_bert.data.columns import check_texts, open_with_columns
 from tf_bert.data.examples import Examples
 from tf_bert.data.labels import (
     LabelColumn,
@@ -22,7 +23,6 @@ from tf_bert.data.labels import (
     parse_scores,
 )
 from tf_bert.data.splits import stratified_split
-from tf_bert.data.tables import Row, Table, open_table, uses_header
 from tf_bert.data.tasks import TaskSpec
 
 _SPLITS = ("train", "validation", "test")
@@ -43,23 +43,6 @@ class TaskData:
     train: Examples
     validation: Examples | None
     test: Examples | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Chunk:
-    """Some consecutive rows of a file to predict.
-
-    Args:
-        columns: Names in the header, or `column_1`, `column_2`, ...
-        rows: The fields of each row, unchanged, in the order of `columns`.
-        texts: One per row.
-        text_pairs: One per row, or None for single texts.
-    """
-
-    columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    texts: tuple[str, ...]
-    text_pairs: tuple[str, ...] | None
 
 
 def load_splits(
@@ -144,76 +127,6 @@ def load_split(task: TaskSpec, path: str) -> Examples:
     return _with_labels(examples, column, task, expected="the training labels")
 
 
-def iterate_unlabelled(
-    path: str,
-    *,
-    text_column: str,
-    text_pair_column: str | None = None,
-    chunk_rows: int = 1024,
-) -> Iterator[Chunk]:
-    """Yields the rows of a file to predict, a few at a time.
-
-    A label column may be there or not: it is a column like any other.
-
-    Args:
-        path: A `.csv`, `.tsv` or `.txt` file; see `tables.py`.
-        text_column: Name in the header, or digits: the number of the column,
-            counted from 1, in a file without a header.
-        text_pair_column: The same for the second text; None: single texts.
-        chunk_rows: At least 1. Rows per chunk; the last may have fewer.
-
-    Yields:
-        `Chunk`, in file order. Each input row is in one of them.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: `chunk_rows` is below 1, or a row is wrong. Rows before
-            it have been yielded by then: see `check_unlabelled`.
-    """
-    if chunk_rows < 1:
-        raise ValueError(
-            "`chunk_rows` must be an integer >= 1. Received: "
-            f"chunk_rows={chunk_rows}. Pass the number of rows of a chunk."
-        )
-    table, indices = _open_with_columns(
-        path, {"text_column": text_column, "text_pair_column": text_pair_column}
-    )
-    rows: list[tuple[str, ...]] = []
-    for row in table.rows():
-        _check_texts(table, row, indices)
-        rows.append(row.fields)
-        if len(rows) == chunk_rows:
-            yield _as_chunk(table, rows, indices)
-            rows = []
-    if rows:
-        yield _as_chunk(table, rows, indices)
-
-
-def check_unlabelled(
-    path: str, *, text_column: str, text_pair_column: str | None = None
-) -> int:
-    """Reads a file to predict from end to end and keeps nothing of it.
-
-    So that a wrong row is found before the first prediction is computed.
-
-    Args:
-        path: See `iterate_unlabelled`, as for the others.
-        text_column: Name or number.
-        text_pair_column: Name or number, or None.
-
-    Returns:
-        The number of data rows, at least 1.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A row is wrong.
-    """
-    chunks = iterate_unlabelled(
-        path, text_column=text_column, text_pair_column=text_pair_column
-    )
-    return sum(len(chunk.rows) for chunk in chunks)
-
-
 def _find_files(
     task: TaskSpec, data_dir: str | None, files: Mapping[str, str | None]
 ) -> dict[str, str]:
@@ -271,7 +184,7 @@ def _load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
 
 def _read_labelled(task: TaskSpec, path: str) -> tuple[Examples, LabelColumn]:
     """Reads one file; the examples are still without their labels."""
-    table, (label, *text_indices) = _open_with_columns(
+    table, (label, *text_indices) = open_with_columns(
         path,
         {
             "label_column": task.label_column,
@@ -282,7 +195,7 @@ def _read_labelled(task: TaskSpec, path: str) -> tuple[Examples, LabelColumn]:
     columns: list[list[str]] = [[] for _ in text_indices]
     labels = []
     for row in table.rows():
-        _check_texts(table, row, text_indices)
+        check_texts(table, row, text_indices)
         labels.append(row.fields[label].strip())
         for column, index in zip(columns, text_indices, strict=True):
             column.append(row.fields[index])
@@ -305,27 +218,6 @@ def _with_labels(
     else:
         labels = encode_classes(column, task.label_names, expected=expected)
     return dataclasses.replace(examples, labels=labels)
-
-
-def _open_with_columns(
-    path: str, columns: Mapping[str, str | None]
-) -> tuple[Table, list[int]]:
-    """Opens a file and finds its columns (flag -> name, number or None)."""
-    table = open_table(path, has_header=uses_header(columns))
-    given = [column for column in columns.values() if column is not None]
-    return table, [table.column_index(column) for column in given]
-
-
-def _check_texts(table: Table, row: Row, indices: list[int]) -> None:
-    for index in indices:
-        if not row.fields[index].strip():
-            name = table.columns[index]
-            raise ValueError(
-                f"`{name}` must hold a text in every row. Received: "
-                f"{name}={row.fields[index]!r} in {table.path}, row "
-                f"{row.number} (line {row.line}). Fill in the text, or delete "
-                "the row."
-            )
 
 
 def _check_f1_is_binary(task: TaskSpec) -> None:
@@ -366,13 +258,6 @@ def _hold_out(
         splits[split], train = train.select(held_out), train.select(kept)
         remaining -= proportion
     return train, splits
-
-
-def _as_chunk(
-    table: Table, rows: list[tuple[str, ...]], indices: list[int]
-) -> Chunk:
-    texts, *pairs = (tuple(row[i] for row in rows) for i in indices)
-    return Chunk(table.columns, rows, texts, pairs[0] if pairs else None)
 
 
 def _log_sizes(data: TaskData) -> None:

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/predict.py."""
+"""Tests of tf_bert/predictions.py."""
 
 import csv
 import dataclasses
@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from tf_bert import build, predict
+from tf_bert import build, predictions
 from tf_bert.config import Config
 
 
@@ -67,7 +67,7 @@ class TestPredictions:
 class TestWritePredictions:
     def write(self, classifier, config, file, path):
         config = dataclasses.replace(config, predict_file=str(file))
-        return predict.write_predictions(classifier, config, str(path))
+        return predictions.write_predictions(classifier, config, str(path))
 
     def test_long_files_keep_their_order(self, classifier, config, tmp_path):
         """Several chunks, and batches whose rows are packed by length."""

@@ -9,7 +9,7 @@ from absl import logging
 
 from tf_bert import build, gfile_io
 from tf_bert.config import Config
-from tf_bert.data import sources, tasks
+from tf_bert.data import tasks, unlabelled
 from tf_bert.data.examples import Examples
 from tf_bert.training import inference
 
@@ -41,7 +41,7 @@ def write_predictions(
     with gfile_io.open_binary_writer(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-        for chunk in sources.iterate_unlabelled(
+        for chunk in unlabelled.iterate_unlabelled(
             config.predict_file,
             text_column=task.text_column,
             text_pair_column=task.text_pair_column,
@@ -61,7 +61,7 @@ def write_predictions(
 
 
 def _chunk_logits(
-    classifier: build.Classifier, path: str, chunk: sources.Chunk
+    classifier: build.Classifier, path: str, chunk: unlabelled.Chunk
 ) -> np.ndarray:
     examples = Examples(
         texts=chunk.texts,

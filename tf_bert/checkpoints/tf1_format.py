@@ -1,0 +1,63 @@
+"""Reads the TensorFlow 1 checkpoints of google-research/bert."""
+
+import os
+
+import numpy as np
+
+from tf_bert.checkpoints import names
+from tf_bert.checkpoints.weights import Weights
+
+
+def read(folder: str) -> Weights:
+    """Reads a checkpoint of google-research/bert (`bert_model.ckpt.*`).
+
+    Raises:
+        ValueError: if the files are damaged.
+    """
+    import tensorflow as tf
+
+    path = prefix(folder)
+    try:
+        reader = tf.train.load_checkpoint(path)
+        shapes = {
+            name: tuple(shape)
+            for name, shape in reader.get_variable_to_shape_map().items()
+        }
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise ValueError(
+            "A TensorFlow checkpoint must have a whole .index and .data file. "
+            f"Received: {path} ({error}). Fetch it again."
+        ) from error
+
+    def read(name: str) -> np.ndarray:
+        try:
+            return reader.get_tensor(name)
+        except (tf.errors.OpError, RuntimeError, IndexError) as error:
+            raise ValueError(
+                "A tensor of the checkpoint cannot be read. Received: "
+                f"{name} of {path} ({error}). Fetch the checkpoint again."
+            ) from error
+
+    return Weights(path, shapes, read, names.tf1_name)
+
+
+def prefix(folder: str) -> str | None:
+    """Returns the prefix of a TF1 checkpoint's files in a folder, or None.
+
+    Raises:
+        ValueError: if there are several, so that one must be chosen.
+    """
+    prefixes = sorted(
+        name.removesuffix(".index")
+        for name in os.listdir(folder)
+        if name.endswith(".index")
+    )
+    if "bert_model.ckpt" in prefixes:
+        prefixes = ["bert_model.ckpt"]
+    if len(prefixes) > 1:
+        raise ValueError(
+            "A folder must hold one TensorFlow checkpoint. Received: "
+            f"{folder} with {', '.join(prefixes)}. Move the one that is meant "
+            "into a folder of its own, with its configuration."
+        )
+    return os.path.join(folder, prefixes[0]) if prefixes else None

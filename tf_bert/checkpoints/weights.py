@@ -1,0 +1,30 @@
+"""`Weights`: what the reader of each format gives.
+
+A lazy mapping from the names stored in a file to arrays, and the function that
+turns a path of ours into such a name.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from tf_bert.checkpoints import names
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """The tensors of a checkpoint, read one at a time.
+
+    Attributes:
+        file: path, for messages.
+        shapes: shape of each tensor, by its name (normalised, see
+            `names.normalize_torch_name`).
+        read: returns the array of one name.
+        stored_name: maps a path of ours to a name and a transposition.
+    """
+
+    file: str
+    shapes: dict[str, tuple[int, ...]]
+    read: Callable[[str], np.ndarray]
+    stored_name: Callable[[str], names.StoredName]

@@ -1,0 +1,101 @@
+"""Rows to predict, a few at a time: memory does not grow with their number."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from tf_bert.data.columns import check_texts, open_with_columns
+from tf_bert.data.tables import Table
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """Some consecutive rows of a file to predict.
+
+    Args:
+        columns: Names in the header, or `column_1`, `column_2`, ...
+        rows: The fields of each row, unchanged, in the order of `columns`.
+        texts: One per row.
+        text_pairs: One per row, or None for single texts.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    texts: tuple[str, ...]
+    text_pairs: tuple[str, ...] | None
+
+
+def iterate_unlabelled(
+    path: str,
+    *,
+    text_column: str,
+    text_pair_column: str | None = None,
+    chunk_rows: int = 1024,
+) -> Iterator[Chunk]:
+    """Yields the rows of a file to predict, a few at a time.
+
+    A label column may be there or not: it is a column like any other.
+
+    Args:
+        path: A `.csv`, `.tsv` or `.txt` file; see `tables.py`.
+        text_column: Name in the header, or digits: the number of the column,
+            counted from 1, in a file without a header.
+        text_pair_column: The same for the second text; None: single texts.
+        chunk_rows: At least 1. Rows per chunk; the last may have fewer.
+
+    Yields:
+        `Chunk`, in file order. Each input row is in one of them.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: `chunk_rows` is below 1, or a row is wrong. Rows before
+            it have been yielded by then: see `check_unlabelled`.
+    """
+    if chunk_rows < 1:
+        raise ValueError(
+            "`chunk_rows` must be an integer >= 1. Received: "
+            f"chunk_rows={chunk_rows}. Pass the number of rows of a chunk."
+        )
+    table, indices = open_with_columns(
+        path, {"text_column": text_column, "text_pair_column": text_pair_column}
+    )
+    rows: list[tuple[str, ...]] = []
+    for row in table.rows():
+        check_texts(table, row, indices)
+        rows.append(row.fields)
+        if len(rows) == chunk_rows:
+            yield _as_chunk(table, rows, indices)
+            rows = []
+    if rows:
+        yield _as_chunk(table, rows, indices)
+
+
+def check_unlabelled(
+    path: str, *, text_column: str, text_pair_column: str | None = None
+) -> int:
+    """Reads a file to predict from end to end and keeps nothing of it.
+
+    So that a wrong row is found before the first prediction is computed.
+
+    Args:
+        path: See `iterate_unlabelled`, as for the others.
+        text_column: Name or number.
+        text_pair_column: Name or number, or None.
+
+    Returns:
+        The number of data rows, at least 1.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A row is wrong.
+    """
+    chunks = iterate_unlabelled(
+        path, text_column=text_column, text_pair_column=text_pair_column
+    )
+    return sum(len(chunk.rows) for chunk in chunks)
+
+
+def _as_chunk(
+    table: Table, rows: list[tuple[str, ...]], indices: list[int]
+) -> Chunk:
+    texts, *pairs = (tuple(row[i] for row in rows) for i in indices)
+    return Chunk(table.columns, rows, texts, pairs[0] if pairs else None)
