@@ -73,7 +73,8 @@ def our_steps(stored):
     )
     from tf_bert.optimization import create
     from tf_bert.training import distribution
-    from tf_bert.training.loop import TrainingLoop
+    from tf_bert.training.loop import TrainingLoop, trained_variables
+    from tf_bert.training.trained_words import TrainedWords
 
     plan = planning.Plan(
         examples=stored["plan_examples"],
@@ -96,8 +97,11 @@ def our_steps(stored):
         optimizer, _ = create.create_optimizer(
             2e-5, plan.num_steps, 0, weight_decay_rate=0.01
         )
-        optimizer.build(model.trainable_variables)
-    loop = TrainingLoop(model, optimizer, strategy)
+        words = TrainedWords(
+            model.bert.embeddings.word_embeddings.embeddings, stored["ids"]
+        )
+        optimizer.build(trained_variables(model, words))
+    loop = TrainingLoop(model, optimizer, strategy, trained_words=words)
     dataset = pipeline.packed_dataset(
         examples,
         plan,

@@ -35,6 +35,8 @@ from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.optimization.schedules import WarmupDecay
 from tf_bert.training import distribution
 from tf_bert.training.inference import Inference
+from tf_bert.training.loop import trained_variables
+from tf_bert.training.trained_words import TrainedWords
 
 # Some releases round the number of word embeddings up to a multiple of 128.
 _LARGEST_PADDING = 127
@@ -87,17 +89,19 @@ class Run:
         data: the splits, as texts.
         tokenized: split -> the same, as tokens.
         classifier: the model and what belongs to it.
-        optimizer: built for the model.
+        trained_words: the rows of its word embeddings that are trained.
+        optimizer: built for the model's variables, these rows among them.
         learning_rates: float32 `[K]`, of each step.
         plan: of the training's K steps.
         evaluation_steps: numbers of steps after which the model is evaluated
-            and the state saved, ascending; the last is K.
+            and saved, ascending; the last is K.
     """
 
     config: Config
     data: sources.TaskData
     tokenized: dict[str, TokenizedExamples]
     classifier: Classifier
+    trained_words: TrainedWords
     optimizer: AdamWeightDecay
     learning_rates: np.ndarray
     plan: planning.Plan
@@ -173,14 +177,18 @@ def build(config: Config) -> Run:
     }
     plan = _plan_training(config, tokenized["train"], classifier.strategy)
     with classifier.strategy.scope():
+        model = classifier.model
+        words = model.bert.embeddings.word_embeddings.embeddings
+        trained_words = TrainedWords(words, tokenized["train"].ids)
         schedule, optimizer = _make_optimizer(config, plan.num_steps)
-        optimizer.build(classifier.model.trainable_variables)
-    _log_optimizer(classifier.model, optimizer)
+        optimizer.build(trained_variables(model, trained_words))
+    _log_optimizer(model, optimizer)
     return Run(
         config=config,
         data=data,
         tokenized=tokenized,
         classifier=classifier,
+        trained_words=trained_words,
         optimizer=optimizer,
         learning_rates=np.asarray(
             schedule(np.arange(plan.num_steps, dtype=np.float32))
@@ -207,7 +215,6 @@ def get_task(config: Config) -> tasks.TaskSpec:
 
 
 def _known_task(config: Config) -> tasks.TaskSpec:
-    """Returns a task of the table, with the metric that was asked for."""
     task = tasks.get_task(config.task_name)
     if config.metric is None:
         return task

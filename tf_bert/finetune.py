@@ -12,6 +12,7 @@ import time
 from importlib import metadata
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -148,6 +149,7 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
         run.optimizer,
         classifier.strategy,
         max_grad_norm=config.max_grad_norm,
+        trained_words=run.trained_words,
     )
     dataset = run.training_dataset(progress.step)
     iterator = iter(
@@ -176,6 +178,7 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
             losses.append(loss)
             bar.update(1, int(run.plan.num_examples[step - 1]), loss)
             if step in run.evaluation_steps:
+                _write_back_words(run, progress.step, step)
                 progress.step = step
                 _evaluate(run, progress, sum(losses) / len(losses), bar)
                 _save(run, folder, progress)
@@ -273,15 +276,28 @@ def _resume(run: build.Run, folder: RunFolder) -> Progress:
     digest = run.data_digest()
     if not gfile_io.exists(path):
         return Progress(data_digest=digest)
-    progress = Progress(**checkpointing.load_arrays(path, run.state()))
-    if progress.data_digest != digest:
-        raise ValueError(
-            "A run must be continued on the data that it began with. Received: "
-            f"output_dir={folder.path}, whose training data was another. "
-            "Restore the files, or pass --overwrite_output_dir to start over."
-        )
+
+    def check(progress: dict[str, Any]) -> None:
+        if progress["data_digest"] != digest:
+            raise ValueError(
+                "A run must be continued on the data that it began with. "
+                f"Received: output_dir={folder.path}, whose training data was "
+                "another. Restore the files, or pass --overwrite_output_dir "
+                "to start over."
+            )
+
+    state = checkpointing.load_arrays(path, run.state(), check=check)
+    run.trained_words.read()
+    progress = Progress(**state)
     logging.info("Continuing after step %d.", progress.step)
     return progress
+
+
+def _write_back_words(run: build.Run, first_step: int, step: int) -> None:
+    """Brings the model's word embeddings up to date after some steps."""
+    decay = run.optimizer.decay_rate(run.trained_words.rows)
+    rates = run.learning_rates[first_step:step].astype(np.float64)
+    run.trained_words.write_back(np.prod(1 - rates * decay))
 
 
 def _evaluate(

@@ -172,6 +172,11 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         self._decays = [path in decayed for path in paths]
         self.decayed_paths = tuple(p for p in paths if p in decayed)
 
+    def decay_rate(self, variable: keras.Variable) -> float:
+        """What a step multiplies a variable by, as 1 - lr * decay_rate."""
+        index = self._get_variable_index(variable)
+        return self._decays[index] * self._rates[index] * self.weight_decay_rate
+
     def moments(self) -> dict[str, keras.Variable]:
         """The state of Adam, by `m/<path>` and `v/<path>`, once built."""
         return {

@@ -6,6 +6,7 @@ that a state is written in one atomic step and is whole or not there.
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,18 @@ def save_arrays(
     gfile_io.write_bytes(path, safetensors.numpy.save(values, header))
 
 
-def load_arrays(path: str, arrays: dict[str, Any]) -> dict[str, Any]:
+def load_arrays(
+    path: str,
+    arrays: dict[str, Any],
+    *,
+    check: Callable[[dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
     """Assigns what `save_arrays` wrote, and returns its `progress`.
+
+    Args:
+        path: local or `gs://`.
+        arrays: Keras variables by name.
+        check: gets `progress`, and raises if the file must not be used.
 
     Raises:
         ValueError: if the file is damaged, or holds other variables than
@@ -52,6 +63,8 @@ def load_arrays(path: str, arrays: dict[str, Any]) -> dict[str, Any]:
             f"The state of a run must be whole. Received: {path} ({error}). "
             "Remove its folder, or pass --overwrite_output_dir to start over."
         ) from error
+    if check:
+        check(progress)
     shapes = {name: tuple(x.shape) for name, x in arrays.items()}
     if {name: x.shape for name, x in values.items()} != shapes:
         raise ValueError(

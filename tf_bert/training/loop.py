@@ -9,11 +9,23 @@ Letters: M micro-batches, R rows, W tokens of a row, B examples.
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tf_bert.data import pipeline
 from tf_bert.models import sequence_classification
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
+from tf_bert.training.trained_words import TrainedWords
+
+
+def trained_variables(
+    model: keras.Model, trained_words: TrainedWords | None
+) -> list[keras.Variable]:
+    """Returns a model's trainable variables, `trained_words` in its place."""
+    by_path = {v.path: v for v in model.trainable_variables}
+    if trained_words is not None:
+        by_path[trained_words.rows.path] = trained_words.rows
+    return list(by_path.values())
 
 
 class TrainingLoop:
@@ -30,6 +42,8 @@ class TrainingLoop:
         strategy: of `tf_bert.training.distribution`.
         max_grad_norm: > 0. Largest global norm of the gradient; 0 turns
             clipping off.
+        trained_words: trained in the place of the model's word embeddings,
+            which follow by its `write_back`. None trains these themselves.
     """
 
     def __init__(
@@ -39,11 +53,14 @@ class TrainingLoop:
         strategy: tf.distribute.Strategy,
         *,
         max_grad_norm: float = 1.0,
+        trained_words: TrainedWords | None = None,
     ):
         self.model = model
         self.optimizer = optimizer
         self.strategy = strategy
         self.max_grad_norm = max_grad_norm
+        self.trained_words = trained_words
+        self.variables = trained_variables(model, trained_words)
 
     @tf.function
     def train_steps(self, iterator: Any, num_steps: tf.Tensor) -> tf.Tensor:
@@ -64,7 +81,7 @@ class TrainingLoop:
 
     def _replica_step(self, element: dict[str, tf.Tensor]) -> tf.Tensor:
         """One step on one replica; returns its part of the loss."""
-        variables = self.model.trainable_variables
+        variables = self.variables
         loss, gradients = self._accumulate(element, variables)
         replica = tf.distribute.get_replica_context()
         gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
@@ -105,6 +122,9 @@ class TrainingLoop:
         inputs = {name: element[name][index] for name in pipeline.MODEL_INPUTS}
         inputs["dropout_seed"] = element["dropout_seeds"][index]
         with tf.GradientTape() as tape:
+            if self.trained_words is not None:
+                ids = inputs.pop("input_ids")
+                inputs["inputs_embeds"] = self.trained_words.embed(ids)
             logits = self.model(inputs, training=True).logits  # [B, C]
             losses = sequence_classification.per_example_loss(
                 element["labels"][index], logits
