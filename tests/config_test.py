@@ -166,6 +166,16 @@ class DifferencesTest(parameterized.TestCase):
             ["mixout: 0.1 -> None"],
         )
 
+    def test_a_field_that_an_earlier_version_lacks_has_its_default(self):
+        new = make_config(test_proportion=0.2).as_dict()
+        old = make_config().as_dict()
+        old.pop("test_proportion")
+        self.assertEqual(
+            config_lib.differences(old, new), ["test_proportion: 0.0 -> 0.2"]
+        )
+        new["test_proportion"] = 0.0
+        self.assertEmpty(config_lib.differences(old, new))
+
     def test_fields_that_are_not_compared_exist(self):
         names = {field.name for field in dataclasses.fields(Config)}
         self.assertContainsSubset(config_lib.NOT_COMPARED, names)

@@ -152,16 +152,19 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """What differs between two configurations, of what can change a result.
 
     Args:
-        old: of `Config.as_dict`.
+        old: of `Config.as_dict`, perhaps of an earlier version: a field that
+            it lacks has its default.
         new: of `Config.as_dict`.
 
     Returns:
         One `name: old -> new` for each difference.
     """
+    defaults = {f.name: f.default for f in dataclasses.fields(Config)}
+    old = {**defaults, **old}
     return [
-        f"{name}: {old.get(name)} -> {new.get(name)}"
-        for name in sorted(set(old) | set(new))
-        if name not in NOT_COMPARED and old.get(name) != new.get(name)
+        f"{name}: {old[name]} -> {new.get(name)}"
+        for name in sorted(old)
+        if name not in NOT_COMPARED and old[name] != new.get(name)
     ]
 
 
