@@ -22,7 +22,7 @@ LEVELS = (
     ("models", "adaptation", "baselines"),
     ("training",),
     # A run.
-    ("build", "comparison"),
+    ("build", "card_metadata", "comparison"),
     ("predictions", "export", "model_card"),
     ("finetune",),
     ("finished",),

@@ -36,6 +36,15 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.framework import op_def_registry
+
+with open(sys.argv[1] + "/saved_model.pb", "rb") as file:
+    graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0]
+functions = graph.graph_def.library.function
+operations = {node.op for x in functions for node in x.node_def}
+further = [op for op in operations if op_def_registry.get(op) is None]
+
 import tensorflow_text
 
 columns = json.load(sys.stdin)
@@ -48,6 +57,7 @@ print(json.dumps({
     "label": [label.decode() for label in output["label"].numpy()],
     "probabilities": output["probabilities"].numpy().tolist(),
     "label_names": [name.decode() for name in names],
+    "further_operations": sorted(further),
 }))
 """
 
@@ -129,6 +139,11 @@ class TestClassification:
     ):
         rows = predict(folder, {"text": TEXTS})
         found = classify_elsewhere(folder / "saved_model", tmp_path, text=TEXTS)
+        # A server must have these.
+        assert found["further_operations"] == [
+            "FastWordpieceTokenizeWithOffsets",
+            "NormalizeUTF8",
+        ]
         assert found["label_names"] == ["bad", "good"]
         assert found["label"] == [row["predicted_label"] for row in rows]
         assert set(found["label"]) == {"bad", "good"}

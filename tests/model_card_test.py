@@ -1,4 +1,4 @@
-"""Tests of tf_bert/model_card.py."""
+"""Tests of tf_bert/model_card.py and card_metadata.py: the card as a whole."""
 
 import dataclasses
 import json
@@ -22,6 +22,7 @@ CONFIG = Config(
     max_seq_length=48,
     seed=3,
     overwrite_output_dir=True,
+    predict_file="new.csv",
 )
 RESULTS = {
     "train": {"num_examples": 3, "num_steps": 40, "chosen_step": 30},
@@ -150,12 +151,14 @@ class TestText:
         assert "\nBERT made no clear difference.\n" in card
 
     def test_the_command_makes_the_same_model(self):
-        """Whether the folder was overwritten is no part of it."""
+        """What cannot change it, such as the file to predict, is left out."""
         [block] = re.findall(
             "```\n(python -m tf_bert.run .*?)```", render(), re.S
         )
         arguments = shlex.split(block.replace("\\\n", ""))[3:]
-        plain = dataclasses.replace(CONFIG, overwrite_output_dir=False)
+        plain = dataclasses.replace(
+            CONFIG, overwrite_output_dir=False, predict_file=None
+        )
         assert Config(**cli.parse(arguments)) == plain
 
     def test_seeds_and_the_chosen_step_are_told(self):
@@ -171,7 +174,7 @@ class TestText:
     def test_limits_follow_from_the_run(self):
         card = render()
         assert "- It learned from 3 rows." in card
-        assert "only the first 48 tokens" in card
+        assert "Of a long text only 48 tokens count" in card
         assert "The validation rows chose the checkpoint" in card
         last = dataclasses.replace(CONFIG, checkpoint_to_use="last")
         assert "chose the checkpoint" not in render(last)
@@ -247,3 +250,11 @@ class TestFinishedRun:
         }
         assert results["verdict"] in card.text
         assert table_rows(card.text, "all") == ["| all | 36 | 4 | 12 |"]
+
+    @pytest.mark.large
+    def test_its_code_runs(self, finished_run):
+        card = (finished_run / "model/README.md").read_text(encoding="utf-8")
+        blocks = re.findall("^```python\n(.*?)^```", card, re.S | re.M)
+        assert len(blocks) == 2
+        for block in blocks:
+            exec(block, {"MODEL": str(finished_run / "model")})

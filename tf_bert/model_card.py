@@ -10,10 +10,11 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-import huggingface_hub
 import numpy as np
 
-from tf_bert import command_line, comparison, gfile_io
+from tf_bert import card_metadata, command_line, comparison, gfile_io
+from tf_bert import config as config_lib
+from tf_bert.card_metadata import TITLES
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
 from tf_bert.data.examples import Examples
@@ -23,24 +24,6 @@ from tf_bert.metrics import METRICS
 FILE_NAME = "README.md"
 
 _SPLITS = ("train", "validation", "test")
-# Metrics of a run that have no interval.
-_FURTHER_TITLES = {
-    "loss": "loss",
-    "roc_auc": "ROC AUC",
-    "average_precision": "average precision",
-}
-# Name here -> name on the hub, https://hf.co/metrics. The others have none.
-_HUB_METRICS = {
-    "accuracy": "accuracy",
-    "f1": "f1",
-    "macro_f1": "f1",
-    "matthews": "matthews_correlation",
-    "roc_auc": "roc_auc",
-    "pearson": "pearsonr",
-    "spearman": "spearmanr",
-    "mse": "mse",
-    "mae": "mae",
-}
 
 
 def write_model_card(
@@ -78,40 +61,8 @@ def render_model_card(
         _making_section(config, results),
         _limits_section(config, data, results),
     )
-    front = _metadata(config, data, results).to_yaml()
+    front = card_metadata.card_metadata(config, data.task, results).to_yaml()
     return f"---\n{front}\n---\n\n" + "\n\n".join(sections) + "\n"
-
-
-def _metadata(
-    config: Config, data: TaskData, results: dict[str, Any]
-) -> huggingface_hub.ModelCardData:
-    """Returns the front matter, with the results as a `model-index`."""
-    task, dataset = data.task, _dataset_name(config)
-    entries = [
-        huggingface_hub.EvalResult(
-            task_type="text-classification",
-            task_name="Text regression" if task.is_regression else None,
-            dataset_type=dataset,
-            dataset_name=dataset,
-            dataset_split=split,
-            metric_type=_HUB_METRICS[name],
-            metric_name=_title(name),
-            metric_value=results[split][name],
-            metric_args={"average": "macro"} if name == "macro_f1" else None,
-        )
-        for split in ("validation", "test")
-        for name in _HUB_METRICS
-        if results.get(split, {}).get(name) is not None
-    ]
-    return huggingface_hub.ModelCardData(
-        base_model=checkpoint_sources.find_hub_id(config.init_checkpoint),
-        library_name="transformers",
-        pipeline_tag="text-classification",
-        tags=["bert", "tf_bert"],
-        metrics=list(dict.fromkeys(x.metric_type for x in entries)) or None,
-        model_name=_model_name(config),
-        eval_results=entries or None,
-    )
 
 
 def _introduction(config: Config, data: TaskData) -> str:
@@ -125,8 +76,8 @@ def _introduction(config: Config, data: TaskData) -> str:
     hub_id = checkpoint_sources.find_hub_id(config.init_checkpoint)
     start = _code(hub_id or config.init_checkpoint)
     return (
-        f"# {_model_name(config)}\n\n{does} It is {start}, fine-tuned with "
-        f"tf_bert on {len(data.train)} labelled rows."
+        f"# {card_metadata.model_name(config)}\n\n{does} It is {start}, "
+        f"fine-tuned with tf_bert on {len(data.train)} labelled rows."
     )
 
 
@@ -144,7 +95,7 @@ def _data_section(config: Config, data: TaskData) -> str:
         [
             "## Data",
             "",
-            f"Rows of {_code(_dataset_name(config))}, by split:",
+            f"Rows of {_code(card_metadata.dataset_name(config))}, by split:",
             "",
             *_table(["", *splits], rows),
             "",
@@ -188,10 +139,9 @@ def _results_section(results: dict[str, Any]) -> str:
     splits = [s for s in ("validation", "test") if s in results]
     if not splits:
         return "## Results\n\nThere was no split to evaluate on."
-    titles = {name: METRICS[name].title for name in METRICS} | _FURTHER_TITLES
     rows = [
-        [_title(name), *(_score(results[split], name) for split in splits)]
-        for name in titles
+        [TITLES[name], *(_score(results[split], name) for split in splits)]
+        for name in TITLES
         if name in results[splits[0]]
     ]
     headings = [f"{s}, {results[s]['num_examples']} rows" for s in splits]
@@ -220,7 +170,7 @@ def _baseline_lines(results: dict[str, Any]) -> list[str]:
     return [
         f"Beside simple baselines, trained on the same rows, on {split}:",
         "",
-        *_table(["", *map(_title, names)], rows),
+        *_table(["", *(TITLES[name] for name in names)], rows),
         "",
         results["verdict"],
     ]
@@ -254,11 +204,13 @@ model = TFBertForSequenceClassification.from_pretrained(MODEL)
 
 
 def _making_section(config: Config, results: dict[str, Any]) -> str:
-    # Whether the folder was new, or the run continued, is no part of it.
-    plain = dataclasses.replace(
-        config, overwrite_output_dir=False, resume="auto"
-    )
-    flags = command_line.command_line(plain)
+    # What cannot change the model is no part of how it was made.
+    defaults = {
+        field.name: field.default
+        for field in dataclasses.fields(config)
+        if field.name in config_lib.NOT_COMPARED - {"output_dir"}
+    }
+    flags = command_line.command_line(dataclasses.replace(config, **defaults))
     command = " \\\n    ".join(
         ["python -m tf_bert.run", *map(shlex.quote, flags)]
     )
@@ -282,41 +234,29 @@ def _limits_section(
 ) -> str:
     limits = [
         f"It learned from {len(data.train)} rows. Texts of another kind, "
-        "origin or language were not tried.",
-        f"Of a longer text, only the first {config.max_seq_length} tokens "
-        "count (of a pair, the longer text is cut first)."
-        if data.task.text_pair_column
-        else f"Of a longer text, only the first {config.max_seq_length} "
-        "tokens count, special ones included.",
+        "origin or language were not tried."
+    ]
+    if config.checkpoint_to_use == "best" and "validation" in results:
+        limits += [
+            "The validation rows chose the checkpoint, so their scores are a "
+            "little too good."
+        ]
+    if "validation" in results or "test" in results:
+        limits += [
+            "The intervals tell what another choice of rows would change; not "
+            "what another seed would, which on small data is much."
+        ]
+    what = "text"
+    if data.task.text_pair_column:
+        what = "pair, its longer text cut first,"
+    limits += [
+        f"Of a long {what} only {config.max_seq_length} tokens count, special "
+        "ones included.",
         "Nobody examined whether it treats texts by or about different groups "
         "of people alike.",
         "Licences of the model that it began with, and of the data, apply.",
     ]
-    if "validation" in results or "test" in results:
-        limits[1:1] = [
-            "The intervals tell what another choice of rows would change; not "
-            "what another seed would, which on small data is much.",
-        ]
-    if config.checkpoint_to_use == "best" and "validation" in results:
-        limits[1:1] = [
-            "The validation rows chose the checkpoint, so their scores are a "
-            "little too good."
-        ]
     return "\n".join(["## Limits", "", *(f"- {limit}" for limit in limits)])
-
-
-def _model_name(config: Config) -> str:
-    """The last part of the run's folder."""
-    name = config.output_dir.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return name if name.strip(".") else "model"
-
-
-def _dataset_name(config: Config) -> str:
-    return config.task_name or os.path.basename(config.train_file)
-
-
-def _title(name: str) -> str:
-    return METRICS[name].title if name in METRICS else _FURTHER_TITLES[name]
 
 
 def _score(scores: dict[str, Any], name: str) -> str:
