@@ -14,7 +14,7 @@ PACKAGE = ROOT / "tf_bert"
 LEVELS = (
     # Plain Python and NumPy.
     ("config", "flag_files", "gfile_io", "native_log", "seeding"),
-    ("weighted_metrics",),
+    ("command_line", "weighted_metrics"),
     # Each knows its own subject.
     ("checkpoints", "data", "metrics", "optimization", "statistics"),
     ("run_folder",),
@@ -22,8 +22,8 @@ LEVELS = (
     ("models", "adaptation", "baselines"),
     ("training",),
     # A run.
-    ("build", "comparison"),
-    ("predictions", "export"),
+    ("build", "card_metadata", "comparison"),
+    ("predictions", "export", "model_card"),
     ("finetune",),
     ("finished",),
     # The command line.

@@ -53,7 +53,7 @@ class ConfigTest(parameterized.TestCase):
 
 class BadConfigTest(parameterized.TestCase):
     @parameterized.parameters(
-        ("mode", "tune", "train, evaluate, predict"),
+        ("mode", "tune", "train, evaluate, predict, export"),
         ("resume", "yes", "auto, never, must"),
         ("task_type", "ranking", "classification, regression"),
         ("lr_schedule", "cosine", "linear, constant"),

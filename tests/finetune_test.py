@@ -50,6 +50,7 @@ class TestFinishedFolder:
             "config.json",
             "eval_results.txt",
             "history.jsonl",
+            "model/README.md",
             "model/config.json",
             "model/model.safetensors",
             "model/tokenizer.json",
@@ -218,7 +219,7 @@ class TestSameFlags:
     def test_the_second_run_equals_the_first(
         self, finished_run, train, full_flags, tmp_path
     ):
-        second = train(tmp_path / "second", **full_flags)
+        second = train(tmp_path / "finished", **full_flags)
         for name in (
             "model/model.safetensors",
             "model/config.json",
@@ -229,6 +230,10 @@ class TestSameFlags:
             assert (second / name).read_bytes() == (
                 finished_run / name
             ).read_bytes(), name
+        card = (second / "model/README.md").read_text(encoding="utf-8")
+        assert card.replace(str(second), str(finished_run)) == (
+            finished_run / "model/README.md"
+        ).read_text(encoding="utf-8")
         first, other = (
             read_json(folder / "all_results.json")
             for folder in (finished_run, second)

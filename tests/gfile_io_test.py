@@ -69,6 +69,35 @@ class GfileIoTest(parameterized.TestCase):
         self.assertEqual(gfile_io.read_bytes(path), b"xbc")
 
     @parameterized.parameters("local", "scheme")
+    def test_a_folder_replaces_the_old_one_whole(self, kind):
+        parent = self._folder(kind)
+        for names in (["a", "b"], ["c"]):
+            with gfile_io.open_folder_writer(f"{parent}/x") as folder:
+                for name in names:
+                    os.makedirs(f"{folder}/{name}")
+                    gfile_io.write_text(f"{folder}/{name}/file", name)
+                gfile_io.write_text(f"{folder}/top", "top")
+            self.assertEqual(gfile_io.list_dir(f"{parent}/x"), [*names, "top"])
+            self.assertEqual(
+                gfile_io.read_text(f"{parent}/x/{names[0]}/file"), names[0]
+            )
+        self.assertEqual(gfile_io.list_dir(parent), ["x"])
+
+    @parameterized.parameters("local", "scheme")
+    def test_a_folder_that_fails_leaves_the_old_one_and_nothing_else(
+        self, kind
+    ):
+        parent = self._folder(kind)
+        with gfile_io.open_folder_writer(f"{parent}/x") as folder:
+            gfile_io.write_text(f"{folder}/old", "")
+        with self.assertRaisesRegex(KeyError, "stop"):
+            with gfile_io.open_folder_writer(f"{parent}/x") as folder:
+                gfile_io.write_text(f"{folder}/new", "")
+                raise KeyError("stop")
+        self.assertEqual(gfile_io.list_dir(parent), ["x"])
+        self.assertEqual(gfile_io.list_dir(f"{parent}/x"), ["old"])
+
+    @parameterized.parameters("local", "scheme")
     def test_folders(self, kind):
         folder = self._folder(kind)
         gfile_io.make_dirs(f"{folder}/b/c")

@@ -102,6 +102,7 @@ class RunFolderTest(parameterized.TestCase):
             "checkpoints/state.safetensors",
             "model/config.json",
             "tensorboard/events",
+            "saved_model/saved_model.pb",
         )
         self.folder.begin(self.config(overwrite_output_dir=True))
         self.assertEqual(self.names(), {"config.json", "thesis.txt", "notes"})

@@ -36,8 +36,9 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
         _Flag(
             "mode",
             config.MODES,
-            "train: fine-tune, evaluate, compare, save. evaluate, predict: use "
-            "the finished run in --output_dir.",
+            "train: fine-tune, evaluate, compare, save. The others use the "
+            "finished run in --output_dir. export: writes saved_model/, which "
+            "takes raw texts and needs only TensorFlow and tensorflow-text.",
         ),
         _Flag(
             "output_dir",

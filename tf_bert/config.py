@@ -8,7 +8,7 @@ import dataclasses
 import math
 from typing import Any
 
-MODES = ("train", "evaluate", "predict")
+MODES = ("train", "evaluate", "predict", "export")
 TASK_TYPES = ("classification", "regression")
 SCHEDULES = ("linear", "constant")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -28,6 +28,8 @@ NOT_COMPARED = frozenset(
     }
 )
 
+# Seeds that are `seed` where they are not given.
+FOLLOW_SEED = ("head_seed", "data_seed", "dropout_seed")
 
 # What a task of the table brings along.
 _SET_BY_TASK = (
@@ -104,8 +106,7 @@ class Config:
     split_seed: int = 0
 
     def __post_init__(self):
-        # Three seeds follow `seed` where they are not given.
-        for name in ("head_seed", "data_seed", "dropout_seed"):
+        for name in FOLLOW_SEED:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, self.seed)
         _check_choices(self)

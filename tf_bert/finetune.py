@@ -16,7 +16,14 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import build, comparison, gfile_io, predictions, run_folder
+from tf_bert import (
+    build,
+    comparison,
+    gfile_io,
+    model_card,
+    predictions,
+    run_folder,
+)
 from tf_bert.config import Config
 from tf_bert.data import tokenizer_files
 from tf_bert.run_folder import RunFolder
@@ -88,6 +95,9 @@ def fine_tune(config: Config) -> dict[str, Any]:
 
     # 6. Everything that is kept; the results last, for they end the run.
     save_model(run, folder)
+    model_card.write_model_card(
+        folder.join(run_folder.MODEL), config, run.data, results
+    )
     if config.predict_file:
         predictions.write_predictions(
             run.classifier, config, folder.join(run_folder.PREDICTIONS)

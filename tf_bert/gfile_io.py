@@ -122,6 +122,69 @@ def open_binary_writer(path: PathLike) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def open_folder_writer(path: PathLike) -> Iterator[str]:
+    """Gives a folder to fill, which becomes `path` when the block ends well.
+
+    If the block raises, `path` is as it was before. On this machine the old
+    folder gives way to the new one by two renames. Elsewhere a folder cannot
+    be renamed: the old one is removed and the new files are copied, those of
+    sub-folders first, so that a folder without its own files is unfinished.
+
+    Args:
+        path: The folder to replace; it need not exist, but its parent must.
+
+    Yields:
+        An empty folder of this machine.
+
+    Raises:
+        FileNotFoundError: The parent of `path` does not exist.
+
+    Example:
+        >>> path = os.path.join(tempfile.mkdtemp(), "folder")
+        >>> with open_folder_writer(path) as folder:
+        ...     write_text(os.path.join(folder, "a"), "")
+        ...     print(exists(path))
+        False
+        >>> list_dir(path)
+        ['a']
+    """
+    if is_remote(path):
+        with tempfile.TemporaryDirectory(prefix="tf_bert_") as folder:
+            yield folder
+            if is_dir(path):
+                remove_tree(path)
+            _copy_to_remote(folder, os.fspath(path))
+        return
+    target = pathlib.Path(path)
+    beside = f".{target.name}.{uuid.uuid4().hex}"
+    temporary = target.with_name(f"{beside}.tmp")
+    old = target.with_name(f"{beside}.old")
+    temporary.mkdir()
+    try:
+        yield str(temporary)
+        if target.exists():
+            target.rename(old)
+        temporary.rename(target)
+        if old.exists():
+            shutil.rmtree(old)
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary)
+
+
+def _copy_to_remote(folder: str, target: str) -> None:
+    """Copies a folder of this machine, sub-folders before files."""
+    make_dirs(target)
+    entries = sorted(os.scandir(folder), key=lambda x: (x.is_file(), x.name))
+    for entry in entries:
+        if entry.is_dir():
+            _copy_to_remote(entry.path, f"{target}/{entry.name}")
+            continue
+        with _remote(target) as gfile:
+            gfile.copy(entry.path, f"{target}/{entry.name}", overwrite=True)
+
+
 def exists(path: PathLike) -> bool:
     """Returns whether `path` is a file or a folder."""
     if not is_remote(path):

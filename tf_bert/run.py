@@ -68,9 +68,13 @@ def _run_mode(given: dict) -> int:
         finetune.fine_tune(run_config)
         return 0
     with native_log.quieted():
-        from tf_bert import finished
+        from tf_bert import export, finished
 
-    modes = {"evaluate": finished.evaluate_run, "predict": finished.predict_run}
+    modes = {
+        "evaluate": finished.evaluate_run,
+        "predict": finished.predict_run,
+        "export": export.export_run,
+    }
     modes[mode](finished.stored_config(given))
     return 0
 

@@ -467,6 +467,25 @@ class HubIdTest(_FetchTestCase):
         )
 
 
+class FindHubIdTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ("minilm-l6", "sentence-transformers/all-MiniLM-L6-v2"),
+        ("someone/made-up", "someone/made-up"),
+        ("bert-base-uncased", "bert-base-uncased"),
+        ("./someone/made-up", None),
+        ("/models/bert", None),
+        ("gs://bucket/bert", None),
+    )
+    def test_only_what_the_hub_has_is_one(self, name, expected):
+        self.assertEqual(sources.find_hub_id(name), expected)
+
+    def test_a_folder_goes_before_an_id(self):
+        parent = self.enterContext(tempfile.TemporaryDirectory())
+        self.enterContext(contextlib.chdir(parent))
+        os.makedirs("someone/made-up")
+        self.assertIsNone(sources.find_hub_id("someone/made-up"))
+
+
 class ResolveTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()

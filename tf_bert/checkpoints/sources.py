@@ -68,6 +68,28 @@ def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
     return _copy_remote(folder, cache_dir) if is_remote else folder
 
 
+def find_hub_id(init_checkpoint: str) -> str | None:
+    """Returns the id on the Hugging Face hub of what `resolve` takes.
+
+    Args:
+        init_checkpoint: The value of ``--init_checkpoint``.
+
+    Returns:
+        ``organisation/name`` or ``name``; None for a folder.
+
+    Example:
+        >>> find_hub_id("minilm-l6")
+        'sentence-transformers/all-MiniLM-L6-v2'
+    """
+    if init_checkpoint in NAMED_MODELS:
+        return NAMED_MODELS[init_checkpoint].hub_id
+    if gfile_io.is_remote(init_checkpoint):
+        return None
+    if _looks_like_a_path(init_checkpoint) or _find_folder(init_checkpoint):
+        return None
+    return init_checkpoint
+
+
 def _find_folder(path: str) -> str | None:
     """Returns the folder that `path` names, None if there is nothing."""
     if gfile_io.is_dir(path):

@@ -1,0 +1,331 @@
+"""Tests of tf_bert/export.py: a SavedModel, tried without this package."""
+
+import csv
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import tensorflow as tf
+
+from tf_bert import run
+
+ROOT = pathlib.Path(__file__).parents[1]
+TEXTS = [
+    "The kettle is good.",
+    "the lamp is broken , poor indeed",
+    "ÉCLAIR, Straße; 你好 — \u200bİstanbul 🙂 ½",
+    "good bad " * 150,
+    "x" * 150,
+    "good",
+]
+
+# A program that could run anywhere; this package is not to be had.
+CLIENT = """
+import json, sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tf_bert", "transformers"):
+            raise ImportError(f"{name} is blocked here.")
+
+sys.meta_path.insert(0, Blocker())
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.framework import op_def_registry
+
+with open(sys.argv[1] + "/saved_model.pb", "rb") as file:
+    graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0]
+functions = graph.graph_def.library.function
+operations = {node.op for x in functions for node in x.node_def}
+further = [op for op in operations if op_def_registry.get(op) is None]
+
+import tensorflow_text
+
+columns = json.load(sys.stdin)
+model = tf.saved_model.load(sys.argv[1])
+output = model.signatures["serving_default"](
+    **{name: tf.constant(texts) for name, texts in columns.items()}
+)
+names = model.signatures["label_names"]()["label_names"].numpy()
+print(json.dumps({
+    "label": [label.decode() for label in output["label"].numpy()],
+    "probabilities": output["probabilities"].numpy().tolist(),
+    "label_names": [name.decode() for name in names],
+    "further_operations": sorted(further),
+}))
+"""
+
+
+def classify_elsewhere(path, cwd, **columns):
+    """Runs `CLIENT` in a process and a folder of its own."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", CLIENT, str(path)],
+        input=json.dumps(columns),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def export(folder, *flags):
+    assert run.main(["--mode=export", f"--output_dir={folder}", *flags]) == 0
+    return folder / "saved_model"
+
+
+def predict(folder, columns, *flags):
+    """Returns the rows that --mode=predict writes for these columns."""
+    path = folder.parent / "to_predict.csv"
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(
+            [columns, *zip(*columns.values(), strict=True)]
+        )
+    status = run.main(
+        [
+            "--mode=predict",
+            f"--output_dir={folder}",
+            f"--predict_file={path}",
+            *flags,
+        ]
+    )
+    assert status == 0
+    with open(folder / "predictions.tsv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def probabilities(rows, label_names):
+    return [
+        [float(row[f"probability_{name}"]) for name in label_names]
+        for row in rows
+    ]
+
+
+def copy_run(finished_run, path):
+    """Copies a run, with a head under which texts differ, in labels too."""
+    folder = pathlib.Path(shutil.copytree(finished_run, path / "run"))
+    weights = folder / "model" / "model.safetensors"
+    arrays = safetensors.numpy.load_file(weights)
+    arrays["classifier.weight"] *= 30
+    arrays["classifier.bias"][0] += 1.2
+    safetensors.numpy.save_file(arrays, weights, metadata={"format": "pt"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(finished_run, tmp_path_factory):
+    """A copy of a finished run, exported."""
+    path = copy_run(finished_run, tmp_path_factory.mktemp("exported"))
+    export(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def serve(folder):
+    model = tf.saved_model.load(str(folder / "saved_model"))
+    return model.signatures["serving_default"]
+
+
+class TestClassification:
+    def test_a_process_without_this_package_says_what_predict_says(
+        self, folder, tmp_path
+    ):
+        rows = predict(folder, {"text": TEXTS})
+        found = classify_elsewhere(folder / "saved_model", tmp_path, text=TEXTS)
+        # A server must have these.
+        assert found["further_operations"] == [
+            "FastWordpieceTokenizeWithOffsets",
+            "NormalizeUTF8",
+        ]
+        assert found["label_names"] == ["bad", "good"]
+        assert found["label"] == [row["predicted_label"] for row in rows]
+        assert set(found["label"]) == {"bad", "good"}
+        np.testing.assert_allclose(
+            found["probabilities"],
+            probabilities(rows, found["label_names"]),
+            rtol=0,
+            atol=1e-5,
+        )
+
+    def test_signature(self, serve):
+        assert serve.structured_input_signature == (
+            (),
+            {"text": tf.TensorSpec([None], tf.string, name="text")},
+        )
+        assert serve.structured_outputs["label"].dtype == tf.string
+        assert serve.structured_outputs["probabilities"].shape == [None, 2]
+
+    def test_texts_are_cut_as_in_the_run(self, serve):
+        """To 32 tokens: [CLS], 30 words, [SEP]."""
+        texts = ["good " * 30, "good " * 300, "good " * 29]
+        found = serve(text=tf.constant(texts))["probabilities"].numpy()
+        np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-7)
+        assert np.abs(found[0] - found[2]).max() > 1e-5
+
+    def test_no_texts_are_allowed(self, serve):
+        found = serve(text=tf.constant([], tf.string))
+        assert found["label"].shape == (0,)
+        assert found["probabilities"].shape == (0, 2)
+
+    def test_an_empty_text_has_an_answer(self, serve):
+        found = serve(text=tf.constant(["", " ", "\u200b"]))
+        shares = found["probabilities"].numpy()
+        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+        # None of them has a token of its own.
+        np.testing.assert_allclose(
+            shares, np.repeat(shares[:1], 3, 0), atol=1e-7
+        )
+
+    def test_an_answer_does_not_depend_on_the_batch(self, serve):
+        together = serve(text=tf.constant(TEXTS))["probabilities"].numpy()
+        alone = [
+            serve(text=tf.constant([text]))["probabilities"].numpy()[0]
+            for text in TEXTS
+        ]
+        np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def pairs_run(train, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    lines = [f"{i}\tThe mug is {'good ' * i}.\tbad" for i in range(12)]
+    text = "score\tfirst\tsecond\n" + "\n".join(lines) + "\n"
+    (folder / "train.tsv").write_text(text, encoding="utf-8")
+    return train(
+        folder / "run",
+        train_file=folder / "train.tsv",
+        task_type="regression",
+        label_column="score",
+        text_column="first",
+        text_pair_column="second",
+        validation_proportion=0,
+    )
+
+
+class TestPairsAndScores:
+    def test_scores_are_those_of_predict(self, pairs_run, capsys):
+        columns = {"first": TEXTS, "second": [*TEXTS[1:], "bad " * 100]}
+        rows = predict(pairs_run, columns)
+        path = export(pairs_run)
+        assert ", text_pair=tf.constant" in capsys.readouterr().out
+        signatures = tf.saved_model.load(str(path)).signatures
+        assert set(signatures) == {"serving_default"}
+        found = signatures["serving_default"](
+            text=tf.constant(columns["first"]),
+            text_pair=tf.constant(columns["second"]),
+        )
+        assert set(found) == {"score"}
+        np.testing.assert_allclose(
+            found["score"].numpy(),
+            [float(row["predicted_score"]) for row in rows],
+            rtol=1e-5,
+            atol=1e-5,
+        )
+
+
+class TestHalfPrecision:
+    def test_is_exported_in_single_precision(self, finished_run, tmp_path):
+        folder = copy_run(finished_run, tmp_path)
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        config["precision"] = "mixed_bfloat16"
+        (folder / "config.json").write_text(json.dumps(config), "utf-8")
+        serve = tf.saved_model.load(str(export(folder))).signatures[
+            "serving_default"
+        ]
+        found = serve(text=tf.constant(TEXTS))["probabilities"].numpy()
+        halves, singles = (
+            probabilities(
+                predict(folder, {"text": TEXTS}, *flags), ["bad", "good"]
+            )
+            for flags in ([], ["--precision=float32"])
+        )
+        np.testing.assert_allclose(found, singles, rtol=0, atol=1e-5)
+        assert np.abs(found - halves).max() > 1e-5
+
+
+class TestWriting:
+    def test_says_how_to_use_it(self, folder, capsys):
+        export(folder)
+        printed = capsys.readouterr().out
+        assert printed.startswith(f"Wrote {folder}/saved_model. It needs")
+        lines = [x.strip() for x in printed.splitlines() if x.startswith("  ")]
+        assert len(lines) == 3
+        # The lines are a program.
+        names = {}
+        exec(
+            "\n".join(lines).replace("model.sign", "result = model.sign"), names
+        )
+        assert names["result"]["label"].shape == (1,)
+
+    def test_replaces_an_earlier_export_and_leaves_nothing_else(
+        self, finished_run, tmp_path
+    ):
+        folder = copy_run(finished_run, tmp_path)
+        (folder / "saved_model").mkdir()
+        (folder / "saved_model" / "old").write_text("", encoding="utf-8")
+        export(folder)
+        names = {path.name for path in (folder / "saved_model").iterdir()}
+        assert "saved_model.pb" in names
+        assert "old" not in names
+        assert {path.name for path in folder.iterdir()} == {
+            "saved_model",
+            *(path.name for path in finished_run.iterdir()),
+        }
+
+    def test_other_flags_than_the_run_s_are_refused(self, folder, capsys):
+        file = folder / "saved_model" / "saved_model.pb"
+        before = file.stat().st_mtime_ns
+        wrong = ["--max_seq_length=16", "--seed=7"]
+        status = run.main(["--mode=export", f"--output_dir={folder}", *wrong])
+        assert status == 2
+        assert re.search(
+            "must be given the flags of the run, or none.*Received: "
+            "max_seq_length: 32 -> 16; seed: 0 -> 7, in output_dir=.*"
+            "Leave out --max_seq_length, --seed.",
+            capsys.readouterr().err,
+        )
+        assert file.stat().st_mtime_ns == before
+
+    def test_a_run_must_have_ended(self, tmp_path, capsys):
+        status = run.main(["--mode=export", f"--output_dir={tmp_path}"])
+        assert status == 2
+        assert "must hold a finished run" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.large
+class TestMiniLM:
+    def test_a_real_model_says_what_predict_says(self, tmp_path):
+        folder = tmp_path / "run"
+        arguments = [
+            f"--output_dir={folder}",
+            "--task_name=product_reviews",
+            "--init_checkpoint=minilm-l6",
+            "--max_seq_length=64",
+            "--train_batch_size=16",
+            "--num_train_steps=20",
+            "--num_evaluations=1",
+            "--learning_rate=1e-4",
+            "--nocompare_baselines",
+            "--notensorboard",
+        ]
+        assert run.main(arguments) == 0
+        path = ROOT / "tf_bert/data/product_reviews/test.tsv"
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file, delimiter="\t")
+            texts = [*TEXTS, *(row["text"] for row in rows)]
+        rows = predict(folder, {"text": texts})
+        found = classify_elsewhere(export(folder), tmp_path, text=texts)
+        assert found["label"] == [row["predicted_label"] for row in rows]
+        assert set(found["label"]) == {"negative", "positive"}
+        expected = probabilities(rows, found["label_names"])
+        np.testing.assert_allclose(
+            found["probabilities"], expected, rtol=0, atol=1e-5
+        )
