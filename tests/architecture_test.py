@@ -23,7 +23,7 @@ LEVELS = (
     ("training",),
     # A run.
     ("build", "comparison"),
-    ("predictions", "export"),
+    ("predictions", "export", "inspection"),
     ("finetune",),
     ("finished",),
     # The command line.
