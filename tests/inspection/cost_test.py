@@ -50,7 +50,7 @@ class EstimateMemoryTest(parameterized.TestCase):
     def estimate(self, **changes):
         arguments = {
             "num_parameters": 100,
-            "num_trainable": 60,
+            "num_updated": 60,
             "num_rows": 5,
             "width": 4,
             **changes,

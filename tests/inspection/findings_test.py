@@ -45,6 +45,7 @@ CLEAN = Inspection(
     max_positions=512,
     num_parameters=1000,
     num_trainable=1000,
+    num_updated=1000,
     hidden_size=768,
     training=TrainingCost(
         num_steps=300,

@@ -154,6 +154,12 @@ class TestInspect:
         expected = sum(array.size for array in weights.values())
         assert inspected[0]["model"]["num_parameters"] == expected
         assert inspected[0]["model"]["num_trainable"] == expected
+        # Width 8; "h", "##b", "##c" ... and "[MASK]" are in no text.
+        missing, rest = divmod(
+            expected - inspected[0]["model"]["num_updated"], 8
+        )
+        assert 0 < missing < 40
+        assert rest == 0
 
     def test_looks_at_rows_to_predict(self, inspected):
         predict = inspected[0]["splits"]["predict"]

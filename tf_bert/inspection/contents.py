@@ -40,6 +40,8 @@ class Inspection:
         max_positions: tokens that the model can read.
         num_parameters: of the model.
         num_trainable: of these, those that are trained.
+        num_updated: of these, those that Adam updates: word embeddings that
+            no training text holds get no gradient.
         hidden_size: of the model.
         training: what the plan computes.
         memory: an estimate.
@@ -56,6 +58,7 @@ class Inspection:
     max_positions: int
     num_parameters: int
     num_trainable: int
+    num_updated: int
     hidden_size: int
     training: TrainingCost
     memory: MemoryEstimate

@@ -67,7 +67,7 @@ class MemoryEstimate:
 
     Attributes:
         weights: of the model.
-        gradients: of the trainable weights.
+        gradients: of the weights that are updated.
         moments: Adam's two.
         activations: of the step with the most tokens.
     """
@@ -130,7 +130,7 @@ def estimate_memory(
     model_config: transformers.BertConfig,
     *,
     num_parameters: int,
-    num_trainable: int,
+    num_updated: int,
     num_rows: int,
     width: int,
     precision: str = "float32",
@@ -144,7 +144,7 @@ def estimate_memory(
     Args:
         model_config: of the model.
         num_parameters: of the whole model.
-        num_trainable: of these, those that are trained.
+        num_updated: of these, those that get a gradient.
         num_rows: R, of one micro-batch.
         width: W.
         precision: of `tf_bert.config.PRECISIONS`.
@@ -163,7 +163,7 @@ def estimate_memory(
     item_size = 2 if precision == "mixed_bfloat16" else _FLOAT32
     return MemoryEstimate(
         weights=_FLOAT32 * num_parameters,
-        gradients=_FLOAT32 * num_trainable,
-        moments=2 * _FLOAT32 * num_trainable,
+        gradients=_FLOAT32 * num_updated,
+        moments=2 * _FLOAT32 * num_updated,
         activations=item_size * num_layers * per_layer,
     )

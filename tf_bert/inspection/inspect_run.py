@@ -23,6 +23,7 @@ from tf_bert.inspection import (
 from tf_bert.inspection.contents import Inspection, SplitContents
 from tf_bert.inspection.text_statistics import EncodedRows
 from tf_bert.run_folder import RunFolder
+from tf_bert.training.loop import trained_variables
 
 
 def inspect_run(config: Config) -> Inspection:
@@ -91,6 +92,7 @@ def inspect(run: build.Run) -> Inspection:
         max_positions=model.config.max_position_embeddings,
         num_parameters=_count(model.weights_by_path().values()),
         num_trainable=_count(model.trainable_variables),
+        num_updated=_num_updated(run),
         hidden_size=model.config.hidden_size,
         training=training,
         memory=memory,
@@ -111,7 +113,7 @@ def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
     memory = cost.estimate_memory(
         model.config,
         num_parameters=_count(model.weights_by_path().values()),
-        num_trainable=_count(model.trainable_variables),
+        num_updated=_num_updated(run),
         num_rows=training.largest_rows,
         width=training.largest_width,
         precision=config.precision,
@@ -208,6 +210,10 @@ def _tolerance(task: TaskSpec, train: Examples) -> float:
     if not task.is_regression:
         return 0.0
     return label_statistics.score_summary(train)["std"]
+
+
+def _num_updated(run: build.Run) -> int:
+    return _count(trained_variables(run.classifier.model, run.trained_words))
 
 
 def _count(variables: Iterable) -> int:

@@ -52,6 +52,7 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
         "model": {
             "num_parameters": inspection.num_parameters,
             "num_trainable": inspection.num_trainable,
+            "num_updated": inspection.num_updated,
             "max_positions": inspection.max_positions,
         },
         "memory": content["memory"] | {"total": inspection.memory.total},
@@ -192,7 +193,9 @@ def _model_lines(inspection: Inspection) -> list[str]:
         *_item(
             "parameters",
             f"{inspection.num_parameters:,}, of which "
-            f"{inspection.num_trainable:,} are trained",
+            f"{inspection.num_trainable:,} are trained; "
+            f"{inspection.num_updated:,} get gradients, for words that the "
+            "training texts do not hold get none",
         ),
         *_item("positions", f"{inspection.max_positions:,} tokens at most"),
     ]

@@ -100,6 +100,7 @@ def _time_training(run: build.Run) -> tuple[int, float]:
         run.optimizer,
         run.classifier.strategy,
         max_grad_norm=run.config.max_grad_norm,
+        trained_words=run.trained_words,
     )
     one = tf.constant(1)
     float(loop.train_steps(iterator, one))
