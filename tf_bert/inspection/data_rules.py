@@ -53,7 +53,7 @@ def _contradictions(inspection: Inspection) -> Iterable[Finding]:
 def _leaks(inspection: Inspection) -> Iterable[Finding]:
     """Rows that are scored although the model has seen them, or was chosen."""
     for overlap in inspection.overlaps:
-        if overlap.split != overlap.earlier and overlap.exact:
+        if _is_across(overlap) and overlap.exact:
             yield Finding(
                 "warning",
                 "leak",
@@ -66,7 +66,7 @@ def _leaks(inspection: Inspection) -> Iterable[Finding]:
 
 def _repeats(inspection: Inspection) -> Iterable[Finding]:
     for overlap in inspection.overlaps:
-        if overlap.split == overlap.earlier and overlap.exact:
+        if not _is_across(overlap) and overlap.exact:
             yield Finding(
                 "note",
                 "duplicates",
@@ -80,7 +80,8 @@ def _repeats(inspection: Inspection) -> Iterable[Finding]:
 
 def _near_repeats(inspection: Inspection) -> Iterable[Finding]:
     counts = [
-        f"{len(overlap.near):,} of {overlap.split} (in {overlap.earlier})"
+        f"{len(overlap.near):,} of {overlap.split}"
+        + (f" (in {overlap.earlier})" if _is_across(overlap) else "")
         for overlap in inspection.overlaps
         if overlap.near
     ]
@@ -244,6 +245,10 @@ def _half_width(num_rows: int, is_regression: bool) -> float:
     if is_regression:
         spread = (1 - _TYPICAL_SCORE**2) / math.sqrt(max(num_rows - 3, 1))
     return _Z * spread
+
+
+def _is_across(overlap: Overlap) -> bool:
+    return overlap.split != overlap.earlier
 
 
 def _repeated(inspection: Inspection, overlap: Overlap) -> str:

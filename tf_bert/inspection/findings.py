@@ -21,8 +21,14 @@ def machine_findings_of(inspection: Inspection) -> list[Finding]:
     return _apply(training_rules.MACHINE_RULES, inspection)
 
 
-def _apply(rules: Sequence[_Rule], inspection: Inspection) -> list[Finding]:
-    found = [finding for rule in rules for finding in rule(inspection)]
+def worst_first(found: Iterable[Finding]) -> list[Finding]:
+    """Returns findings by severity; equally severe ones keep their order."""
     return sorted(
         found, key=lambda finding: _SEVERITIES.index(finding.severity)
+    )
+
+
+def _apply(rules: Sequence[_Rule], inspection: Inspection) -> list[Finding]:
+    return worst_first(
+        finding for rule in rules for finding in rule(inspection)
     )

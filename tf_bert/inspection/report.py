@@ -252,10 +252,12 @@ def _measured_lines(inspection: Inspection) -> list[str]:
 
 
 def _finding_lines(inspection: Inspection) -> list[str]:
-    found = [
-        *findings.findings_of(inspection),
-        *findings.machine_findings_of(inspection),
-    ]
+    found = findings.worst_first(
+        [
+            *findings.findings_of(inspection),
+            *findings.machine_findings_of(inspection),
+        ]
+    )
     lines = []
     for finding in found:
         text = f"{finding.severity}: {finding.message}"
