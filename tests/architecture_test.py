@@ -23,7 +23,7 @@ LEVELS = (
     ("training",),
     # A run.
     ("build", "card_metadata", "comparison"),
-    ("predictions", "export", "model_card"),
+    ("predictions", "export", "inspection", "model_card"),
     ("finetune",),
     ("finished",),
     # The command line.

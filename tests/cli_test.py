@@ -106,6 +106,9 @@ class ErrorsTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "Pass --output_dir=runs/"):
             cli.parse(arguments)
 
+    def test_an_inspection_needs_no_folder(self):
+        self.assertEqual(cli.parse(["--mode=inspect"]), {"mode": "inspect"})
+
 
 class HelpTest(parameterized.TestCase):
     def test_an_example_comes_first_and_parses(self):

@@ -28,6 +28,11 @@ class ConfigTest(parameterized.TestCase):
     def test_the_split_never_follows_the_seed(self):
         self.assertEqual(make_config(seed=7).split_seed, 0)
 
+    def test_an_inspection_alone_needs_no_folder(self):
+        self.assertIsNone(Config(mode="inspect").output_dir)
+        with self.assertRaisesRegex(ValueError, "output_dir=None. Pass"):
+            Config(mode="train")
+
     def test_fields_cannot_be_replaced(self):
         with self.assertRaises(dataclasses.FrozenInstanceError):
             make_config().seed = 1
@@ -53,7 +58,7 @@ class ConfigTest(parameterized.TestCase):
 
 class BadConfigTest(parameterized.TestCase):
     @parameterized.parameters(
-        ("mode", "tune", "train, evaluate, predict, export"),
+        ("mode", "tune", "train, inspect, evaluate, predict, export"),
         ("resume", "yes", "auto, never, must"),
         ("task_type", "ranking", "classification, regression"),
         ("lr_schedule", "cosine", "linear, constant"),

@@ -90,6 +90,13 @@ class RunFolderTest(parameterized.TestCase):
             self.names(), {"config.json", "checkpoints", "history.jsonl"}
         )
 
+    def test_an_inspection_does_not_use_the_folder(self):
+        self.write("inspect.json")
+        self.folder.check_usable(self.config())
+        self.write("thesis.txt")
+        with self.assertRaisesRegex(FileExistsError, "with thesis.txt"):
+            self.folder.check_usable(self.config())
+
     def test_overwriting_removes_a_run_and_nothing_else(self):
         self.write(
             "thesis.txt",

@@ -139,17 +139,20 @@ def build(config: Config) -> Run:
     """Reads the data and the checkpoint and makes all parts of a training.
 
     Args:
-        config: with `mode` train.
+        config: with `mode` train or inspect. An inspection lists all empty
+            texts, which a training refuses.
 
     Raises:
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
     """
     task = get_task(config)
+    is_inspection = config.mode == "inspect"
     if config.predict_file:
         unlabelled.check_unlabelled(
             config.predict_file,
             text_column=task.text_column,
             text_pair_column=task.text_pair_column,
+            allow_empty_texts=is_inspection,
         )
     data = sources.load_splits(
         task,
@@ -160,6 +163,7 @@ def build(config: Config) -> Run:
         validation_proportion=config.validation_proportion,
         test_proportion=config.test_proportion,
         split_seed=config.split_seed,
+        allow_empty_texts=is_inspection,
     )
     if config.early_stopping_patience and data.validation is None:
         raise ValueError(

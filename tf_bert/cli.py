@@ -36,14 +36,16 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
         _Flag(
             "mode",
             config.MODES,
-            "train: fine-tune, evaluate, compare, save. The others use the "
+            "train: fine-tune, evaluate, compare, save. inspect: look at data, "
+            "model, memory and time without training. The others use the "
             "finished run in --output_dir. export: writes saved_model/, which "
             "takes raw texts and needs only TensorFlow and tensorflow-text.",
         ),
         _Flag(
             "output_dir",
             str,
-            "Folder of the run. Given again, an interrupted run continues.",
+            "Folder of the run. Given again, an interrupted run continues. "
+            "--mode=inspect needs none, and writes inspect.json into one.",
         ),
         _Flag(
             "resume",
@@ -270,11 +272,9 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     if "label_names" in given:
         given["label_names"] = tuple(given["label_names"])
     _keep_later_length(given, expanded)
-    if not given.get("output_dir"):
-        raise ValueError(
-            "`output_dir` must be given: a run keeps everything there. "
-            "Received: output_dir=None. Pass --output_dir=runs/my_first_run."
-        )
+    config.check_output_dir(
+        given.get("output_dir"), mode=given.get("mode", "train")
+    )
     return given
 
 

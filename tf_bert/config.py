@@ -8,7 +8,7 @@ import dataclasses
 import math
 from typing import Any
 
-MODES = ("train", "evaluate", "predict", "export")
+MODES = ("train", "inspect", "evaluate", "predict", "export")
 TASK_TYPES = ("classification", "regression")
 SCHEDULES = ("linear", "constant")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -53,7 +53,7 @@ class Config:
     """
 
     mode: str = "train"
-    output_dir: str
+    output_dir: str | None = None
     resume: str = "auto"
     overwrite_output_dir: bool = False
     tensorboard: bool = True
@@ -109,6 +109,7 @@ class Config:
         for name in FOLLOW_SEED:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, self.seed)
+        check_output_dir(self.output_dir, mode=self.mode)
         _check_choices(self)
         _check_ranges(self)
         if (self.num_train_epochs is None) == (self.num_train_steps is None):
@@ -147,6 +148,20 @@ class Config:
         if fields.get("label_names") is not None:
             fields = {**fields, "label_names": tuple(fields["label_names"])}
         return cls(**fields)
+
+
+def check_output_dir(output_dir: str | None, *, mode: str) -> None:
+    """Refuses a mode without the folder of its run; an inspection needs none.
+
+    Raises:
+        ValueError: if `output_dir` is missing.
+    """
+    if not output_dir and mode != "inspect":
+        raise ValueError(
+            "`output_dir` must be given: a run keeps everything there. "
+            f"Received: output_dir={output_dir}. Pass "
+            "--output_dir=runs/my_first_run."
+        )
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

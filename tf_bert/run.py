@@ -67,6 +67,12 @@ def _run_mode(given: dict) -> int:
             from tf_bert import finetune
         finetune.fine_tune(run_config)
         return 0
+    if mode == "inspect":
+        run_config = config.Config(**given)
+        with native_log.quieted():
+            from tf_bert.inspection import inspect_run
+        inspect_run.inspect_run(run_config)
+        return 0
     with native_log.quieted():
         from tf_bert import export, finished
 

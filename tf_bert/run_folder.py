@@ -18,6 +18,7 @@ PREDICTIONS = "predictions.tsv"
 TENSORBOARD = "tensorboard"
 EVALUATION = "evaluation.json"
 SAVED_MODEL = "saved_model"
+INSPECTION = "inspect.json"
 
 _FILES = (RESULTS, CONFIG, RESULTS_TEXT, HISTORY, PREDICTIONS, EVALUATION)
 _FOLDERS = (CHECKPOINTS, MODEL, TENSORBOARD, SAVED_MODEL)
@@ -81,11 +82,12 @@ class RunFolder:
             return
         names = []
         if gfile_io.is_dir(self.path):
-            # A hidden file may be left of a write that was killed.
+            # A hidden file may be left of a write that was killed. To inspect
+            # a run before it is trained is as intended.
             names = [
                 name
                 for name in gfile_io.list_dir(self.path)
-                if not name.startswith(".")
+                if not name.startswith(".") and name != INSPECTION
             ]
         elif gfile_io.exists(self.path):
             names = [os.path.basename(self.path)]

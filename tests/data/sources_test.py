@@ -240,6 +240,19 @@ class RefusedRowsTest(SourcesTestCase):
         with self.assertRaisesRegex(ValueError, "`column_2` .*column_2='' in"):
             load_splits(task, train_file=train)
 
+    def test_empty_texts_are_read_on_request(self):
+        train = self.write(
+            "t.tsv", ("text", "label"), ("a", "0"), ("", "1"), (" ", "1")
+        )
+        data = load_splits(
+            self.task,
+            train_file=train,
+            validation_file=train,
+            allow_empty_texts=True,
+        )
+        self.assertEqual(data.train.texts, ("a", "", " "))
+        self.assertEqual(data.validation.texts, ("a", "", " "))
+
     @parameterized.parameters("", "  ", "\u3000", "\xa0")
     def test_empty_text_or_pair(self, text):
         for row in ((text, "a", "1"), ("a", text, "1")):

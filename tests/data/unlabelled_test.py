@@ -56,6 +56,17 @@ class UnlabelledTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, r"row 3001 \(line 3002\)"):
             check_unlabelled(path, text_column="text")
 
+    def test_empty_texts_are_read_on_request(self):
+        path = self.write("p.tsv", ("text", "x"), ("a", "1"), ("", "2"))
+        chunks = iterate_unlabelled(
+            path, text_column="text", allow_empty_texts=True
+        )
+        self.assertEqual([chunk.texts for chunk in chunks], [("a", "")])
+        self.assertEqual(
+            check_unlabelled(path, text_column="text", allow_empty_texts=True),
+            2,
+        )
+
     def test_memory_does_not_grow_with_the_file(self):
         path = self.write_labelled("p.tsv", *["a label"] * 50_000)
         tracemalloc.start()

@@ -55,6 +55,7 @@ def load_splits(
     validation_proportion: float = 0.1,
     test_proportion: float = 0.0,
     split_seed: int = 0,
+    allow_empty_texts: bool = False,
 ) -> TaskData:
     """Reads all the labelled data of a task.
 
@@ -75,6 +76,8 @@ def load_splits(
         test_proportion: The same for test; 0: no test split. Held out after
             validation, whose rows do not depend on it.
         split_seed: In [0, 2**64). Decides which rows are held out.
+        allow_empty_texts: Whether a row may have no text, for those who look
+            for such rows; a training has no use for them.
 
     Returns:
         `TaskData`, with the label names of the training data filled in.
@@ -93,22 +96,29 @@ def load_splits(
     proportions = {"validation": validation_proportion, "test": test_proportion}
     held_out = {s: p for s, p in proportions.items() if s not in paths}
     _check_rows_remain(held_out)
-    task, train = _load_train(task, paths["train"])
+    task, train = _load_train(
+        task, paths["train"], allow_empty_texts=allow_empty_texts
+    )
     train, splits = _hold_out(train, held_out, split_seed)
     for split in proportions:
         if split in paths:
-            splits[split] = load_split(task, paths[split])
+            splits[split] = load_split(
+                task, paths[split], allow_empty_texts=allow_empty_texts
+            )
     data = TaskData(task, train, splits["validation"], splits["test"])
     _log_sizes(data)
     return data
 
 
-def load_split(task: TaskSpec, path: str) -> Examples:
+def load_split(
+    task: TaskSpec, path: str, *, allow_empty_texts: bool = False
+) -> Examples:
     """Reads one labelled file of a task whose labels are known.
 
     Args:
         task: With `label_names`, unless it is a regression.
         path: A `.csv`, `.tsv` or `.txt` file; see `tables.py`.
+        allow_empty_texts: As in `load_splits`.
 
     Returns:
         `Examples`, labelled.
@@ -123,7 +133,9 @@ def load_split(task: TaskSpec, path: str) -> Examples:
             f"Received: label_names=None for {path}. Pass --label_names, or "
             "read the training file too."
         )
-    examples, column = _read_labelled(task, path)
+    examples, column = _read_labelled(
+        task, path, allow_empty_texts=allow_empty_texts
+    )
     return _with_labels(examples, column, task, expected="the training labels")
 
 
@@ -171,9 +183,13 @@ def _find_task_folder(task: TaskSpec, data_dir: str) -> str:
     )
 
 
-def _load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
+def _load_train(
+    task: TaskSpec, path: str, *, allow_empty_texts: bool
+) -> tuple[TaskSpec, Examples]:
     """Reads the training file and takes the label names from it."""
-    examples, column = _read_labelled(task, path)
+    examples, column = _read_labelled(
+        task, path, allow_empty_texts=allow_empty_texts
+    )
     if not task.is_regression:
         check_two_classes(column)
         names = task.label_names or find_label_names(column)
@@ -182,7 +198,9 @@ def _load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
     return task, _with_labels(examples, column, task, expected="`label_names`")
 
 
-def _read_labelled(task: TaskSpec, path: str) -> tuple[Examples, LabelColumn]:
+def _read_labelled(
+    task: TaskSpec, path: str, *, allow_empty_texts: bool
+) -> tuple[Examples, LabelColumn]:
     """Reads one file; the examples are still without their labels."""
     table, (label, *text_indices) = open_with_columns(
         path,
@@ -195,7 +213,8 @@ def _read_labelled(task: TaskSpec, path: str) -> tuple[Examples, LabelColumn]:
     columns: list[list[str]] = [[] for _ in text_indices]
     labels = []
     for row in table.rows():
-        check_texts(table, row, text_indices)
+        if not allow_empty_texts:
+            check_texts(table, row, text_indices)
         labels.append(row.fields[label].strip())
         for column, index in zip(columns, text_indices, strict=True):
             column.append(row.fields[index])

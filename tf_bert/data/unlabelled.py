@@ -30,6 +30,7 @@ def iterate_unlabelled(
     text_column: str,
     text_pair_column: str | None = None,
     chunk_rows: int = 1024,
+    allow_empty_texts: bool = False,
 ) -> Iterator[Chunk]:
     """Yields the rows of a file to predict, a few at a time.
 
@@ -41,6 +42,8 @@ def iterate_unlabelled(
             counted from 1, in a file without a header.
         text_pair_column: The same for the second text; None: single texts.
         chunk_rows: At least 1. Rows per chunk; the last may have fewer.
+        allow_empty_texts: Whether a row may have no text, for those who look
+            for such rows.
 
     Yields:
         `Chunk`, in file order. Each input row is in one of them.
@@ -60,7 +63,8 @@ def iterate_unlabelled(
     )
     rows: list[tuple[str, ...]] = []
     for row in table.rows():
-        check_texts(table, row, indices)
+        if not allow_empty_texts:
+            check_texts(table, row, indices)
         rows.append(row.fields)
         if len(rows) == chunk_rows:
             yield _as_chunk(table, rows, indices)
@@ -70,7 +74,11 @@ def iterate_unlabelled(
 
 
 def check_unlabelled(
-    path: str, *, text_column: str, text_pair_column: str | None = None
+    path: str,
+    *,
+    text_column: str,
+    text_pair_column: str | None = None,
+    allow_empty_texts: bool = False,
 ) -> int:
     """Reads a file to predict from end to end and keeps nothing of it.
 
@@ -80,6 +88,7 @@ def check_unlabelled(
         path: See `iterate_unlabelled`, as for the others.
         text_column: Name or number.
         text_pair_column: Name or number, or None.
+        allow_empty_texts: As in `iterate_unlabelled`.
 
     Returns:
         The number of data rows, at least 1.
@@ -89,7 +98,10 @@ def check_unlabelled(
         ValueError: A row is wrong.
     """
     chunks = iterate_unlabelled(
-        path, text_column=text_column, text_pair_column=text_pair_column
+        path,
+        text_column=text_column,
+        text_pair_column=text_pair_column,
+        allow_empty_texts=allow_empty_texts,
     )
     return sum(len(chunk.rows) for chunk in chunks)
 

@@ -1,0 +1,72 @@
+"""Tests of tf_bert/inspection/cost.py."""
+
+import numpy as np
+import transformers
+from absl.testing import parameterized
+
+from tf_bert.data import plan as planning
+from tf_bert.inspection import cost
+
+CONFIG = transformers.BertConfig(
+    hidden_size=8,
+    intermediate_size=16,
+    num_attention_heads=2,
+    num_hidden_layers=3,
+)
+
+
+class TrainingCostTest(parameterized.TestCase):
+    def test_counts_what_the_plan_computes(self):
+        lengths = np.array([3, 5, 8, 8])
+        plan = planning.plan_training(
+            lengths, batch_size=4, num_steps=2, data_seed=0, width=8
+        )
+        found = cost.training_cost(
+            plan, lengths, max_seq_length=16, num_evaluations=2
+        )
+        self.assertEqual((found.num_steps, found.num_epochs), (2, 2.0))
+        # 3 and 5 share a row.
+        self.assertEqual((found.largest_rows, found.largest_width), (3, 8))
+        self.assertEqual(found.computed_tokens, 2 * 3 * 8)
+        self.assertEqual(found.packing_fill, 1.0)
+        self.assertEqual(found.fill_padded_to_batch, 24 / 32)
+        self.assertEqual(found.fill_padded_to_limit, 24 / 64)
+
+    def test_a_small_last_batch_is_not_counted_as_full(self):
+        lengths = np.array([4, 4, 4])
+        plan = planning.plan_training(
+            lengths, batch_size=2, num_steps=2, data_seed=0, width=8
+        )
+        found = cost.training_cost(
+            plan, lengths, max_seq_length=4, num_evaluations=1
+        )
+        self.assertEqual(found.num_epochs, 1.0)
+        self.assertEqual(found.fill_padded_to_limit, 1.0)
+        self.assertEqual(found.computed_tokens, 16)
+        self.assertEqual(found.packing_fill, 12 / 16)
+
+
+class EstimateMemoryTest(parameterized.TestCase):
+    def estimate(self, **changes):
+        arguments = {
+            "num_parameters": 100,
+            "num_updated": 60,
+            "num_rows": 5,
+            "width": 4,
+            **changes,
+        }
+        return cost.estimate_memory(CONFIG, **arguments)
+
+    def test_is_the_sum_by_hand(self):
+        found = self.estimate()
+        self.assertEqual(found.weights, 400)
+        self.assertEqual(found.gradients, 240)
+        self.assertEqual(found.moments, 480)
+        layer = 20 * (12 * 8 + 4 * 16) + 3 * 5 * 2 * 4**2
+        self.assertEqual(found.activations, 4 * 2 * layer)
+        self.assertEqual(found.total, 400 + 240 + 480 + 8 * layer)
+
+    def test_bfloat16_halves_the_activations_alone(self):
+        found = self.estimate(precision="mixed_bfloat16")
+        self.assertEqual(2 * found.activations, self.estimate().activations)
+        self.assertEqual(found.weights, self.estimate().weights)

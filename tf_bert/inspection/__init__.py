@@ -1,0 +1,1 @@
+"""`--mode=inspect`: what a training would meet, found without training."""

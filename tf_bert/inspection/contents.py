@@ -1,0 +1,74 @@
+"""All that an inspection found, as one object."""
+
+import dataclasses
+from typing import Any
+
+from tf_bert.config import Config
+from tf_bert.data.tasks import TaskSpec
+from tf_bert.inspection.cost import MemoryEstimate, TrainingCost
+from tf_bert.inspection.duplicates import Contradiction, Overlap
+from tf_bert.inspection.text_statistics import TextStatistics
+from tf_bert.inspection.timing import Measurement
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitContents:
+    """What is known of one split.
+
+    Attributes:
+        file: its path.
+        labels: class -> rows, or the summary of the scores; None for rows to
+            predict.
+        texts: lengths and unknown words.
+    """
+
+    file: str
+    labels: dict[str, Any] | None
+    texts: TextStatistics
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What a training would meet.
+
+    Attributes:
+        config: of the training.
+        task: with its label names, unless it is a regression.
+        splits: "train", "validation", "test" and "predict", those there are.
+        overlaps: within each labelled split and between any two.
+        contradictions: texts with different labels.
+        max_positions: tokens that the model can read.
+        num_parameters: of the model.
+        num_trainable: of these, those that are trained.
+        num_updated: of these, those that Adam updates: word embeddings that
+            no training text holds get no gradient.
+        hidden_size: of the model.
+        training: what the plan computes.
+        memory: an estimate.
+        physical_memory: bytes for a step; None if not known, or on a GPU.
+        measurement: of some steps; None if there is not enough memory
+            for one.
+    """
+
+    config: Config
+    task: TaskSpec
+    splits: dict[str, SplitContents]
+    overlaps: list[Overlap]
+    contradictions: list[Contradiction]
+    max_positions: int
+    num_parameters: int
+    num_trainable: int
+    num_updated: int
+    hidden_size: int
+    training: TrainingCost
+    memory: MemoryEstimate
+    physical_memory: int | None
+    measurement: Measurement | None
+
+    def overlap(self, split: str, earlier: str) -> Overlap:
+        """Returns what `split` repeats of `earlier`."""
+        return next(
+            overlap
+            for overlap in self.overlaps
+            if (overlap.split, overlap.earlier) == (split, earlier)
+        )

@@ -1,0 +1,279 @@
+"""What the rows of a task mean for its training: one function for each rule.
+
+A rule takes an `Inspection` and yields its findings; all stand in `RULES`.
+"""
+
+import math
+from collections.abc import Iterable
+
+from tf_bert.inspection.contents import Inspection
+from tf_bert.inspection.duplicates import Overlap
+from tf_bert.inspection.finding import Finding, counted, listed
+
+# What the rules call many, few or uncertain.
+_TRUNCATED_SHARE = 0.05
+_UNKNOWN_SHARE = 0.01
+_MAJORITY_SHARE = 0.75
+_ROWS_PER_CLASS = 10
+_HALF_WIDTH = 0.05
+_TYPICAL_SCORE = 0.8
+
+# Standard errors to the end of a 95 % interval.
+_Z = 1.96
+
+
+def _empty_texts(inspection: Inspection) -> Iterable[Finding]:
+    for split, contents in inspection.splits.items():
+        rows = contents.texts.empty_rows
+        if rows:
+            yield Finding(
+                "error",
+                "empty_texts",
+                f"{counted(rows, 'row')} of {split} without a text "
+                f"({listed(rows)} of {contents.file}).",
+                "Fill in the texts or delete the rows: a training refuses "
+                "them. If another column holds the text, pass --text_column.",
+            )
+
+
+def _contradictions(inspection: Inspection) -> Iterable[Finding]:
+    texts = inspection.contradictions
+    if texts:
+        split, row, label = texts[0].rows[0]
+        other = next(r for r in texts[0].rows if r[2] != label)
+        yield Finding(
+            "warning",
+            "contradicting_labels",
+            f"{counted(texts, 'text')} with different labels, such as {split} "
+            f"row {row} ({label}) and {other[0]} row {other[1]} ({other[2]}).",
+            "Correct or delete the rows: no model can be right on them.",
+        )
+
+
+def _leaks(inspection: Inspection) -> Iterable[Finding]:
+    """Rows that are scored although the model has seen them, or was chosen."""
+    for overlap in inspection.overlaps:
+        if _is_across(overlap) and overlap.exact:
+            yield Finding(
+                "warning",
+                "leak",
+                f"{_repeated(inspection, overlap)} rows of {overlap.earlier} "
+                f"({listed([row for row, _ in overlap.exact])}).",
+                "The score is too good by them: delete them, or pass another "
+                f"--{overlap.split}_file.",
+            )
+
+
+def _repeats(inspection: Inspection) -> Iterable[Finding]:
+    for overlap in inspection.overlaps:
+        if not _is_across(overlap) and overlap.exact:
+            yield Finding(
+                "note",
+                "duplicates",
+                f"{_repeated(inspection, overlap)} earlier ones "
+                f"({listed([row for row, _ in overlap.exact])}).",
+                "Delete them unless they are meant to count twice; rows held "
+                "out by --validation_proportion or --test_proportion may "
+                "repeat rows that are trained on.",
+            )
+
+
+def _near_repeats(inspection: Inspection) -> Iterable[Finding]:
+    counts = [
+        f"{len(overlap.near):,} of {overlap.split}"
+        + (f" (in {overlap.earlier})" if _is_across(overlap) else "")
+        for overlap in inspection.overlaps
+        if overlap.near
+    ]
+    if counts:
+        yield Finding(
+            "note",
+            "near_duplicates",
+            f"Some rows nearly repeat others: {', '.join(counts)}.",
+            "Look at some of them: --output_dir lists their numbers in "
+            "inspect.json. Copies with small changes make a score too good; "
+            "texts that differ on purpose are as they should be.",
+        )
+
+
+def _imbalance(inspection: Inspection) -> Iterable[Finding]:
+    labels = inspection.splits["train"].labels
+    task = inspection.task
+    if task.is_regression or task.metric != "accuracy":
+        return
+    largest = max(labels, key=labels.get)
+    share = labels[largest] / sum(labels.values())
+    if share >= _MAJORITY_SHARE:
+        choice = "--metric=macro_f1"
+        if len(labels) == 2:
+            choice += " or --metric=matthews"
+        yield Finding(
+            "warning",
+            "imbalance",
+            f"{100 * share:.0f} % of the training rows are {largest!r}: a "
+            f"model that always says so has an accuracy of {share:.2f}.",
+            f"Choose the checkpoint by another metric: {choice}.",
+        )
+
+
+def _few_rows_of_a_class(inspection: Inspection) -> Iterable[Finding]:
+    if inspection.task.is_regression:
+        return
+    labels = inspection.splits["train"].labels
+    rare = {name: n for name, n in labels.items() if n < _ROWS_PER_CLASS}
+    if rare:
+        names_listed = ", ".join(
+            f"{name}: {n}" for name, n in list(rare.items())[:5]
+        )
+        more = ", ..." if len(rare) > 5 else ""
+        yield Finding(
+            "warning",
+            "rare_classes",
+            f"{counted(rare, 'class', 'classes')} with fewer than "
+            f"{_ROWS_PER_CLASS} training rows ({names_listed}{more}).",
+            "Add rows or merge classes in the file; --metric=macro_f1 shows "
+            "how well rare classes do.",
+        )
+
+
+def _looks_like_scores(inspection: Inspection) -> Iterable[Finding]:
+    task = inspection.task
+    if task.is_regression or task.name != "custom":
+        return
+    names = task.label_names
+    if len(names) < 4 or not all(name.isdigit() for name in names):
+        return
+    numbers = sorted(map(int, names))
+    if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        yield Finding(
+            "note",
+            "labels_look_like_grades",
+            f"The labels are the numbers {numbers[0]} to {numbers[-1]}.",
+            "If they are grades, whose order means something, pass "
+            "--task_type=regression.",
+        )
+
+
+def _truncation(inspection: Inspection) -> Iterable[Finding]:
+    limit = inspection.config.max_seq_length
+    for split, contents in inspection.splits.items():
+        texts = contents.texts
+        if texts.truncated_share <= _TRUNCATED_SHARE:
+            continue
+        fitting = max(texts.length_quantiles["p99"], limit + 1)
+        length = min(-(-fitting // 8) * 8, inspection.max_positions)
+        if length > limit:
+            action = f"Pass --max_seq_length={length}."
+            if length < fitting:
+                action += " Longer texts can be divided into several rows."
+        else:
+            action = (
+                "The model reads no more: divide long texts into several "
+                "rows, or move what matters to their beginning."
+            )
+        yield Finding(
+            "warning",
+            "truncation",
+            f"{100 * texts.truncated_share:.1f} % of the {split} rows are "
+            f"longer than --max_seq_length={limit} tokens and lose their end.",
+            action,
+        )
+
+
+def _unknown_words(inspection: Inspection) -> Iterable[Finding]:
+    texts = inspection.splits["train"].texts
+    if texts.unknown_share > _UNKNOWN_SHARE:
+        words = ", ".join(word for word, _ in texts.unknown_words[:5])
+        yield Finding(
+            "warning",
+            "unknown_words",
+            f"{100 * texts.unknown_share:.1f} % of the tokens are unknown to "
+            f"the vocabulary ({words}).",
+            "Pass the --init_checkpoint of a model for this language and "
+            "script, such as google-bert/bert-base-multilingual-cased.",
+        )
+
+
+def _missing_splits(inspection: Inspection) -> Iterable[Finding]:
+    if "validation" not in inspection.splits:
+        yield Finding(
+            "note",
+            "no_validation",
+            "There is no validation split: the last weights are used, and "
+            "nothing shows when a training goes wrong.",
+            "Pass --validation_file or --validation_proportion=0.1.",
+        )
+    if "test" not in inspection.splits:
+        yield Finding(
+            "note",
+            "no_test",
+            "There is no test split: no score is on rows that had no part in "
+            "the training.",
+            "Pass --test_file or --test_proportion=0.2.",
+        )
+
+
+def _small_splits(inspection: Inspection) -> Iterable[Finding]:
+    for split in ("validation", "test"):
+        if split not in inspection.splits:
+            continue
+        size = inspection.splits[split].texts.num_rows
+        half = _half_width(size, inspection.task.is_regression)
+        if half > _HALF_WIDTH:
+            score = (
+                "A correlation"
+                if inspection.task.is_regression
+                else "An accuracy"
+            )
+            yield Finding(
+                "note",
+                f"small_{split}",
+                f"{score} of {_TYPICAL_SCORE} on {size} {split} rows is "
+                f"uncertain by +-{half:.2f} (95 %).",
+                f"Take smaller differences for noise; a --{split}_file with "
+                f"more rows or a larger --{split}_proportion makes it surer.",
+            )
+
+
+def _half_width(num_rows: int, is_regression: bool) -> float:
+    """Half of the 95 % interval of a typical score on so many rows.
+
+    By the normal approximation; for a correlation after Fisher's
+    transformation.
+    """
+    spread = math.sqrt(_TYPICAL_SCORE * (1 - _TYPICAL_SCORE) / num_rows)
+    if is_regression:
+        spread = (1 - _TYPICAL_SCORE**2) / math.sqrt(max(num_rows - 3, 1))
+    return _Z * spread
+
+
+def _is_across(overlap: Overlap) -> bool:
+    return overlap.split != overlap.earlier
+
+
+def _repeated(inspection: Inspection, overlap: Overlap) -> str:
+    """Returns "4 rows (2.0 %) of test are the same as"."""
+    size, count = (
+        inspection.splits[overlap.split].texts.num_rows,
+        len(overlap.exact),
+    )
+    return (
+        f"{counted(overlap.exact, 'row')} ({100 * count / size:.1f} %) of "
+        f"{overlap.split} {'is' if count == 1 else 'are'} the same as"
+    )
+
+
+RULES = (
+    _empty_texts,
+    _contradictions,
+    _leaks,
+    _repeats,
+    _near_repeats,
+    _imbalance,
+    _few_rows_of_a_class,
+    _looks_like_scores,
+    _truncation,
+    _unknown_words,
+    _missing_splits,
+    _small_splits,
+)

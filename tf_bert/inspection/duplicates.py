@@ -1,0 +1,194 @@
+"""Rows that repeat others, and labels that contradict each other.
+
+A row is its text or, in a task of pairs, both texts. It repeats an earlier
+one exactly, byte by byte, or nearly: as sets of word pieces, see
+`similarity.py`. Rows with an empty text are reported elsewhere, and neither
+repeat nor contradict anything here. No TensorFlow.
+
+Letters: N rows of a split, T tokens of all its rows.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tf_bert.data.examples import Examples
+from tf_bert.inspection import similarity
+
+# Of the word pieces of two texts together, the share that both must have.
+NEAR_DUPLICATE = 0.8
+
+_Text = tuple[str, ...]  # One text, or two.
+
+
+@dataclasses.dataclass(frozen=True)
+class Overlap:
+    """Rows of a split that repeat rows of this or another split.
+
+    Attributes:
+        split: whose rows are listed.
+        earlier: the split that holds what they repeat; may be the same one.
+        exact: pairs of row numbers: a row, and the first row with its text.
+        near: pairs of row numbers: a row of which there is no exact repeat,
+            and one row that it resembles.
+    """
+
+    split: str
+    earlier: str
+    exact: list[tuple[int, int]]
+    near: list[tuple[int, int]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Contradiction:
+    """One text with different labels.
+
+    Attributes:
+        text: the text, or the first of the pair.
+        rows: split, row number and label of every row with it.
+    """
+
+    text: str
+    rows: list[tuple[str, int, str | float]]
+
+
+def find_overlaps(
+    splits: Mapping[str, Examples],
+    sets: similarity.PieceSets,
+    *,
+    threshold: float = NEAR_DUPLICATE,
+) -> list[Overlap]:
+    """Finds what is repeated within each split and across any two.
+
+    Args:
+        splits: name -> rows, in the order of their importance: a row of a
+            later split is said to repeat one of an earlier split.
+        sets: word pieces of the rows of all splits, in this order.
+        threshold: In (0, 1]. Least Jaccard similarity of near duplicates.
+
+    Returns:
+        One `Overlap` for each split, then for each two splits.
+    """
+    ends = itertools.accumulate(map(len, splits.values()))
+    offsets = dict(zip(splits, [0, *ends], strict=False))
+    first_rows = {
+        split: _first_rows(texts_of(examples))
+        for split, examples in splits.items()
+    }
+    overlaps = []
+    pairs = [(split, split) for split in splits]
+    for split, earlier in [*pairs, *_later_and_earlier(splits)]:
+        exact, remaining = _divide(
+            texts_of(splits[split]),
+            first_rows[earlier],
+            is_within=split == earlier,
+        )
+        found = similarity.find_similar(
+            sets,
+            np.array(remaining, np.int64) + offsets[split],
+            np.fromiter(first_rows[earlier].values(), np.int64)
+            + offsets[earlier],
+            threshold=threshold,
+        )
+        near = [
+            (row, int(other) - offsets[earlier])
+            for row, other in zip(remaining, found, strict=True)
+            if other >= 0
+        ]
+        numbers = splits[split].row_numbers, splits[earlier].row_numbers
+        overlaps.append(
+            Overlap(
+                split, earlier, _named(exact, *numbers), _named(near, *numbers)
+            )
+        )
+    return overlaps
+
+
+def find_contradictions(
+    splits: Mapping[str, Examples],
+    *,
+    label_names: Sequence[str] | None,
+    tolerance: float = 0.0,
+) -> list[Contradiction]:
+    """Finds texts that have different labels, within and across splits.
+
+    Args:
+        splits: name -> labelled rows.
+        label_names: in the order of their ids; None for a regression.
+        tolerance: >= 0. Scores of a regression contradict each other if they
+            are further apart than this.
+    """
+    rows: dict[_Text, list] = {}
+    for split, examples in splits.items():
+        for i, text in enumerate(texts_of(examples)):
+            if text is not None:
+                rows.setdefault(text, []).append((split, i))
+    contradictions = []
+    for text, places in rows.items():
+        labels = [splits[split].labels[i].item() for split, i in places]
+        if max(labels) - min(labels) > tolerance:
+            names = labels
+            if label_names is not None:
+                names = [label_names[label] for label in labels]
+            numbered = [
+                (split, int(splits[split].row_numbers[i]), name)
+                for (split, i), name in zip(places, names, strict=True)
+            ]
+            contradictions.append(Contradiction(text[0], numbered))
+    return contradictions
+
+
+def texts_of(examples: Examples) -> list[_Text | None]:
+    """Returns each row's text or texts, as one; None where one is empty.
+
+    Example:
+        >>> texts_of(Examples(("a", " "), None, None, np.array([1, 2]), "x"))
+        [('a',), None]
+    """
+    columns = [examples.texts]
+    if examples.text_pairs is not None:
+        columns.append(examples.text_pairs)
+    return [
+        row if all(text.strip() for text in row) else None
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _first_rows(texts: list[_Text | None]) -> dict[_Text, int]:
+    """Returns each text's first row."""
+    first: dict[_Text, int] = {}
+    for row, text in enumerate(texts):
+        if text is not None:
+            first.setdefault(text, row)
+    return first
+
+
+def _later_and_earlier(splits: Mapping[str, Examples]) -> list[tuple[str, str]]:
+    return [
+        (later, first) for first, later in itertools.combinations(splits, 2)
+    ]
+
+
+def _divide(
+    texts: list[_Text | None], first: dict[_Text, int], *, is_within: bool
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Divides rows into exact repeats, with what they repeat, and others."""
+    repeats, others = [], []
+    for row, text in enumerate(texts):
+        if text is None:
+            continue
+        other = first.get(text)
+        if other is None or (is_within and other == row):
+            others.append(row)
+        else:
+            repeats.append((row, other))
+    return repeats, others
+
+
+def _named(
+    pairs: list[tuple[int, int]], numbers: np.ndarray, others: np.ndarray
+) -> list[tuple[int, int]]:
+    """Turns positions in the splits into row numbers of their files."""
+    return [(int(numbers[row]), int(others[other])) for row, other in pairs]

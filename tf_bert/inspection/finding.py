@@ -1,0 +1,46 @@
+"""One thing that an inspection finds, and how it is put into words."""
+
+import dataclasses
+from collections.abc import Sequence
+
+_ROWS_LISTED = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Something to know before training.
+
+    Attributes:
+        severity: "error": a training stops at it. "warning": its result, or
+            its score, is worse or wrong. "note": good to know.
+        subject: short name of the rule.
+        message: what was found, one sentence.
+        action: what to do, with the flag where there is one.
+    """
+
+    severity: str
+    subject: str
+    message: str
+    action: str
+
+
+def counted(items: Sequence, name: str, plural: str | None = None) -> str:
+    """Returns how many there are, with their name.
+
+    Example:
+        >>> counted([7], "row"), counted([7, 9], "class", "classes")
+        ('1 row', '2 classes')
+    """
+    return f"{len(items):,} {name if len(items) == 1 else plural or name + 's'}"
+
+
+def listed(rows: Sequence[int]) -> str:
+    """Returns the first few row numbers.
+
+    Example:
+        >>> listed([3]), listed([1, 2, 3, 4, 5, 6])
+        ('row 3', 'rows 1, 2, 3, 4, 5, ...')
+    """
+    first = ", ".join(map(str, rows[:_ROWS_LISTED]))
+    more = ", ..." if len(rows) > _ROWS_LISTED else ""
+    return f"row{'s' if len(rows) > 1 else ''} {first}{more}"

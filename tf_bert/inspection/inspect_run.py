@@ -1,0 +1,229 @@
+"""`--mode=inspect`: what a training would meet, without training."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+from absl import logging
+
+from tf_bert import build, gfile_io, run_folder
+from tf_bert.config import Config
+from tf_bert.data import unlabelled
+from tf_bert.data.examples import Examples
+from tf_bert.data.tasks import TaskSpec
+from tf_bert.data.tokenization import BertTokenizer
+from tf_bert.inspection import (
+    cost,
+    duplicates,
+    label_statistics,
+    report,
+    similarity,
+    text_statistics,
+    timing,
+)
+from tf_bert.inspection.contents import Inspection, SplitContents
+from tf_bert.inspection.text_statistics import EncodedRows
+from tf_bert.run_folder import RunFolder
+from tf_bert.training.loop import trained_variables
+
+
+def inspect_run(config: Config) -> Inspection:
+    """Looks at data, model and plan; prints what it finds and what to do.
+
+    Nothing is trained. With an `output_dir`, all that was found is written
+    to its `inspect.json`, and nothing else.
+
+    Args:
+        config: with `mode` inspect, and the flags of the training to be.
+
+    Raises:
+        ValueError, FileNotFoundError, FileExistsError: if a file, flag or
+            checkpoint is wrong; an empty text is a finding, not an error.
+    """
+    if config.output_dir:
+        _check_is_folder(config.output_dir)
+    run = build.build(config)
+    inspection = inspect(run)
+    print(report.render(inspection))
+    if config.output_dir:
+        folder = RunFolder(config.output_dir)
+        gfile_io.make_dirs(folder.path)
+        folder.write_json(run_folder.INSPECTION, report.as_json(inspection))
+        logging.info("Wrote %s.", folder.join(run_folder.INSPECTION))
+    return inspection
+
+
+def inspect(run: build.Run) -> Inspection:
+    """Returns all that is known of a training before it starts.
+
+    Args:
+        run: of `build.build`; its optimizer is not used any more.
+    """
+    task, model = run.data.task, run.classifier.model
+    tokenizer = run.classifier.tokenizer
+    labelled = {
+        split: getattr(run.data, split)
+        for split in ("train", "validation", "test")
+        if getattr(run.data, split) is not None
+    }
+    encoded = {
+        split: text_statistics.encode_whole(
+            tokenizer,
+            examples.texts,
+            examples.text_pairs,
+            examples.row_numbers,
+        )
+        for split, examples in labelled.items()
+    }
+    training, memory = _costs(run)
+    physical_memory = timing.physical_memory()
+    has_room = physical_memory is None or memory.total < physical_memory
+    return Inspection(
+        config=run.config,
+        task=task,
+        splits=_split_contents(run.config, task, labelled, encoded, tokenizer),
+        overlaps=duplicates.find_overlaps(
+            labelled, _piece_sets(tokenizer, encoded)
+        ),
+        contradictions=duplicates.find_contradictions(
+            labelled,
+            label_names=task.label_names,
+            tolerance=_tolerance(task, labelled["train"]),
+        ),
+        max_positions=model.config.max_position_embeddings,
+        num_parameters=_count(model.weights_by_path().values()),
+        num_trainable=_count(model.trainable_variables),
+        num_updated=_num_updated(run),
+        hidden_size=model.config.hidden_size,
+        training=training,
+        memory=memory,
+        physical_memory=physical_memory,
+        measurement=timing.measure(run) if has_room else None,
+    )
+
+
+def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
+    config, model = run.config, run.classifier.model
+    has_validation = "validation" in run.tokenized
+    training = cost.training_cost(
+        run.plan,
+        run.tokenized["train"].lengths,
+        max_seq_length=config.max_seq_length,
+        num_evaluations=len(run.evaluation_steps) if has_validation else 0,
+    )
+    memory = cost.estimate_memory(
+        model.config,
+        num_parameters=_count(model.weights_by_path().values()),
+        num_updated=_num_updated(run),
+        num_rows=training.largest_rows,
+        width=training.largest_width,
+        precision=config.precision,
+    )
+    return training, memory
+
+
+def _split_contents(
+    config: Config,
+    task: TaskSpec,
+    labelled: Mapping[str, Examples],
+    encoded: Mapping[str, EncodedRows],
+    tokenizer: BertTokenizer,
+) -> dict[str, SplitContents]:
+    contents = {
+        split: SplitContents(
+            file=examples.source,
+            labels=(
+                label_statistics.score_summary(examples)
+                if task.is_regression
+                else label_statistics.class_counts(examples, task.label_names)
+            ),
+            texts=text_statistics.measure_texts(
+                tokenizer,
+                [encoded[split]],
+                max_seq_length=config.max_seq_length,
+            ),
+        )
+        for split, examples in labelled.items()
+    }
+    if config.predict_file:
+        contents["predict"] = SplitContents(
+            file=config.predict_file,
+            labels=None,
+            texts=text_statistics.measure_texts(
+                tokenizer,
+                _rows_to_predict(config.predict_file, task, tokenizer),
+                max_seq_length=config.max_seq_length,
+            ),
+        )
+    return contents
+
+
+def _rows_to_predict(
+    path: str, task: TaskSpec, tokenizer: BertTokenizer
+) -> Iterator[EncodedRows]:
+    """Encodes the rows of a file a few at a time."""
+    first = 1
+    for chunk in unlabelled.iterate_unlabelled(
+        path,
+        text_column=task.text_column,
+        text_pair_column=task.text_pair_column,
+        allow_empty_texts=True,
+    ):
+        numbers = np.arange(first, first + len(chunk.texts))
+        first += len(chunk.texts)
+        yield text_statistics.encode_whole(
+            tokenizer, chunk.texts, chunk.text_pairs, numbers
+        )
+
+
+def _piece_sets(
+    tokenizer: BertTokenizer, encoded: Mapping[str, EncodedRows]
+) -> similarity.PieceSets:
+    """Returns the word pieces of all splits; those of second texts apart.
+
+    Special tokens are in every row, and [UNK] stands for any word: both would
+    make rows alike that are not.
+    """
+    silent = (
+        tokenizer.cls_token_id,
+        tokenizer.sep_token_id,
+        tokenizer.unk_token_id,
+    )
+    ids, lengths = [], [np.zeros(1, np.int64)]
+    for rows in (part.encoded for part in encoded.values()):
+        sizes = np.diff(rows.row_splits)
+        inside = np.arange(len(rows.input_ids)) - np.repeat(
+            rows.row_splits[:-1], sizes
+        )
+        is_second = inside >= np.repeat(rows.first_lengths, sizes)
+        is_kept = ~np.isin(rows.input_ids, silent)
+        offset = len(tokenizer.settings.vocabulary)
+        ids.append((rows.input_ids + offset * is_second)[is_kept])
+        kept = np.concatenate([[0], np.cumsum(is_kept)])
+        lengths.append(np.diff(kept[rows.row_splits]))
+    return similarity.piece_sets(
+        np.concatenate(ids), np.cumsum(np.concatenate(lengths))
+    )
+
+
+def _tolerance(task: TaskSpec, train: Examples) -> float:
+    """Scores within a standard deviation do not contradict each other."""
+    if not task.is_regression:
+        return 0.0
+    return label_statistics.score_summary(train)["std"]
+
+
+def _num_updated(run: build.Run) -> int:
+    return _count(trained_variables(run.classifier.model, run.trained_words))
+
+
+def _count(variables: Iterable) -> int:
+    """Returns the number of parameters."""
+    return sum(int(np.prod(variable.shape)) for variable in variables)
+
+
+def _check_is_folder(path: str) -> None:
+    if gfile_io.exists(path) and not gfile_io.is_dir(path):
+        raise NotADirectoryError(
+            "`output_dir` must be a folder. Received: output_dir="
+            f"{path}, a file. Pass another --output_dir, or leave it out."
+        )

@@ -1,0 +1,311 @@
+"""An inspection as text for people, 80 columns wide, and as JSON."""
+
+import dataclasses
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from tf_bert.inspection import findings
+from tf_bert.inspection.contents import Inspection
+from tf_bert.inspection.duplicates import NEAR_DUPLICATE
+from tf_bert.inspection.finding import Finding
+
+_LINE_WIDTH = 80
+_GAP = "  "
+_MAX_CLASSES = 12
+_SHOWN_QUANTILES = ("min", "p5", "p25", "p50", "p75", "p95", "p99", "max")
+_INDENT = " " * 13
+
+
+def render(inspection: Inspection) -> str:
+    """Returns the inspection as plain text, what to do at the end."""
+    sections = {
+        "Data": _data_lines(inspection),
+        "Texts": _text_lines(inspection),
+        "Duplicates": _duplicate_lines(inspection),
+        "Model": _model_lines(inspection),
+        "Training": _training_lines(inspection),
+        "What to do": _finding_lines(inspection),
+    }
+    blocks = []
+    for title, lines in sections.items():
+        blocks.append("\n".join([title, "-" * len(title), *lines]))
+    return "\n\n".join(blocks)
+
+
+def as_json(inspection: Inspection) -> dict[str, Any]:
+    """Returns the inspection as what JSON can hold.
+
+    Returns:
+        `config`, `splits`, `overlaps`, `contradictions`, `model`, `training`,
+        `memory` and `findings`, which are the same whenever the same command
+        is given; and `runtime`, which this machine decides.
+    """
+    content = dataclasses.asdict(inspection)
+    measured = inspection.measurement
+    return {
+        "config": inspection.config.as_dict(),
+        **{
+            name: content[name]
+            for name in ("splits", "overlaps", "contradictions", "training")
+        },
+        "model": {
+            "num_parameters": inspection.num_parameters,
+            "num_trainable": inspection.num_trainable,
+            "num_updated": inspection.num_updated,
+            "max_positions": inspection.max_positions,
+        },
+        "memory": content["memory"] | {"total": inspection.memory.total},
+        "findings": _as_dicts(findings.findings_of(inspection)),
+        "runtime": {
+            "physical_memory": inspection.physical_memory,
+            "measurement": measured
+            and content["measurement"]
+            | {"total_seconds": measured.total_seconds},
+            "findings": _as_dicts(findings.machine_findings_of(inspection)),
+        },
+    }
+
+
+def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lays out rows of cells, of which the first row is the heading.
+
+    The first column is set left, the others right.
+
+    Example:
+        >>> print("\\n".join(table_lines([["", "rows"], ["train", "900"]])))
+               rows
+        -----------
+        train   900
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        _GAP.join(
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    rule = "-" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    return [lines[0], rule, *lines[1:]]
+
+
+def _data_lines(inspection: Inspection) -> list[str]:
+    splits = inspection.splits
+    lines = [f"{name}: {split.file}" for name, split in splits.items()]
+    labelled = {n: s for n, s in splits.items() if s.labels is not None}
+    rows = [
+        ["", *labelled],
+        ["rows", *(f"{s.texts.num_rows:,}" for s in labelled.values())],
+    ]
+    values = [split.labels for split in labelled.values()]
+    names = list(values[0])
+    if inspection.task.is_regression:
+        rows += [
+            [f"score, {name}", *(f"{v[name]:.2f}" for v in values)]
+            for name in names
+        ]
+        return [*lines, "", *table_lines(rows)]
+    # Of many classes the largest and the smallest tell the most.
+    names.sort(key=lambda name: -values[0][name])
+    shown = names
+    if len(names) > _MAX_CLASSES:
+        half = _MAX_CLASSES // 2
+        shown = [*names[:half], *names[-half:]]
+    rows += [
+        [
+            f"label {name}",
+            *(_with_share(v[name], sum(v.values())) for v in values),
+        ]
+        for name in shown
+    ]
+    lines = [*lines, "", *table_lines(rows)]
+    if len(shown) < len(names):
+        lines += [f"{len(names) - len(shown)} classes between these left out."]
+    return lines
+
+
+def _text_lines(inspection: Inspection) -> list[str]:
+    splits = {name: s.texts for name, s in inspection.splits.items()}
+    limit = inspection.config.max_seq_length
+    rows = [
+        ["", *splits],
+        *(
+            [
+                f"tokens, {q}",
+                *(str(t.length_quantiles[q]) for t in splits.values()),
+            ]
+            for q in _SHOWN_QUANTILES
+        ),
+        [
+            f"rows cut to {limit} tokens",
+            *(
+                _with_share(t.num_truncated, t.num_rows)
+                for t in splits.values()
+            ),
+        ],
+        ["empty texts", *(f"{len(t.empty_rows):,}" for t in splits.values())],
+        [
+            "unknown tokens",
+            *(f"{100 * t.unknown_share:.2f} %" for t in splits.values()),
+        ],
+        [
+            "rows with unknown tokens",
+            *(
+                _with_share(t.num_rows_with_unknown, t.num_rows)
+                for t in splits.values()
+            ),
+        ],
+    ]
+    lines = table_lines(rows)
+    words = splits["train"].unknown_words
+    if words:
+        listed = ", ".join(f"{word} ({count})" for word, count in words)
+        lines += ["", *_fill(f"Unknown words of train: {listed}")]
+    return lines
+
+
+def _duplicate_lines(inspection: Inspection) -> list[str]:
+    rows = [["rows that repeat", "exactly", "nearly"]]
+    for overlap in inspection.overlaps:
+        where = f"{overlap.split}, in {overlap.earlier}"
+        if overlap.split == overlap.earlier:
+            where = f"{overlap.split}, an earlier row"
+        rows.append(
+            [where, f"{len(overlap.exact):,}", f"{len(overlap.near):,}"]
+        )
+    return [
+        *table_lines(rows),
+        "",
+        *_fill(
+            "Nearly: the two have at least "
+            f"{_percent(NEAR_DUPLICATE)} of their word pieces in common "
+            "(Jaccard similarity), whatever their order."
+        ),
+        f"Texts with labels that contradict each other: "
+        f"{len(inspection.contradictions):,}",
+    ]
+
+
+def _model_lines(inspection: Inspection) -> list[str]:
+    return [
+        *_item("checkpoint", inspection.config.init_checkpoint),
+        *_item(
+            "parameters",
+            f"{inspection.num_parameters:,}, of which "
+            f"{inspection.num_trainable:,} are trained; "
+            f"{inspection.num_updated:,} get gradients, for words that the "
+            "training texts do not hold get none",
+        ),
+        *_item("positions", f"{inspection.max_positions:,} tokens at most"),
+    ]
+
+
+def _training_lines(inspection: Inspection) -> list[str]:
+    training, memory = inspection.training, inspection.memory
+    return [
+        *_item(
+            "steps",
+            f"{training.num_steps:,} ({training.num_epochs:.1f} epochs of "
+            f"{training.steps_per_epoch:,}), {training.num_evaluations} "
+            "evaluations",
+        ),
+        *_item(
+            "real tokens",
+            f"{_percent(training.packing_fill)} of those computed; padded to "
+            "the longest of a batch it would be "
+            f"{_percent(training.fill_padded_to_batch)}, padded to "
+            f"--max_seq_length {_percent(training.fill_padded_to_limit)}",
+        ),
+        *_item(
+            "memory",
+            f"{_size(memory.total)} estimated: weights "
+            f"{_size(memory.weights)}, gradients {_size(memory.gradients)}, "
+            f"Adam's moments {_size(memory.moments)}, activations "
+            f"{_size(memory.activations)} ({training.largest_rows} rows of "
+            f"{training.largest_width} tokens); the program itself takes "
+            "about 1 GB more",
+        ),
+        *_measured_lines(inspection),
+    ]
+
+
+def _measured_lines(inspection: Inspection) -> list[str]:
+    measured = inspection.measurement
+    if measured is None:
+        return _item("time", "not measured: a step needs more than there is")
+    lines = _item(
+        "time",
+        f"{_duration(measured.total_seconds)} estimated: training "
+        f"{_duration(measured.training_seconds)}, evaluation "
+        f"{_duration(measured.evaluation_seconds)}, saving and baselines not "
+        f"counted; from {measured.timed_steps} steps run on "
+        f"{measured.device}, {measured.tokens_per_second:,.0f} tokens a second",
+    )
+    if measured.peak_bytes is not None:
+        lines += _item(
+            "measured",
+            f"{_size(measured.peak_bytes)} of memory at the highest, in these "
+            "steps, the largest of the training among them",
+        )
+    return lines
+
+
+def _finding_lines(inspection: Inspection) -> list[str]:
+    found = findings.worst_first(
+        [
+            *findings.findings_of(inspection),
+            *findings.machine_findings_of(inspection),
+        ]
+    )
+    lines = []
+    for finding in found:
+        text = f"{finding.severity}: {finding.message}"
+        lines += _fill(text, subsequent_indent="  ")
+        lines += _fill(
+            f"-> {finding.action}",
+            initial_indent="  ",
+            subsequent_indent="     ",
+        )
+    return lines or ["Nothing: go ahead."]
+
+
+def _as_dicts(found: Sequence[Finding]) -> list[dict[str, str]]:
+    return [dataclasses.asdict(finding) for finding in found]
+
+
+def _with_share(count: int, total: int) -> str:
+    return f"{count:,} ({100 * count / total:.1f} %)"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _size(num_bytes: int) -> str:
+    if num_bytes < 1e9:
+        return f"{num_bytes / 1e6:.0f} MB"
+    return f"{num_bytes / 1e9:.1f} GB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _item(name: str, text: str) -> list[str]:
+    """Lays out a name and what is to be said of it, behind each other."""
+    return _fill(name.ljust(len(_INDENT)) + text, subsequent_indent=_INDENT)
+
+
+def _fill(text: str, **indents: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _LINE_WIDTH,
+        break_on_hyphens=False,
+        break_long_words=False,
+        **indents,
+    )

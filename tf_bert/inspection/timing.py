@@ -1,0 +1,189 @@
+"""A few real steps on state that is thrown away: how fast, how much memory.
+
+Runs the model with the training's own loop, on batches of its own plan, with
+a learning rate of 0: nothing is learned and nothing is saved.
+"""
+
+import dataclasses
+import os
+import sys
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from tf_bert import build
+from tf_bert.data import pipeline
+from tf_bert.data import plan as planning
+from tf_bert.data.plan import Plan
+from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.inspection import cost
+from tf_bert.training.loop import TrainingLoop
+
+_TIMED_STEPS = 5
+# Steps are left out once this is over, but for the first one.
+_MAX_SECONDS = 20.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """What this machine needs; everything a clock or a machine decides.
+
+    Attributes:
+        device: that the steps ran on.
+        timed_steps: how many the speed is measured on.
+        tokens_per_second: of training, padding included.
+        training_seconds: of all steps of the plan, at this speed.
+        evaluation_seconds: of all evaluations, at the speed of a sample.
+        peak_bytes: most memory in use so far: of the GPU, else of the whole
+            process; None where the system does not tell. The step with the
+            most tokens is among those that ran.
+    """
+
+    device: str
+    timed_steps: int
+    tokens_per_second: float
+    training_seconds: float
+    evaluation_seconds: float
+    peak_bytes: int | None
+
+    @property
+    def total_seconds(self) -> float:
+        """Training and evaluation; without saving and the baselines."""
+        return self.training_seconds + self.evaluation_seconds
+
+
+def measure(run: build.Run) -> Measurement | None:
+    """Runs some steps and some evaluation, and extrapolates by tokens.
+
+    Args:
+        run: whose model and optimizer are not used any more.
+
+    Returns:
+        The measurement, or None if a step needs more memory than there is.
+    """
+    try:
+        timed_steps, tokens_per_second = _time_training(run)
+    except tf.errors.ResourceExhaustedError:
+        return None
+    total_tokens = int(cost.computed_tokens(run.plan).sum())
+    device = run.classifier.model.trainable_variables[0].value.device
+    return Measurement(
+        device=device.rpartition("device:")[2] or device,
+        timed_steps=timed_steps,
+        tokens_per_second=tokens_per_second,
+        training_seconds=total_tokens / tokens_per_second,
+        evaluation_seconds=_evaluation_seconds(run),
+        peak_bytes=_peak_bytes(device),
+    )
+
+
+def physical_memory() -> int | None:
+    """Bytes of memory for a step; None where the system does not tell.
+
+    A GPU's memory is not told: on a GPU, running a step shows if it is enough.
+    """
+    if sys.platform == "win32" or tf.config.list_physical_devices("GPU"):
+        return None
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _time_training(run: build.Run) -> tuple[int, float]:
+    """Returns the number of steps timed, and tokens per second."""
+    tokens = cost.computed_tokens(run.plan)
+    # The largest first: it is not timed, for it brings the tracing.
+    spread = np.linspace(0, run.plan.num_steps - 1, _TIMED_STEPS).astype(int)
+    steps = np.array([tokens.argmax(), *spread])
+    iterator = _iterator_over(run, _select(run.plan, steps))
+    loop = TrainingLoop(
+        run.classifier.model,
+        run.optimizer,
+        run.classifier.strategy,
+        max_grad_norm=run.config.max_grad_norm,
+        trained_words=run.trained_words,
+    )
+    one = tf.constant(1)
+    float(loop.train_steps(iterator, one))
+    seconds, timed_tokens, timed_steps = 0.0, 0, 0
+    for step in steps[1:]:
+        start = time.perf_counter()
+        float(loop.train_steps(iterator, one))  # Waits for the device.
+        seconds += time.perf_counter() - start
+        timed_tokens += int(tokens[step])
+        timed_steps += 1
+        if seconds > _MAX_SECONDS:
+            break
+    return timed_steps, timed_tokens / seconds
+
+
+def _iterator_over(run: build.Run, plan: Plan):
+    dataset = pipeline.packed_dataset(
+        run.tokenized["train"],
+        plan,
+        per_step={"learning_rate": np.zeros(plan.num_steps, np.float32)},
+        per_replica={
+            "dropout_seeds": planning.dropout_seeds(
+                run.config.dropout_seed, plan
+            )
+        },
+    )
+    return iter(
+        run.classifier.strategy.distribute_datasets_from_function(
+            lambda _: dataset
+        )
+    )
+
+
+def _select(plan: Plan, steps: np.ndarray) -> Plan:
+    """Returns the plan of some steps alone, in the order given."""
+    return dataclasses.replace(
+        plan,
+        examples=plan.examples[steps],
+        places=plan.places[steps],
+        num_rows=plan.num_rows[steps],
+        widths=plan.widths[steps],
+    )
+
+
+def _evaluation_seconds(run: build.Run) -> float:
+    """Times two batches of a split; extrapolates to all evaluations."""
+    # Validation at each evaluation, and both once more with the chosen weights.
+    passes = {"validation": len(run.evaluation_steps) + 1, "test": 1}
+    passes = {name: n for name, n in passes.items() if name in run.tokenized}
+    if not passes:
+        return 0.0
+    tokens = sum(
+        n * int(run.tokenized[name].lengths.sum()) for name, n in passes.items()
+    )
+    inference = run.classifier.inference
+    sample = _first_rows(
+        run.tokenized[next(iter(passes))], 2 * inference.batch_size
+    )
+    inference.logits(sample)  # Traces.
+    start = time.perf_counter()
+    inference.logits(sample)
+    seconds = time.perf_counter() - start
+    return seconds * tokens / int(sample.lengths.sum())
+
+
+def _first_rows(examples: TokenizedExamples, count: int) -> TokenizedExamples:
+    row_splits = examples.row_splits[: count + 1]
+    return TokenizedExamples(
+        examples.ids[: row_splits[-1]],
+        row_splits,
+        examples.first_lengths[:count],
+        examples.labels[:count],
+    )
+
+
+def _peak_bytes(device: str) -> int | None:
+    if "GPU" in device:
+        name = device.rpartition("device:")[2]
+        return tf.config.experimental.get_memory_info(name)["peak"]
+    if sys.platform == "win32":
+        return None
+    import resource  # Not on Windows.
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in kilobytes, macOS in bytes.
+    return peak if sys.platform == "darwin" else 1024 * peak
