@@ -26,6 +26,7 @@ LEVELS = (
     ("predictions", "export"),
     ("finetune",),
     ("finished",),
+    ("library",),
     # The command line.
     ("cli",),
     ("run",),

@@ -93,7 +93,7 @@ def load_splits(
     proportions = {"validation": validation_proportion, "test": test_proportion}
     held_out = {s: p for s, p in proportions.items() if s not in paths}
     _check_rows_remain(held_out)
-    task, train = _load_train(task, paths["train"])
+    task, train = load_train(task, paths["train"])
     train, splits = _hold_out(train, held_out, split_seed)
     for split in proportions:
         if split in paths:
@@ -171,8 +171,20 @@ def _find_task_folder(task: TaskSpec, data_dir: str) -> str:
     )
 
 
-def _load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
-    """Reads the training file and takes the label names from it."""
+def load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
+    """Reads the training file and takes the label names from it.
+
+    Args:
+        task: Of `TASKS`, or a custom one.
+        path: See `load_split`.
+
+    Returns:
+        The task, with `label_names` unless it is a regression; and the rows.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A row is wrong, or all labels are the same.
+    """
     examples, column = _read_labelled(task, path)
     if not task.is_regression:
         check_two_classes(column)
