@@ -165,7 +165,7 @@ class TestPredict:
             )
 
     def test_no_text_gives_no_prediction(self, finished_run):
-        predictions = library.predict(str(finished_run), [])
+        predictions = library.predict(finished_run, [])
         assert predictions.labels == ()
         assert predictions.probabilities.shape == (0, 2)
 
@@ -204,7 +204,7 @@ class TestHuggingFaceFolder:
 
     @pytest.mark.parametrize("pairs", [None, ["Lovely.", "A desk.", "Poor!"]])
     def test_says_what_the_model_says(self, model_folder, pairs):
-        predictor = library.Predictor(str(model_folder))
+        predictor = library.Predictor(model_folder)
         assert predictor.max_seq_length == 64
         tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
         inputs = tokenizer(TEXTS, pairs, padding=True, return_tensors="np")

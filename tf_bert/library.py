@@ -134,7 +134,8 @@ class Predictor:
         ValueError: The files are damaged, or no model for this.
     """
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str | os.PathLike[str]):
+        folder = os.fspath(folder)
         run = _find_run(folder)
         if run is None:
             model_folder = checkpoint_sources.resolve(folder)
@@ -165,12 +166,12 @@ class Predictor:
         """
         examples = _as_examples(texts, text_pairs)
         self._check_pairs(examples)
-        task = self._classifier.task
-        logits = np.zeros([0, len(self.label_names or "1")], np.float32)
+        classifier = self._classifier
         if len(examples):
-            tokens = self._classifier.tokenize(examples)
-            logits = self._classifier.inference.logits(tokens)
-        if task.is_regression:
+            logits = classifier.inference.logits(classifier.tokenize(examples))
+        else:
+            logits = np.zeros([0, classifier.model.config.num_labels])
+        if classifier.task.is_regression:
             return Predictions(scores=logits[:, 0])
         probabilities = inference.probabilities(logits)
         return Predictions(
@@ -193,7 +194,7 @@ class Predictor:
 
 
 def predict(
-    folder: str,
+    folder: str | os.PathLike[str],
     texts: Iterable[str],
     text_pairs: Iterable[str] | None = None,
 ) -> Predictions:
@@ -240,7 +241,7 @@ def _load_unlabelled(
 
 def _find_run(folder: str) -> str | None:
     """Returns the folder of the run that `folder` is, or is the model of."""
-    path = os.fspath(folder).rstrip("/")
+    path = folder.rstrip("/")
     parent, name = os.path.split(path)
     # An unfinished run, which has checkpoints alone, is refused as such.
     for part in (run_folder.MODEL, run_folder.CHECKPOINTS):
