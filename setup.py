@@ -13,6 +13,7 @@ setuptools.setup(
     install_requires=[
         "absl-py>=1.4",
         "filelock",
+        "h5py",
         "huggingface_hub",
         "keras>=3.12",
         "numpy",

@@ -26,6 +26,7 @@ LEVELS = (
     ("predictions", "export", "inspection", "model_card"),
     ("finetune",),
     ("finished",),
+    ("library",),
     # The command line.
     ("cli",),
     ("run",),

@@ -1,6 +1,7 @@
 """Fine-tune BERT on small text data, stably.
 
     from tf_bert import AdamWeightDecay, TFBertForSequenceClassification
+    from tf_bert import Config, fine_tune, load_examples, predict
 
 Names are imported when they are first used, so that `--help` needs no
 TensorFlow.
@@ -10,9 +11,14 @@ import importlib
 
 _HOMES = {
     "AdamWeightDecay": "tf_bert.optimization.adam_weight_decay",
+    "Config": "tf_bert.config",
+    "Predictor": "tf_bert.library",
     "TFBertForSequenceClassification": "tf_bert.models.sequence_classification",
     "TFBertModel": "tf_bert.models.bert_model",
     "create_optimizer": "tf_bert.optimization.create",
+    "fine_tune": "tf_bert.finetune",
+    "load_examples": "tf_bert.library",
+    "predict": "tf_bert.library",
 }
 
 __all__ = [*_HOMES]

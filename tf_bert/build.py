@@ -283,7 +283,7 @@ def _load_classifier(config: Config, task: tasks.TaskSpec) -> Classifier:
     settings = tokenizer_files.read_tokenizer_settings(
         folder, do_lower_case=config.do_lower_case
     )
-    _check_fits(config, model_config, settings, folder)
+    check_fits(config, model_config, settings, folder)
     _set_task(model_config, task)
     if config.dropout is not None:
         model_config.hidden_dropout_prob = config.dropout
@@ -311,12 +311,13 @@ def _make_classifier(config, task, settings, model, strategy) -> Classifier:
     )
 
 
-def _check_fits(
+def check_fits(
     config: Config,
     model_config: transformers.BertConfig,
     settings: TokenizerSettings,
     folder: str,
 ) -> None:
+    """Raises `ValueError` if length, model and vocabulary do not fit."""
     positions = model_config.max_position_embeddings
     if config.max_seq_length > positions:
         raise ValueError(

@@ -3,6 +3,7 @@ import pathlib
 import struct
 import tempfile
 
+import h5py
 import ml_dtypes
 import numpy as np
 import pytest
@@ -75,6 +76,20 @@ class SafetensorsTest(WithFolder):
         )
         read = safetensors_format.read(self.folder).read("classifier.weight")
         np.testing.assert_array_equal(read.astype(np.float32), ARRAY)
+
+    def test_names_of_transformers_4_in_tensorflow_are_known(self):
+        """What `safe_serialization=True` wrote there."""
+        self.write(
+            {
+                "bert/encoder/layer_._1/x/kernel:0": ARRAY,
+                "classifier/bias:0": ARRAY[0],
+            }
+        )
+        weights = safetensors_format.read(self.folder)
+        stored = weights.stored_name("bert/encoder/layer_1/x/kernel")
+        self.assertFalse(stored.is_transposed)
+        np.testing.assert_array_equal(weights.read(stored.name), ARRAY)
+        self.assertIn("classifier/bias", weights.shapes)
 
     def test_shards_are_one_checkpoint(self):
         self.write({"bert.a.weight": ARRAY}, "one.safetensors")
@@ -226,6 +241,17 @@ class Tf1Test(WithFolder):
 
 
 class OpenWeightsTest(WithFolder):
+    def test_safetensors_go_before_h5_and_h5_before_tf1(self):
+        """Where several lie side by side, they are the same model's."""
+        with h5py.File(self.folder / "tf_model.h5", "w") as file:
+            file["classifier/m/classifier/bias:0"] = ARRAY
+        self.write_tf1({"x": ARRAY})
+        weights = formats.open_weights(self.folder)
+        self.assertEndsWith(weights.file, "tf_model.h5")
+        self.write({"classifier.bias": ARRAY})
+        weights = formats.open_weights(self.folder)
+        self.assertEndsWith(weights.file, "model.safetensors")
+
     def test_a_folder_without_weights_is_described(self):
         (self.folder / "config.json").write_text("{}", encoding="utf-8")
         with self.assertRaisesRegex(

@@ -74,6 +74,32 @@ TABLE = [
 ]
 
 
+class H5NamesTest(parameterized.TestCase):
+    @parameterized.parameters(
+        (
+            "bert/encoder/layer_11/attention/self/key/kernel",
+            "bert/encoder/layer_._11/attention/self/key/kernel",
+        ),
+        (
+            "bert/embeddings/word_embeddings/embeddings",
+            "bert/embeddings/word_embeddings/weight",
+        ),
+        ("bert/embeddings/token_type_embeddings/embeddings", None),
+        ("bert/embeddings/LayerNorm/gamma", None),
+        ("bert/pooler/dense/bias", None),
+        ("classifier/kernel", None),
+    )
+    def test_h5_names_are_ours_but_for_layers_and_words(self, path, name):
+        stored = names.h5_name(path)
+        self.assertEqual(stored, (name or path, False))
+        # The same tensor in a shard, in an index and in a whole file.
+        for number, prefix in enumerate(("", "model/", "layer/model/")):
+            self.assertEqual(
+                names.normalize_h5_name(f"{prefix}{stored.name}:0", number),
+                stored.name,
+            )
+
+
 class NamesTest(parameterized.TestCase):
     @parameterized.parameters(*TABLE)
     def test_table(self, path, torch, tf1):

@@ -202,6 +202,12 @@ class FromPretrainedTest(WithFolder):
             values(model)[head[0]], values(fresh)[head[0]]
         )
 
+    def test_arguments_of_transformers_4_are_accepted(self):
+        model = make_model()
+        model.save_pretrained(self.folder)
+        loaded = self.load(from_pt=True, ignore_mismatched_sizes=True)
+        np.testing.assert_array_equal(loaded(IDS).logits, model(IDS).logits)
+
     def test_a_classifier_starts_from_a_bare_model(self):
         bare = TFBertModel(tiny_config(), seed=0)
         bare.save_pretrained(self.folder)

@@ -2,7 +2,12 @@
 
 import os
 
-from tf_bert.checkpoints import safetensors_format, tf1_format, weights
+from tf_bert.checkpoints import (
+    h5_format,
+    safetensors_format,
+    tf1_format,
+    weights,
+)
 
 
 def open_weights(folder: str) -> weights.Weights:
@@ -18,12 +23,15 @@ def open_weights(folder: str) -> weights.Weights:
     present = os.listdir(folder)
     if {"model.safetensors", "model.safetensors.index.json"} & set(present):
         return safetensors_format.read(folder)
+    if {h5_format.FILE, h5_format.INDEX} & set(present):
+        return h5_format.read(folder)
     if tf1_format.prefix(folder):
         return tf1_format.read(folder)
     raise FileNotFoundError(
-        "A checkpoint must hold `model.safetensors` (whole or sharded with its "
-        "index) or a TensorFlow checkpoint `bert_model.ckpt.index` with its "
-        f"data. Received: {folder} with "
+        "A checkpoint must hold `model.safetensors` or `tf_model.h5` (whole "
+        "or sharded with its index), or a TensorFlow checkpoint "
+        "`bert_model.ckpt.index` with its data. "
+        f"Received: {folder} with "
         f"{', '.join(sorted(present)) or 'no file'}. Pass another "
         "--init_checkpoint."
     )

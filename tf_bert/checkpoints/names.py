@@ -1,14 +1,14 @@
-"""One table of names: ours, PyTorch's and those of Google's TF1 BERT.
+"""One table of names: ours, and those of the formats of checkpoints.
 
 A variable of ours goes by its path: `bert/encoder/layer_3/output/dense/bias`.
 Its leaf, and what lies there in the other formats:
 
-    ours         PyTorch (before 2019)   TF1
-    kernel       weight, transposed      kernel
-    bias         bias                    bias
-    embeddings   weight                  (nothing)
-    gamma        weight (gamma)          gamma
-    beta         bias (beta)             beta
+    ours         PyTorch (before 2019)   TF1         tf_model.h5
+    kernel       weight, transposed      kernel      kernel
+    bias         bias                    bias        bias
+    embeddings   weight                  (nothing)   embeddings (words: weight)
+    gamma        weight (gamma)          gamma       gamma
+    beta         bias (beta)             beta        beta
 """
 
 import re
@@ -59,6 +59,35 @@ def tf1_name(path: str) -> StoredName:
     if path in _TF1_HEAD:
         return StoredName(_TF1_HEAD[path], path.endswith("kernel"))
     return StoredName(path.removesuffix("/embeddings"), False)
+
+
+def h5_name(path: str) -> StoredName:
+    """Returns the name in transformers 4's `tf_model.h5`, below the model's.
+
+    Example:
+        >>> h5_name("bert/encoder/layer_3/attention/self/query/kernel").name
+        'bert/encoder/layer_._3/attention/self/query/kernel'
+    """
+    name = _LAYER.sub(r"layer_._\1", path)
+    words = "word_embeddings/"
+    return StoredName(
+        name.replace(f"{words}embeddings", f"{words}weight"), False
+    )
+
+
+def normalize_h5_name(name: str, num_prefixes: int) -> str:
+    """Brings the variants of `tf_model.h5` names into one form.
+
+    Args:
+        name: as stored; `:0`, an output of TensorFlow 1's graph, is cut off.
+        num_prefixes: 2 in a whole file, for the layer's and the model's
+            names; 1 in an index; 0 in a shard.
+
+    Example:
+        >>> normalize_h5_name("classifier/my_model/classifier/bias:0", 2)
+        'classifier/bias'
+    """
+    return "/".join(name.removesuffix(":0").split("/")[num_prefixes:])
 
 
 def normalize_torch_name(name: str, has_prefix: bool) -> str:

@@ -1,12 +1,11 @@
-"""Reads safetensors files, whole or sharded."""
+"""Reads safetensors files, whole or sharded, with PyTorch's or TF 2's names."""
 
-import json
 import os
 
 import numpy as np
 import safetensors
 
-from tf_bert.checkpoints import names
+from tf_bert.checkpoints import names, shards
 from tf_bert.checkpoints.weights import Weights
 
 
@@ -20,7 +19,7 @@ def read(folder: str) -> Weights:
     """
     index = os.path.join(folder, "model.safetensors.index.json")
     if os.path.exists(index):
-        weight_map = _shards(index)
+        weight_map = shards.read_index(index)
         files = sorted(set(weight_map.values()))
     else:
         weight_map = {}
@@ -31,17 +30,18 @@ def read(folder: str) -> Weights:
         for name in handle.keys():
             shape = tuple(handle.get_slice(name).get_shape())
             stored[name] = (handle, shape)
-    absent = sorted(set(weight_map) - set(stored))
-    if absent:
-        raise ValueError(
-            "The shards of a checkpoint must hold every tensor of its index. "
-            f"Received: {index} with {absent[0]}, which is in none of "
-            f"{', '.join(files)}. Fetch the checkpoint again."
-        )
-    has_prefix = names.has_torch_prefix(stored)
-    originals = {
-        names.normalize_torch_name(name, has_prefix): name for name in stored
-    }
+    shards.check_complete(index, weight_map, stored)
+    if any(name.startswith("bert/") for name in stored):
+        # `safe_serialization=True` of transformers 4's TensorFlow classes.
+        stored_name = names.h5_name
+        originals = {names.normalize_h5_name(name, 0): name for name in stored}
+    else:
+        stored_name = names.torch_name
+        has_prefix = names.has_torch_prefix(stored)
+        originals = {
+            names.normalize_torch_name(name, has_prefix): name
+            for name in stored
+        }
 
     def read(name: str) -> np.ndarray:
         original = originals[name]
@@ -51,25 +51,8 @@ def read(folder: str) -> Weights:
         file=index if len(files) > 1 else os.path.join(folder, files[0]),
         shapes={name: stored[o][1] for name, o in originals.items()},
         read=read,
-        stored_name=names.torch_name,
+        stored_name=stored_name,
     )
-
-
-def _shards(index: str) -> dict[str, str]:
-    try:
-        with open(index, encoding="utf-8") as file:
-            weight_map = json.load(file)["weight_map"]
-        if not weight_map:
-            raise ValueError("it lists no tensor")
-        for name in weight_map.values():
-            os.path.basename(name)  # TypeError unless it is a string.
-        return weight_map
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            "The index of a sharded checkpoint must be JSON with a "
-            f"`weight_map`. Received: {index} ({error!r}). Fetch the "
-            "checkpoint again."
-        ) from error
 
 
 def _open_safetensors(path: str):

@@ -28,7 +28,7 @@ _TOKENIZER_FILES = (
     "special_tokens_map.json",
 )
 _SAFETENSORS_FILES = ("*.safetensors", "*.safetensors.index.json")
-_OLDER_WEIGHTS = ("pytorch_model*.bin*", "tf_model.h5", "*.ckpt.*")
+_OLDER_WEIGHTS = ("pytorch_model*.bin*", "tf_model*.h5*", "*.ckpt.*")
 
 
 def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:

@@ -96,7 +96,7 @@ def load_splits(
     proportions = {"validation": validation_proportion, "test": test_proportion}
     held_out = {s: p for s, p in proportions.items() if s not in paths}
     _check_rows_remain(held_out)
-    task, train = _load_train(
+    task, train = load_train(
         task, paths["train"], allow_empty_texts=allow_empty_texts
     )
     train, splits = _hold_out(train, held_out, split_seed)
@@ -183,10 +183,23 @@ def _find_task_folder(task: TaskSpec, data_dir: str) -> str:
     )
 
 
-def _load_train(
-    task: TaskSpec, path: str, *, allow_empty_texts: bool
+def load_train(
+    task: TaskSpec, path: str, *, allow_empty_texts: bool = False
 ) -> tuple[TaskSpec, Examples]:
-    """Reads the training file and takes the label names from it."""
+    """Reads the training file and takes the label names from it.
+
+    Args:
+        task: Of `TASKS`, or a custom one.
+        path: See `load_split`.
+        allow_empty_texts: See `load_splits`.
+
+    Returns:
+        The task, with `label_names` unless it is a regression; and the rows.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A row is wrong, or all labels are the same.
+    """
     examples, column = _read_labelled(
         task, path, allow_empty_texts=allow_empty_texts
     )

@@ -82,6 +82,8 @@ class PretrainedModel(keras.Model):
         dtype: Any = None,
         cache_dir: str | None = None,
         output_loading_info: bool = False,
+        from_pt: bool = False,
+        ignore_mismatched_sizes: bool = True,
         **config_changes: Any,
     ) -> Self | tuple[Self, dict[str, list[str]]]:
         """Loads a model from a folder, a hub id or a named model.
@@ -102,6 +104,9 @@ class PretrainedModel(keras.Model):
             output_loading_info: returns a tuple `(model, info)`, `info` with
                 the keys `missing_keys`, `unexpected_keys` and
                 `mismatched_keys`, as transformers 4 does.
+            from_pt: without effect, there for transformers 4's signature: a
+                checkpoint's format is recognised.
+            ignore_mismatched_sizes: the same; see above.
             **config_changes: fields of the configuration, such as
                 `num_labels=3` or `hidden_dropout_prob=0.0`.
 
