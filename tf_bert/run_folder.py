@@ -17,8 +17,17 @@ HISTORY = "history.jsonl"
 PREDICTIONS = "predictions.tsv"
 TENSORBOARD = "tensorboard"
 EVALUATION = "evaluation.json"
+SPLITS = "splits.json"
 
-_FILES = (RESULTS, CONFIG, RESULTS_TEXT, HISTORY, PREDICTIONS, EVALUATION)
+_FILES = (
+    RESULTS,
+    CONFIG,
+    SPLITS,
+    RESULTS_TEXT,
+    HISTORY,
+    PREDICTIONS,
+    EVALUATION,
+)
 _FOLDERS = (CHECKPOINTS, MODEL, TENSORBOARD)
 
 
