@@ -67,8 +67,8 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
         _Flag(
             "data_dir",
             str,
-            "Folder of the task's files, or of all GLUE. Default: the task as "
-            "tensorflow-datasets has it.",
+            "Folder of the task's files, or of all GLUE. Default: GLUE's tasks "
+            "as tensorflow-datasets has them.",
         ),
         _Flag("train_file", str, "A .csv, .tsv or .txt file with labels."),
         _Flag("validation_file", str, "The same; chooses the checkpoint."),

@@ -206,6 +206,35 @@ class TestOtherDatasets:
         np.testing.assert_array_equal(train.labels, expected)
 
 
+class TestDatasetWithoutItsCode:
+    def test_its_files_are_enough(self, tmp_path):
+        class LostReviews(KettleReviews, skip_registration=True):
+            """Written by a program that is not here now."""
+
+        LostReviews(data_dir=tmp_path).download_and_prepare()
+        folder = str(tmp_path)
+        task = describe_task("lost_reviews", folder, text_column="review")
+        assert task.label_names == ("good", "bad")
+        splits = read_splits(task, folder)
+        assert len(splits["train"][0]) == 24
+
+
+class TestLog:
+    def test_says_what_is_read_and_nothing_of_how(self, kettles, caplog):
+        caplog.set_level(logging.INFO)
+        task = describe_task("kettle_reviews", kettles, text_column="review")
+        read_splits(task, kettles)
+        assert caplog.records
+        for record in caplog.records:
+            assert "tensorflow_datasets" not in record.pathname, record
+
+    def test_other_code_hears_the_library(self, kettles, caplog):
+        caplog.set_level(logging.INFO)
+        builder = open_builder("kettle_reviews", kettles)
+        builder.as_dataset(split="train")
+        assert "kettle_reviews" in caplog.text
+
+
 class TestWrongDatasets:
     @pytest.mark.parametrize(
         "name, message",

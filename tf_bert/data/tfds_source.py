@@ -1,4 +1,4 @@
-"""Labelled rows of tensorflow-datasets, which this module alone imports.
+"""Labelled rows of tensorflow-datasets.
 
 tensorflow-datasets shuffles the rows of a split when it prepares it. Where a
 dataset numbers its rows (GLUE's `idx`, counted from 0 in the original file),
@@ -8,7 +8,10 @@ read. Elsewhere rows stay in the order in which they are stored, and their
 numbers are their places in it, counted from 1.
 """
 
+import contextlib
 import difflib
+import logging as python_logging
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,26 @@ _READ_ROWS = 1024
 _Columns = dict[str, np.ndarray]
 
 
+@contextlib.contextmanager
+def _quiet_library() -> Iterator[None]:
+    """Leaves the log to this package; the library's warnings still show."""
+
+    def is_shown(record: python_logging.LogRecord) -> bool:
+        if "tensorflow_datasets" not in record.pathname:
+            return True
+        # 4.9.10 warns of calls that it makes itself.
+        is_own_call = "FeatureConnector.dtype" in record.getMessage()
+        return record.levelno >= python_logging.WARNING and not is_own_call
+
+    logger = logging.get_absl_logger()
+    logger.addFilter(is_shown)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_shown)
+
+
+@_quiet_library()
 def open_builder(name: str, data_dir: str | None) -> Any:
     """Finds a dataset; prepares and downloads nothing.
 
@@ -75,6 +98,7 @@ def _no_dataset_error(
     )
 
 
+@_quiet_library()
 def read_splits(
     task: TaskSpec, data_dir: str | None
 ) -> dict[str, tuple[Examples, LabelColumn]]:
