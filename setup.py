@@ -15,6 +15,8 @@ setuptools.setup(
         "filelock",
         "h5py",
         "huggingface_hub",
+        # tensorflow-datasets 4.9.10 imports it and does not ask for it.
+        "importlib_resources",
         "keras>=3.12",
         "numpy",
         "optree",
@@ -24,6 +26,7 @@ setuptools.setup(
         # TensorFlow 2.21 no longer brings it, and tf.summary needs it.
         "tensorboard",
         "tensorflow>=2.20,<2.22",
+        "tensorflow-datasets>=4.9.10",
         "tensorflow-text>=2.20,<2.22",
         "tqdm",
         "transformers>=5,<6",

@@ -17,7 +17,7 @@ LEVELS = (
     ("command_line", "weighted_metrics"),
     # Each knows its own subject.
     ("checkpoints", "data", "metrics", "optimization", "statistics"),
-    ("run_folder",),
+    ("run_data", "run_folder"),
     # What is made of them.
     ("models", "adaptation", "baselines"),
     ("training",),

@@ -42,42 +42,6 @@ class EvaluationStepsTest(parameterized.TestCase):
             self.assertEqual(steps[-1], num_steps)
 
 
-class GetTaskTest(parameterized.TestCase):
-    def test_own_files(self):
-        task = build.get_task(
-            Config(
-                output_dir="x",
-                text_column="a",
-                text_pair_column="b",
-                label_column="c",
-                label_names=("no", "yes"),
-                metric="f1",
-            )
-        )
-        self.assertEqual(
-            (task.text_column, task.text_pair_column, task.label_column),
-            ("a", "b", "c"),
-        )
-        self.assertEqual(task.label_names, ("no", "yes"))
-        self.assertEqual(task.metric, "f1")
-
-    def test_known_task_keeps_its_metric(self):
-        task = build.get_task(Config(output_dir="x", task_name="CoLA"))
-        self.assertEqual((task.name, task.metric), ("cola", "matthews"))
-
-    def test_known_task_takes_another_metric_of_its_kind(self):
-        config = Config(output_dir="x", task_name="sts-b", metric="pearson")
-        self.assertEqual(build.get_task(config).metric, "pearson")
-
-    @parameterized.parameters(("sts-b", "f1"), ("rte", "spearman"))
-    def test_known_task_refuses_a_metric_of_the_other_kind(self, name, metric):
-        config = Config(output_dir="x", task_name=name, metric=metric)
-        with self.assertRaisesRegex(
-            ValueError, f"Received: metric='{metric}', task_name={name}"
-        ):
-            build.get_task(config)
-
-
 class TestBuild:
     def test_splits_have_their_rows(self, built):
         sizes = {split: len(rows) for split, rows in built.tokenized.items()}

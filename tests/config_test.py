@@ -81,6 +81,7 @@ class BadConfigTest(parameterized.TestCase):
         ("num_train_epochs", 0.0, "above 0"),
         ("adam_epsilon", 0.0, "above 0"),
         ("max_seq_length", 2, "at least 3"),
+        ("max_train_examples", -1, "at least 0"),
         ("learning_rate", -1e-5, "between 0 and"),
         ("learning_rate", math.nan, "between 0 and"),
         ("learning_rate", math.inf, "between 0 and"),
@@ -184,3 +185,41 @@ class DifferencesTest(parameterized.TestCase):
     def test_fields_that_are_not_compared_exist(self):
         names = {field.name for field in dataclasses.fields(Config)}
         self.assertContainsSubset(config_lib.NOT_COMPARED, names)
+
+
+class TfdsTest(parameterized.TestCase):
+    @parameterized.parameters(
+        "imdb_reviews", "glue/rte", "glue/rte:2.0.0", "paws_x_wiki/de:1.*.*"
+    )
+    def test_names(self, name):
+        self.assertEqual(make_config(tfds_name=name).tfds_name, name)
+
+    @parameterized.parameters(
+        "", "glue/", "glue rte", "huggingface:glue/rte", "../rte", "a/b/c"
+    )
+    def test_what_is_no_name(self, name):
+        with self.assertRaisesRegex(
+            ValueError, f"such as imdb_reviews .*tfds_name='{name}'. Correct"
+        ):
+            make_config(tfds_name=name)
+
+    @parameterized.parameters(
+        ("tfds_name", {"tfds_name": "glue/rte", "task_name": "rte"}),
+        ("tfds_name", {"tfds_name": "glue/rte", "train_file": "a.csv"}),
+        ("tfds_name", {"tfds_name": "glue/rte", "test_file": "a.csv"}),
+        ("tfds_name", {"tfds_name": "glue/rte", "data_dir": "glue"}),
+        ("tfds_data_dir", {"tfds_data_dir": "d"}),
+        ("tfds_data_dir", {"tfds_data_dir": "d", "train_file": "a.csv"}),
+        (
+            "tfds_data_dir",
+            {"tfds_data_dir": "d", "task_name": "rte", "data_dir": "g"},
+        ),
+    )
+    def test_there_is_one_source_of_data(self, flag, fields):
+        with self.assertRaisesRegex(
+            ValueError, f"`{flag}` must be the only source of the data"
+        ):
+            make_config(**fields)
+
+    def test_a_finished_run_is_evaluated_on_any_file(self):
+        make_config(tfds_name="glue/rte", test_file="a.tsv", mode="evaluate")

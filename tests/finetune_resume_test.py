@@ -124,6 +124,7 @@ class TestInterrupted:
             "checkpoints/state.safetensors",
             "config.json",
             "history.jsonl",
+            "splits.json",
             "tensorboard",
         } | {n for n in names(interrupted[0]) if n.startswith("tensorboard/")}
         history = (interrupted[0] / "history.jsonl").read_text("utf-8")

@@ -57,6 +57,7 @@ class TestFinishedFolder:
             "model/tokenizer_config.json",
             "model/vocab.txt",
             "predictions.tsv",
+            "splits.json",
         }
 
     def test_holds_its_configuration(self, finished_run, reviews):

@@ -106,6 +106,7 @@ class RunFolderTest(parameterized.TestCase):
             "evaluation.json",
             "history.jsonl",
             "predictions.tsv",
+            "splits.json",
             "checkpoints/state.safetensors",
             "model/config.json",
             "tensorboard/events",

@@ -151,6 +151,8 @@ class TestWrongFlags:
                 "--validation_proportion=0.5 --test_proportion=0.5",
                 "sum must be below 1. Received: validation_proportion=0.5",
             ),
+            ("--max_train_examples=-2", "`max_train_examples` must be at lea"),
+            ("--max_train_examples=1", "at least the number of classes.*2 cl"),
             ("--resume=must", "must hold a run with --resume=must"),
         ],
     )
@@ -165,11 +167,48 @@ class TestWrongFlags:
         )
 
     @pytest.mark.parametrize("task_name", [None, "rte"])
-    def test_no_training_data(self, refused, task_name):
+    def test_no_training_data(self, refused, reviews, task_name):
         refused(
             "must have training data. Received: train_file=None",
             train_file=None,
+            validation_file=reviews / "test.csv",
             task_name=task_name,
+        )
+
+    def test_task_that_cannot_be_learnt(self, refused):
+        refused("not be WNLI: .*adversarial", train_file=None, task_name="wnli")
+
+    @pytest.mark.parametrize(
+        "name, message",
+        [
+            ("imdb_review", "One of these: .*imdb_reviews"),
+            ("glue/rt", "One of these: .*glue/rte"),
+            ("mnist", r"`text_column` .*image \(Image\)"),
+            ("glue/wnli", "not be WNLI"),
+        ],
+    )
+    def test_dataset(self, refused, tmp_path, name, message):
+        refused(
+            message,
+            train_file=None,
+            tfds_name=name,
+            tfds_data_dir=tmp_path / "tfds",
+        )
+
+    def test_two_sources_of_data(self, refused):
+        refused("must be the only source of the data", tfds_name="glue/rte")
+
+    @pytest.mark.parametrize("name", ["validation_file", "test_file"])
+    def test_dev_set_that_cannot_be_cut(self, refused, reviews, name):
+        message = {
+            "validation_file": "test_proportion=0.2. Leave out --split_dev_in",
+            "test_file": "must have a validation split to cut",
+        }[name]
+        refused(
+            message,
+            split_dev_in_half=True,
+            test_proportion=0.2,
+            **{name: reviews / "test.csv"},
         )
 
     @pytest.mark.parametrize("mode", ["evaluate", "predict"])

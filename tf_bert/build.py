@@ -12,6 +12,7 @@ import tensorflow as tf
 import transformers
 from absl import logging
 
+from tf_bert import run_data
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
@@ -145,26 +146,15 @@ def build(config: Config) -> Run:
     Raises:
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
     """
-    task = get_task(config)
-    is_inspection = config.mode == "inspect"
+    task = run_data.get_task(config)
     if config.predict_file:
         unlabelled.check_unlabelled(
             config.predict_file,
             text_column=task.text_column,
             text_pair_column=task.text_pair_column,
-            allow_empty_texts=is_inspection,
+            allow_empty_texts=config.mode == "inspect",
         )
-    data = sources.load_splits(
-        task,
-        data_dir=config.data_dir,
-        train_file=config.train_file,
-        validation_file=config.validation_file,
-        test_file=config.test_file,
-        validation_proportion=config.validation_proportion,
-        test_proportion=config.test_proportion,
-        split_seed=config.split_seed,
-        allow_empty_texts=is_inspection,
-    )
+    data = run_data.load(config, task)
     if config.early_stopping_patience and data.validation is None:
         raise ValueError(
             "Early stopping must have a validation split. Received: "
@@ -175,9 +165,8 @@ def build(config: Config) -> Run:
         )
     classifier = _load_classifier(config, data.task)
     tokenized = {
-        split: classifier.tokenize(getattr(data, split))
-        for split in ("train", "validation", "test")
-        if getattr(data, split) is not None
+        split: classifier.tokenize(examples)
+        for split, examples in data.splits().items()
     }
     plan = _plan_training(config, tokenized["train"], classifier.strategy)
     with classifier.strategy.scope():
@@ -202,36 +191,6 @@ def build(config: Config) -> Run:
             plan.num_steps, config.num_evaluations
         ),
     )
-
-
-def get_task(config: Config) -> tasks.TaskSpec:
-    """Returns the task that the flags name, or that the user's files hold."""
-    if config.task_name is not None:
-        return _known_task(config)
-    return tasks.custom_task(
-        text_column=config.text_column,
-        text_pair_column=config.text_pair_column,
-        label_column=config.label_column,
-        is_regression=config.task_type == "regression",
-        label_names=config.label_names,
-        metric=config.metric,
-    )
-
-
-def _known_task(config: Config) -> tasks.TaskSpec:
-    task = tasks.get_task(config.task_name)
-    if config.metric is None:
-        return task
-    choices = tasks.CLASSIFICATION_METRICS
-    if task.is_regression:
-        choices = tasks.REGRESSION_METRICS
-    if config.metric not in choices:
-        raise ValueError(
-            f"`metric` must be one of {', '.join(choices)} for this task. "
-            f"Received: metric={config.metric!r}, task_name="
-            f"{config.task_name}. Correct --metric."
-        )
-    return dataclasses.replace(task, metric=config.metric)
 
 
 def evaluation_steps(num_steps: int, num_evaluations: int) -> tuple[int, ...]:
@@ -268,7 +227,7 @@ def load_finished(folder: str, config: Config) -> Classifier:
         model = TFBertForSequenceClassification.from_pretrained(
             folder, dtype=config.precision
         )
-    task = get_task(config)
+    task = run_data.get_task(config)
     if not task.is_regression:
         names = model.config.id2label
         label_names = tuple(names[i] for i in range(len(names)))

@@ -64,14 +64,32 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
         _Flag(
             "task_name",
             str,
-            "A known task (product_reviews, rte, mrpc, cola, sts-b, sst-2). "
-            "Leave out for your own files.",
+            "A known task (product_reviews, rte, mrpc, cola, sts-b, sst-2, "
+            "qqp, qnli, mnli). Leave out for your own files.",
         ),
-        _Flag("data_dir", str, "Folder of the task's files, or of all GLUE."),
+        _Flag(
+            "data_dir",
+            str,
+            "Folder of the task's files, or of all GLUE. Default: GLUE's tasks "
+            "as tensorflow-datasets has them.",
+        ),
         _Flag("train_file", str, "A .csv, .tsv or .txt file with labels."),
         _Flag("validation_file", str, "The same; chooses the checkpoint."),
         _Flag("test_file", str, "The same; for the final score alone."),
         _Flag("predict_file", str, "Rows to predict; labels are not needed."),
+        _Flag(
+            "tfds_name",
+            str,
+            "Any text task of tensorflow-datasets, as name/config; "
+            "--text_column and --label_column name its features, where there "
+            "is a choice.",
+        ),
+        _Flag(
+            "tfds_data_dir",
+            str,
+            "Where tensorflow-datasets keeps its data. Default: its own, "
+            "~/tensorflow_datasets.",
+        ),
         _Flag(
             "text_column",
             str,
@@ -107,6 +125,20 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
             "test_proportion",
             float,
             "The same for test. 0: no test split.",
+        ),
+        _Flag(
+            "split_dev_in_half",
+            bool,
+            "Of each class of the validation split, half is validation and "
+            "half is test (Zhang et al., 2021). Rows are drawn by "
+            "--split_seed, so they are others than theirs; scores are one "
+            "class. Off: it is left whole.",
+        ),
+        _Flag(
+            "max_train_examples",
+            int,
+            "Trains on so many rows, as many of each class; a class that has "
+            "fewer gives all. No other split is ever sampled. 0: all rows.",
         ),
         _Flag(
             "max_seq_length",

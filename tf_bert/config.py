@@ -6,6 +6,7 @@ where these are read, in `build.py`.
 
 import dataclasses
 import math
+import re
 from typing import Any
 
 MODES = ("train", "inspect", "evaluate", "predict", "export")
@@ -41,6 +42,10 @@ _SET_BY_TASK = (
 )
 
 
+# name, name/config or name/config:version.
+_TFDS_NAME = re.compile(r"\w+(/[\w.+-]+)?(:[\d.*]+)?", re.ASCII)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """Everything that a run depends on. Each field is the flag of its name.
@@ -64,6 +69,8 @@ class Config:
     validation_file: str | None = None
     test_file: str | None = None
     predict_file: str | None = None
+    tfds_name: str | None = None
+    tfds_data_dir: str | None = None
     text_column: str = "text"
     text_pair_column: str | None = None
     label_column: str = "label"
@@ -72,6 +79,8 @@ class Config:
     metric: str | None = None
     validation_proportion: float = 0.1
     test_proportion: float = 0.0
+    split_dev_in_half: bool = False
+    max_train_examples: int = 0
     max_seq_length: int = 128
 
     init_checkpoint: str = "minilm-l6"
@@ -119,7 +128,9 @@ class Config:
                 f"num_train_steps={self.num_train_steps}. Pass "
                 "--num_train_epochs or --num_train_steps."
             )
-        _check_task_is_alone(self)
+        if self.task_name is not None:
+            check_task_is_alone(self, "task_name")
+        _check_tfds(self)
         if self.train_batch_size % self.gradient_accumulation_steps:
             raise ValueError(
                 "`train_batch_size` must be a multiple of "
@@ -201,10 +212,16 @@ def _check_choices(config: Config) -> None:
             )
 
 
-def _check_task_is_alone(config: Config) -> None:
-    """Refuses flags that a task of the table would silently override."""
-    if config.task_name is None:
-        return
+def check_task_is_alone(config: Config, flag: str) -> None:
+    """Refuses flags that a task of the table would silently override.
+
+    Args:
+        config: whose task is one of the table.
+        flag: that names it: `task_name`, or `tfds_name`.
+
+    Raises:
+        ValueError: if a flag is given that the task decides on.
+    """
     defaults = {
         field.name: field.default for field in dataclasses.fields(config)
     }
@@ -212,11 +229,38 @@ def _check_task_is_alone(config: Config) -> None:
         value = getattr(config, name)
         if value != defaults[name]:
             raise ValueError(
-                f"`{name}` must be left out with a `task_name`, which decides "
-                f"on it. Received: {name}={value!r}, task_name="
-                f"{config.task_name!r}. Leave out --{name}; or leave out "
-                "--task_name, and pass your own files."
+                f"`{name}` must be left out with a `{flag}`, which decides "
+                f"on it. Received: {name}={value!r}, {flag}="
+                f"{getattr(config, flag)!r}. Leave out --{name}; or leave out "
+                f"--{flag}, and pass your own files."
             )
+
+
+def _check_tfds(config: Config) -> None:
+    """Refuses a second source of data beside tensorflow-datasets."""
+    name = config.tfds_name
+    if name is not None and not _TFDS_NAME.fullmatch(name):
+        raise ValueError(
+            "`tfds_name` must be a dataset of tensorflow-datasets, such as "
+            f"imdb_reviews or glue/rte. Received: tfds_name={name!r}. Correct "
+            "--tfds_name."
+        )
+    if name is None and config.tfds_data_dir is None:
+        return
+    others = ["data_dir", "train_file", "validation_file"]
+    # A finished run may be evaluated on any file.
+    others += ["test_file"] if config.mode == "train" else []
+    others += ["task_name"] if name is not None else []
+    given = [f"{x}={v!r}" for x in others if (v := getattr(config, x))]
+    if name is None and config.task_name is None:
+        given = ["task_name=None, tfds_name=None"]
+    if given:
+        flag = "tfds_data_dir" if name is None else "tfds_name"
+        raise ValueError(
+            f"`{flag}` must be the only source of the data. Received: {flag}="
+            f"{getattr(config, flag)!r}, {', '.join(given)}. Pass --tfds_name, "
+            "or --task_name with or without --tfds_data_dir, or your own files."
+        )
 
 
 def _check_ranges(config: Config) -> None:
@@ -228,7 +272,7 @@ def _check_ranges(config: Config) -> None:
         (("num_train_epochs",), 1e-30, 1e6),
         (("max_seq_length",), 3, math.inf),
         (("learning_rate", "weight_decay", "max_grad_norm"), 0, 1e6),
-        (("early_stopping_patience",), 0, math.inf),
+        (("early_stopping_patience", "max_train_examples"), 0, math.inf),
         (("warmup_proportion",), 0, 1),
         (("validation_proportion", "test_proportion"), 0, 0.999),
         (("dropout", "adam_beta_1", "adam_beta_2"), 0, 0.999999),

@@ -22,10 +22,12 @@ from tf_bert import (
     gfile_io,
     model_card,
     predictions,
+    run_data,
     run_folder,
 )
 from tf_bert.config import Config
 from tf_bert.data import tokenizer_files
+from tf_bert.data.task_spec import is_split
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import checkpointing, evaluate
 from tf_bert.training.loop import TrainingLoop
@@ -64,6 +66,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
     start = time.time()
     run = build.build(config)
     folder.begin(config)
+    folder.write_json(run_folder.SPLITS, run_data.record(config, run.data))
 
     # 3. Training, from step 0 or from the last evaluation.
     progress = train(run, folder)
@@ -197,12 +200,12 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
 
 
 def evaluate_splits(run: build.Run) -> dict[str, evaluate.Evaluation]:
-    """Evaluates the model on the validation and test splits that there are."""
+    """Evaluates the model on every split but the training data."""
     inference = run.classifier.inference
     return {
-        split: evaluate.evaluate(inference, run.tokenized[split])
-        for split in ("validation", "test")
-        if split in run.tokenized
+        split: evaluate.evaluate(inference, tokens)
+        for split, tokens in run.tokenized.items()
+        if split != "train"
     }
 
 
@@ -222,7 +225,7 @@ def compare_with_baselines(
             "validation split. Pass --test_file or --test_proportion=0.2."
         )
         return {}
-    if split == "validation":
+    if split == "validation" and _has_chosen(run.config):
         logging.warning(
             "No test split: BERT is compared on validation, which chose its "
             "checkpoint, so its score is a little too good. Pass --test_file "
@@ -247,6 +250,12 @@ def compare_with_baselines(
     }
 
 
+def _has_chosen(config: Config) -> bool:
+    """Whether validation had a say in which weights are used."""
+    is_best = config.checkpoint_to_use == "best"
+    return is_best or config.early_stopping_patience > 0
+
+
 def save_model(run: build.Run, folder: RunFolder) -> None:
     """Writes the model and its tokenizer as a Hugging Face folder."""
     path = folder.join(run_folder.MODEL)
@@ -263,9 +272,7 @@ def render(results: dict[str, Any]) -> str:
     """Returns the end of a run as text: the comparison, or the metrics."""
     if "comparison" in results:
         return "\n" + results["comparison"]
-    lines = flat_lines(
-        {k: v for k, v in results.items() if k in ("validation", "test")}
-    )
+    lines = flat_lines({k: v for k, v in results.items() if k != "train"})
     return "\n" + (lines or "Trained; there was no split to evaluate on.")
 
 
@@ -273,8 +280,8 @@ def flat_lines(results: dict[str, Any]) -> str:
     """Returns sorted `split_metric = value` lines, numbers alone."""
     lines = [
         f"{split}_{name} = {value}"
-        for split in ("train", "validation", "test")
-        for name, value in results.get(split, {}).items()
+        for split in filter(is_split, results)
+        for name, value in results[split].items()
         if isinstance(value, int | float)
     ]
     return "".join(line + "\n" for line in sorted(lines))

@@ -4,7 +4,7 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import build, finetune, predictions, run_folder
+from tf_bert import build, finetune, predictions, run_data, run_folder
 from tf_bert.config import Config
 from tf_bert.data import sources, unlabelled
 from tf_bert.run_folder import RunFolder
@@ -40,22 +40,13 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     if config.test_file:
         splits = {"test": sources.load_split(classifier.task, config.test_file)}
     else:
-        data = sources.load_splits(
-            classifier.task,
-            data_dir=config.data_dir,
-            train_file=config.train_file,
-            validation_file=config.validation_file,
-            validation_proportion=config.validation_proportion,
-            test_proportion=config.test_proportion,
-            split_seed=config.split_seed,
-        )
-        splits = {"validation": data.validation, "test": data.test}
+        splits = run_data.load(config, classifier.task).splits()
+        del splits["train"]
     results = {
         split: evaluate.evaluate(
             classifier.inference, classifier.tokenize(examples)
         ).with_intervals()
         for split, examples in splits.items()
-        if examples is not None
     }
     folder.write_json(run_folder.EVALUATION, results)
     logging.info("Wrote %s.", folder.join(run_folder.EVALUATION))
@@ -81,7 +72,7 @@ def predict_run(config: Config) -> int:
             "`predict_file` must be given with --mode=predict. Received: "
             "predict_file=None. Pass --predict_file."
         )
-    task = build.get_task(config)
+    task = run_data.get_task(config)
     unlabelled.check_unlabelled(
         config.predict_file,
         text_column=task.text_column,

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tf_bert import build, finished, gfile_io, run_folder
+from tf_bert import build, finished, gfile_io, run_data, run_folder
 from tf_bert.checkpoints import formats, load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
@@ -79,7 +79,7 @@ def load_examples(
     """
     if label_column is None:
         return _load_unlabelled(path, text_column, text_pair_column)
-    task = build.get_task(
+    task = run_data.get_task(
         Config(
             output_dir=".",
             text_column=text_column,

@@ -1,8 +1,10 @@
 """Tests of tf_bert/data/sources.py."""
 
 import dataclasses
+import logging
 import os
 import pathlib
+import shutil
 import tempfile
 
 import numpy as np
@@ -179,7 +181,7 @@ class DataDirTest(SourcesTestCase):
 
     def test_a_task_without_data_is_refused(self):
         with self.assertRaisesRegex(ValueError, "Pass --data_dir or --train"):
-            load_splits(get_task("rte"))
+            load_splits(get_task("rte"), validation_file="dev.tsv")
         with self.assertRaisesRegex(ValueError, r"Pass --train_file\."):
             load_splits(self.task)
 
@@ -293,6 +295,64 @@ class RefusedRowsTest(SourcesTestCase):
                 validation_proportion=0.5,
                 test_proportion=0.5,
             )
+
+
+class TestGlueFolders:
+    """The official formats of the tasks of which there is no real data here."""
+
+    def test_malformed_rows_of_qqp_are_left_out_and_counted(
+        self, glue_dir, caplog
+    ):
+        caplog.set_level(logging.INFO)
+        data = load_splits(get_task("qqp"), data_dir=str(glue_dir))
+        assert data.train.row_numbers.tolist() == [1, 2, 4, *range(6, 21)]
+        assert data.train.texts[2:4] == ("Why 3?", "Why 5?")
+        assert "2 malformed rows of" in caplog.text
+        assert "QQP/train.tsv are left out" in caplog.text
+        assert "rows 3, 5." in caplog.text
+
+    def test_a_row_of_qqp_with_too_many_fields_is_an_error(
+        self, glue_dir, tmp_path
+    ):
+        path = tmp_path / "train.tsv"
+        good = (glue_dir / "QQP" / "train.tsv").read_text(encoding="utf-8")
+        path.write_text(good + "1\t2\t3\ta\tb\tc\t0\n", encoding="utf-8")
+        with pytest.raises(ValueError, match="Received: 7 fields in .*row 21"):
+            load_splits(get_task("qqp"), train_file=str(path))
+
+    def test_a_row_of_another_task_with_too_few_is_an_error(
+        self, glue_dir, tmp_path
+    ):
+        path = tmp_path / "train.tsv"
+        good = (glue_dir / "QNLI" / "train.tsv").read_text(encoding="utf-8")
+        path.write_text(good + "20\ta\n", encoding="utf-8")
+        with pytest.raises(ValueError, match="Received: 2 fields in .*row 21"):
+            load_splits(get_task("qnli"), train_file=str(path))
+
+    def test_mnli_has_a_second_validation_split(self, glue_dir):
+        data = load_splits(get_task("mnli"), data_dir=str(glue_dir))
+        assert {k: len(rows) for k, rows in data.splits().items()} == {
+            "train": 21,
+            "validation": 9,
+            "validation_mismatched": 12,
+        }
+        assert data.validation.texts[0].startswith("matched")
+        further = data.further["validation_mismatched"]
+        assert further.texts[0].startswith("mismatched")
+        assert further.text_pairs[0] == "hypothesis 0"
+        # The gold label, not that of the first annotator.
+        assert further.labels[:3].tolist() == [2, 0, 1]
+
+    def test_both_dev_files_of_mnli_must_be_there(self, glue_dir, tmp_path):
+        for name in ("train.tsv", "dev_matched.tsv"):
+            shutil.copy(glue_dir / "MNLI" / name, tmp_path)
+        with pytest.raises(FileNotFoundError, match="dev_mismatched.tsv"):
+            load_splits(get_task("mnli"), data_dir=str(tmp_path))
+
+    def test_labels_of_qnli(self, glue_dir):
+        data = load_splits(get_task("qnli"), data_dir=str(glue_dir))
+        assert data.train.texts[0] == '"Yes 0'
+        assert data.train.labels[:4].tolist() == [1, 0, 0, 1]
 
 
 class LoadSplitTest(SourcesTestCase):

@@ -3,7 +3,7 @@
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.data.splits import stratified_split
+from tf_bert.data.splits import halves, stratified_split
 
 
 class StratifiedSplitTest(parameterized.TestCase):
@@ -97,3 +97,44 @@ class StratifiedSplitTest(parameterized.TestCase):
             ValueError, "class has two rows.*2 rows.*--validation_proportion=0"
         ):
             stratified_split(np.array([0, 1]), 0.5, 0)
+
+
+class HalvesTest(parameterized.TestCase):
+    def test_known_seeds_give_the_stored_halves(self):
+        validation, _ = halves(np.array([0, 1] * 6), 0)
+        self.assertEqual(validation.tolist(), [2, 3, 4, 5, 7, 8])
+
+    @parameterized.parameters(
+        # Rows of each class, how many of them are validation.
+        ([131, 146], [65, 73]),  # RTE
+        ([129, 279], [64, 139]),  # MRPC
+        ([322, 721], [161, 360]),  # CoLA
+        ([1, 2], [0, 1]),
+    )
+    def test_the_odd_row_of_a_class_is_test(self, sizes, expected):
+        labels = np.repeat([0, 1], sizes)
+        validation, test = halves(labels, 0)
+        self.assertEqual(
+            np.bincount(labels[validation], minlength=2).tolist(), expected
+        )
+        both = np.sort(np.concatenate([validation, test]))
+        np.testing.assert_array_equal(both, np.arange(len(labels)))
+
+    def test_scores_are_cut_in_the_middle(self):
+        scores = np.linspace(0, 5, 1500).astype(np.float32)
+        validation, test = halves(scores, 0)
+        self.assertLen(validation, 750)
+        self.assertLen(test, 750)
+
+    def test_rows_are_others_than_those_held_out(self):
+        labels = np.zeros(100, np.int32)
+        held_out = stratified_split(labels, 0.5, 0)[1]
+        self.assertNotEqual(halves(labels, 0)[0].tolist(), held_out.tolist())
+
+    def test_single_rows_cannot_be_cut(self):
+        with self.assertRaisesRegex(ValueError, "Received: 2 rows. .*--spl"):
+            halves(np.array([0, 1]), 0)
+
+    def test_seed_out_of_range_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "split_seed=-1"):
+            halves(np.zeros(4, np.int32), -1)

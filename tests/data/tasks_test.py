@@ -5,7 +5,7 @@ import sys
 
 from absl.testing import parameterized
 
-from tf_bert.data.tasks import TASKS, custom_task, get_task
+from tf_bert.data.tasks import TASKS, custom_task, get_task, get_tfds_task
 
 
 class GetTaskTest(parameterized.TestCase):
@@ -17,6 +17,7 @@ class GetTaskTest(parameterized.TestCase):
         ("sst-2", "sst-2"),
         ("CoLA", "cola"),
         ("product_reviews", "product_reviews"),
+        ("MNLI", "mnli"),
     )
     def test_spellings_of_a_name(self, name, expected):
         self.assertEqual(get_task(name).name, expected)
@@ -24,8 +25,8 @@ class GetTaskTest(parameterized.TestCase):
     def test_unknown_name_lists_the_choices(self):
         with self.assertRaisesRegex(
             ValueError,
-            "one of: rte, mrpc, cola, sts-b, sst-2, product_reviews. "
-            "Received: task_name='rt'. Correct --task_name",
+            "one of: rte, mrpc, cola, sts-b, sst-2, qqp, qnli, mnli, product_r"
+            "eviews. Received: task_name='rt'. Correct --task_name",
         ):
             get_task("rt")
 
@@ -37,6 +38,9 @@ class TasksTest(parameterized.TestCase):
         ("cola", "matthews", ("0", "1")),
         ("sts-b", "spearman", None),
         ("sst-2", "accuracy", ("0", "1")),
+        ("qqp", "accuracy", ("0", "1")),
+        ("qnli", "accuracy", ("entailment", "not_entailment")),
+        ("mnli", "accuracy", ("contradiction", "entailment", "neutral")),
         ("product_reviews", "accuracy", ("negative", "positive")),
     )
     def test_metric_and_label_ids(self, name, metric, label_names):
@@ -45,7 +49,7 @@ class TasksTest(parameterized.TestCase):
         self.assertEqual(TASKS[name].is_regression, label_names is None)
 
     def test_validation_of_glue_is_its_dev_file(self):
-        for name in ("rte", "mrpc", "cola", "sts-b", "sst-2"):
+        for name in ("rte", "mrpc", "cola", "sts-b", "sst-2", "qqp", "qnli"):
             self.assertEqual(
                 TASKS[name].file_names,
                 {"train": "train.tsv", "validation": "dev.tsv"},
@@ -63,6 +67,31 @@ class TasksTest(parameterized.TestCase):
             check=True,
         )
         self.assertEqual(result.stdout.strip(), "False")
+
+
+class TfdsTest(parameterized.TestCase):
+    @parameterized.parameters(*(set(TASKS) - {"product_reviews"}))
+    def test_every_glue_task_is_where_tensorflow_datasets_has_it(self, name):
+        from tensorflow_datasets.text import glue
+
+        spec = TASKS[name]
+        config = glue.Glue.builder_configs[spec.tfds.name.removeprefix("glue/")]
+        texts = [spec.tfds.text_feature, spec.tfds.text_pair_feature]
+        self.assertCountEqual(filter(None, texts), config.text_features)
+        if spec.is_regression:
+            self.assertIsNone(config.label_classes)
+        else:
+            names = spec.tfds.label_names or spec.label_names
+            self.assertCountEqual(names, config.label_classes)
+
+    @parameterized.parameters("glue/sst2", "glue/sst2:2.0.0")
+    def test_a_dataset_is_found_by_its_name(self, name):
+        task = get_tfds_task(name)
+        self.assertEqual((task.name, task.tfds.name), ("sst-2", name))
+
+    @parameterized.parameters("imdb_reviews", "glue/ax", "glue")
+    def test_other_datasets_are_no_known_task(self, name):
+        self.assertIsNone(get_tfds_task(name))
 
 
 class CustomTaskTest(parameterized.TestCase):

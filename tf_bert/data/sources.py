@@ -1,19 +1,18 @@
-"""From files to `Examples`: the splits of a task.
+"""From files or tensorflow-datasets to `Examples`: the splits of a task.
 
-Labelled files are read whole, since a split is used many times; rows to
+Labelled data is read whole, since a split is used many times; rows to
 predict stream, see `unlabelled.py`.
 """
 
 import dataclasses
-import importlib.resources
-import os
 from collections.abc import Mapping
 
 import numpy as np
 from absl import logging
 
-from tf_bert import gfile_io
+from tf_bert.data import task_files, tfds_source
 from tf_bert.data.columns import check_texts, open_with_columns
+from tf_bert.data.division import DivisionRules, divide
 from tf_bert.data.examples import Examples
 from tf_bert.data.labels import (
     LabelColumn,
@@ -22,10 +21,7 @@ from tf_bert.data.labels import (
     find_label_names,
     parse_scores,
 )
-from tf_bert.data.splits import stratified_split
-from tf_bert.data.tasks import TaskSpec
-
-_SPLITS = ("train", "validation", "test")
+from tf_bert.data.task_spec import SPLITS, TaskSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,12 +33,27 @@ class TaskData:
         train: Labelled, as the others.
         validation: None if there is no file and nothing was held out.
         test: The same.
+        further: Other splits that the task is evaluated on, by name: MNLI's
+            `validation_mismatched`.
     """
 
     task: TaskSpec
     train: Examples
     validation: Examples | None
     test: Examples | None
+    further: Mapping[str, Examples] = dataclasses.field(default_factory=dict)
+
+    def splits(self) -> dict[str, Examples]:
+        """The splits that there are, by name; "train" is the first."""
+        named = {
+            "train": self.train,
+            "validation": self.validation,
+            **self.further,
+            "test": self.test,
+        }
+        return {
+            split: rows for split, rows in named.items() if rows is not None
+        }
 
 
 def load_splits(
@@ -52,8 +63,11 @@ def load_splits(
     train_file: str | None = None,
     validation_file: str | None = None,
     test_file: str | None = None,
+    tfds_data_dir: str | None = None,
     validation_proportion: float = 0.1,
     test_proportion: float = 0.0,
+    split_dev_in_half: bool = False,
+    max_train_examples: int = 0,
     split_seed: int = 0,
     allow_empty_texts: bool = False,
 ) -> TaskData:
@@ -61,7 +75,8 @@ def load_splits(
 
     A split comes from the file given for it, else from `data_dir` (for a
     bundled task: from the package), else it is held out of the training
-    file. Rows stay in file order in every split.
+    rows. Without any file, a task that stands in tensorflow-datasets is read
+    from there. Rows stay in file order in every split.
 
     Args:
         task: Of `TASKS`, or a custom one.
@@ -70,14 +85,15 @@ def load_splits(
         train_file: Path of the training file; goes before `data_dir`.
         validation_file: The same for validation.
         test_file: The same for test.
-        validation_proportion: In [0, 1). Share of the training file that is
-            held out if there is no validation file, by class; 0: no
-            validation split. See `stratified_split`.
-        test_proportion: The same for test; 0: no test split. Held out after
-            validation, whose rows do not depend on it.
-        split_seed: In [0, 2**64). Decides which rows are held out.
-        allow_empty_texts: Whether a row may have no text, for those who look
-            for such rows; a training has no use for them.
+        tfds_data_dir: Where tensorflow-datasets keeps its data; None: its
+            own default, `~/tensorflow_datasets`.
+        validation_proportion: See `DivisionRules`, as for the next four.
+        test_proportion: Share that is held out for test.
+        split_dev_in_half: Makes a test split of half the dev set.
+        max_train_examples: Size of a smaller training set.
+        split_seed: Alone decides which rows go where.
+        allow_empty_texts: Whether a row of a file may have no text, for those
+            who look for such rows; a training has no use for them.
 
     Returns:
         `TaskData`, with the label names of the training data filled in.
@@ -92,20 +108,21 @@ def load_splits(
         "validation": validation_file,
         "test": test_file,
     }
-    paths = _find_files(task, data_dir, files)
-    proportions = {"validation": validation_proportion, "test": test_proportion}
-    held_out = {s: p for s, p in proportions.items() if s not in paths}
-    _check_rows_remain(held_out)
-    task, train = load_train(
-        task, paths["train"], allow_empty_texts=allow_empty_texts
+    columns = _read_all(task, data_dir, files, tfds_data_dir, allow_empty_texts)
+    task, splits = _label(task, columns)
+    splits = divide(
+        splits,
+        None if task.is_regression else len(task.label_names),
+        DivisionRules(
+            validation_proportion=validation_proportion,
+            test_proportion=test_proportion,
+            split_dev_in_half=split_dev_in_half,
+            max_train_examples=max_train_examples,
+            split_seed=split_seed,
+        ),
     )
-    train, splits = _hold_out(train, held_out, split_seed)
-    for split in proportions:
-        if split in paths:
-            splits[split] = load_split(
-                task, paths[split], allow_empty_texts=allow_empty_texts
-            )
-    data = TaskData(task, train, splits["validation"], splits["test"])
+    named = {split: splits.pop(split, None) for split in SPLITS}
+    data = TaskData(task=task, **named, further=splits)
     _log_sizes(data)
     return data
 
@@ -139,59 +156,29 @@ def load_split(
     return _with_labels(examples, column, task, expected="the training labels")
 
 
-def _find_files(
-    task: TaskSpec, data_dir: str | None, files: Mapping[str, str | None]
-) -> dict[str, str]:
-    """Returns split -> path, for the splits that have a file."""
-    paths = {}
-    if data_dir is not None and not task.file_names:
-        raise ValueError(
-            "`data_dir` must be left out for your own files, whose names are "
-            f"not known. Received: data_dir={data_dir!r}. Pass --train_file "
-            "(and --validation_file, --test_file), or a --task_name."
-        )
-    if data_dir is None and task.is_bundled:
-        data_dir = os.fspath(importlib.resources.files("tf_bert") / "data")
-    if data_dir is not None:
-        folder = _find_task_folder(task, data_dir)
-        for split, name in task.file_names.items():
-            paths[split] = os.path.join(folder, name)
-    paths.update({split: path for split, path in files.items() if path})
-    if "train" not in paths:
-        choice = "--data_dir or " if task.file_names else ""
-        raise ValueError(
-            "A task must have training data. Received: train_file=None, "
-            f"data_dir=None for task_name={task.name!r}. Pass {choice}"
-            "--train_file."
-        )
-    return {split: paths[split] for split in _SPLITS if split in paths}
+def _read_all(
+    task: TaskSpec,
+    data_dir: str | None,
+    files: Mapping[str, str | None],
+    tfds_data_dir: str | None,
+    allow_empty_texts: bool,
+) -> dict[str, tuple[Examples, LabelColumn]]:
+    """Returns each split that is a split already; train is one of them."""
+    if task.tfds and data_dir is None and not any(files.values()):
+        return tfds_source.read_splits(task, tfds_data_dir)
+    paths = task_files.find_files(task, data_dir, files)
+    return {
+        split: _read_labelled(task, path, allow_empty_texts=allow_empty_texts)
+        for split, path in paths.items()
+    }
 
 
-def _find_task_folder(task: TaskSpec, data_dir: str) -> str:
-    folders = [data_dir]
-    if task.folder_name:
-        folders.append(os.path.join(data_dir, task.folder_name))
-    for folder in folders:
-        for name in task.file_names.values():
-            if gfile_io.exists(os.path.join(folder, name)):
-                return folder
-    names = " and ".join(task.file_names.values())
-    raise FileNotFoundError(
-        f"`data_dir` must hold {names}, or a folder {task.folder_name} that "
-        f"does. Received: data_dir={data_dir!r}. Correct --data_dir, or pass "
-        "the files by --train_file and --validation_file."
-    )
-
-
-def load_train(
-    task: TaskSpec, path: str, *, allow_empty_texts: bool = False
-) -> tuple[TaskSpec, Examples]:
+def load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
     """Reads the training file and takes the label names from it.
 
     Args:
         task: Of `TASKS`, or a custom one.
         path: See `load_split`.
-        allow_empty_texts: See `load_splits`.
 
     Returns:
         The task, with `label_names` unless it is a regression; and the rows.
@@ -200,19 +187,34 @@ def load_train(
         FileNotFoundError: There is no such file.
         ValueError: A row is wrong, or all labels are the same.
     """
-    examples, column = _read_labelled(
-        task, path, allow_empty_texts=allow_empty_texts
-    )
+    task, splits = _label(task, {"train": _read_labelled(task, path)})
+    return task, splits["train"]
+
+
+def _label(
+    task: TaskSpec, columns: Mapping[str, tuple[Examples, LabelColumn]]
+) -> tuple[TaskSpec, dict[str, Examples]]:
+    """Labels every split; the names are those of the training data."""
     if not task.is_regression:
+        _, column = columns["train"]
         check_two_classes(column)
         names = task.label_names or find_label_names(column)
         task = dataclasses.replace(task, label_names=names)
         _check_f1_is_binary(task)
-    return task, _with_labels(examples, column, task, expected="`label_names`")
+    expected = {"train": "`label_names`"}
+    return task, {
+        split: _with_labels(
+            examples,
+            column,
+            task,
+            expected=expected.get(split, "the training labels"),
+        )
+        for split, (examples, column) in columns.items()
+    }
 
 
 def _read_labelled(
-    task: TaskSpec, path: str, *, allow_empty_texts: bool
+    task: TaskSpec, path: str, *, allow_empty_texts: bool = False
 ) -> tuple[Examples, LabelColumn]:
     """Reads one file; the examples are still without their labels."""
     table, (label, *text_indices) = open_with_columns(
@@ -224,10 +226,16 @@ def _read_labelled(
         },
     )
     columns: list[list[str]] = [[] for _ in text_indices]
-    labels = []
-    for row in table.rows():
+    labels, numbers = [], []
+    malformed: list[int] | None = [] if task.has_malformed_rows else None
+    for row in table.rows(short_rows=malformed):
+        needed = [row.fields[i] for i in (label, *text_indices)]
+        if malformed is not None and not all(map(str.strip, needed)):
+            malformed.append(row.number)
+            continue
         if not allow_empty_texts:
             check_texts(table, row, text_indices)
+        numbers.append(row.number)
         labels.append(row.fields[label].strip())
         for column, index in zip(columns, text_indices, strict=True):
             column.append(row.fields[index])
@@ -235,9 +243,11 @@ def _read_labelled(
         texts=tuple(columns[0]),
         text_pairs=tuple(columns[1]) if len(columns) == 2 else None,
         labels=None,
-        row_numbers=np.arange(1, len(labels) + 1, dtype=np.int64),
+        row_numbers=np.array(numbers, np.int64),
         source=table.path,
     )
+    if malformed:
+        _log_malformed(examples, malformed)
     name = table.columns[label]
     return examples, LabelColumn(name, tuple(labels), table.path)
 
@@ -261,45 +271,22 @@ def _check_f1_is_binary(task: TaskSpec) -> None:
         )
 
 
-def _check_rows_remain(proportions: Mapping[str, float]) -> None:
-    if sum(proportions.values()) >= 1:
-        received = ", ".join(
-            f"{split}_proportion={proportion}"
-            for split, proportion in proportions.items()
-        )
-        raise ValueError(
-            "The held-out parts must leave rows to train on: their sum must "
-            f"be below 1. Received: {received}. Lower "
-            "--validation_proportion or --test_proportion."
-        )
-
-
-def _hold_out(
-    train: Examples, proportions: Mapping[str, float], seed: int
-) -> tuple[Examples, dict[str, Examples | None]]:
-    """Returns what remains, and split -> rows (None where 0 is asked for)."""
-    splits: dict[str, Examples | None] = {}
-    remaining = 1.0  # Share of the file that `train` still holds.
-    for split, proportion in proportions.items():
-        if proportion == 0:
-            splits[split] = None
-            continue
-        kept, held_out = stratified_split(
-            train.labels, proportion / remaining, seed
-        )
-        splits[split], train = train.select(held_out), train.select(kept)
-        remaining -= proportion
-    return train, splits
+def _log_malformed(examples: Examples, numbers: list[int]) -> None:
+    logging.info(
+        "%d malformed rows of %s are left out (the published files of this "
+        "task have some): rows %s.",
+        len(numbers),
+        examples.source,
+        ", ".join(map(str, sorted(numbers)[:10])),
+    )
 
 
 def _log_sizes(data: TaskData) -> None:
-    for split in _SPLITS:
-        examples = getattr(data, split)
-        if examples is None:
+    splits = data.splits()
+    for split, rows in splits.items():
+        logging.info("%s: %d rows of %s", split, len(rows), rows.source)
+    for split in SPLITS:
+        if split not in splits:
             logging.info("%s: none", split)
-        else:
-            logging.info(
-                "%s: %d rows of %s", split, len(examples), examples.source
-            )
     if data.task.label_names:
         logging.info("labels: %s", ", ".join(data.task.label_names))

@@ -1,10 +1,15 @@
-"""Which rows are held out of a training file.
+"""Which rows are held out of a training file, or make half of a dev set.
 
 Pure NumPy: a split depends on the labels, the proportion and the seed, and
 on nothing else (no generator state, no trial seed, no library version).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
+
+# What the numbers of a seed are drawn for: each has a stream of its own.
+HOLD_OUT, HALVE, SAMPLE = range(3)
 
 
 def stratified_split(
@@ -39,16 +44,10 @@ def stratified_split(
         (True, 2)
     """
     _check_arguments(proportion, seed)
-    labels = np.asarray(labels)
-    is_score = np.issubdtype(labels.dtype, np.floating)
-    groups = np.zeros(len(labels), np.int64) if is_score else labels
-    draws = np.random.Philox(key=seed).random_raw(len(labels))
     is_held_out = np.zeros(len(labels), dtype=bool)
-    for group in np.unique(groups):
-        members = np.flatnonzero(groups == group)
-        shuffled = members[np.argsort(draws[members], kind="stable")]
+    for members in shuffled_groups(labels, seed, HOLD_OUT):
         count = _held_out_count(len(members), proportion)
-        is_held_out[shuffled[:count]] = True
+        is_held_out[members[:count]] = True
     if proportion > 0 and not is_held_out.any():
         raise ValueError(
             "A part can be held out only if a class has two rows or more. "
@@ -56,6 +55,72 @@ def stratified_split(
             "rows, or pass --validation_proportion=0 and --test_proportion=0."
         )
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def halves(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts a dev set into validation and test.
+
+    The rule of Zhang et al. (2021, section 3): the first floor(n / 2) rows of
+    each class, after a shuffle, are validation, the others test. Their code
+    shuffles each class by itself with NumPy's RandomState(1); here one seed
+    shuffles all rows, as everywhere in this module. So the sizes are theirs,
+    but not the rows. Their code also takes each score of STS-B for a class of
+    its own, by which rare scores all go to test; here scores are one group,
+    which is cut in the middle.
+
+    Args:
+        labels: `[N]`. Integers are class ids; floating-point scores are one
+            group.
+        seed: In [0, 2**64).
+
+    Returns:
+        Tuple ``(validation, test)`` of int64 arrays: positions in `labels`,
+        in ascending (file) order. Together they hold every position once.
+
+    Raises:
+        ValueError: `seed` is out of range, or no class has two rows.
+
+    Example:
+        >>> validation, test = halves(np.array([0] * 131 + [1] * 146), 0)
+        >>> len(validation), len(test)  # The dev set of RTE.
+        (138, 139)
+    """
+    _check_seed(seed)
+    is_validation = np.zeros(len(labels), dtype=bool)
+    for members in shuffled_groups(labels, seed, HALVE):
+        is_validation[members[: len(members) // 2]] = True
+    if not is_validation.any():
+        raise ValueError(
+            "A dev set can be cut in half only if a class has two rows or "
+            f"more. Received: {len(labels)} rows. Add rows, or leave out "
+            "--split_dev_in_half."
+        )
+    return np.flatnonzero(is_validation), np.flatnonzero(~is_validation)
+
+
+def shuffled_groups(
+    labels: np.ndarray, seed: int, stream: int
+) -> Iterator[np.ndarray]:
+    """Yields the rows of each class in the order of their random numbers.
+
+    Args:
+        labels: `[N]`. Integers are class ids; floating-point scores are one
+            group.
+        seed: In [0, 2**64).
+        stream: `HOLD_OUT`, `HALVE` or `SAMPLE`.
+
+    Yields:
+        int64 arrays: positions in `labels`, class by class.
+    """
+    labels = np.asarray(labels)
+    is_score = np.issubdtype(labels.dtype, np.floating)
+    groups = np.zeros(len(labels), np.int64) if is_score else labels
+    # The upper half of Philox's 128-bit key is free for the stream.
+    key = (stream << 64) + seed
+    draws = np.random.Philox(key=key).random_raw(len(labels))
+    for group in np.unique(groups):
+        members = np.flatnonzero(groups == group)
+        yield members[np.argsort(draws[members], kind="stable")]
 
 
 def _held_out_count(size: int, proportion: float) -> int:
@@ -72,6 +137,10 @@ def _check_arguments(proportion: float, seed: int) -> None:
             f"proportion={proportion}. Correct --validation_proportion or "
             "--test_proportion."
         )
+    _check_seed(seed)
+
+
+def _check_seed(seed: int) -> None:
     if not 0 <= seed < 2**64:
         raise ValueError(
             "`split_seed` must be at least 0 and below 2**64. Received: "

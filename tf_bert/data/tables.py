@@ -80,8 +80,12 @@ class Table:
             "are divided at commas, .tsv and .txt files at tabs."
         )
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, *, short_rows: list[int] | None = None) -> Iterator[Row]:
         """Yields the data rows in file order; each call reads from the start.
+
+        Args:
+            short_rows: If given, rows with too few fields are left out, and
+                their numbers are appended to it. None: they are errors.
 
         Raises:
             ValueError: There is no data row, a row has too many or too few
@@ -99,6 +103,9 @@ class Table:
             if blank_line:
                 raise _blank_line_error(self.path, blank_line, number + 1)
             number += 1
+            if short_rows is not None and len(fields) < len(self.columns):
+                short_rows.append(number)
+                continue
             if len(fields) != len(self.columns):
                 raise self._field_count_error(number, line, len(fields))
             yield Row(number, line, tuple(fields))

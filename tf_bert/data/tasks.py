@@ -1,48 +1,38 @@
-"""Tasks: which columns of which files, which labels, which metric.
+"""The table of known tasks, and the task that a user's own files hold.
 
-A task is one row of `TASKS`, or is made from the user's flags by
-`custom_task`. No file is opened here; `sources.py` reads them.
+No file is opened here; `sources.py` reads them.
 """
 
 import dataclasses
 from collections.abc import Mapping
 
-CLASSIFICATION_METRICS = ("accuracy", "f1", "macro_f1", "matthews")
-REGRESSION_METRICS = ("spearman", "pearson")
+from tf_bert.data.task_spec import (
+    CLASSIFICATION_METRICS,
+    REGRESSION_METRICS,
+    TaskSpec,
+    TfdsSpec,
+)
 
 _GLUE_FILES = {"train": "train.tsv", "validation": "dev.tsv"}
 
+_WNLI = (
+    "its dev set is adversarial (many of its sentences stand in the training "
+    "set too, with the other label), so that whatever is learnt lowers the "
+    "score, and always giving the majority class is best. Zhang et al. (2021) "
+    "leave it out as well"
+)
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TaskSpec:
-    """Where the texts and labels of a task stand, and how it is scored.
 
-    Args:
-        name: Key in `TASKS`, or "custom".
-        text_column: Name in the header row, or digits: the number of the
-            column, counted from 1, in files without a header.
-        text_pair_column: The same for the second text; None: single texts.
-        label_column: The same for the label.
-        label_names: Labels as the files spell them, in the order of their
-            ids. None: taken from the training data, or regression.
-        is_regression: Labels are scores, not classes.
-        metric: Selects the best checkpoint. One of `CLASSIFICATION_METRICS`
-            or `REGRESSION_METRICS`.
-        file_names: Split to file name inside the data folder.
-        folder_name: What the folder is called inside its parent (`RTE`).
-        is_bundled: Whether the files come with this package.
-    """
-
-    name: str
-    text_column: str
-    text_pair_column: str | None = None
-    label_column: str
-    label_names: tuple[str, ...] | None = None
-    is_regression: bool = False
-    metric: str
-    file_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    folder_name: str | None = None
-    is_bundled: bool = False
+def _glue_tfds(
+    config: str, text: str, text_pair: str | None = None, **changes
+) -> TfdsSpec:
+    """Returns where a task of GLUE stands."""
+    return TfdsSpec(
+        name=f"glue/{config}",
+        text_feature=text,
+        text_pair_feature=text_pair,
+        **changes,
+    )
 
 
 _SPECS = (
@@ -55,6 +45,7 @@ _SPECS = (
         metric="accuracy",
         file_names=_GLUE_FILES,
         folder_name="RTE",
+        tfds=_glue_tfds("rte", "sentence1", "sentence2"),
     ),
     TaskSpec(
         name="mrpc",
@@ -66,6 +57,12 @@ _SPECS = (
         metric="accuracy",
         file_names=_GLUE_FILES,
         folder_name="MRPC",
+        tfds=_glue_tfds(
+            "mrpc",
+            "sentence1",
+            "sentence2",
+            label_names=("not_equivalent", "equivalent"),
+        ),
     ),
     TaskSpec(
         name="cola",
@@ -76,6 +73,9 @@ _SPECS = (
         metric="matthews",
         file_names=_GLUE_FILES,
         folder_name="CoLA",
+        tfds=_glue_tfds(
+            "cola", "sentence", label_names=("unacceptable", "acceptable")
+        ),
     ),
     TaskSpec(
         name="sts-b",
@@ -86,6 +86,7 @@ _SPECS = (
         metric="spearman",
         file_names=_GLUE_FILES,
         folder_name="STS-B",
+        tfds=_glue_tfds("stsb", "sentence1", "sentence2"),
     ),
     TaskSpec(
         name="sst-2",
@@ -95,6 +96,62 @@ _SPECS = (
         metric="accuracy",
         file_names=_GLUE_FILES,
         folder_name="SST-2",
+        tfds=_glue_tfds(
+            "sst2", "sentence", label_names=("negative", "positive")
+        ),
+    ),
+    TaskSpec(
+        name="qqp",
+        text_column="question1",
+        text_pair_column="question2",
+        label_column="is_duplicate",
+        label_names=("0", "1"),
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="QQP",
+        has_malformed_rows=True,
+        tfds=_glue_tfds(
+            "qqp",
+            "question1",
+            "question2",
+            label_names=("not_duplicate", "duplicate"),
+        ),
+    ),
+    TaskSpec(
+        name="qnli",
+        text_column="question",
+        text_pair_column="sentence",
+        label_column="label",
+        label_names=("entailment", "not_entailment"),
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="QNLI",
+        tfds=_glue_tfds("qnli", "question", "sentence"),
+    ),
+    TaskSpec(
+        name="mnli",
+        text_column="sentence1",
+        text_pair_column="sentence2",
+        label_column="gold_label",
+        # In tensorflow-datasets: entailment, neutral, contradiction.
+        label_names=("contradiction", "entailment", "neutral"),
+        metric="accuracy",
+        file_names={
+            "train": "train.tsv",
+            "validation": "dev_matched.tsv",
+            "validation_mismatched": "dev_mismatched.tsv",
+        },
+        folder_name="MNLI",
+        tfds=_glue_tfds(
+            "mnli",
+            "premise",
+            "hypothesis",
+            splits={
+                "train": "train",
+                "validation": "validation_matched",
+                "validation_mismatched": "validation_mismatched",
+            },
+        ),
     ),
     TaskSpec(
         name="product_reviews",
@@ -123,12 +180,15 @@ def get_task(name: str) -> TaskSpec:
             "stsb" are the same task.
 
     Raises:
-        ValueError: There is no such task; the message lists all.
+        ValueError: There is no such task; the message lists all. Or it is
+            WNLI; the message says why not.
 
     Example:
         >>> get_task("SST2").name
         'sst-2'
     """
+    if _plain(name) == "wnli":
+        raise _wnli_error("task_name", name)
     for spec in TASKS.values():
         if _plain(spec.name) == _plain(name):
             return spec
@@ -137,6 +197,31 @@ def get_task(name: str) -> TaskSpec:
         f"task_name={name!r}. Correct --task_name, or pass your own file by "
         "--train_file, --text_column and --label_column."
     )
+
+
+def get_tfds_task(name: str) -> TaskSpec | None:
+    """Returns the task of `TASKS` that a dataset is, or None.
+
+    Args:
+        name: Of tensorflow-datasets: `name/config`, with `:version` or not.
+            The version is kept.
+
+    Raises:
+        ValueError: The dataset is WNLI.
+
+    Example:
+        >>> get_tfds_task("glue/sst2").name
+        'sst-2'
+        >>> get_tfds_task("imdb_reviews")
+    """
+    base = name.partition(":")[0]
+    if base == "glue/wnli":
+        raise _wnli_error("tfds_name", name)
+    for spec in TASKS.values():
+        if spec.tfds is not None and spec.tfds.name == base:
+            tfds = dataclasses.replace(spec.tfds, name=name)
+            return dataclasses.replace(spec, tfds=tfds)
+    return None
 
 
 def custom_task(
@@ -191,6 +276,14 @@ def custom_task(
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
+
+
+def _wnli_error(flag: str, name: str) -> ValueError:
+    return ValueError(
+        f"`{flag}` must not be WNLI: {_WNLI}. Received: {flag}={name!r}. Pass "
+        f"another --{flag}, or its files by --train_file if you want it all "
+        "the same."
+    )
 
 
 def _check_columns_differ(text: str, pair: str | None, label: str) -> None:

@@ -1,0 +1,126 @@
+"""Tests of tf_bert/finetune.py: which splits are evaluated and written down."""
+
+import json
+
+import pytest
+
+from tf_bert import run
+
+# Files of MNLI, with the columns that are read.
+_HEADER = "index\tsentence1\tsentence2\tgold_label\n"
+_LABELS = ("neutral", "contradiction", "entailment")
+_THINGS = ("lamp", "tent", "mug", "desk", "kettle")
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def mnli_rows(size, word):
+    rows = [
+        f"{i}\tThe {_THINGS[i % 5]} is {word}.\tIt is good.\t{_LABELS[i % 3]}\n"
+        for i in range(size)
+    ]
+    return _HEADER + "".join(rows)
+
+
+@pytest.fixture(scope="module")
+def mnli_run(train, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mnli")
+    for name, size, word in (
+        ("train", 30, "good"),
+        ("dev_matched", 12, "fine"),
+        ("dev_mismatched", 9, "bad"),
+    ):
+        (folder / f"{name}.tsv").write_text(mnli_rows(size, word), "utf-8")
+    return train(
+        folder / "run",
+        train_file=None,
+        task_name="mnli",
+        data_dir=folder,
+        max_train_examples=20,
+    )
+
+
+class TestMnli:
+    def test_both_dev_sets_are_evaluated(self, mnli_run):
+        results = read_json(mnli_run / "all_results.json")
+        assert results["train"]["num_examples"] == 18
+        assert results["validation"]["num_examples"] == 12
+        assert results["validation_mismatched"]["num_examples"] == 9
+        low, high = results["validation_mismatched"]["accuracy_ci"]
+        assert low <= results["validation_mismatched"]["accuracy"] <= high
+
+    def test_the_text_file_holds_both(self, mnli_run):
+        results = read_json(mnli_run / "all_results.json")
+        text = (mnli_run / "eval_results.txt").read_text(encoding="utf-8")
+        for split in ("validation", "validation_mismatched"):
+            value = results[split]["accuracy"]
+            assert f"{split}_accuracy = {value}\n" in text
+
+    def test_the_matched_one_chooses_the_checkpoint(self, mnli_run):
+        lines = (mnli_run / "history.jsonl").read_text("utf-8").splitlines()
+        history = [json.loads(line) for line in lines]
+        best = max(entry["validation"]["accuracy"] for entry in history)
+        results = read_json(mnli_run / "all_results.json")
+        assert results["validation"]["accuracy"] == best
+        assert all("validation_mismatched" not in entry for entry in history)
+
+    def test_evaluating_again_does_both(self, mnli_run, capsys):
+        arguments = ["--mode=evaluate", f"--output_dir={mnli_run}"]
+        assert run.main(arguments) == 0
+        results = read_json(mnli_run / "all_results.json")
+        evaluation = read_json(mnli_run / "evaluation.json")
+        assert set(evaluation) == {"validation", "validation_mismatched"}
+        for split, metrics in evaluation.items():
+            assert metrics["accuracy"] == results[split]["accuracy"]
+        assert "validation_mismatched_accuracy = " in capsys.readouterr().out
+
+
+class TestSplitsFile:
+    def test_says_where_every_row_is_from(self, finished_run, reviews):
+        record = read_json(finished_run / "splits.json")
+        assert record["split_seed"] == 0
+        assert record["validation_proportion"] == 0.1
+        assert record["max_train_examples"] == 0
+        splits = record["splits"]
+        assert splits["test"] == {
+            "source": str(reviews / "test.csv"),
+            "num_rows": 12,
+            "rows": "1-12",
+        }
+        assert splits["train"]["source"] == str(reviews / "train.csv")
+        assert splits["validation"]["source"] == str(reviews / "train.csv")
+        sizes = {name: split["num_rows"] for name, split in splits.items()}
+        assert sizes == {"train": 36, "validation": 4, "test": 12}
+
+
+class TestComparisonOnValidation:
+    @pytest.mark.parametrize("checkpoint", ["best", "last"])
+    def test_a_warning_says_that_validation_has_chosen(
+        self, train, tmp_path, caplog, checkpoint
+    ):
+        train(
+            tmp_path / "run",
+            checkpoint_to_use=checkpoint,
+            compare_baselines=True,
+            num_train_steps=2,
+            num_evaluations=1,
+        )
+        is_chosen = checkpoint == "best"
+        assert ("a little too good" in caplog.text) == is_chosen
+
+
+class TestHalfOfTheDevSet:
+    def test_is_the_test_split(self, train, reviews, tmp_path):
+        folder = train(
+            tmp_path / "run",
+            validation_file=reviews / "test.csv",
+            split_dev_in_half=True,
+            num_train_steps=2,
+            num_evaluations=1,
+        )
+        results = read_json(folder / "all_results.json")
+        assert results["train"]["num_examples"] == 40
+        assert results["validation"]["num_examples"] == 6
+        assert results["test"]["num_examples"] == 6

@@ -1,0 +1,106 @@
+"""From a configuration to the data of a run: its task and its splits."""
+
+import dataclasses
+
+from tf_bert import config as config_lib
+from tf_bert.config import Config
+from tf_bert.data import sources, split_record, tasks, tfds_task
+from tf_bert.data.division import DivisionRules
+from tf_bert.data.task_spec import (
+    CLASSIFICATION_METRICS,
+    REGRESSION_METRICS,
+    TaskSpec,
+)
+
+
+def get_task(config: Config) -> TaskSpec:
+    """Returns the task that the flags name, or that the user's data holds.
+
+    Args:
+        config: of any mode.
+
+    Raises:
+        ValueError: if the task is unknown, or flags do not fit it.
+    """
+    task, flag = None, "task_name"
+    if config.task_name is not None:
+        task = tasks.get_task(config.task_name)
+    elif config.tfds_name is not None:
+        task, flag = tasks.get_tfds_task(config.tfds_name), "tfds_name"
+    if task is not None:
+        config_lib.check_task_is_alone(config, flag)
+        return _with_metric(task, config, flag)
+    described = dict(
+        text_column=config.text_column,
+        text_pair_column=config.text_pair_column,
+        label_column=config.label_column,
+        is_regression=config.task_type == "regression",
+        label_names=config.label_names,
+        metric=config.metric,
+    )
+    if config.tfds_name is None:
+        return tasks.custom_task(**described)
+    return tfds_task.describe_task(
+        config.tfds_name, config.tfds_data_dir, **described
+    )
+
+
+def load(config: Config, task: TaskSpec) -> sources.TaskData:
+    """Reads the splits of a run, the same ones whenever it is called.
+
+    Empty texts are let through in mode inspect, which reports them.
+
+    Args:
+        config: of the run.
+        task: of `get_task`.
+
+    Raises:
+        ValueError, FileNotFoundError: if a file, flag or row is wrong.
+    """
+    return sources.load_splits(
+        task,
+        data_dir=config.data_dir,
+        train_file=config.train_file,
+        validation_file=config.validation_file,
+        test_file=config.test_file,
+        tfds_data_dir=config.tfds_data_dir,
+        allow_empty_texts=config.mode == "inspect",
+        **_division(config),
+    )
+
+
+def record(config: Config, data: sources.TaskData) -> dict:
+    """Returns the content of `splits.json`: which rows, and what drew them.
+
+    Args:
+        config: of the run.
+        data: of `load`.
+
+    Returns:
+        The flags that the splits depend on, and ``splits``: see
+        `split_record.describe`.
+    """
+    return {**_division(config), "splits": split_record.describe(data.splits())}
+
+
+def _division(config: Config) -> dict:
+    return {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(DivisionRules)
+    }
+
+
+def _with_metric(task: TaskSpec, config: Config, flag: str) -> TaskSpec:
+    """Returns a task of the table, with the metric that was asked for."""
+    if config.metric is None:
+        return task
+    choices = CLASSIFICATION_METRICS
+    if task.is_regression:
+        choices = REGRESSION_METRICS
+    if config.metric not in choices:
+        raise ValueError(
+            f"`metric` must be one of {', '.join(choices)} for this task. "
+            f"Received: metric={config.metric!r}, {flag}="
+            f"{getattr(config, flag)}. Correct --metric."
+        )
+    return dataclasses.replace(task, metric=config.metric)
