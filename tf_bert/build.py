@@ -15,13 +15,7 @@ from absl import logging
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
-from tf_bert.data import (
-    pipeline,
-    sources,
-    tasks,
-    tokenizer_files,
-    unlabelled,
-)
+from tf_bert.data import pipeline, sources, tasks, tokenizer_files, unlabelled
 from tf_bert.data import plan as planning
 from tf_bert.data.examples import Examples
 from tf_bert.data.tokenization import BertTokenizer
@@ -147,12 +141,11 @@ def build(config: Config) -> Run:
     """
     task = get_task(config)
     is_inspection = config.mode == "inspect"
-    if config.predict_file:
+    if config.predict_file and not is_inspection:
         unlabelled.check_unlabelled(
             config.predict_file,
             text_column=task.text_column,
             text_pair_column=task.text_pair_column,
-            allow_empty_texts=is_inspection,
         )
     data = sources.load_splits(
         task,
