@@ -16,13 +16,7 @@ from tf_bert import run_data
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
-from tf_bert.data import (
-    pipeline,
-    sources,
-    tasks,
-    tokenizer_files,
-    unlabelled,
-)
+from tf_bert.data import pipeline, sources, tasks, tokenizer_files, unlabelled
 from tf_bert.data import plan as planning
 from tf_bert.data.examples import Examples
 from tf_bert.data.tokenization import BertTokenizer
@@ -147,12 +141,11 @@ def build(config: Config) -> Run:
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
     """
     task = run_data.get_task(config)
-    if config.predict_file:
+    if config.predict_file and config.mode != "inspect":
         unlabelled.check_unlabelled(
             config.predict_file,
             text_column=task.text_column,
             text_pair_column=task.text_pair_column,
-            allow_empty_texts=config.mode == "inspect",
         )
     data = run_data.load(config, task)
     if config.early_stopping_patience and data.validation is None:

@@ -62,10 +62,6 @@ class UnlabelledTest(parameterized.TestCase):
             path, text_column="text", allow_empty_texts=True
         )
         self.assertEqual([chunk.texts for chunk in chunks], [("a", "")])
-        self.assertEqual(
-            check_unlabelled(path, text_column="text", allow_empty_texts=True),
-            2,
-        )
 
     def test_memory_does_not_grow_with_the_file(self):
         path = self.write_labelled("p.tsv", *["a label"] * 50_000)

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -182,6 +183,51 @@ class TestInspect:
 
     def test_scores_are_shown_as_such(self, scored_pairs):
         assert "score, mean" in report.render(scored_pairs)
+
+
+class TestReport:
+    def test_says_when_a_step_does_not_fit(self, scored_pairs):
+        found = dataclasses.replace(scored_pairs, measurement=None)
+        printed = report.render(found)
+        assert "time         not measured" in printed
+        assert "machine has to spare" in re.sub(r"\s+", " ", printed)
+        assert report.as_json(found)["runtime"]["measurement"] is None
+
+    def test_of_many_classes_shows_the_largest_and_the_smallest(
+        self, scored_pairs
+    ):
+        names = [f"c{i}" for i in range(30)]
+        labels = {name: 100 + i for i, name in enumerate(names)}
+        found = dataclasses.replace(
+            scored_pairs,
+            task=dataclasses.replace(
+                scored_pairs.task,
+                is_regression=False,
+                label_names=tuple(names),
+            ),
+            splits={
+                split: dataclasses.replace(contents, labels=labels)
+                for split, contents in scored_pairs.splits.items()
+            },
+        )
+        printed = report.render(found)
+        assert re.findall(r"label (c\d+) ", printed) == [
+            *(f"c{i}" for i in range(29, 23, -1)),
+            *(f"c{i}" for i in range(5, -1, -1)),
+        ]
+        assert "18 classes between these left out" in printed
+
+    @pytest.mark.parametrize(
+        ("seconds", "text"), [(89, "89 s"), (600, "10 min"), (9000, "2.5 h")]
+    )
+    def test_durations_are_easy_to_read(self, scored_pairs, seconds, text):
+        measured = dataclasses.replace(
+            scored_pairs.measurement,
+            training_seconds=float(seconds),
+            evaluation_seconds=0.0,
+        )
+        found = dataclasses.replace(scored_pairs, measurement=measured)
+        assert f"time         {text} estimated" in report.render(found)
 
 
 class TestErrors:

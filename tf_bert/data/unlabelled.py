@@ -74,11 +74,7 @@ def iterate_unlabelled(
 
 
 def check_unlabelled(
-    path: str,
-    *,
-    text_column: str,
-    text_pair_column: str | None = None,
-    allow_empty_texts: bool = False,
+    path: str, *, text_column: str, text_pair_column: str | None = None
 ) -> int:
     """Reads a file to predict from end to end and keeps nothing of it.
 
@@ -88,7 +84,6 @@ def check_unlabelled(
         path: See `iterate_unlabelled`, as for the others.
         text_column: Name or number.
         text_pair_column: Name or number, or None.
-        allow_empty_texts: As in `iterate_unlabelled`.
 
     Returns:
         The number of data rows, at least 1.
@@ -98,10 +93,7 @@ def check_unlabelled(
         ValueError: A row is wrong.
     """
     chunks = iterate_unlabelled(
-        path,
-        text_column=text_column,
-        text_pair_column=text_pair_column,
-        allow_empty_texts=allow_empty_texts,
+        path, text_column=text_column, text_pair_column=text_pair_column
     )
     return sum(len(chunk.rows) for chunk in chunks)
 

@@ -245,8 +245,8 @@ def _measured_lines(inspection: Inspection) -> list[str]:
     if measured.peak_bytes is not None:
         lines += _item(
             "measured",
-            f"{_size(measured.peak_bytes)} of memory at the highest, in these "
-            "steps, the largest of the training among them",
+            f"{_size(measured.peak_bytes)} of memory at the highest; the "
+            "largest step of the training is among those that ran",
         )
     return lines
 
