@@ -56,7 +56,7 @@ class BadConfigTest(parameterized.TestCase):
         ("mode", "tune", "train, evaluate, predict"),
         ("resume", "yes", "auto, never, must"),
         ("task_type", "ranking", "classification, regression"),
-        ("lr_schedule", "cosine", "linear, constant"),
+        ("lr_schedule", "cubic", "linear, cosine, constant"),
         ("precision", "float16", "float32, mixed_bfloat16"),
         ("checkpoint_to_use", "first", "best, last"),
     )

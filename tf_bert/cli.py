@@ -156,7 +156,7 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
         _Flag(
             "lr_schedule",
             config.SCHEDULES,
-            "After warm-up: linear to 0, or constant.",
+            "After warm-up: linear or cosine to 0, or constant.",
         ),
         _Flag(
             "warmup_proportion",

@@ -10,7 +10,7 @@ from typing import Any
 
 MODES = ("train", "evaluate", "predict")
 TASK_TYPES = ("classification", "regression")
-SCHEDULES = ("linear", "constant")
+SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("float32", "mixed_bfloat16")
 CHECKPOINTS = ("best", "last")
 RESUME = ("auto", "never", "must")
