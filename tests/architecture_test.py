@@ -14,7 +14,7 @@ PACKAGE = ROOT / "tf_bert"
 LEVELS = (
     # Plain Python and NumPy.
     ("config", "flag_files", "gfile_io", "native_log", "seeding"),
-    ("weighted_metrics",),
+    ("durations", "flag_aliases", "weighted_metrics"),
     # Each knows its own subject.
     ("checkpoints", "data", "metrics", "optimization", "statistics"),
     ("run_folder",),
@@ -28,6 +28,7 @@ LEVELS = (
     ("finished",),
     # The command line.
     ("cli",),
+    ("flags_page",),
     ("run",),
 )
 LEVEL = {name: level for level, row in enumerate(LEVELS) for name in row}

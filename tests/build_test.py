@@ -24,24 +24,6 @@ def built(flags, reviews):
     return build.build(make_config(flags, test_file=reviews / "test.csv"))
 
 
-class EvaluationStepsTest(parameterized.TestCase):
-    @parameterized.parameters(
-        (234, 4, (58, 117, 175, 234)),
-        (10, 10, tuple(range(1, 11))),
-        (3, 10, (1, 2, 3)),
-        (1, 1, (1,)),
-        (7, 2, (3, 7)),
-    )
-    def test_are_spread_evenly_up_to_the_end(self, steps, number, expected):
-        self.assertEqual(build.evaluation_steps(steps, number), expected)
-
-    def test_are_as_many_as_asked_for(self):
-        for num_steps in range(20, 100):
-            steps = build.evaluation_steps(num_steps, 20)
-            self.assertLen(steps, 20)
-            self.assertEqual(steps[-1], num_steps)
-
-
 class GetTaskTest(parameterized.TestCase):
     def test_own_files(self):
         task = build.get_task(

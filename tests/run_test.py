@@ -132,8 +132,14 @@ class TestWrongFlags:
     @pytest.mark.parametrize(
         "wrong, message",
         [
-            ("--lerning_rate=1", "'lerning_rate'. Did you mean: learning_rate"),
-            ("--bias_correction false", "Received: 'false'. A switch is"),
+            (
+                "--lerning_rate=1",
+                "--lerning_rate. Did you mean --learning_rate",
+            ),
+            (
+                "--bias_correction false",
+                "Received: 'false' behind.*A switch is",
+            ),
             ("--train_batch_size=many", "--train_batch_size=many"),
             ("--learning_rate=-1", "`learning_rate` must be between 0 and"),
             ("--output_dir=", "`output_dir` must be given"),
@@ -311,4 +317,4 @@ class TestOtherEnds:
         assert run.main(["--wrong=1", "-v=1"]) == 2
         error = capsys.readouterr().err
         assert error.startswith("Traceback")
-        assert "Unknown command line flag 'wrong'" in error
+        assert "Received: --wrong." in error

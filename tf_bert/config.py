@@ -28,6 +28,14 @@ NOT_COMPARED = frozenset(
     }
 )
 
+# Fields that say one thing in different units; exactly one of each row is set.
+# On the command line the later one counts.
+ALTERNATIVES = (
+    ("train_batch_size", "per_device_train_batch_size"),
+    ("num_train_epochs", "num_train_steps"),
+    ("warmup_proportion", "num_warmup_steps"),
+    ("num_evaluations", "evaluate_every_steps", "evaluate_every_epochs"),
+)
 
 # What a task of the table brings along.
 _SET_BY_TASK = (
@@ -77,13 +85,15 @@ class Config:
     dropout: float | None = None
     precision: str = "float32"
 
-    train_batch_size: int = 32
+    train_batch_size: int | None = 32
+    per_device_train_batch_size: int | None = None
     gradient_accumulation_steps: int = 1
     num_train_epochs: float | None = 3.0
     num_train_steps: int | None = None
     learning_rate: float = 5e-5
     lr_schedule: str = "linear"
-    warmup_proportion: float = 0.1
+    warmup_proportion: float | None = 0.1
+    num_warmup_steps: int | None = None
     weight_decay: float = 0.01
     adam_beta_1: float = 0.9
     adam_beta_2: float = 0.999
@@ -92,7 +102,9 @@ class Config:
     max_grad_norm: float = 1.0
 
     eval_batch_size: int = 64
-    num_evaluations: int = 10
+    num_evaluations: int | None = 10
+    evaluate_every_steps: int | None = None
+    evaluate_every_epochs: float | None = None
     checkpoint_to_use: str = "best"
     early_stopping_patience: int = 0
     compare_baselines: bool = True
@@ -108,23 +120,19 @@ class Config:
         for name in ("head_seed", "data_seed", "dropout_seed"):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, self.seed)
+        _check_not_empty(self)
         _check_choices(self)
         _check_ranges(self)
-        if (self.num_train_epochs is None) == (self.num_train_steps is None):
-            raise ValueError(
-                "A length must be given in epochs or in steps, one of the two. "
-                f"Received: num_train_epochs={self.num_train_epochs}, "
-                f"num_train_steps={self.num_train_steps}. Pass "
-                "--num_train_epochs or --num_train_steps."
-            )
+        _check_alternatives(self)
         _check_task_is_alone(self)
-        if self.train_batch_size % self.gradient_accumulation_steps:
+        if (self.train_batch_size or 0) % self.gradient_accumulation_steps:
             raise ValueError(
                 "`train_batch_size` must be a multiple of "
                 "`gradient_accumulation_steps`. Received: train_batch_size="
                 f"{self.train_batch_size}, gradient_accumulation_steps="
                 f"{self.gradient_accumulation_steps}. The batch size is the "
-                "number of examples of one update: change one of the flags."
+                "number of examples of one update: change one of the flags "
+                "--train_batch_size and --gradient_accumulation_steps."
             )
 
     def num_steps(self, steps_per_epoch: int) -> int:
@@ -132,6 +140,18 @@ class Config:
         if self.num_train_steps is not None:
             return self.num_train_steps
         return max(1, math.ceil(self.num_train_epochs * steps_per_epoch))
+
+    def for_devices(self, num_devices: int) -> "Config":
+        """The same with `train_batch_size`, of all the devices together."""
+        if self.per_device_train_batch_size is None:
+            return self
+        return dataclasses.replace(
+            self,
+            per_device_train_batch_size=None,
+            train_batch_size=self.per_device_train_batch_size
+            * num_devices
+            * self.gradient_accumulation_steps,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON holds them."""
@@ -163,6 +183,27 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         for name in sorted(set(old) | set(new))
         if name not in NOT_COMPARED and old.get(name) != new.get(name)
     ]
+
+
+def _check_not_empty(config: Config) -> None:
+    for field in dataclasses.fields(config):
+        if getattr(config, field.name) == "":
+            raise ValueError(
+                f"`{field.name}` must not be empty. Received: {field.name}=''. "
+                f"Pass --{field.name} with a value, or leave it out."
+            )
+
+
+def _check_alternatives(config: Config) -> None:
+    for names in ALTERNATIVES:
+        values = {name: getattr(config, name) for name in names}
+        if sum(value is not None for value in values.values()) != 1:
+            raise ValueError(
+                f"One of {', '.join(f'`{name}`' for name in names)} must be "
+                "set, and the others None. Received: "
+                f"{', '.join(f'{n}={v}' for n, v in values.items())}. Pass "
+                f"{' or '.join(f'--{name}' for name in names)}."
+            )
 
 
 def _check_choices(config: Config) -> None:
@@ -204,9 +245,12 @@ def _check_ranges(config: Config) -> None:
     """Checks numbers; None is left to the checks of its own."""
     for names, low, high in (
         (("train_batch_size", "eval_batch_size"), 1, math.inf),
+        (("per_device_train_batch_size",), 1, math.inf),
         (("gradient_accumulation_steps", "num_evaluations"), 1, math.inf),
+        (("num_warmup_steps",), 0, math.inf),
+        (("evaluate_every_steps",), 1, math.inf),
         (("num_train_steps", "adam_epsilon"), 1e-30, math.inf),
-        (("num_train_epochs",), 1e-30, 1e6),
+        (("num_train_epochs", "evaluate_every_epochs"), 1e-30, 1e6),
         (("max_seq_length",), 3, math.inf),
         (("learning_rate", "weight_decay", "max_grad_norm"), 0, 1e6),
         (("early_stopping_patience",), 0, math.inf),

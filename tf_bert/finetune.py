@@ -19,7 +19,7 @@ from tf_bert import build, comparison, gfile_io, predictions, run_folder
 from tf_bert.config import Config
 from tf_bert.data import tokenizer_files
 from tf_bert.run_folder import RunFolder
-from tf_bert.training import checkpointing, evaluate
+from tf_bert.training import checkpointing, distribution, evaluate
 from tf_bert.training.loop import TrainingLoop
 from tf_bert.training.progress import ProgressBar
 
@@ -42,6 +42,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
             anything is trained or written.
     """
     # 1. The folder: new, to be continued, or finished already.
+    config = distribution.with_batch_size(config)
     folder = RunFolder(config.output_dir)
     folder.check_usable(config)
     if folder.is_finished() and not config.overwrite_output_dir:

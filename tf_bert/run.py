@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from tf_bert import cli, config, native_log
+from tf_bert import cli, config, flags_page, native_log
 
 # What the user can correct; anything else is a bug and shows its traceback.
 _USER_ERRORS = (
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if {"--help", "-help", "-h"} & set(arguments):
-        print(cli.help_text())
+        print(flags_page.help_text())
         return 0
     is_verbose = "-v=1" in arguments
     _quiet_libraries(is_verbose=is_verbose)
