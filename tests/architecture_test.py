@@ -13,7 +13,7 @@ PACKAGE = ROOT / "tf_bert"
 # in a sub-package, that sub-package.
 LEVELS = (
     # Plain Python and NumPy.
-    ("config", "flag_files", "gfile_io", "native_log", "seeding"),
+    ("config", "flag_files", "gfile_io", "native_log", "os_errors", "seeding"),
     ("durations", "flag_aliases", "weighted_metrics"),
     # Each knows its own subject.
     ("checkpoints", "data", "metrics", "optimization", "statistics"),

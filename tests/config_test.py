@@ -163,6 +163,25 @@ class BadConfigTest(parameterized.TestCase):
             make_config(task_name="rte", **{name: value})
 
 
+class FromDictTest(parameterized.TestCase):
+    def test_whole_numbers_may_stand_for_others(self):
+        config = Config.from_dict({"output_dir": "x", "learning_rate": 0})
+        self.assertEqual(config.learning_rate, 0)
+
+    @parameterized.parameters(
+        ("moonshine", 1, "must be a known flag. Received: moonshine=1"),
+        ("seed", "many", "must be of its kind. Received: seed='many'"),
+        ("seed", 1.5, "must be of its kind. Received: seed=1.5"),
+        ("seed", None, "must be of its kind. Received: seed=None"),
+        ("learning_rate", "1", "Received: learning_rate='1'"),
+        ("text_column", 1, "Received: text_column=1"),
+        ("label_names", "no", "Received: label_names='no'"),
+    )
+    def test_what_another_version_wrote_is_refused(self, name, value, message):
+        with self.assertRaisesRegex(ValueError, message):
+            Config.from_dict({"output_dir": "x", name: value})
+
+
 class DifferencesTest(parameterized.TestCase):
     def test_equal_ones_do_not_differ(self):
         fields = make_config().as_dict()

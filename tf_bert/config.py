@@ -6,6 +6,7 @@ where these are read, in `build.py`.
 
 import dataclasses
 import math
+import typing
 from typing import Any
 
 MODES = ("train", "evaluate", "predict")
@@ -162,7 +163,12 @@ class Config:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Config":
-        """The inverse of `as_dict`."""
+        """The inverse of `as_dict`.
+
+        Raises:
+            ValueError: if a field is unknown, or of the wrong kind.
+        """
+        _check_kinds(fields)
         if fields.get("label_names") is not None:
             fields = {**fields, "label_names": tuple(fields["label_names"])}
         return cls(**fields)
@@ -183,6 +189,23 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         for name in sorted(set(old) | set(new))
         if name not in NOT_COMPARED and old.get(name) != new.get(name)
     ]
+
+
+def _check_kinds(fields: dict[str, Any]) -> None:
+    """Checks what JSON held: another version's fields, or edited ones."""
+    kinds = typing.get_type_hints(Config)
+    # `isinstance` takes no generic types; and JSON has lists and whole numbers.
+    kinds["label_names"] = list | tuple | None
+    kinds |= {n: k | int for n, k in kinds.items() if isinstance(0.0, k)}
+    for name, value in fields.items():
+        if name not in kinds or not isinstance(value, kinds[name]):
+            what = "a known flag" if name not in kinds else "of its kind"
+            raise ValueError(
+                f"Every field of a run's config.json must be {what}. Received: "
+                f"{name}={value!r}. The file was changed by hand, or written "
+                "by another version: restore it, or use that version, or "
+                "train again with --overwrite_output_dir."
+            )
 
 
 def _check_not_empty(config: Config) -> None:
@@ -249,7 +272,8 @@ def _check_ranges(config: Config) -> None:
         (("gradient_accumulation_steps", "num_evaluations"), 1, math.inf),
         (("num_warmup_steps",), 0, math.inf),
         (("evaluate_every_steps",), 1, math.inf),
-        (("num_train_steps", "adam_epsilon"), 1e-30, math.inf),
+        (("num_train_steps",), 1e-30, math.inf),
+        (("adam_epsilon",), 1e-30, 1),
         (("num_train_epochs", "evaluate_every_epochs"), 1e-30, 1e6),
         (("max_seq_length",), 3, math.inf),
         (("learning_rate", "weight_decay", "max_grad_norm"), 0, 1e6),
@@ -271,6 +295,7 @@ def _check_ranges(config: Config) -> None:
                 )
                 if low == 1e-30:
                     bounds = "above 0"
+                    bounds += f", at most {high}" if high < math.inf else ""
                 raise ValueError(
                     f"`{name}` must be {bounds}. Received: {name}={value}. "
                     f"Correct --{name}."

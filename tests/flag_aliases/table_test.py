@@ -73,7 +73,7 @@ class TableTest(parameterized.TestCase):
             cli.parse(["--output_dir=x", f"--{name}={value}"])
         message = str(caught.exception)
         self.assertStartsWith(message, f"`{name}` must ")
-        self.assertRegex(message, f"Received: {name}='{value}'")
+        self.assertRegex(message, f"Received: --{name}={value}")
         self.assertRegex(message, r"\b([Pp]ass|leave|Leave) ")
 
     def test_many_are_refused(self):

@@ -111,9 +111,9 @@ class ErrorsTest(parameterized.TestCase):
         ),
         ("--", "Received: '--'"),
         ("-", "Received: '-'"),
-        ("--do_train=maybe", "true or false. Received: do_train='maybe'"),
-        ("--fp16=2", "true or false. Received: fp16='2'"),
-        ("--mixout=0.1", "be left out. Received: mixout='0.1'.*not there yet"),
+        ("--do_train=maybe", "true or false. Received: --do_train=maybe"),
+        ("--fp16=2", "true or false. Received: --fp16=2"),
+        ("--mixout=0.1", "be left out. Received: --mixout=0.1.*not there yet"),
         ("--metric_for_best_model=loss", "have a value that has a counterpart"),
     )
     def test_says_what_is_wrong(self, line, message):

@@ -152,7 +152,7 @@ def _counterpart(row: OtherName, value: str) -> Settings:
     if not any(row.values.values()):
         must = "be left out"
     raise ValueError(
-        f"`{row.name}` must {must}. Received: {row.name}={value!r}, a flag of "
+        f"`{row.name}` must {must}. Received: --{row.name}={value}, a flag of "
         f"another program. {row.note}"
     )
 
@@ -160,8 +160,8 @@ def _counterpart(row: OtherName, value: str) -> Settings:
 def _boolean(row: OtherName, value: str) -> str:
     if value.lower() not in _BOOLEANS:
         raise ValueError(
-            f"`{row.name}` must be true or false. Received: {row.name}="
-            f"{value!r}. Pass --{row.name} or --no{row.name}."
+            f"`{row.name}` must be true or false. Received: --{row.name}="
+            f"{value}. Pass --{row.name} or --no{row.name}."
         )
     return _BOOLEANS[value.lower()]
 
