@@ -13,8 +13,8 @@ PACKAGE = ROOT / "tf_bert"
 # in a sub-package, that sub-package.
 LEVELS = (
     # Plain Python and NumPy.
-    ("config", "flag_files", "gfile_io", "native_log", "seeding"),
-    ("command_line", "weighted_metrics"),
+    ("config", "flag_files", "gfile_io", "native_log", "os_errors", "seeding"),
+    ("command_line", "durations", "flag_aliases", "weighted_metrics"),
     # Each knows its own subject.
     ("checkpoints", "data", "metrics", "optimization", "statistics"),
     ("run_data", "run_folder"),
@@ -29,6 +29,7 @@ LEVELS = (
     ("library",),
     # The command line.
     ("cli",),
+    ("flags_page",),
     ("run",),
 )
 LEVEL = {name: level for level, row in enumerate(LEVELS) for name in row}

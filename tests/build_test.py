@@ -8,7 +8,6 @@ import shutil
 import numpy as np
 import pytest
 import safetensors.numpy
-from absl.testing import parameterized
 
 from tf_bert import build, cli
 from tf_bert.config import Config
@@ -22,24 +21,6 @@ def make_config(flags, **changes):
 def built(flags, reviews):
     """36 rows train in batches of 12 for 6 steps, 4 validate, 12 test."""
     return build.build(make_config(flags, test_file=reviews / "test.csv"))
-
-
-class EvaluationStepsTest(parameterized.TestCase):
-    @parameterized.parameters(
-        (234, 4, (58, 117, 175, 234)),
-        (10, 10, tuple(range(1, 11))),
-        (3, 10, (1, 2, 3)),
-        (1, 1, (1,)),
-        (7, 2, (3, 7)),
-    )
-    def test_are_spread_evenly_up_to_the_end(self, steps, number, expected):
-        self.assertEqual(build.evaluation_steps(steps, number), expected)
-
-    def test_are_as_many_as_asked_for(self):
-        for num_steps in range(20, 100):
-            steps = build.evaluation_steps(num_steps, 20)
-            self.assertLen(steps, 20)
-            self.assertEqual(steps[-1], num_steps)
 
 
 class TestBuild:

@@ -22,7 +22,7 @@ CHANGES = {
     "data_dir": "glue data",
     "train_file": "-train.csv",
     "validation_file": "dev=1.csv",
-    "test_file": "",
+    "test_file": " ",
     "predict_file": "#new.csv",
     "text_column": "1",
     "text_pair_column": "the answer",

@@ -51,6 +51,22 @@ class ConfigTest(parameterized.TestCase):
         config = make_config(num_train_epochs=epochs)
         self.assertEqual(config.num_steps(steps_per_epoch), expected)
 
+    @parameterized.parameters((1, 1, 8), (4, 1, 32), (2, 3, 48))
+    def test_a_batch_size_per_device_is_that_of_a_part(
+        self, num_devices, num_parts, expected
+    ):
+        config = make_config(
+            train_batch_size=None,
+            per_device_train_batch_size=8,
+            gradient_accumulation_steps=num_parts,
+        ).for_devices(num_devices)
+        self.assertEqual(config.train_batch_size, expected)
+        self.assertIsNone(config.per_device_train_batch_size)
+
+    def test_a_batch_size_of_all_devices_stays(self):
+        config = make_config(train_batch_size=6)
+        self.assertEqual(config.for_devices(4), config)
+
     def test_steps_stay_as_given(self):
         config = make_config(num_train_epochs=None, num_train_steps=17)
         self.assertEqual(config.num_steps(10), 17)
@@ -61,7 +77,7 @@ class BadConfigTest(parameterized.TestCase):
         ("mode", "tune", "train, inspect, evaluate, predict, export"),
         ("resume", "yes", "auto, never, must"),
         ("task_type", "ranking", "classification, regression"),
-        ("lr_schedule", "cosine", "linear, constant"),
+        ("lr_schedule", "cubic", "linear, cosine, constant"),
         ("precision", "float16", "float32, mixed_bfloat16"),
         ("checkpoint_to_use", "first", "best, last"),
     )
@@ -94,6 +110,10 @@ class BadConfigTest(parameterized.TestCase):
         ("adam_beta_1", 1.0, "between 0 and"),
         ("adam_beta_2", -0.1, "between 0 and"),
         ("early_stopping_patience", -1, "at least 0"),
+        ("per_device_train_batch_size", 0, "at least 1"),
+        ("num_warmup_steps", -1, "at least 0"),
+        ("evaluate_every_steps", 0, "at least 1"),
+        ("evaluate_every_epochs", 0.0, "above 0"),
         ("seed", -1, "between 0 and"),
         ("split_seed", -1, "between 0 and"),
     )
@@ -105,14 +125,23 @@ class BadConfigTest(parameterized.TestCase):
         ):
             make_config(**{name: value})
 
-    @parameterized.parameters((3.0, 10), (None, None))
-    def test_there_is_one_length(self, epochs, steps):
+    @parameterized.parameters(
+        ({"num_train_steps": 10}, "`num_train_epochs`, `num_train_steps`"),
+        ({"num_train_epochs": None}, "num_train_epochs=None, num_train_steps"),
+        ({"num_warmup_steps": 0}, "`warmup_proportion`, `num_warmup_steps`"),
+        ({"evaluate_every_steps": 5}, "num_evaluations=10, evaluate_every_ste"),
+        ({"train_batch_size": None}, "Pass --train_batch_size or --per_device"),
+    )
+    def test_one_of_the_alternatives_is_set(self, fields, message):
+        with self.assertRaisesRegex(ValueError, message):
+            make_config(**fields)
+
+    @parameterized.parameters("train_file", "text_column", "metric")
+    def test_nothing_is_empty(self, name):
         with self.assertRaisesRegex(
-            ValueError,
-            "in epochs or in steps, one of the two. Received: "
-            f"num_train_epochs={epochs}, num_train_steps={steps}",
+            ValueError, f"`{name}` must not be empty. Received: {name}=''"
         ):
-            make_config(num_train_epochs=epochs, num_train_steps=steps)
+            make_config(**{name: ""})
 
     def test_zero_steps_are_refused(self):
         with self.assertRaisesRegex(ValueError, "`num_train_steps` must be ab"):
@@ -138,6 +167,25 @@ class BadConfigTest(parameterized.TestCase):
             ValueError, f"`{name}` must be left out with a `task_name`"
         ):
             make_config(task_name="rte", **{name: value})
+
+
+class FromDictTest(parameterized.TestCase):
+    def test_whole_numbers_may_stand_for_others(self):
+        config = Config.from_dict({"output_dir": "x", "learning_rate": 0})
+        self.assertEqual(config.learning_rate, 0)
+
+    @parameterized.parameters(
+        ("moonshine", 1, "must be a known flag. Received: moonshine=1"),
+        ("seed", "many", "must be of its kind. Received: seed='many'"),
+        ("seed", 1.5, "must be of its kind. Received: seed=1.5"),
+        ("seed", None, "must be of its kind. Received: seed=None"),
+        ("learning_rate", "1", "Received: learning_rate='1'"),
+        ("text_column", 1, "Received: text_column=1"),
+        ("label_names", "no", "Received: label_names='no'"),
+    )
+    def test_what_another_version_wrote_is_refused(self, name, value, message):
+        with self.assertRaisesRegex(ValueError, message):
+            Config.from_dict({"output_dir": "x", name: value})
 
 
 class DifferencesTest(parameterized.TestCase):
@@ -195,7 +243,7 @@ class TfdsTest(parameterized.TestCase):
         self.assertEqual(make_config(tfds_name=name).tfds_name, name)
 
     @parameterized.parameters(
-        "", "glue/", "glue rte", "huggingface:glue/rte", "../rte", "a/b/c"
+        "glue/", "glue rte", "huggingface:glue/rte", "../rte", "a/b/c"
     )
     def test_what_is_no_name(self, name):
         with self.assertRaisesRegex(

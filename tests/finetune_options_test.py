@@ -189,6 +189,53 @@ class TestLastCheckpoint:
         assert results["validation"]["loss"] == last["loss"]
 
 
+@pytest.fixture(scope="module")
+def other_units(tmp_path_factory):
+    """Flags of a run whose durations are all given in their other unit."""
+    return {
+        "output_dir": tmp_path_factory.mktemp("units") / "run",
+        "train_batch_size": None,
+        "per_device_train_batch_size": 6,
+        "gradient_accumulation_steps": 2,
+        "num_evaluations": None,
+        "evaluate_every_epochs": 1,
+        "num_train_steps": None,
+        "num_train_epochs": 2.5,
+        "num_warmup_steps": 2,
+        "lr_schedule": "cosine",
+    }
+
+
+@pytest.fixture(scope="module")
+def other_units_run(train, other_units):
+    return train(**other_units)
+
+
+class TestOtherUnits:
+    """36 rows in batches of 12, for 8 steps."""
+
+    def test_the_batch_size_is_that_of_an_update(self, other_units_run):
+        config = read_json(other_units_run / "config.json")
+        assert config["train_batch_size"] == 12
+        assert config["per_device_train_batch_size"] is None
+
+    def test_evaluates_after_each_epoch_and_at_the_end(self, other_units_run):
+        history = read_history(other_units_run)
+        assert [entry["step"] for entry in history] == [3, 6, 8]
+
+    def test_the_rate_falls_along_a_cosine(self, other_units_run):
+        rates = [e["learning_rate"] for e in read_history(other_units_run)]
+        # Steps 2, 5 and 7 counted from 0; from step 2 to 8 it falls to 0.
+        expected = 0.005 * (1 + np.cos(np.pi * np.array([0, 3, 5]) / 6))
+        np.testing.assert_allclose(rates, expected, rtol=1e-5)
+
+    def test_the_same_command_is_the_same_run(
+        self, train, other_units, other_units_run, caplog
+    ):
+        train(**other_units)
+        assert "holds this run, finished" in caplog.text
+
+
 class TestWrongOptions:
     @pytest.mark.parametrize(
         "changes, message",
@@ -200,6 +247,10 @@ class TestWrongOptions:
             (
                 {"train_file": None, "task_name": "rte", "metric": "pearson"},
                 "`metric` must be one of accuracy, f1, macro_f1, matthews",
+            ),
+            (
+                {"num_warmup_steps": 7},
+                "Received: num_warmup_steps=7 of 6 steps",
             ),
         ],
     )

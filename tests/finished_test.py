@@ -125,9 +125,11 @@ class TestPredict:
         assert "new.csv, row 2" in capsys.readouterr().err
         assert (folder / "predictions.tsv").read_bytes() == before
 
-    def test_needs_a_file(self, folder, capsys):
-        status = run.main(
-            ["--mode=predict", f"--output_dir={folder}", "--predict_file="]
-        )
-        assert status == 2
+    def test_needs_a_file(self, finished_run, tmp_path, capsys):
+        """Neither the run nor the command names one."""
+        folder = pathlib.Path(shutil.copytree(finished_run, tmp_path / "run"))
+        path = folder / "config.json"
+        fields = {**read_json(path), "predict_file": None}
+        path.write_text(json.dumps(fields), encoding="utf-8")
+        assert run.main(["--mode=predict", f"--output_dir={folder}"]) == 2
         assert "Pass --predict_file." in capsys.readouterr().err

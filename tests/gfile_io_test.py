@@ -3,6 +3,7 @@
 ``file://`` stands for ``gs://``: it takes the same way through TensorFlow.
 """
 
+import errno
 import os
 import pathlib
 import subprocess
@@ -49,6 +50,25 @@ class GfileIoTest(parameterized.TestCase):
                 raise KeyError("stop")
         self.assertEqual(gfile_io.list_dir(folder), ["file"])
         self.assertEqual(gfile_io.read_text(f"{folder}/file"), "old")
+
+    def test_an_error_of_the_system_names_the_file(self):
+        """A full disk names none, and our temporary file means nothing."""
+        folder = self._folder("local")
+        for path, error in (
+            (f"{folder}/file", OSError(errno.ENOSPC, "full")),
+            (f"{folder}/no/file", None),
+        ):
+            with self.assertRaises(OSError) as caught:
+                with gfile_io.open_binary_writer(path):
+                    raise error
+            self.assertEqual(caught.exception.filename, path)
+
+    def test_an_error_about_another_file_keeps_its_name(self):
+        path = f"{self._folder('local')}/file"
+        with self.assertRaises(OSError) as caught:
+            with gfile_io.open_binary_writer(path):
+                gfile_io.read_bytes("no")
+        self.assertEqual(caught.exception.filename, "no")
 
     @parameterized.parameters("local", "scheme")
     def test_an_open_file_is_not_seen_before_it_is_complete(self, kind):

@@ -75,6 +75,19 @@ class RunFolderTest(parameterized.TestCase):
         self.folder.check_usable(self.config(overwrite_output_dir=True))
         self.assertEqual(self.names(), {"thesis.txt", "config.json"})
 
+    def test_a_folder_that_can_be_made_is_writable(self):
+        self.folder.check_writable()
+        self.assertFalse(self.path.parent.exists())
+        RunFolder("gs://bucket/run").check_writable()
+        RunFolder("run").check_writable()
+
+    def test_a_folder_below_a_file_is_not_writable(self):
+        self.path.parent.write_text("thesis", encoding="utf-8")
+        with self.assertRaisesRegex(
+            NotADirectoryError, "Received: output_dir=.*runs/x, but .*runs is"
+        ):
+            self.folder.check_writable()
+
     def test_beginning_writes_the_configuration(self):
         config = self.config(seed=3)
         self.folder.begin(config)
@@ -136,7 +149,9 @@ class RunFolderTest(parameterized.TestCase):
     def test_a_file_changed_by_hand_is_named(self):
         self.write("config.json")
         (self.path / "config.json").write_text("{,", encoding="utf-8")
-        with self.assertRaisesRegex(ValueError, "must be JSON.*config.json"):
+        with self.assertRaisesRegex(
+            ValueError, "must be a JSON object.*config.json"
+        ):
             self.folder.check_usable(self.config())
 
     def test_checkpoints_are_removed_if_there_are_any(self):

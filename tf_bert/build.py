@@ -12,7 +12,7 @@ import tensorflow as tf
 import transformers
 from absl import logging
 
-from tf_bert import run_data
+from tf_bert import durations, run_data
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
@@ -140,6 +140,7 @@ def build(config: Config) -> Run:
     Raises:
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
     """
+    config = distribution.with_batch_size(config)
     task = run_data.get_task(config)
     if config.predict_file and config.mode != "inspect":
         unlabelled.check_unlabelled(
@@ -180,30 +181,9 @@ def build(config: Config) -> Run:
             schedule(np.arange(plan.num_steps, dtype=np.float32))
         ),
         plan=plan,
-        evaluation_steps=evaluation_steps(
-            plan.num_steps, config.num_evaluations
+        evaluation_steps=durations.evaluation_steps(
+            config, plan.num_steps, plan.steps_per_epoch
         ),
-    )
-
-
-def evaluation_steps(num_steps: int, num_evaluations: int) -> tuple[int, ...]:
-    """Spreads evaluations evenly; the last is at the end.
-
-    Exactly `num_evaluations`, or one a step if there are fewer steps. (The
-    paper's code evaluates every T // 10 steps and at the end, which makes 11
-    where T is no multiple.)
-
-    Example:
-        >>> evaluation_steps(234, 4)
-        (58, 117, 175, 234)
-    """
-    return tuple(
-        sorted(
-            {
-                max(1, num_steps * i // num_evaluations)
-                for i in range(1, num_evaluations + 1)
-            }
-        )
     )
 
 
@@ -333,7 +313,7 @@ def _make_optimizer(config: Config, num_steps: int):
     schedule = WarmupDecay(
         config.learning_rate,
         num_steps,
-        int(config.warmup_proportion * num_steps),
+        durations.warmup_steps(config, num_steps),
         decay=config.lr_schedule,
     )
     optimizer = AdamWeightDecay(

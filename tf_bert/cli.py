@@ -5,21 +5,13 @@ so importing this has no side effect, and nothing reads a global.
 """
 
 import dataclasses
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from absl import flags
+from absl import flags, logging
 
 from tf_bert import config, flag_files
-
-_EXAMPLE = """\
-Fine-tunes BERT on small labelled text. For example, on a CSV file with the
-columns "text" and "label":
-
-  python -m tf_bert.run --train_file=reviews.csv --test_proportion=0.2 \\
-      --output_dir=runs/reviews
-"""
+from tf_bert.flag_aliases import translation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +167,12 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
     "Optimisation": (
         _Flag("train_batch_size", int, "Examples of one update, in all."),
         _Flag(
+            "per_device_train_batch_size",
+            int,
+            "Instead: examples that one device computes at a time. Times the "
+            "devices and --gradient_accumulation_steps it is the batch size.",
+        ),
+        _Flag(
             "gradient_accumulation_steps",
             int,
             "Parts that a batch is computed in, to save memory. The result is "
@@ -183,21 +181,21 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
         _Flag(
             "num_train_epochs",
             float,
-            "Length in passes over the data. Of this and --num_train_steps "
-            "the later on the command line counts.",
+            "Length in passes over the data.",
         ),
-        _Flag("num_train_steps", int, "Length in updates."),
+        _Flag("num_train_steps", int, "Instead: length in updates."),
         _Flag("learning_rate", float, "Peak learning rate."),
         _Flag(
             "lr_schedule",
             config.SCHEDULES,
-            "After warm-up: linear to 0, or constant.",
+            "After warm-up: linear or cosine to 0, or constant.",
         ),
         _Flag(
             "warmup_proportion",
             float,
             "Share of the updates in which the rate rises from 0. 0: none.",
         ),
+        _Flag("num_warmup_steps", int, "Instead: the number of them."),
         _Flag(
             "weight_decay",
             float,
@@ -224,6 +222,16 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
             "num_evaluations",
             int,
             "Evenly spread over the training; the state is saved at each.",
+        ),
+        _Flag(
+            "evaluate_every_steps",
+            int,
+            "Instead: the updates between two of them.",
+        ),
+        _Flag(
+            "evaluate_every_epochs",
+            float,
+            "Instead: the passes over the data between two of them.",
         ),
         _Flag(
             "checkpoint_to_use",
@@ -272,29 +280,26 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
         arguments: without the program.
 
     Returns:
-        The flags that were given, alone: name -> value. Of two lengths, the
-        later is kept and the other is None.
+        The flags that were given, alone: name -> value. Of alternatives, such
+        as two lengths, the last is kept and the others are None.
 
     Raises:
-        ValueError: if a flag is unknown or has a wrong value, or there are
-            arguments left over.
+        ValueError: if a flag is unknown, refused or has a wrong value, or
+            there are arguments left over.
         FileNotFoundError: if a flag file is not there.
     """
-    expanded = flag_files.expand(arguments)
     values = _flag_values()
+    settings = translation.translate(
+        flag_files.expand(arguments),
+        names=set(values),
+        switches={name for name in values if values[name].boolean},
+    )
     try:
-        leftover = values(["tf_bert", *expanded])[1:]
+        values(["tf_bert", *(f"--{n}={v}" for n, v in settings.items())])
     except flags.Error as error:
         raise ValueError(
             f"A flag is wrong. Received: {error}. See --help for all flags."
         ) from error
-    if leftover:
-        raise ValueError(
-            "Every argument must be a flag, --name=value. Received: "
-            f"{' '.join(map(repr, leftover))}. A switch is turned off by "
-            "--noname, not by a word behind it; a value with spaces needs "
-            "quotes."
-        )
     given = {
         flag.name: values[flag.name].value
         for group in GROUPS.values()
@@ -303,47 +308,11 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     }
     if "label_names" in given:
         given["label_names"] = tuple(given["label_names"])
-    _keep_later_length(given, expanded)
+    _keep_last_alternatives(given, settings)
     config.check_output_dir(
         given.get("output_dir"), mode=given.get("mode", "train")
     )
     return given
-
-
-def help_text() -> str:
-    """Returns the page of `--help`: an example, then all flags by subject."""
-    defaults = {
-        field.name: field.default for field in dataclasses.fields(config.Config)
-    }
-    lines = [_EXAMPLE]
-    for title, group in GROUPS.items():
-        lines += [f"{title}:"]
-        for flag in group:
-            lines += [_usage(flag, defaults[flag.name])]
-            lines += textwrap.wrap(
-                flag.help, 76, initial_indent="    ", subsequent_indent="    "
-            )
-        lines += [""]
-    lines += [
-        "Flags from a file, one on a line: --flagfile=flags/quickstart.flags.",
-        "Later flags win. -v=1 shows the traceback of an error, and what "
-        "TensorFlow says.",
-    ]
-    return "\n".join(lines)
-
-
-def _usage(flag: _Flag, default: Any) -> str:
-    if flag.kind is bool:
-        usage = f"--[no]{flag.name}"
-        default = {True: "on", False: "off"}.get(default)
-    elif isinstance(flag.kind, tuple):
-        usage = f"--{flag.name}={'|'.join(flag.kind)}"
-    else:
-        unit = {int: "N", float: "X", str: "TEXT", list: "A,B,..."}[flag.kind]
-        usage = f"--{flag.name}={unit}"
-    if default is None or default is dataclasses.MISSING:
-        return f"  {usage}"
-    return f"  {usage}  (default: {default})"
 
 
 def _flag_values() -> flags.FlagValues:
@@ -361,14 +330,20 @@ def _flag_values() -> flags.FlagValues:
     return values
 
 
-def _keep_later_length(given: dict[str, Any], expanded: list[str]) -> None:
-    """Of epochs and steps, keeps the one that came later."""
-    lengths = ("num_train_epochs", "num_train_steps")
-    order = [
-        name
-        for argument in expanded
-        if (name := argument.lstrip("-").partition("=")[0]) in lengths
-    ]
-    if order:
-        other = lengths[1 - lengths.index(order[-1])]
-        given[other] = None
+def _keep_last_alternatives(
+    given: dict[str, Any], settings: dict[str, str]
+) -> None:
+    """Of fields that say one thing in different units, keeps the last."""
+    for names in config.ALTERNATIVES:
+        order = [name for name in settings if name in names]
+        # "No epochs" beside a number of steps asks for nothing.
+        if len(order) > 1 and given.get("num_train_epochs") == 0:
+            order = [name for name in order if name != "num_train_epochs"]
+        if not order:
+            continue
+        given |= {name: None for name in names if name != order[-1]}
+        if len(order) > 1:
+            logging.info(
+                "%s are alternatives: the last one counts.",
+                " and ".join(f"--{name}={settings[name]}" for name in order),
+            )

@@ -7,11 +7,12 @@ where these are read, in `build.py`.
 import dataclasses
 import math
 import re
+import typing
 from typing import Any
 
 MODES = ("train", "inspect", "evaluate", "predict", "export")
 TASK_TYPES = ("classification", "regression")
-SCHEDULES = ("linear", "constant")
+SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("float32", "mixed_bfloat16")
 CHECKPOINTS = ("best", "last")
 RESUME = ("auto", "never", "must")
@@ -31,6 +32,14 @@ NOT_COMPARED = frozenset(
 
 # Seeds that are `seed` where they are not given.
 FOLLOW_SEED = ("head_seed", "data_seed", "dropout_seed")
+# Fields that say one thing in different units; exactly one of each row is set.
+# On the command line the later one counts.
+ALTERNATIVES = (
+    ("train_batch_size", "per_device_train_batch_size"),
+    ("num_train_epochs", "num_train_steps"),
+    ("warmup_proportion", "num_warmup_steps"),
+    ("num_evaluations", "evaluate_every_steps", "evaluate_every_epochs"),
+)
 
 # What a task of the table brings along.
 _SET_BY_TASK = (
@@ -88,13 +97,15 @@ class Config:
     dropout: float | None = None
     precision: str = "float32"
 
-    train_batch_size: int = 32
+    train_batch_size: int | None = 32
+    per_device_train_batch_size: int | None = None
     gradient_accumulation_steps: int = 1
     num_train_epochs: float | None = 3.0
     num_train_steps: int | None = None
     learning_rate: float = 5e-5
     lr_schedule: str = "linear"
-    warmup_proportion: float = 0.1
+    warmup_proportion: float | None = 0.1
+    num_warmup_steps: int | None = None
     weight_decay: float = 0.01
     adam_beta_1: float = 0.9
     adam_beta_2: float = 0.999
@@ -103,7 +114,9 @@ class Config:
     max_grad_norm: float = 1.0
 
     eval_batch_size: int = 64
-    num_evaluations: int = 10
+    num_evaluations: int | None = 10
+    evaluate_every_steps: int | None = None
+    evaluate_every_epochs: float | None = None
     checkpoint_to_use: str = "best"
     early_stopping_patience: int = 0
     compare_baselines: bool = True
@@ -119,25 +132,21 @@ class Config:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, self.seed)
         check_output_dir(self.output_dir, mode=self.mode)
+        _check_not_empty(self)
         _check_choices(self)
         _check_ranges(self)
-        if (self.num_train_epochs is None) == (self.num_train_steps is None):
-            raise ValueError(
-                "A length must be given in epochs or in steps, one of the two. "
-                f"Received: num_train_epochs={self.num_train_epochs}, "
-                f"num_train_steps={self.num_train_steps}. Pass "
-                "--num_train_epochs or --num_train_steps."
-            )
+        _check_alternatives(self)
         if self.task_name is not None:
             check_task_is_alone(self, "task_name")
         _check_tfds(self)
-        if self.train_batch_size % self.gradient_accumulation_steps:
+        if (self.train_batch_size or 0) % self.gradient_accumulation_steps:
             raise ValueError(
                 "`train_batch_size` must be a multiple of "
                 "`gradient_accumulation_steps`. Received: train_batch_size="
                 f"{self.train_batch_size}, gradient_accumulation_steps="
                 f"{self.gradient_accumulation_steps}. The batch size is the "
-                "number of examples of one update: change one of the flags."
+                "number of examples of one update: change one of the flags "
+                "--train_batch_size and --gradient_accumulation_steps."
             )
 
     def num_steps(self, steps_per_epoch: int) -> int:
@@ -145,6 +154,18 @@ class Config:
         if self.num_train_steps is not None:
             return self.num_train_steps
         return max(1, math.ceil(self.num_train_epochs * steps_per_epoch))
+
+    def for_devices(self, num_devices: int) -> "Config":
+        """The same with `train_batch_size`, of all the devices together."""
+        if self.per_device_train_batch_size is None:
+            return self
+        return dataclasses.replace(
+            self,
+            per_device_train_batch_size=None,
+            train_batch_size=self.per_device_train_batch_size
+            * num_devices
+            * self.gradient_accumulation_steps,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON holds them."""
@@ -155,7 +176,12 @@ class Config:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Config":
-        """The inverse of `as_dict`."""
+        """The inverse of `as_dict`.
+
+        Raises:
+            ValueError: if a field is unknown, or of the wrong kind.
+        """
+        _check_kinds(fields)
         if fields.get("label_names") is not None:
             fields = {**fields, "label_names": tuple(fields["label_names"])}
         return cls(**fields)
@@ -193,6 +219,44 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         for name in sorted(old)
         if name not in NOT_COMPARED and old[name] != new.get(name)
     ]
+
+
+def _check_kinds(fields: dict[str, Any]) -> None:
+    """Checks what JSON held: another version's fields, or edited ones."""
+    kinds = typing.get_type_hints(Config)
+    # `isinstance` takes no generic types; and JSON has lists and whole numbers.
+    kinds["label_names"] = list | tuple | None
+    kinds |= {n: k | int for n, k in kinds.items() if isinstance(0.0, k)}
+    for name, value in fields.items():
+        if name not in kinds or not isinstance(value, kinds[name]):
+            what = "a known flag" if name not in kinds else "of its kind"
+            raise ValueError(
+                f"Every field of a run's config.json must be {what}. Received: "
+                f"{name}={value!r}. The file was changed by hand, or written "
+                "by another version: restore it, or use that version, or "
+                "train again with --overwrite_output_dir."
+            )
+
+
+def _check_not_empty(config: Config) -> None:
+    for field in dataclasses.fields(config):
+        if getattr(config, field.name) == "":
+            raise ValueError(
+                f"`{field.name}` must not be empty. Received: {field.name}=''. "
+                f"Pass --{field.name} with a value, or leave it out."
+            )
+
+
+def _check_alternatives(config: Config) -> None:
+    for names in ALTERNATIVES:
+        values = {name: getattr(config, name) for name in names}
+        if sum(value is not None for value in values.values()) != 1:
+            raise ValueError(
+                f"One of {', '.join(f'`{name}`' for name in names)} must be "
+                "set, and the others None. Received: "
+                f"{', '.join(f'{n}={v}' for n, v in values.items())}. Pass "
+                f"{' or '.join(f'--{name}' for name in names)}."
+            )
 
 
 def _check_choices(config: Config) -> None:
@@ -267,9 +331,13 @@ def _check_ranges(config: Config) -> None:
     """Checks numbers; None is left to the checks of its own."""
     for names, low, high in (
         (("train_batch_size", "eval_batch_size"), 1, math.inf),
+        (("per_device_train_batch_size",), 1, math.inf),
         (("gradient_accumulation_steps", "num_evaluations"), 1, math.inf),
-        (("num_train_steps", "adam_epsilon"), 1e-30, math.inf),
-        (("num_train_epochs",), 1e-30, 1e6),
+        (("num_warmup_steps",), 0, math.inf),
+        (("evaluate_every_steps",), 1, math.inf),
+        (("num_train_steps",), 1e-30, math.inf),
+        (("adam_epsilon",), 1e-30, 1),
+        (("num_train_epochs", "evaluate_every_epochs"), 1e-30, 1e6),
         (("max_seq_length",), 3, math.inf),
         (("learning_rate", "weight_decay", "max_grad_norm"), 0, 1e6),
         (("early_stopping_patience", "max_train_examples"), 0, math.inf),
@@ -290,6 +358,7 @@ def _check_ranges(config: Config) -> None:
                 )
                 if low == 1e-30:
                     bounds = "above 0"
+                    bounds += f", at most {high}" if high < math.inf else ""
                 raise ValueError(
                     f"`{name}` must be {bounds}. Received: {name}={value}. "
                     f"Correct --{name}."

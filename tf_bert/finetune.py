@@ -5,8 +5,10 @@ Read from the top: `fine_tune` is the whole run as a sequence of named calls.
 
 import contextlib
 import dataclasses
+import errno
 import json
 import math
+import os
 import platform
 import time
 from importlib import metadata
@@ -29,7 +31,7 @@ from tf_bert.config import Config
 from tf_bert.data import tokenizer_files
 from tf_bert.data.task_spec import is_split
 from tf_bert.run_folder import RunFolder
-from tf_bert.training import checkpointing, evaluate
+from tf_bert.training import checkpointing, distribution, evaluate
 from tf_bert.training.loop import TrainingLoop
 from tf_bert.training.progress import ProgressBar
 
@@ -52,6 +54,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
             anything is trained or written.
     """
     # 1. The folder: new, to be continued, or finished already.
+    config = distribution.with_batch_size(config)
     folder = RunFolder(config.output_dir)
     folder.check_usable(config)
     if folder.is_finished() and not config.overwrite_output_dir:
@@ -63,6 +66,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
         return results
 
     # 2. Everything that can be wrong with files and flags is found here.
+    folder.check_writable()
     start = time.time()
     run = build.build(config)
     folder.begin(config)
@@ -367,7 +371,7 @@ def _save(run: build.Run, folder: RunFolder, progress: Progress) -> None:
     gfile_io.write_text(
         folder.join(run_folder.HISTORY), "".join(f"{x}\n" for x in lines)
     )
-    _write_summaries(progress.history[-1])
+    _write_summaries(progress.history[-1], folder.join(run_folder.TENSORBOARD))
 
 
 def _summary_writer(run: build.Run, folder: RunFolder):
@@ -376,11 +380,25 @@ def _summary_writer(run: build.Run, folder: RunFolder):
     return tf.summary.create_file_writer(folder.join(run_folder.TENSORBOARD))
 
 
-def _write_summaries(entry: dict[str, Any]) -> None:
-    """Writes an entry of the history to the summary writer in force."""
+def _write_summaries(entry: dict[str, Any], path: str) -> None:
+    """Writes an entry of the history to the summary writer in force.
+
+    Args:
+        entry: of the history.
+        path: folder of the writer.
+
+    Raises:
+        OSError: if the disk is full.
+    """
     step = entry["step"]
-    tf.summary.scalar("train/loss", entry["train_loss"], step)
-    tf.summary.scalar("train/learning_rate", entry["learning_rate"], step)
-    for name, value in entry.get("validation", {}).items():
-        if value is not None:
-            tf.summary.scalar(f"validation/{name}", value, step)
+    try:
+        tf.summary.scalar("train/loss", entry["train_loss"], step)
+        tf.summary.scalar("train/learning_rate", entry["learning_rate"], step)
+        for name, value in entry.get("validation", {}).items():
+            if value is not None:
+                tf.summary.scalar(f"validation/{name}", value, step)
+        tf.summary.flush()
+    except tf.errors.ResourceExhaustedError as error:
+        # Caught here, where it cannot be the memory of a device.
+        number = errno.ENOSPC
+        raise OSError(number, os.strerror(number), path) from error

@@ -36,6 +36,7 @@ def evaluate_run(config: Config) -> dict[str, Any]:
         Split -> metric and `metric_ci`; also in `evaluation.json`.
     """
     folder = RunFolder(config.output_dir)
+    folder.check_writable()
     classifier = build.load_finished(folder.join(run_folder.MODEL), config)
     if config.test_file:
         splits = {"test": sources.load_split(classifier.task, config.test_file)}
@@ -79,6 +80,7 @@ def predict_run(config: Config) -> int:
         text_pair_column=task.text_pair_column,
     )
     folder = RunFolder(config.output_dir)
+    folder.check_writable()
     classifier = build.load_finished(folder.join(run_folder.MODEL), config)
     path = folder.join(run_folder.PREDICTIONS)
     num_rows = predictions.write_predictions(classifier, config, path)

@@ -118,6 +118,11 @@ def open_binary_writer(path: PathLike) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
+    except OSError as error:
+        # A disk that is full says nothing, and the temporary name is ours.
+        if error.filename in (None, str(temporary)):
+            error.filename = os.fspath(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

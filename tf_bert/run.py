@@ -12,17 +12,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from tf_bert import cli, config, native_log
-
-# What the user can correct; anything else is a bug and shows its traceback.
-_USER_ERRORS = (
-    ValueError,
-    FileNotFoundError,
-    FileExistsError,
-    IsADirectoryError,
-    NotADirectoryError,
-    PermissionError,
-)
+from tf_bert import cli, config, flags_page, native_log, os_errors
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,18 +26,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if {"--help", "-help", "-h"} & set(arguments):
-        print(cli.help_text())
+        print(flags_page.help_text())
         return 0
     is_verbose = "-v=1" in arguments
     _quiet_libraries(is_verbose=is_verbose)
     try:
         given = cli.parse([a for a in arguments if a != "-v=1"])
         return _run_mode(given)
-    except _USER_ERRORS as error:
+    except (ValueError, OSError) as error:
+        message = str(error)
+        if isinstance(error, OSError):
+            message = os_errors.explain(error)
+        # What the user cannot correct is a bug and shows its traceback.
+        if message is None:
+            raise
         if is_verbose:
             traceback.print_exc()
         else:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            print(f"{type(error).__name__}: {message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(

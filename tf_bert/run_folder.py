@@ -66,13 +66,19 @@ class RunFolder:
                 "--mode=train that has ended."
             )
         try:
-            return json.loads(gfile_io.read_text(path))
+            content = json.loads(gfile_io.read_text(path))
         except ValueError as error:
-            raise ValueError(
-                f"A file of a run must be JSON. Received: {path} ({error}). "
-                "It was changed by hand: restore it, or train again with "
-                "--overwrite_output_dir."
-            ) from error
+            raise self._damaged(path, str(error)) from error
+        if not isinstance(content, dict):
+            raise self._damaged(path, f"a {type(content).__name__}")
+        return content
+
+    def _damaged(self, path: str, reason: str) -> ValueError:
+        return ValueError(
+            f"A file of a run must be a JSON object. Received: {path} "
+            f"({reason}). It was changed by hand: restore it, or train again "
+            "with --overwrite_output_dir."
+        )
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Writes one of the JSON files."""
@@ -120,6 +126,33 @@ class RunFolder:
                 "`output_dir` must hold a run with --resume=must. Received: "
                 f"output_dir={self.path}. Leave out --resume to start one."
             )
+
+    def check_writable(self) -> None:
+        """Finds at the start what would fail at the end; touches nothing.
+
+        Raises:
+            NotADirectoryError: if a file or a broken link is in the way.
+            PermissionError: if the folder may not be made or written.
+        """
+        if gfile_io.is_remote(self.path):
+            return
+        nearest = os.path.abspath(self.path)
+        while not os.path.lexists(nearest):
+            nearest = os.path.dirname(nearest)
+        is_folder = os.path.isdir(nearest)
+        # Not the rights of who started the program, if it changed its user.
+        effective = os.access in os.supports_effective_ids
+        if is_folder and os.access(
+            nearest, os.W_OK | os.X_OK, effective_ids=effective
+        ):
+            return
+        reason = "may not be written" if is_folder else "is no folder"
+        error = PermissionError if is_folder else NotADirectoryError
+        raise error(
+            "`output_dir` must be a folder that can be made or written. "
+            f"Received: output_dir={self.path}, but {nearest} {reason}. Pass "
+            "another --output_dir, or change that."
+        )
 
     def _check_same(self, config: Config) -> None:
         found = config_lib.differences(self.read_json(CONFIG), config.as_dict())

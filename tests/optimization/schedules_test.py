@@ -1,9 +1,11 @@
 """Tests of tf_bert/optimization/schedules.py."""
 
 import json
+import math
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -48,6 +50,26 @@ class WarmupDecayTest(parameterized.TestCase):
         schedule = WarmupDecay(2.0, 10, decay="constant")
         np.testing.assert_array_equal(rates(schedule, range(12)), [2.0] * 12)
 
+    @parameterized.parameters(
+        (0, 0.0),
+        (1, 0.5),
+        (2, 1.0),
+        (4, (2 + math.sqrt(2)) / 4),
+        (6, 0.5),
+        (8, (2 - math.sqrt(2)) / 4),
+        (10, 0.0),
+        (11, 0.0),
+        (100, 0.0),
+    )
+    def test_cosine_is_half_a_wave(self, step, rate):
+        schedule = WarmupDecay(1.0, 10, 2, decay="cosine")
+        np.testing.assert_allclose(rates(schedule, step), rate, rtol=1e-6)
+
+    @parameterized.parameters((2, 3.0), (6, 2.0), (10, 1.0), (12, 1.0))
+    def test_cosine_ends_at_a_share_of_the_peak(self, step, rate):
+        schedule = WarmupDecay(3.0, 10, 2, decay="cosine", min_lr_ratio=1 / 3)
+        np.testing.assert_allclose(rates(schedule, step), rate, rtol=1e-6)
+
     def test_warm_up_may_take_all_steps(self):
         schedule = WarmupDecay(4.0, 4, 4)
         np.testing.assert_array_equal(
@@ -66,7 +88,10 @@ class WarmupDecayTest(parameterized.TestCase):
         np.testing.assert_allclose(rates(schedule, step), rate, rtol=1e-6)
 
     @parameterized.parameters(
-        ({},), ({"decay": "constant"},), ({"min_lr_ratio": 0.2, "power": 2.0},)
+        ({},),
+        ({"decay": "constant"},),
+        ({"decay": "cosine"},),
+        ({"min_lr_ratio": 0.2, "power": 2.0},),
     )
     def test_array_of_steps_equals_single_steps(self, options):
         schedule = WarmupDecay(2e-5, 30, 7, **options)
@@ -97,9 +122,9 @@ class WarmupDecayTest(parameterized.TestCase):
 
     def test_unknown_decay_is_an_error_that_lists_the_choices(self):
         with self.assertRaisesRegex(
-            ValueError, "one of linear, constant. Received: decay='cosine'"
+            ValueError, "linear, cosine, constant. Received: decay='cubic'"
         ):
-            WarmupDecay(1.0, 10, decay="cosine")
+            WarmupDecay(1.0, 10, decay="cubic")
 
     def test_survives_from_config(self):
         schedule = WarmupDecay(
@@ -112,8 +137,40 @@ class WarmupDecayTest(parameterized.TestCase):
             rates(restored, range(22)), rates(schedule, range(22))
         )
 
-    def test_survives_json(self):
-        schedule = WarmupDecay(0.3, 20, 4, decay="constant")
+    @parameterized.parameters("linear", "cosine", "constant")
+    def test_survives_json(self, decay):
+        schedule = WarmupDecay(0.3, 20, 4, decay=decay)
         stored = json.dumps(keras.saving.serialize_keras_object(schedule))
         restored = keras.saving.deserialize_keras_object(json.loads(stored))
         self.assertEqual(restored.get_config(), schedule.get_config())
+
+
+@pytest.mark.large
+class TransformersTest(parameterized.TestCase):
+    """Against the schedules of transformers for PyTorch."""
+
+    @parameterized.product(
+        decay=["linear", "cosine", "constant_with_warmup"],
+        lengths=[(1, 0), (10, 0), (10, 3), (100, 10), (234, 23), (7, 7)],
+    )
+    def test_has_the_same_rate_at_every_step(self, decay, lengths):
+        import torch
+        import transformers
+
+        total, warmup = lengths
+        weight = torch.nn.Parameter(torch.zeros(1))
+        optimizer = torch.optim.SGD([weight], lr=2e-5)
+        reference = transformers.get_scheduler(
+            decay, optimizer, num_warmup_steps=warmup, num_training_steps=total
+        )
+        expected = []
+        for _ in range(total):
+            expected.append(reference.get_last_lr()[0])
+            optimizer.step()
+            reference.step()
+        schedule = WarmupDecay(
+            2e-5, total, warmup, decay=decay.removesuffix("_with_warmup")
+        )
+        np.testing.assert_allclose(
+            rates(schedule, range(total)), expected, rtol=2e-6
+        )

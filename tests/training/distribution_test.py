@@ -9,7 +9,8 @@ import textwrap
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tf_bert.training.distribution import get_strategy
+from tf_bert.config import Config
+from tf_bert.training.distribution import get_strategy, with_batch_size
 
 # Logical devices are chosen before TensorFlow starts: so in a process apart.
 TWO_DEVICES = """
@@ -92,3 +93,22 @@ class TwoReplicasTest(parameterized.TestCase):
         self.assertLess(result["difference"], 1e-5)
         self.assertGreater(result["moved"], 1e-3)
         self.assertTrue(result["copies_are_equal"])
+
+
+class BatchSizeTest(parameterized.TestCase):
+    def test_per_device_becomes_that_of_an_update(self):
+        config = with_batch_size(
+            Config(
+                output_dir="x",
+                train_batch_size=None,
+                per_device_train_batch_size=8,
+                gradient_accumulation_steps=2,
+            )
+        )
+        num_devices = get_strategy().num_replicas_in_sync
+        self.assertEqual(config.train_batch_size, 16 * num_devices)
+        self.assertIsNone(config.per_device_train_batch_size)
+
+    def test_of_an_update_stays(self):
+        config = Config(output_dir="x", train_batch_size=6)
+        self.assertEqual(with_batch_size(config), config)

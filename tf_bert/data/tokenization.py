@@ -234,6 +234,8 @@ class BertTokenizer(tf.Module):
             ValueError: As `encode`.
         """
         columns = _as_columns(texts, text_pairs)
+        # Here, since out of a graph the message comes wrapped in its lines.
+        _check_max_seq_length(max_seq_length, num_texts=len(columns))
 
         def encode_chunk(*chunk):
             batch = self.encode(*chunk, max_seq_length=max_seq_length)

@@ -1,5 +1,6 @@
 """Learning-rate schedules."""
 
+import math
 from typing import Any
 
 import keras
@@ -7,24 +8,28 @@ from keras import ops
 
 Tensor = Any
 
-DECAYS = ("linear", "constant")
+DECAYS = ("linear", "cosine", "constant")
 
 
 @keras.saving.register_keras_serializable(package="tf_bert")
 class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up from 0, then decay to 0 (or none).
 
-    The rate of update s, counted from 0, is init_lr times s / W while s < W,
-    then ((T - s) / (T - W))^power, at least 0. The first update of a warm-up
-    has rate 0: moments move and weights do not, as in the paper's code.
+    The rate of update s, counted from 0, is init_lr times s / W while s < W.
+    Then, with x = max(0, (T - s) / (T - W)), it is init_lr times x^power
+    (linear) or ((1 - cos(pi x)) / 2)^power (cosine), which is transformers'
+    `get_cosine_schedule_with_warmup`; that one rises again after step T, this
+    one stays at 0. The first update of a warm-up has rate 0: moments move and
+    weights do not, as in the paper's code.
 
     Args:
         init_lr: >= 0. The peak.
         num_train_steps: T >= 1.
         num_warmup_steps: W, 0 <= W <= T. 0 turns warm-up off.
-        decay: `linear` (to 0 at T) or `constant` (stays at the peak).
+        decay: `linear` or `cosine` (to 0 at T), or `constant` (stays at the
+            peak).
         min_lr_ratio: In [0, 1]. The end of the decay, as a share of the peak.
-        power: > 0. 1 is a straight line.
+        power: > 0. 1 leaves the line, or the half wave, as it is.
 
     Example:
         >>> schedule = WarmupDecay(1.0, 10, 2)
@@ -33,6 +38,8 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     References:
         Zhang et al., 2021, Section 3. https://arxiv.org/abs/2006.05987
+        Loshchilov and Hutter, 2017, equation 5, with one period.
+            https://arxiv.org/abs/1608.03983
     """
 
     def __init__(
@@ -73,6 +80,9 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
             falling = ops.ones_like(step)
         else:
             left = ops.maximum((total - step) / max(total - warmup, 1), 0.0)
+            if self.decay == "cosine":
+                # (1 - cos(pi x)) / 2, without its cancellation near 0.
+                left = ops.sin(math.pi / 2 * left) ** 2
             low = self.min_lr_ratio
             falling = low + (1 - low) * left**self.power
         return self.init_lr * ops.where(step < warmup, rising, falling)

@@ -1,0 +1,1 @@
+"""The names that other programs give to flags, and what they are here."""

@@ -1,0 +1,74 @@
+"""One row of the tables: the name of a flag elsewhere, and what it is here."""
+
+import dataclasses
+from collections.abc import Mapping
+
+# Flag of ours -> its value; None: as if the flag had not been given.
+Settings = Mapping[str, str | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class OtherName:
+    """One flag of another program.
+
+    Attributes:
+        name: the flag.
+        ours: our flag, which takes the same values; the same name where only
+            the note matters. Empty: only the values of `values` are taken.
+        note: what differs; without `ours`, why other values are refused and
+            what to do instead.
+        values: value -> what it is here; numbers and switches in their plain
+            spelling (`-1`, `true`).
+        is_switch: takes no value, or `=true` and `=false`.
+        group: names of one group mean something only together, which
+            `translation.py` decides; `ours` is then for readers.
+    """
+
+    name: str
+    ours: str = ""
+    note: str = ""
+    values: Mapping[str, Settings] = dataclasses.field(default_factory=dict)
+    is_switch: bool = False
+    group: str = ""
+
+
+def switch(name: str, note: str, on: Settings, off: Settings) -> OtherName:
+    """A row for a switch that is taken in both positions."""
+    values = {"true": on, "false": off}
+    return OtherName(name, note=note, values=values, is_switch=True)
+
+
+def refused(names: str, note: str, *neutral: str) -> tuple[OtherName, ...]:
+    """Rows with one reason; `neutral` values ask for nothing and are taken."""
+    values = {value: {} for value in neutral}
+    return tuple(OtherName(n, note=note, values=values) for n in names.split())
+
+
+def refused_switches(names: str, note: str) -> tuple[OtherName, ...]:
+    """Likewise; switched off they ask for nothing."""
+    return tuple(
+        OtherName(name, note=note, values={"false": {}}, is_switch=True)
+        for name in names.split()
+    )
+
+
+# Reasons that several tables give.
+ONE_FOLDER = (
+    "Configuration, vocabulary and weights are those of one folder: pass "
+    "--init_checkpoint."
+)
+NOT_YET = (
+    "Its feature is not there yet. It is planned: leave the flag out, or wait."
+)
+ONE_DEVICE = (
+    "A run is one process on one device, the first GPU or the CPU: leave the "
+    "flag out."
+)
+NO_GPU = (
+    "The first GPU is used if there is one: leave the flag out, and set the "
+    "environment variable CUDA_VISIBLE_DEVICES=-1 to hide it."
+)
+NO_FLOAT16 = (
+    "float16 needs loss scaling, which is not there. Pass "
+    "--precision=mixed_bfloat16, which needs none."
+)
