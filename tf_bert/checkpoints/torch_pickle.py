@@ -206,6 +206,7 @@ class _Machine:
         self.push(function.describe(arguments))
 
     def find_storage(self, _) -> None:
+        """Replaces a persistent id by the storage that it stands for."""
         storage = _make_storage(self.stack.pop())
         known = self._storages.setdefault(storage.key, storage)
         _check(
