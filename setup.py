@@ -15,6 +15,7 @@ setuptools.setup(
         "filelock",
         "huggingface_hub",
         "keras>=3.12",
+        "ml_dtypes",
         "numpy",
         "optree",
         "safetensors",

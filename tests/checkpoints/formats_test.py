@@ -1,6 +1,9 @@
 import json
+import os
 import pathlib
 import struct
+import subprocess
+import sys
 import tempfile
 
 import ml_dtypes
@@ -12,7 +15,8 @@ from absl.testing import parameterized
 
 from tf_bert.checkpoints import formats, tf1_format
 
-FIXTURE = pathlib.Path(__file__).parents[2] / "../shared/data/bert_ckpt_fixture"
+ROOT = pathlib.Path(__file__).parents[2]
+FIXTURE = ROOT / "../shared/data/bert_ckpt_fixture"
 ARRAY = np.array([[1.5, -2.25, 0.0], [1024.0, 0.0625, -0.5]], np.float32)
 INDEX = "model.safetensors.index.json"
 
@@ -180,6 +184,27 @@ class SafetensorsTest(WithFolder):
             ValueError, "Received: bert.a.weight of type F8_E4M3 in .*safeten"
         ):
             formats.open_weights(self.folder)
+
+    def test_bfloat16_needs_no_tensorflow(self):
+        # NumPy knows the type once a module has told it.
+        entry = {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}
+        header = json.dumps({"bert.a.weight": entry}).encode()
+        (self.folder / "model.safetensors").write_bytes(
+            struct.pack("<Q", len(header)) + header + b"\x80?\0@"
+        )
+        code = (
+            "from tf_bert.checkpoints import safetensors_format as format\n"
+            f"weights = format.read(format.find({str(self.folder)!r}))\n"
+            "print(weights.read('bert.a.weight').tolist())"
+        )
+        output = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        self.assertEqual(output, "[1.0, 2.0]\n")
 
     def test_old_and_new_name_of_one_tensor_are_refused(self):
         path = self.write({"x.gamma": ARRAY, "x.weight": ARRAY})

@@ -189,6 +189,14 @@ class RefusalTest(WithPath):
         self.write(data)
         self.assert_refused("")
 
+    def test_a_directory_that_begins_before_the_file(self):
+        self.write_zip(WHOLE)
+        data = pathlib.Path(self.path).read_bytes()
+        end = data.rindex(b"PK\5\6")
+        size = struct.pack("<I", 10**6)
+        self.write(data[: end + 12] + size + data[end + 16 :])
+        self.assert_refused("")
+
     def test_another_version(self):
         data = torch_files.stream(WHOLE, {"0": (6, BYTES)})
         version = torch_files.integer(1001)

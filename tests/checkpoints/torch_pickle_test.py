@@ -6,7 +6,7 @@ import torch_files
 from absl.testing import parameterized
 
 from tf_bert.checkpoints import torch_pickle
-from tf_bert.checkpoints.torch_pickle import Storage, Tensor
+from tf_bert.checkpoints.torch_tensors import Storage, Tensor
 
 STORED = torch_files.storage("0", "float32", 6)
 WHOLE = Storage("0", "float32", 6, 0, 6)
@@ -146,6 +146,9 @@ class RefusalTest(parameterized.TestCase):
             torch_files.storage("0", "float32", -1),
             "without a type, a key and a size",
         ),
+        ("two_things", b"}}", "2 things at its end, not one"),
+        ("nothing", b"", "0 things at its end"),
+        ("open_mark", b"(N", "1 things at its end"),
         ("two_names", b"X\1\0\0\0aN\x93", "a name that is no text"),
     )
     def test_what_is_no_state_dict_is_refused(self, body, message):
@@ -192,7 +195,6 @@ class RefusalTest(parameterized.TestCase):
         ("no_end", torch_files.PROTOCOL + b"N"),
         ("no_pickle", b"<!doctype html>"),
         ("short_stack", b"\x80\x02\x86."),
-        ("empty_stack", b"\x80\x02."),
         ("no_mark", b"\x80\x02t."),
         ("memo", b"\x80\x02h\x07."),
         ("text", b"\x80\x02X\xff\xff\xff\x7fabc."),

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import ml_dtypes  # noqa: F401  Makes NumPy know bfloat16.
 import numpy as np
 import safetensors
 

@@ -14,6 +14,7 @@ Nothing is allocated before the bytes to fill it are known to be there.
 """
 
 import dataclasses
+import errno
 import io
 import os
 import pickle
@@ -24,7 +25,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tf_bert.checkpoints import torch_pickle
-from tf_bert.checkpoints.torch_pickle import Storage, Tensor
+from tf_bert.checkpoints.torch_tensors import Storage, Tensor
 
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _PROTOCOL_VERSION = 1001
@@ -107,14 +108,7 @@ def open_archive(path: str) -> Archive:
                     "it is a tar archive, as PyTorch before 0.1.12 wrote"
                 )
             return _open_stream(path, file)
-    # A field of a zip archive that is out of its range ends in any of these.
-    except (
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        UnicodeDecodeError,
-        struct.error,
-    ) as error:
+    except pickle.UnpicklingError as error:
         raise _damaged(path, str(error)) from error
 
 
@@ -128,8 +122,7 @@ def _damaged(path: str, reason: str) -> ValueError:
 
 
 def _open_zip(path: str, file: BinaryIO) -> Archive:
-    with zipfile.ZipFile(file) as archive:
-        members = {member.filename: member for member in archive.infolist()}
+    members = _read_directory(file)
     descriptions = [name for name in members if name.endswith("/data.pkl")]
     if len(descriptions) != 1:
         raise pickle.UnpicklingError(
@@ -153,6 +146,26 @@ def _open_zip(path: str, file: BinaryIO) -> Archive:
     return Archive(path, tensors, begins, ">" if is_big else "<")
 
 
+def _read_directory(file: BinaryIO) -> dict[str, zipfile.ZipInfo]:
+    """Returns the members of a zip archive, by name."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return {member.filename: member for member in archive.infolist()}
+    # A field that is out of its range ends in any of these.
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        ValueError,
+        struct.error,
+    ) as error:
+        raise pickle.UnpicklingError(str(error)) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # A directory that begins before the file does.
+        raise pickle.UnpicklingError("its directory is damaged") from error
+
+
 def _locate(file: BinaryIO, member: zipfile.ZipInfo) -> tuple[int, int]:
     """Returns where the bytes of a member begin, and how many they are.
 
@@ -163,11 +176,18 @@ def _locate(file: BinaryIO, member: zipfile.ZipInfo) -> tuple[int, int]:
         raise pickle.UnpicklingError(
             f"{member.filename} is compressed, as PyTorch never does"
         )
-    file.seek(member.header_offset)
-    header = file.read(30)
-    if len(header) < 30 or not header.startswith(b"PK\3\4"):
-        raise pickle.UnpicklingError(f"{member.filename} has no header")
-    name_length, extra_length = struct.unpack("<HH", header[26:])
+    is_utf8 = member.flag_bits & 0x800
+    name = member.orig_filename.encode("utf-8" if is_utf8 else "cp437")
+    # A damaged directory may move what it lists, before the begin even.
+    file.seek(max(0, member.header_offset))
+    header = file.read(30 + len(name))
+    if (
+        member.header_offset < 0
+        or not header.startswith(b"PK\3\4")
+        or header[30:] != name
+    ):
+        raise pickle.UnpicklingError(f"{member.filename} is not where it says")
+    name_length, extra_length = struct.unpack("<HH", header[26:30])
     begin = member.header_offset + 30 + name_length + extra_length
     if begin + member.file_size > file.seek(0, os.SEEK_END):
         raise pickle.UnpicklingError(f"{member.filename} ends too early")
