@@ -135,6 +135,7 @@ class _Worker:
         )
         self._process.start()
         theirs.close()
+        self._pipe.recv()  # Ready: what it loads first takes no input's time.
 
 
 def _serve(pipe: Any, reader: Reader, path: str) -> None:
@@ -145,6 +146,7 @@ def _serve(pipe: Any, reader: Reader, path: str) -> None:
     ) in reader.seeds():  # What is loaded at the first use, is not new.
         pathlib.Path(path).write_bytes(data)
         _judge(reader, data, path)
+    pipe.send("ready")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     while True:
         data = pipe.recv_bytes()

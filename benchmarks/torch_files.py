@@ -119,7 +119,9 @@ def write_zip(path, members: list[tuple[str, bytes, int]]) -> None:
     """Writes what `zip_file` returns."""
     with zipfile.ZipFile(path, "w") as archive:
         for member, data, compression in members:
-            archive.writestr(member, data, compress_type=compression)
+            # Not by its name alone: that would write the time of day.
+            info = zipfile.ZipInfo(member)
+            archive.writestr(info, data, compress_type=compression)
 
 
 def stream(

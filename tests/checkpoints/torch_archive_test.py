@@ -90,6 +90,16 @@ class ReadTest(WithPath):
         np.testing.assert_array_equal(archive.read("every_second"), [1, 3, 5])
         np.testing.assert_array_equal(archive.read("tied"), matrix)
 
+    @parameterized.parameters(
+        ((1, 6), (2**63 - 1, 1)), ((1, 1), (2**80, 2**80)), ((0, 2), (2**80, 9))
+    )
+    def test_a_stride_that_is_never_taken_may_be_anything(self, shape, strides):
+        tensor = torch_files.tensor(STORED, shape, strides)
+        self.write_zip(torch_files.dict_of({"a": tensor}))
+        count = int(np.prod(shape))
+        expected = DATA[:count].reshape(shape)
+        np.testing.assert_array_equal(self.open().read("a"), expected)
+
     def test_another_byte_order_is_heeded(self):
         members = torch_files.zip_file(
             WHOLE, {"0": DATA.astype(">f4").tobytes()}
@@ -188,6 +198,15 @@ class RefusalTest(WithPath):
     def test_what_is_no_file_of_pytorch(self, data):
         self.write(data)
         self.assert_refused("")
+
+    def test_a_member_that_is_marked_as_a_folder(self):
+        # PyTorch reads nothing of it, and keeps silent.
+        with zipfile.ZipFile(self.path, "w") as archive:
+            for name, data, _ in torch_files.zip_file(WHOLE, {"0": BYTES}):
+                info = zipfile.ZipInfo(name)
+                info.external_attr = 0x10 if name.endswith("data/0") else 0
+                archive.writestr(info, data)
+        self.assert_refused("archive/data/0 is a folder")
 
     def test_a_directory_that_begins_before_the_file(self):
         self.write_zip(WHOLE)

@@ -71,11 +71,12 @@ class Archive:
         )
         if len(numbers) < tensor.span:
             raise _damaged(self.path, f"{name} ends too early")
-        view = np.lib.stride_tricks.as_strided(
-            numbers,
-            tensor.shape,
-            [stride * dtype.itemsize for stride in tensor.strides],
-        )
+        # Where there is one step or none, the stride may be anything.
+        strides = [
+            stride * dtype.itemsize if size > 1 and tensor.span else 0
+            for size, stride in zip(tensor.shape, tensor.strides, strict=True)
+        ]
+        view = np.lib.stride_tricks.as_strided(numbers, tensor.shape, strides)
         if storage.dtype == "bfloat16":
             return (view.astype(np.uint32) << 16).view(np.float32)
         is_half = storage.dtype == "float16"
@@ -176,6 +177,8 @@ def _locate(file: BinaryIO, member: zipfile.ZipInfo) -> tuple[int, int]:
         raise pickle.UnpicklingError(
             f"{member.filename} is compressed, as PyTorch never does"
         )
+    if member.external_attr & 0x10:
+        raise pickle.UnpicklingError(f"{member.filename} is a folder")
     is_utf8 = member.flag_bits & 0x800
     name = member.orig_filename.encode("utf-8" if is_utf8 else "cp437")
     # A damaged directory may move what it lists, before the begin even.
