@@ -18,6 +18,7 @@ setuptools.setup(
         # tensorflow-datasets 4.9.10 imports it and does not ask for it.
         "importlib_resources",
         "keras>=3.12",
+        "ml_dtypes",
         "numpy",
         "optree",
         "safetensors",

@@ -1,6 +1,9 @@
 import json
+import os
 import pathlib
 import struct
+import subprocess
+import sys
 import tempfile
 
 import h5py
@@ -11,9 +14,10 @@ import safetensors.numpy
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tf_bert.checkpoints import formats, safetensors_format, tf1_format
+from tf_bert.checkpoints import formats, tf1_format
 
-FIXTURE = pathlib.Path(__file__).parents[2] / "../shared/data/bert_ckpt_fixture"
+ROOT = pathlib.Path(__file__).parents[2]
+FIXTURE = ROOT / "../shared/data/bert_ckpt_fixture"
 ARRAY = np.array([[1.5, -2.25, 0.0], [1024.0, 0.0625, -0.5]], np.float32)
 INDEX = "model.safetensors.index.json"
 
@@ -46,7 +50,7 @@ class WithFolder(parameterized.TestCase):
 class SafetensorsTest(WithFolder):
     def test_gives_shapes_and_arrays_by_normal_names(self):
         self.write({"encoder.x.gamma": ARRAY, "classifier.bias": ARRAY[0]})
-        weights = safetensors_format.read(self.folder)
+        weights = formats.open_weights(self.folder)
         self.assertEqual(
             weights.shapes,
             {"bert.encoder.x.weight": (2, 3), "classifier.bias": (3,)},
@@ -74,7 +78,7 @@ class SafetensorsTest(WithFolder):
         (self.folder / "model.safetensors").write_bytes(
             struct.pack("<Q", len(header)) + header + array.tobytes()
         )
-        read = safetensors_format.read(self.folder).read("classifier.weight")
+        read = formats.open_weights(self.folder).read("classifier.weight")
         np.testing.assert_array_equal(read.astype(np.float32), ARRAY)
 
     def test_names_of_transformers_4_in_tensorflow_are_known(self):
@@ -85,7 +89,7 @@ class SafetensorsTest(WithFolder):
                 "classifier/bias:0": ARRAY[0],
             }
         )
-        weights = safetensors_format.read(self.folder)
+        weights = formats.open_weights(self.folder)
         stored = weights.stored_name("bert/encoder/layer_1/x/kernel")
         self.assertFalse(stored.is_transposed)
         np.testing.assert_array_equal(weights.read(stored.name), ARRAY)
@@ -139,11 +143,14 @@ class SafetensorsTest(WithFolder):
         '{"weight_map": {}}',
         '{"weight_map": ["one.safetensors"]}',
         '{"weight_map": {"bert.a.weight": 1}}',
+        '{"weight_map": {"bert.a.weight": "../one.safetensors"}}',
+        '{"weight_map": {"bert.a.weight": "/etc/passwd"}}',
+        "[" * 100_000,
     )
     def test_a_bad_index_is_named(self, text):
         (self.folder / INDEX).write_text(text, encoding="utf-8")
         with self.assertRaisesRegex(
-            ValueError, f"`weight_map`. Received: .*{INDEX}.*Fetch"
+            ValueError, f"`weight_map` .*Received: .*{INDEX}.*Fetch"
         ):
             formats.open_weights(self.folder)
 
@@ -169,6 +176,82 @@ class SafetensorsTest(WithFolder):
         ):
             formats.open_weights(self.folder)
 
+    def test_a_header_that_claims_very_many_elements(self):
+        entry = {
+            "dtype": "F32",
+            "shape": [10**9, 10**9],
+            "data_offsets": [0, 4 * 10**18],
+        }
+        header = json.dumps({"bert.a.weight": entry}).encode()
+        (self.folder / "model.safetensors").write_bytes(
+            struct.pack("<Q", len(header)) + header + ARRAY.tobytes()
+        )
+        with self.assertRaisesRegex(ValueError, "whole header and all its"):
+            formats.open_weights(self.folder)
+
+    def test_a_type_that_is_no_weights_is_named(self):
+        entry = {"dtype": "F8_E4M3", "shape": [24], "data_offsets": [0, 24]}
+        header = json.dumps({"bert.a.weight": entry}).encode()
+        (self.folder / "model.safetensors").write_bytes(
+            struct.pack("<Q", len(header)) + header + ARRAY.tobytes()
+        )
+        with self.assertRaisesRegex(
+            ValueError, "Received: bert.a.weight of type F8_E4M3 in .*safeten"
+        ):
+            formats.open_weights(self.folder)
+
+    def test_bfloat16_needs_no_tensorflow(self):
+        # NumPy knows the type once a module has told it.
+        entry = {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}
+        header = json.dumps({"bert.a.weight": entry}).encode()
+        (self.folder / "model.safetensors").write_bytes(
+            struct.pack("<Q", len(header)) + header + b"\x80?\0@"
+        )
+        code = (
+            "from tf_bert.checkpoints import safetensors_format as format\n"
+            f"weights = format.read(format.find({str(self.folder)!r}))\n"
+            "print(weights.read('bert.a.weight').tolist())"
+        )
+        output = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        self.assertEqual(output, "[1.0, 2.0]\n")
+
+    def test_old_and_new_name_of_one_tensor_are_refused(self):
+        path = self.write({"x.gamma": ARRAY, "x.weight": ARRAY})
+        with self.assertRaisesRegex(
+            ValueError, f"x.gamma and x.weight, old and new .* in {path}"
+        ):
+            formats.open_weights(self.folder)
+
+
+class LinkTest(WithFolder):
+    @parameterized.parameters("model.safetensors", "pytorch_model.bin", INDEX)
+    def test_a_link_that_leads_nowhere_is_named(self, name):
+        (self.folder / name).symlink_to(self.folder / "gone")
+        with self.assertRaisesRegex(
+            FileNotFoundError,
+            f"symbolic link .*Received: .*{name} -> {self.folder}/gone. Rest",
+        ):
+            formats.open_weights(self.folder)
+
+    def test_a_link_to_itself_is_named(self):
+        path = self.folder / "model.safetensors"
+        path.symlink_to(path)
+        with self.assertRaisesRegex(FileNotFoundError, f"{path} -> {path}"):
+            formats.open_weights(self.folder)
+
+    def test_a_folder_is_no_file(self):
+        (self.folder / "pytorch_model.bin").mkdir()
+        with self.assertRaisesRegex(
+            FileNotFoundError, "missing. Received: .*pytorch_model.bin"
+        ):
+            formats.open_weights(self.folder)
+
 
 class Tf1Test(WithFolder):
     def test_gives_shapes_and_arrays_by_stored_names(self):
@@ -188,13 +271,13 @@ class Tf1Test(WithFolder):
     def test_a_checkpoint_of_another_name_is_found(self):
         self.write_tf1({"x": ARRAY}, "model.ckpt-120")
         self.assertEqual(
-            tf1_format.prefix(self.folder), str(self.folder / "model.ckpt-120")
+            tf1_format.find(self.folder), str(self.folder / "model.ckpt-120")
         )
 
     def test_bert_model_goes_before_others(self):
         self.write_tf1({"x": ARRAY}, "another")
         self.write_tf1({"x": ARRAY})
-        self.assertEndsWith(tf1_format.prefix(self.folder), "bert_model.ckpt")
+        self.assertEndsWith(tf1_format.find(self.folder), "bert_model.ckpt")
 
     def test_of_several_one_must_be_chosen(self):
         self.write_tf1({"x": ARRAY}, "model.ckpt-1")
@@ -233,11 +316,23 @@ class Tf1Test(WithFolder):
         ):
             weights.read("y")
 
+    @parameterized.parameters(0, 10, 23)
+    def test_an_index_that_claims_more_than_there_is(self, num_bytes):
+        self.write_tf1({"x": ARRAY})
+        data = self.folder / "bert_model.ckpt.data-00000-of-00001"
+        data.write_bytes(data.read_bytes()[:num_bytes])
+        with self.assertRaisesRegex(
+            ValueError,
+            rf"as long as .*Received: x of shape \(2, 3\) in .*bert_model.ckpt"
+            rf", with {num_bytes} bytes of data. Fetch",
+        ):
+            formats.open_weights(self.folder)
+
     def test_missing_data_is_named(self):
         self.write_tf1({"x": ARRAY})
         (self.folder / "bert_model.ckpt.data-00000-of-00001").unlink()
         with self.assertRaisesRegex(ValueError, "Received: .*bert_model.ckpt"):
-            formats.open_weights(self.folder).read("x")
+            formats.open_weights(self.folder)
 
 
 class OpenWeightsTest(WithFolder):
@@ -288,7 +383,7 @@ class RealFilesTest(WithFolder):
         safetensors.torch.save_file(
             {"classifier.weight": tensor}, self.folder / "model.safetensors"
         )
-        read = safetensors_format.read(self.folder).read("classifier.weight")
+        read = formats.open_weights(self.folder).read("classifier.weight")
         np.testing.assert_array_equal(
             read.astype(np.float32), tensor.float().numpy()
         )

@@ -259,6 +259,64 @@ class BadWeightsTest(WithCheckpoint):
             self.load()
 
 
+class CheckConfigTest(WithCheckpoint):
+    def check(self, **changes):
+        config = make_model().config
+        for name, value in changes.items():
+            setattr(config, name, value)
+        load.check_config(config, str(self.folder))
+
+    @parameterized.parameters(True, False)
+    def test_a_configuration_that_fits_passes(self, has_prefix):
+        tensors = self.torch_tensors()
+        if not has_prefix:
+            tensors = {
+                name.removeprefix("bert."): array
+                for name, array in tensors.items()
+            }
+        self.write(tensors)
+        self.check()
+        self.check(num_labels=7)
+
+    @parameterized.parameters(
+        ("vocab_size", 21, r"word_embeddings.weight of shape \(20, 4\)"),
+        ("hidden_size", 8, r"word_embeddings.weight of shape \(20, 4\)"),
+        ("hidden_size", 10**18, r"word_embeddings.weight of shape \(20, 4\)"),
+        ("max_position_embeddings", 4, r"position_embeddings.weight of .*\(5,"),
+        ("type_vocab_size", 1, r"token_type_embeddings.weight of .*\(2, 4\)"),
+        ("intermediate_size", 4, r"layer.0.intermediate.dense.weight .*\(6, 4"),
+        ("num_hidden_layers", 1, "the weights of 2 layers"),
+        ("num_hidden_layers", 3, "the weights of 2 layers"),
+        ("num_hidden_layers", 10**9, "the weights of 2 layers"),
+    )
+    def test_a_contradiction_is_named(self, name, value, found):
+        self.write(self.torch_tensors())
+        with self.assertRaisesRegex(
+            ValueError,
+            f"`{name}` must be that of the weights. Received: {name}={value} "
+            f"in the configuration, and .*{found}.* in .*model.safetensors",
+        ):
+            self.check(**{name: value})
+
+    def test_a_missing_embedding_is_named(self):
+        tensors = self.torch_tensors()
+        del tensors["bert.embeddings.position_embeddings.weight"]
+        self.write(tensors)
+        with self.assertRaisesRegex(
+            ValueError, "without bert.embeddings.position_embeddings.weight"
+        ):
+            self.check()
+
+    def test_an_embedding_with_one_axis_is_a_contradiction(self):
+        tensors = self.torch_tensors()
+        tensors["bert.embeddings.word_embeddings.weight"] = np.zeros(
+            20, np.float32
+        )
+        self.write(tensors)
+        with self.assertRaisesRegex(ValueError, r"hidden_size=4 .*\(20,\)"):
+            self.check()
+
+
 class ReadConfigTest(WithCheckpoint):
     def write_config(self, text, name="config.json"):
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -277,7 +335,15 @@ class ReadConfigTest(WithCheckpoint):
         ):
             load.read_config(str(self.folder))
 
-    @parameterized.parameters("{", "[1]", "", "null")
+    @parameterized.parameters("config.json", "bert_config.json")
+    def test_a_link_that_leads_nowhere_is_named(self, name):
+        (self.folder / name).symlink_to("gone")
+        with self.assertRaisesRegex(
+            FileNotFoundError, f"symbolic link .*Received: .*{name} -> gone"
+        ):
+            load.read_config(str(self.folder))
+
+    @parameterized.parameters("{", "[1]", "", "null", "[" * 100_000)
     def test_what_is_no_json_object_is_refused(self, text):
         self.write_config(text)
         with self.assertRaisesRegex(

@@ -122,8 +122,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             while not self.server.closing.wait(0.1):
                 self.wfile.write(b"X-More: to come\r\n")
 
+    def _refuse(self):
+        """Answers as the hub does to one who may not read a repository."""
+        code, message = self.server.refusal
+        self.send_response(code)
+        self.send_header("X-Error-Code", message)
+        self.send_header("X-Error-Message", "This is made up.")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def _answer(self):
         path = urllib.parse.urlsplit(self.path).path
+        token = self.headers.get("Authorization")
+        if self.server.refusal and token != "Bearer hf_right":
+            self._refuse()
+            return
         data = self.server.find(path)
         self.send_response(404 if data is None else 200)
         if data is None:
@@ -155,6 +168,8 @@ class _Server(http.server.ThreadingHTTPServer):
         self.delay = 0.0
         self.hangs = False
         self.trickles = False
+        # Status and code for everyone who sends no token, or a wrong one.
+        self.refusal: tuple[int, str] | None = None
 
     def find(self, path: str) -> bytes | None:
         repository = "/api/models/someone/made-up"
@@ -443,6 +458,67 @@ class HubIdTest(_FetchTestCase):
         del self.server.files["model.safetensors"]
         answer, _ = self.call("resolve", "someone/made-up")
         self.assert_complete(answer, self.server.files)
+
+    def test_all_shards_of_older_weights_are_fetched(self):
+        del self.server.files["model.safetensors"]
+        self.server.files |= {
+            "pytorch_model.bin.index.json": b"{}",
+            "pytorch_model-00001-of-00002.bin": b"older",
+            "pytorch_model-00002-of-00002.bin": b"weights",
+            # No weights of the model itself.
+            "adapter_model.safetensors": b"other",
+        }
+        answer, _ = self.call("resolve", "someone/made-up")
+        self.assert_complete(answer, self.server.files)
+
+    @parameterized.parameters("HF_TOKEN", "file")
+    def test_a_token_opens_a_private_repository(self, place):
+        self.server.refusal = (401, "RepoNotFound")
+        env = {"HF_TOKEN": "hf_right"}
+        if place == "file":  # As `hf auth login` leaves it.
+            path = self.home / "token"
+            path.write_text("hf_right")
+            env = {"HF_TOKEN_PATH": str(path)}
+        self.assert_complete(
+            self.call("resolve", "someone/made-up", env=env)[0]
+        )
+
+    @parameterized.product(
+        env=({}, {"HF_TOKEN": "hf_wrong"}),
+        refusal=(
+            (
+                (401, "RepoNotFound"),
+                "401 .*If it is private, log in by `hf auth login` or set "
+                "HF_TOKEN",
+            ),
+            (
+                (403, "GatedRepo"),
+                "403 .*Accept its terms on its page .* and log in by",
+            ),
+        ),
+    )
+    def test_a_refusal_says_what_the_client_says_and_what_helps(
+        self, env, refusal
+    ):
+        self.server.refusal, message = refusal
+        answer, _ = self.call("resolve", "someone/made-up", env=env)
+        self.assertEqual(answer.get("error"), "FileNotFoundError", answer)
+        self.assertRegex(
+            answer["message"],
+            rf"Received: init_checkpoint='someone/made-up': .*{message}"
+            ".*Correct --init_checkpoint",
+        )
+        self.assertNotIn("\n", answer["message"])
+
+    def test_a_copy_is_used_offline(self):
+        self.assert_complete(self.call("resolve", "someone/made-up")[0])
+        num_requests = len(self.server.requests)
+        answer, log = self.call(
+            "resolve", "someone/made-up", env={"HF_HUB_OFFLINE": "1"}
+        )
+        self.assert_complete(answer)
+        self.assertLen(self.server.requests, num_requests)
+        self.assertRegex(log, "Using the copy of someone/made-up .*offline")
 
     def test_a_copy_is_used_with_a_warning_when_the_hub_is_away(self):
         self.assert_complete(self.call("resolve", "someone/made-up")[0])

@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 
 import pytest
+import tokenizers
 import transformers
 from absl.testing import parameterized
 
@@ -23,6 +24,26 @@ TEXTS = [
     "a" * 101,
     "hello " * 300,
 ]
+
+BERT_PROCESSING = {
+    "type": "BertProcessing",
+    "cls": ["[CLS]", 2],
+    "sep": ["[SEP]", 3],
+}
+PADDING = {
+    "strategy": {"Fixed": 16},
+    "direction": "Right",
+    "pad_to_multiple_of": None,
+    "pad_id": 0,
+    "pad_type_id": 0,
+    "pad_token": "[PAD]",
+}
+TRUNCATION = {
+    "direction": "Right",
+    "max_length": 4,
+    "strategy": "LongestFirst",
+    "stride": 0,
+}
 
 
 def read_transformers_ids(folder, texts, pairs=None):
@@ -139,6 +160,54 @@ class ReadTest(WithFolder):
         (self.folder / "tokenizer_config.json").unlink()
         self.assertEqual(self.read(), settings)
 
+    def test_special_tokens_of_the_serialized_tokenizer_alone(self):
+        settings = TokenizerSettings(
+            ("[PAD]", "<unk>", "<s>", "</s>", "<mask>", *VOCABULARY[5:]),
+            unk_token="<unk>",
+            cls_token="<s>",
+            sep_token="</s>",
+        )
+        tokenizer_files.write_tokenizer_files(
+            self.folder, settings, model_max_length=512
+        )
+        (self.folder / "vocab.txt").unlink()
+        (self.folder / "tokenizer_config.json").unlink()
+        self.assertEqual(self.read(), settings)
+        self.assert_encodes_as_the_file_says(settings)
+
+    @parameterized.named_parameters(
+        ("bert_processing", "post_processor", BERT_PROCESSING),
+        ("no_post_processor", "post_processor", None),
+        ("padding", "padding", PADDING),
+        ("truncation", "truncation", TRUNCATION),
+        ("no_decoder", "decoder", None),
+    )
+    def test_a_variant_of_the_serialized_tokenizer_alone(self, part, value):
+        settings = self.write_all()
+        (self.folder / "vocab.txt").unlink()
+        (self.folder / "tokenizer_config.json").unlink()
+        self.edit(
+            "tokenizer.json", lambda content: content.update({part: value})
+        )
+        self.assertEqual(self.read(), settings)
+        if part != "post_processor" or value:
+            self.assert_encodes_as_the_file_says(settings)
+
+    def assert_encodes_as_the_file_says(self, settings):
+        theirs = tokenizers.Tokenizer.from_file(
+            str(self.folder / "tokenizer.json")
+        )
+        theirs.no_padding()
+        theirs.no_truncation()
+        ours = tokenization.BertTokenizer.from_settings(settings)
+        for pairs in (None, TEXTS[::-1]):
+            batch = ours.encode(TEXTS, pairs, max_seq_length=1000)
+            texts = TEXTS if pairs is None else zip(TEXTS, pairs, strict=True)
+            expected = theirs.encode_batch(list(texts))
+            self.assertEqual(
+                batch.input_ids.to_list(), [e.ids for e in expected]
+            )
+
     def test_config_overrides_the_serialized_tokenizer(self):
         self.write_all(do_lower_case=False)
         self.write("tokenizer_config.json", {"do_lower_case": True})
@@ -213,6 +282,7 @@ class ReadErrorsTest(WithFolder):
         ("model", "max_input_chars_per_word", 50),
         ("normalizer", "type", "Lowercase"),
         ("normalizer", "clean_text", False),
+        ("normalizer", "type", "Sequence"),
         ("pre_tokenizer", "type", "Whitespace"),
     )
     def test_another_serialized_tokenizer(self, part, key, value):
@@ -228,6 +298,70 @@ class ReadErrorsTest(WithFolder):
             "tokenizer.json", lambda content: content.update(normalizer=None)
         )
         self.assert_refused("Received: type=None")
+
+    @parameterized.named_parameters(
+        ("text", "normalizer", "BertNormalizer", "type='str'"),
+        ("list", "model", [], "type='list'"),
+        ("option", "normalizer.lowercase", "yes", "lowercase='yes'"),
+        ("option_none", "normalizer.lowercase", None, "lowercase=None"),
+        ("vocabulary_list", "model.vocab", ["a"], "Received: list in the"),
+        ("vocabulary_none", "model.vocab", None, "Received: NoneType in the"),
+        ("id_text", "model.vocab.he", "5", "give each entry a number"),
+        ("id_float", "model.vocab.he", 5.0, "give each entry a number"),
+        ("id_twice", "model.vocab.he", 6, "from 0 without a gap"),
+        ("unknown", "model.unk_token", "<unk>", "unk_token='<unk>'"),
+        ("unknown_list", "model.unk_token", [], r"unk_token=\[\]"),
+        ("half", "model.vocab.\ud800", 15, r"half a .* '\\ud800'"),
+        ("added_text", "added_tokens", "x", "Received: 'x'"),
+        ("added_none", "added_tokens", [None], "Received: None"),
+        ("roberta", "post_processor.type", "RobertaProcessing", "CLS"),
+        ("processor_list", "post_processor", ["x"], "post-processor must be"),
+        ("one_text", "post_processor.single", [], "post-processor must be"),
+        ("pair", "post_processor.pair", [], "post-processor must be"),
+        ("no_ids", "post_processor.special_tokens", {}, "post-processor must"),
+    )
+    def test_a_serialized_tokenizer_with_another(self, place, value, message):
+        self.write_all()
+        *parents, name = place.split(".")
+
+        def edit(content):
+            for parent in parents:
+                content = content[parent]
+            content[name] = value
+
+        self.edit("tokenizer.json", edit)
+        (self.folder / "vocab.txt").unlink()
+        self.assert_refused(f"{message}.*tokenizer.json")
+
+    @parameterized.parameters("[" * 100_000, "1" * 5_000, '{"a": NaN')
+    def test_a_serialized_tokenizer_that_is_no_json(self, text):
+        self.write("tokenizer.json", text)
+        self.assert_refused("JSON .*Received: path=.*tokenizer.json.*again")
+
+    def test_an_added_token_that_texts_would_be_searched_for(self):
+        self.write_all()
+        token = {"id": VOCABULARY.index("he"), "content": "he"}
+        self.edit(
+            "tokenizer.json",
+            lambda content: content["added_tokens"].append(token),
+        )
+        self.assert_refused("must be special.*Received: 'he', an ordinary one")
+
+    def test_an_added_token_with_another_id(self):
+        self.write_all()
+        token = {"id": 1, "content": "he", "special": True}
+        self.edit(
+            "tokenizer.json",
+            lambda content: content["added_tokens"].append(token),
+        )
+        self.assert_refused("with its id. Received: 'he'")
+
+    @parameterized.parameters("vocab.txt", "tokenizer.json")
+    def test_a_link_that_leads_nowhere_is_named(self, name):
+        (self.folder / name).symlink_to("gone")
+        self.assert_refused(
+            f"symbolic link .*Received: .*{name} -> gone", FileNotFoundError
+        )
 
     def test_added_token_outside_the_vocabulary(self):
         self.write_all()

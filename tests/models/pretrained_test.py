@@ -5,7 +5,9 @@ import tempfile
 import keras
 import numpy as np
 import pytest
+import safetensors.numpy
 import tensorflow as tf
+import torch_files
 import transformers
 from absl.testing import parameterized
 
@@ -42,6 +44,16 @@ def values(model):
         path: variable.numpy()
         for path, variable in model.weights_by_path().items()
     }
+
+
+def to_bin(folder, *, is_zip):
+    """Replaces the weights in a folder by the same in PyTorch's format."""
+    path = pathlib.Path(folder, "model.safetensors")
+    arrays = safetensors.numpy.load_file(path)
+    path.unlink()
+    torch_files.write_arrays(
+        path.with_name("pytorch_model.bin"), arrays, is_zip=is_zip
+    )
 
 
 class WithFolder(parameterized.TestCase):
@@ -233,6 +245,32 @@ class FromPretrainedTest(WithFolder):
         self.assertEqual(model.config.hidden_dropout_prob, 0.0)
         self.assertEqual(model.classifier_dropout, 0.3)
 
+    @parameterized.parameters(True, False)
+    def test_a_bin_is_the_same_model(self, is_zip):
+        make_model().save_pretrained(self.folder)
+        expected = values(self.load())
+        to_bin(self.folder, is_zip=is_zip)
+        for path, array in values(self.load()).items():
+            np.testing.assert_array_equal(array, expected[path], path)
+
+    @parameterized.parameters(
+        ("hidden_size", 10**9), ("num_hidden_layers", 10**9)
+    )
+    def test_a_size_that_the_weights_do_not_have_is_refused(self, name, value):
+        make_model().save_pretrained(self.folder)
+        with self.assertRaisesRegex(
+            ValueError, f"`{name}` must be that of the weights"
+        ):
+            self.load(config=tiny_config(**{name: value}))
+
+    def test_fewer_layers_than_there_are_may_be_asked_for(self):
+        model = make_model()
+        model.save_pretrained(self.folder)
+        loaded = self.load(num_hidden_layers=1)
+        self.assertLess(len(values(loaded)), len(values(model)))
+        for path, array in values(loaded).items():
+            np.testing.assert_array_equal(array, values(model)[path], path)
+
     def test_an_unknown_field_is_refused(self):
         make_model().save_pretrained(self.folder)
         with self.assertRaisesRegex(
@@ -302,6 +340,21 @@ class TransformersTest(WithFolder):
         np.testing.assert_allclose(
             self.model(IDS).logits, logits.numpy(), rtol=0, atol=1e-5
         )
+
+    @parameterized.parameters(True, False)
+    def test_what_torch_saves_gives_the_same_logits(self, is_zip):
+        import torch
+
+        expected = self.load()(IDS).logits
+        path = pathlib.Path(self.folder, "model.safetensors")
+        arrays = safetensors.numpy.load_file(path)
+        path.unlink()
+        torch.save(
+            {name: torch.from_numpy(a) for name, a in arrays.items()},
+            path.with_name("pytorch_model.bin"),
+            _use_new_zipfile_serialization=is_zip,
+        )
+        np.testing.assert_array_equal(self.load()(IDS).logits, expected)
 
     def test_opens_as_a_pipeline_also_for_a_long_text(self):
         texts = [

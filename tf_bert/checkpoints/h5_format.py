@@ -14,9 +14,6 @@ import numpy as np
 from tf_bert.checkpoints import names, shards
 from tf_bert.checkpoints.weights import Weights
 
-FILE = "tf_model.h5"
-INDEX = "tf_model.h5.index.json"
-
 # What h5py raises where a file is damaged: it depends on the damaged part.
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
@@ -30,34 +27,34 @@ class _Stored:
     shape: tuple[int, ...]
 
 
-def read(folder: str) -> Weights:
-    """Opens `tf_model.h5`, or the shards that `tf_model.h5.index.json` lists.
+def find(folder: str) -> str | None:
+    """Returns `tf_model.h5` or its index, None if there is neither."""
+    return shards.find(folder, "tf_model.h5")
+
+
+def read(path: str) -> Weights:
+    """Opens what `find` found.
 
     A tensor is read when it is asked for. Before it is, its declared size is
     compared with what lies in the file, so a small file cannot ask for much
     memory: compressed, chunked and external storage, which neither
     transformers nor Keras writes, is refused.
 
+    Args:
+        path: `tf_model.h5` or `tf_model.h5.index.json`.
+
     Raises:
         ValueError: if a file is damaged, or the index names a file or a
             tensor that is not there.
         FileNotFoundError: if a shard is missing.
     """
-    index = os.path.join(folder, INDEX)
-    if os.path.exists(index):
-        weight_map = shards.read_index(index)
-        stored = {}
-        for file in sorted(set(weight_map.values())):
-            stored |= _open(os.path.join(folder, file), num_prefixes=0)
-        shards.check_complete(
-            index,
-            {names.normalize_h5_name(n, 1): f for n, f in weight_map.items()},
-            stored,
-        )
-        path = index
-    else:
-        path = os.path.join(folder, FILE)
-        stored = _open(path, num_prefixes=2)
+    num_prefixes = 0 if shards.is_index(path) else 2
+    stored: dict[str, _Stored] = {}
+    for file in shards.files(path):
+        stored |= _open(file, num_prefixes)
+    shards.check_complete(
+        path, stored, lambda name: names.normalize_h5_name(name, 1)
+    )
     return Weights(
         file=path,
         shapes={name: tensor.shape for name, tensor in stored.items()},
@@ -68,11 +65,6 @@ def read(folder: str) -> Weights:
 
 def _open(path: str, num_prefixes: int) -> dict[str, _Stored]:
     """Finds the tensors of one file, by normal names; reads none of them."""
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"A file of the checkpoint is missing. Received: {path}. Fetch "
-            "the checkpoint again."
-        )
     found = {}
 
     def visit(key: str, node: h5py.Group | h5py.Dataset) -> None:

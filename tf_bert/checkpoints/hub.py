@@ -200,5 +200,15 @@ def _one_line_errors() -> Iterator[None]:
     try:
         yield
     except errors.HTTPError as error:
-        text = " ".join(str(error).split())
-        raise OSError(text or type(error).__name__) from error
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise OSError(f"{text.rstrip('.')}{_advice(error)}") from error
+
+
+def _advice(error: errors.HTTPError) -> str:
+    """Returns what helps against a refusal: the client's texts do not say."""
+    log_in = "log in by `hf auth login` or set HF_TOKEN"
+    if isinstance(error, errors.GatedRepoError):
+        return f". Accept its terms on its page of the hub, and {log_in}"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f". If it is private, {log_in}"
+    return ""

@@ -9,12 +9,26 @@ import numpy as np
 import transformers
 from absl import logging
 
-from tf_bert.checkpoints import formats, names
+from tf_bert.checkpoints import configuration, formats, names, shards
 from tf_bert.checkpoints.weights import Weights
 
 # What a checkpoint may lack: heads differ from task to task, and models that
 # were trained on masked words alone have no pooler.
 _MAY_BE_FRESH = ("classifier/", "bert/pooler/")
+
+_EMBEDDINGS = "bert/embeddings/{}_embeddings/embeddings"
+_QUERY = "bert/encoder/layer_{}/attention/self/query/kernel"
+# Field of a configuration -> the variable that has this size, and its axis.
+_PLACES = {
+    "vocab_size": (_EMBEDDINGS.format("word"), 0),
+    "hidden_size": (_EMBEDDINGS.format("word"), 1),
+    "max_position_embeddings": (_EMBEDDINGS.format("position"), 0),
+    "type_vocab_size": (_EMBEDDINGS.format("token_type"), 0),
+    "intermediate_size": (
+        "bert/encoder/layer_0/intermediate/dense/kernel",
+        1,
+    ),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,11 +82,13 @@ def read_config(folder: str) -> transformers.BertConfig:
 
     Raises:
         FileNotFoundError: if there is neither.
-        ValueError: if it is no JSON object, or not of a BERT model.
+        ValueError: if it is no JSON object, not of a BERT model, or has a
+            field of a wrong type or out of its range.
     """
     for name in ("config.json", "bert_config.json"):
         path = os.path.join(folder, name)
-        if os.path.isfile(path):
+        if os.path.lexists(path):
+            shards.check_is_file(path)
             break
     else:
         raise FileNotFoundError(
@@ -85,19 +101,54 @@ def read_config(folder: str) -> transformers.BertConfig:
             fields = json.load(file)
         if not isinstance(fields, dict):
             raise ValueError("it is no JSON object")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"A configuration must be a JSON object. Received: {path} "
             f"({error}). Fetch the checkpoint again."
         ) from error
-    model_type = fields.get("model_type", "bert")
-    if model_type != "bert":
-        raise ValueError(
-            "`model_type` must be 'bert'. Received: "
-            f"model_type={model_type!r} in {path}. Pass an --init_checkpoint "
-            "that is a BERT."
-        )
-    return transformers.BertConfig.from_dict(fields)
+    return configuration.make_config(fields, path)
+
+
+def check_config(config: transformers.BertConfig, folder: str) -> None:
+    """Checks that a configuration describes the weights beside it.
+
+    For before a model is made: shapes are read, no weights, and a size that
+    the weights do not have takes no memory.
+
+    Args:
+        config: of `read_config`, or one that replaces it.
+        folder: local folder with a checkpoint of a known format.
+
+    Raises:
+        ValueError: if a size is not that of the weights.
+        FileNotFoundError: if there are no weights.
+    """
+    weights = formats.open_weights(folder)
+    paths = [path for path, _ in _PLACES.values()]
+    _check_complete([p for p in paths if weights.shape(p) is None], weights)
+    for field, (path, axis) in _PLACES.items():
+        size = getattr(config, field)
+        if weights.shape(path)[axis : axis + 1] != (size,):
+            name = weights.stored_name(path).name
+            found = f"{name} of shape {weights.shapes[name]}"
+            raise _contradiction(config, field, found, weights)
+    num_layers = 0
+    while weights.shape(_QUERY.format(num_layers)):
+        num_layers += 1
+    if config.num_hidden_layers != num_layers:
+        found = f"the weights of {num_layers} layers"
+        raise _contradiction(config, "num_hidden_layers", found, weights)
+
+
+def _contradiction(
+    config: transformers.BertConfig, field: str, found: str, weights: Weights
+) -> ValueError:
+    return ValueError(
+        f"`{field}` must be that of the weights. Received: "
+        f"{field}={getattr(config, field)} in the configuration, and {found} "
+        f"in {weights.file}. The configuration belongs to other weights: pass "
+        "another --init_checkpoint."
+    )
 
 
 def load_weights(variables: dict[str, Any], folder: str) -> LoadingReport:
@@ -123,9 +174,7 @@ def load_weights(variables: dict[str, Any], folder: str) -> LoadingReport:
         found = weights.shapes.get(stored.name)
         if found is None:
             missing.append(path)
-        elif (found[::-1] if stored.is_transposed else found) == tuple(
-            variable.shape
-        ):
+        elif weights.shape(path) == tuple(variable.shape):
             assign[path] = stored
         elif path.startswith("classifier/"):
             mismatched.append(path)

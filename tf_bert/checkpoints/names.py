@@ -98,13 +98,45 @@ def normalize_torch_name(name: str, has_prefix: bool) -> str:
         has_prefix: whether the file's names begin with `bert.`, as those of
             a model with a head do; those of a bare model do not.
     """
-    parent, _, leaf = name.rpartition(".")
-    name = f"{parent}.{_OLD_TORCH_LEAVES.get(leaf, leaf)}"
+    parent, dot, leaf = name.rpartition(".")
+    name = f"{parent}{dot}{_OLD_TORCH_LEAVES.get(leaf, leaf)}"
     if not has_prefix and name.startswith(
         ("embeddings.", "encoder.", "pooler.")
     ):
         return f"bert.{name}"
     return name
+
+
+def normalize_torch_names(stored: Iterable[str], file: str) -> dict[str, str]:
+    """Brings all the names of a PyTorch checkpoint into one form.
+
+    Args:
+        stored: the names as stored.
+        file: where they come from, for messages.
+
+    Returns:
+        From the normal form of each name to the name as stored.
+
+    Raises:
+        ValueError: if two names mean the same tensor.
+
+    Example:
+        >>> normalize_torch_names(["embeddings.LayerNorm.gamma"], "x.bin")
+        {'bert.embeddings.LayerNorm.weight': 'embeddings.LayerNorm.gamma'}
+    """
+    stored = list(stored)
+    has_prefix = has_torch_prefix(stored)
+    originals: dict[str, str] = {}
+    for name in stored:
+        normal = normalize_torch_name(name, has_prefix)
+        if normal in originals:
+            raise ValueError(
+                "A checkpoint must hold every tensor once. Received: "
+                f"{originals[normal]} and {name}, old and new name of the "
+                f"same, in {file}. Pass another --init_checkpoint."
+            )
+        originals[normal] = name
+    return originals
 
 
 def has_torch_prefix(names: Iterable[str]) -> bool:

@@ -1,66 +1,75 @@
 """Reads safetensors files, whole or sharded, with PyTorch's or TF 2's names."""
 
 import os
+from typing import Any
 
+import ml_dtypes  # noqa: F401  Makes NumPy know bfloat16.
 import numpy as np
 import safetensors
 
 from tf_bert.checkpoints import names, shards
 from tf_bert.checkpoints.weights import Weights
 
+_TYPES = (
+    *("F64", "F32", "F16", "BF16"),
+    *("I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"),
+)
 
-def read(folder: str) -> Weights:
-    """Reads `model.safetensors`, or the shards that its index lists.
+
+def find(folder: str) -> str | None:
+    """Returns `model.safetensors` or its index, None if there is neither."""
+    return shards.find(folder, "model.safetensors")
+
+
+def read(path: str) -> Weights:
+    """Opens what `find` found.
+
+    Args:
+        path: `model.safetensors` or `model.safetensors.index.json`.
 
     Raises:
         ValueError: if a file is truncated or its header is broken, or the
             index names a file or a tensor that is not there.
         FileNotFoundError: if a shard is missing.
     """
-    index = os.path.join(folder, "model.safetensors.index.json")
-    if os.path.exists(index):
-        weight_map = shards.read_index(index)
-        files = sorted(set(weight_map.values()))
-    else:
-        weight_map = {}
-        files = ["model.safetensors"]
     stored = {}  # Name in the file -> (handle, shape).
-    for file in files:
-        handle = _open_safetensors(os.path.join(folder, file))
+    for file in shards.files(path):
+        handle = _open_safetensors(file)
         for name in handle.keys():
-            shape = tuple(handle.get_slice(name).get_shape())
-            stored[name] = (handle, shape)
-    shards.check_complete(index, weight_map, stored)
+            stored[name] = (handle, _shape(handle, name, file))
+    shards.check_complete(path, set(stored))
     if any(name.startswith("bert/") for name in stored):
         # `safe_serialization=True` of transformers 4's TensorFlow classes.
         stored_name = names.h5_name
         originals = {names.normalize_h5_name(name, 0): name for name in stored}
     else:
         stored_name = names.torch_name
-        has_prefix = names.has_torch_prefix(stored)
-        originals = {
-            names.normalize_torch_name(name, has_prefix): name
-            for name in stored
-        }
+        originals = names.normalize_torch_names(stored, path)
 
-    def read(name: str) -> np.ndarray:
+    def read_tensor(name: str) -> np.ndarray:
         original = originals[name]
         return stored[original][0].get_tensor(original)
 
     return Weights(
-        file=index if len(files) > 1 else os.path.join(folder, files[0]),
+        file=path,
         shapes={name: stored[o][1] for name, o in originals.items()},
-        read=read,
+        read=read_tensor,
         stored_name=stored_name,
     )
 
 
-def _open_safetensors(path: str):
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"A file of the checkpoint is missing. Received: {path}. Fetch "
-            "the checkpoint again."
+def _shape(handle: Any, name: str, file: str) -> tuple[int, ...]:
+    tensor = handle.get_slice(name)
+    if tensor.get_dtype() not in _TYPES:
+        raise ValueError(
+            f"The type of a tensor must be one of {', '.join(_TYPES)}. "
+            f"Received: {name} of type {tensor.get_dtype()} in {file}. "
+            "Convert the weights to F32, or pass another --init_checkpoint."
         )
+    return tuple(tensor.get_shape())
+
+
+def _open_safetensors(path: str):
     try:
         return safetensors.safe_open(path, framework="numpy")
     except safetensors.SafetensorError as error:

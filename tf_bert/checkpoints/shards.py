@@ -1,52 +1,121 @@
-"""The index of a checkpoint that is spread over several files."""
+"""The files of a checkpoint: whole, or in shards with an index."""
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
+
+# In messages: what to do about files that are not what they should be.
+_ADVICE = "Fetch the checkpoint again."
 
 
-def read_index(path: str) -> dict[str, str]:
-    """Reads which file holds each tensor: `{"weight_map": {name: file}}`.
+def find(folder: str, whole: str) -> str | None:
+    """Returns the file that leads to the weights, None if there is none.
 
     Args:
-        path: of the index, such as `model.safetensors.index.json`.
+        folder: local folder.
+        whole: name of the file that holds all of them, `model.safetensors`.
+            Where it is not, its index is looked for.
+
+    Returns:
+        The path of either.
+    """
+    present = set(os.listdir(folder))
+    for name in (whole, f"{whole}.index.json"):
+        if name in present:
+            return os.path.join(folder, name)
+    return None
+
+
+def files(path: str) -> list[str]:
+    """Returns the files with the weights, given what `find` found.
 
     Raises:
-        ValueError: if it is no such JSON, or a file in it is not named as one
-            of the same folder.
+        ValueError: if the index is broken or names a file elsewhere.
+        FileNotFoundError: if a file is missing or a link that leads nowhere.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            weight_map = json.load(file)["weight_map"]
-        if not weight_map:
-            raise ValueError("it lists no tensor")
-        for name in weight_map.values():
-            if os.path.basename(name) != name:  # TypeError: not a string.
-                raise ValueError(f"{name!r} is no name of a file")
-        return weight_map
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            "The index of a sharded checkpoint must be JSON with a "
-            f"`weight_map`. Received: {path} ({error!r}). Fetch the "
-            "checkpoint again."
-        ) from error
+    folder = os.path.dirname(path)
+    names = [os.path.basename(path)]
+    if is_index(path):
+        names = sorted(set(_read_index(path).values()))
+    paths = [os.path.join(folder, name) for name in names]
+    for file in paths:
+        check_is_file(file)
+    return paths
 
 
 def check_complete(
-    index: str, weight_map: dict[str, str], found: Iterable[str]
+    path: str,
+    stored: Collection[str],
+    normalize: Callable[[str], str] = str,
 ) -> None:
-    """Raises `ValueError` if a tensor of the index was in no file.
+    """Checks that the shards hold every tensor of their index.
 
     Args:
-        index: path, for the message.
-        weight_map: of `read_index`.
-        found: the names that the files hold, spelled as in the index.
+        path: what `find` found; a file without shards is complete.
+        stored: names of the tensors in the files.
+        normalize: from a name in the index to the one in `stored`.
+
+    Raises:
+        ValueError: if one is in none of them.
     """
-    absent = sorted(set(weight_map) - set(found))
+    if not is_index(path):
+        return
+    listed = _read_index(path)
+    absent = sorted(name for name in listed if normalize(name) not in stored)
     if absent:
         raise ValueError(
             "The shards of a checkpoint must hold every tensor of its index. "
-            f"Received: {index} with {absent[0]}, which is in none of "
-            f"{', '.join(sorted(set(weight_map.values())))}. Fetch the "
-            "checkpoint again."
+            f"Received: {path} with {absent[0]}, which is in none of them. "
+            f"{_ADVICE}"
         )
+
+
+def is_index(path: str) -> bool:
+    """Whether a path is that of an index."""
+    return path.endswith(".index.json")
+
+
+def check_is_file(path: str) -> None:
+    """Checks that there is a file.
+
+    Raises:
+        FileNotFoundError: if there is none; it tells a link that leads
+            nowhere from nothing at all.
+    """
+    if os.path.isfile(path):
+        return
+    if os.path.islink(path):
+        raise FileNotFoundError(
+            "A file of the checkpoint must not be a symbolic link that leads "
+            f"nowhere. Received: {path} -> {os.readlink(path)}. Restore what "
+            "it leads to, or fetch the checkpoint again."
+        )
+    raise FileNotFoundError(
+        f"A file of the checkpoint is missing. Received: {path}. {_ADVICE}"
+    )
+
+
+def _read_index(path: str) -> dict[str, str]:
+    """Returns the file of each tensor."""
+    check_is_file(path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise _index_error(path, str(error)) from error
+    weight_map = isinstance(content, dict) and content.get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise _index_error(path, "which has none")
+    for name in weight_map.values():
+        # Nothing outside of the folder is read, whatever the index says.
+        if not isinstance(name, str) or name != os.path.basename(name):
+            raise _index_error(path, f"which names {name!r:.100}")
+    return weight_map
+
+
+def _index_error(path: str, reason: str) -> ValueError:
+    return ValueError(
+        "The index of a sharded checkpoint must be JSON with a `weight_map` "
+        "from tensors to the names of files beside it. Received: "
+        f"{path} ({reason}). {_ADVICE}"
+    )

@@ -13,7 +13,7 @@ import filelock
 from absl import logging
 
 from tf_bert import gfile_io
-from tf_bert.checkpoints import hub
+from tf_bert.checkpoints import hub, safetensors_format
 from tf_bert.checkpoints.named_models import (
     NAMED_MODELS,
     fetch_named_model,
@@ -179,7 +179,8 @@ def _fetch_from_hub(repo_id: str) -> str:
     patterns = (*_CONFIG_FILES, *_TOKENIZER_FILES)
     try:
         folder = hub.snapshot(repo_id, patterns + _SAFETENSORS_FILES)
-        if not fnmatch.filter(os.listdir(folder), _SAFETENSORS_FILES[0]):
+        # Any other file of that ending holds something else: an adapter.
+        if safetensors_format.find(folder) is None:
             logging.info("%s has no safetensors: fetching older files", repo_id)
             folder = hub.snapshot(repo_id, patterns + _OLDER_WEIGHTS)
     except (OSError, ValueError) as error:

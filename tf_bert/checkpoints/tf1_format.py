@@ -1,6 +1,9 @@
 """Reads the TensorFlow 1 checkpoints of google-research/bert."""
 
+import glob
+import math
 import os
+from typing import Any
 
 import numpy as np
 
@@ -8,40 +11,7 @@ from tf_bert.checkpoints import names
 from tf_bert.checkpoints.weights import Weights
 
 
-def read(folder: str) -> Weights:
-    """Reads a checkpoint of google-research/bert (`bert_model.ckpt.*`).
-
-    Raises:
-        ValueError: if the files are damaged.
-    """
-    import tensorflow as tf
-
-    path = prefix(folder)
-    try:
-        reader = tf.train.load_checkpoint(path)
-        shapes = {
-            name: tuple(shape)
-            for name, shape in reader.get_variable_to_shape_map().items()
-        }
-    except (tf.errors.OpError, RuntimeError) as error:
-        raise ValueError(
-            "A TensorFlow checkpoint must have a whole .index and .data file. "
-            f"Received: {path} ({error}). Fetch it again."
-        ) from error
-
-    def read(name: str) -> np.ndarray:
-        try:
-            return reader.get_tensor(name)
-        except (tf.errors.OpError, RuntimeError, IndexError) as error:
-            raise ValueError(
-                "A tensor of the checkpoint cannot be read. Received: "
-                f"{name} of {path} ({error}). Fetch the checkpoint again."
-            ) from error
-
-    return Weights(path, shapes, read, names.tf1_name)
-
-
-def prefix(folder: str) -> str | None:
+def find(folder: str) -> str | None:
     """Returns the prefix of a TF1 checkpoint's files in a folder, or None.
 
     Raises:
@@ -61,3 +31,61 @@ def prefix(folder: str) -> str | None:
             "into a folder of its own, with its configuration."
         )
     return os.path.join(folder, prefixes[0]) if prefixes else None
+
+
+def read(path: str) -> Weights:
+    """Reads a checkpoint of google-research/bert (`bert_model.ckpt.*`).
+
+    Args:
+        path: what `find` found.
+
+    Raises:
+        ValueError: if the files are damaged.
+    """
+    import tensorflow as tf
+
+    try:
+        reader = tf.train.load_checkpoint(path)
+        types = reader.get_variable_to_dtype_map()
+        shapes = {
+            name: tuple(shape)
+            for name, shape in reader.get_variable_to_shape_map().items()
+        }
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise ValueError(
+            "A TensorFlow checkpoint must have a whole .index and .data file. "
+            f"Received: {path} ({error}). Fetch it again."
+        ) from error
+
+    _check_sizes(path, shapes, types)
+
+    def read(name: str) -> np.ndarray:
+        try:
+            return reader.get_tensor(name)
+        except (tf.errors.OpError, RuntimeError, IndexError) as error:
+            raise ValueError(
+                "A tensor of the checkpoint cannot be read. Received: "
+                f"{name} of {path} ({error}). Fetch the checkpoint again."
+            ) from error
+
+    return Weights(path, shapes, read, names.tf1_name)
+
+
+def _check_sizes(
+    path: str, shapes: dict[str, tuple[int, ...]], types: dict[str, Any]
+) -> None:
+    """Checks that no tensor claims more bytes than there are data.
+
+    TensorFlow allocates what the index claims, before it looks for the data.
+    """
+    num_bytes = sum(
+        os.path.getsize(file)
+        for file in glob.glob(f"{glob.escape(path)}.data*")
+    )
+    for name, shape in shapes.items():
+        if math.prod(shape) * types[name].size > num_bytes:
+            raise ValueError(
+                "The data of a TensorFlow checkpoint must be as long as its "
+                f".index claims. Received: {name} of shape {shape} in {path}, "
+                f"with {num_bytes} bytes of data. Fetch it again."
+            )

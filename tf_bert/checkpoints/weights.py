@@ -28,3 +28,9 @@ class Weights:
     shapes: dict[str, tuple[int, ...]]
     read: Callable[[str], np.ndarray]
     stored_name: Callable[[str], names.StoredName]
+
+    def shape(self, path: str) -> tuple[int, ...] | None:
+        """Returns the shape of a variable of ours, None if it is missing."""
+        name, is_transposed = self.stored_name(path)
+        shape = self.shapes.get(name)
+        return shape[::-1] if shape and is_transposed else shape

@@ -8,10 +8,12 @@ in `tokenization`. Nothing here needs TensorFlow, unless a path is remote.
 import json
 import os
 import posixpath
+import reprlib
 
 from absl import logging
 
 from tf_bert import gfile_io
+from tf_bert.data import serialized_tokenizer
 from tf_bert.data.tokenizer_settings import (
     OPTION_NAMES,
     SPECIAL_TOKEN_NAMES,
@@ -30,32 +32,14 @@ _BERT_CLASSES = ("BertTokenizer", "BertTokenizerFast")
 # Hugging Face's names for "whatever tokenizer.json says".
 _GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
 
-# Option -> its name in the normalizer of tokenizer.json.
-_NORMALIZER_NAMES = {
-    "do_lower_case": "lowercase",
-    "strip_accents": "strip_accents",
-    "tokenize_chinese_chars": "handle_chinese_chars",
-}
-# What "BERT tokenizer" means in tokenizer.json: part -> key -> value. A key
-# that is missing there has this value.
-_SUPPORTED = {
-    "normalizer": {"type": "BertNormalizer", "clean_text": True},
-    "pre_tokenizer": {"type": "BertPreTokenizer"},
-    "model": {
-        "type": "WordPiece",
-        "continuing_subword_prefix": "##",
-        "max_input_chars_per_word": 100,
-    },
-}
-
 
 def read_tokenizer_settings(
     folder: PathLike, *, do_lower_case: bool | None = None
 ) -> TokenizerSettings:
     """Reads how a checkpoint's texts were tokenized.
 
-    An option is taken from `tokenizer_config.json`, else from
-    `tokenizer.json`, else it is Hugging Face's default. Where a
+    An option or special token is taken from `tokenizer_config.json`, else
+    from `tokenizer.json`, else it is Hugging Face's default. Where a
     `tokenizer_class` is named that stands for any tokenizer, `tokenizer.json`
     alone counts, as in Hugging Face. For Google's original checkpoints, which
     hold neither file, "cased" or "uncased" in the folder's name decides.
@@ -76,19 +60,22 @@ def read_tokenizer_settings(
     """
     folder = os.fspath(folder)
     config = _read_json(_join(folder, CONFIG_FILE)) or {}
-    serialized = _read_json(_join(folder, SERIALIZED_FILE))
+    path = _join(folder, SERIALIZED_FILE)
+    serialized = _read_json(path)
     _check_class(folder, config, has_serialized=serialized is not None)
     if serialized is not None:
-        _check_serialized(_join(folder, SERIALIZED_FILE), serialized)
+        serialized_tokenizer.check(serialized, path)
     vocabulary = _read_vocabulary(folder, serialized)
     options = _find_options(config, serialized)
     if do_lower_case is not None:
         options["do_lower_case"] = do_lower_case
     elif "do_lower_case" not in options:
         options["do_lower_case"] = _guess_casing(folder)
-    return TokenizerSettings(
-        vocabulary, **options, **_find_special_tokens(config)
-    )
+    special_tokens = _find_special_tokens(config)
+    if serialized is not None:
+        stored = serialized_tokenizer.special_tokens(serialized)
+        special_tokens = stored | special_tokens
+    return TokenizerSettings(vocabulary, **options, **special_tokens)
 
 
 def write_tokenizer_files(
@@ -114,81 +101,10 @@ def write_tokenizer_files(
         **options,
         **settings.special_tokens,
     }
-    _write_json(_join(folder, SERIALIZED_FILE), _serialize(settings))
+    _write_json(
+        _join(folder, SERIALIZED_FILE), serialized_tokenizer.serialize(settings)
+    )
     _write_json(_join(folder, CONFIG_FILE), dict(sorted(config.items())))
-
-
-def _serialize(settings: TokenizerSettings) -> dict:
-    """Returns the content of tokenizer.json."""
-    ids = {
-        token: settings.token_id(token)
-        for token in settings.special_tokens.values()
-        if token is not None
-    }
-    normalizer = {
-        theirs: getattr(settings, ours)
-        for ours, theirs in _NORMALIZER_NAMES.items()
-    }
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [
-            _added_token(token, ids[token])
-            for token in sorted(ids, key=ids.get)
-        ],
-        "normalizer": _SUPPORTED["normalizer"] | normalizer,
-        "pre_tokenizer": _SUPPORTED["pre_tokenizer"],
-        "post_processor": _post_processor(settings),
-        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
-        "model": {
-            **_SUPPORTED["model"],
-            "unk_token": settings.unk_token,
-            "vocab": {
-                token: index for index, token in enumerate(settings.vocabulary)
-            },
-        },
-    }
-
-
-def _added_token(token: str, token_id: int) -> dict:
-    return {
-        "id": token_id,
-        "content": token,
-        "single_word": False,
-        "lstrip": False,
-        "rstrip": False,
-        "normalized": False,
-        "special": True,
-    }
-
-
-def _post_processor(settings: TokenizerSettings) -> dict:
-    """Returns the template ``[CLS] A [SEP] (B [SEP])``."""
-
-    def special(token, type_id):
-        return {"SpecialToken": {"id": token, "type_id": type_id}}
-
-    def segment(name, type_id):
-        return [
-            {"Sequence": {"id": name, "type_id": type_id}},
-            special(settings.sep_token, type_id),
-        ]
-
-    single = [special(settings.cls_token, 0), *segment("A", 0)]
-    return {
-        "type": "TemplateProcessing",
-        "single": single,
-        "pair": [*single, *segment("B", 1)],
-        "special_tokens": {
-            token: {
-                "id": token,
-                "ids": [settings.token_id(token)],
-                "tokens": [token],
-            }
-            for token in (settings.cls_token, settings.sep_token)
-        },
-    }
 
 
 def _read_vocabulary(folder: str, serialized: dict | None) -> tuple[str, ...]:
@@ -200,7 +116,7 @@ def _read_vocabulary(folder: str, serialized: dict | None) -> tuple[str, ...]:
             "that came with the checkpoint there, or correct the folder."
         )
     if text is None:
-        return _serialized_vocabulary(folder, serialized)
+        return serialized_tokenizer.vocabulary(serialized)
     # Not splitlines(): an entry may be another Unicode line separator.
     entries = [line.removesuffix("\r") for line in text.split("\n")]
     # Blank lines at the end name no token.
@@ -208,7 +124,7 @@ def _read_vocabulary(folder: str, serialized: dict | None) -> tuple[str, ...]:
         entries.pop()
     vocabulary = tuple(entries)
     check_entries(vocabulary, source=_join(folder, VOCABULARY_FILE))
-    if serialized and vocabulary != _serialized_vocabulary(folder, serialized):
+    if serialized and vocabulary != serialized_tokenizer.vocabulary(serialized):
         raise ValueError(
             f"{VOCABULARY_FILE} and {SERIALIZED_FILE} must hold the same "
             f"vocabulary. Received: two that differ, in folder={folder!r}. "
@@ -217,28 +133,11 @@ def _read_vocabulary(folder: str, serialized: dict | None) -> tuple[str, ...]:
     return vocabulary
 
 
-def _serialized_vocabulary(folder: str, serialized: dict) -> tuple[str, ...]:
-    ids = serialized["model"].get("vocab") or {}
-    if sorted(ids.values()) != list(range(len(ids))):
-        raise ValueError(
-            "A vocabulary must number its entries from 0 without a gap. "
-            f"Received: {len(ids)} entries with other numbers in "
-            f"{_join(folder, SERIALIZED_FILE)!r}. Use the {SERIALIZED_FILE} "
-            "that came with the checkpoint."
-        )
-    return tuple(sorted(ids, key=ids.get))
-
-
 def _find_options(config: dict, serialized: dict | None) -> dict:
     """Returns those of the three options that the files decide."""
     options = {}
     if serialized is not None:
-        normalizer = serialized["normalizer"]
-        options = {
-            ours: normalizer[theirs]
-            for ours, theirs in _NORMALIZER_NAMES.items()
-            if theirs in normalizer
-        }
+        options = serialized_tokenizer.options(serialized)
     if config.get("tokenizer_class") in _GENERIC_CLASSES:
         return options
     for name in OPTION_NAMES:
@@ -296,33 +195,10 @@ def _check_class(folder: str, config: dict, *, has_serialized: bool) -> None:
     if name not in supported:
         raise ValueError(
             "The tokenizer must be BERT's (`tokenizer_class` one of "
-            f"{', '.join(supported[1:])}). Received: tokenizer_class={name!r} "
-            f"in {_join(folder, CONFIG_FILE)!r}. Choose a BERT checkpoint: "
-            "--init_checkpoint=bert-base-uncased, for example."
+            f"{', '.join(supported[1:])}). Received: tokenizer_class="
+            f"{reprlib.repr(name)} in {_join(folder, CONFIG_FILE)!r}. Choose a "
+            "BERT checkpoint: --init_checkpoint=bert-base-uncased, for example."
         )
-
-
-def _check_serialized(path: str, serialized: dict) -> None:
-    """Raises unless a tokenizer.json describes BERT's tokenizer."""
-    for part, expected in _SUPPORTED.items():
-        received = serialized.get(part) or {"type": None}
-        for key, value in expected.items():
-            if received.get(key, value) != value:
-                raise ValueError(
-                    f"The tokenizer must be BERT's, with {key}={value!r} in "
-                    f"the {part}. Received: {key}={received[key]!r} in "
-                    f"{path!r}. Choose a BERT checkpoint with "
-                    "--init_checkpoint."
-                )
-    vocabulary = serialized["model"].get("vocab") or {}
-    for token in serialized.get("added_tokens") or ():
-        if token["content"] not in vocabulary:
-            raise ValueError(
-                "Every added token must be in the vocabulary. Received: "
-                f"{token['content']!r} in {path!r}. Add it to the "
-                "vocabulary's unused entries, or choose another checkpoint "
-                "with --init_checkpoint."
-            )
 
 
 def _read_json(path: str) -> dict | None:
@@ -332,7 +208,7 @@ def _read_json(path: str) -> dict | None:
         return None
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"A JSON file was expected. Received: path={path!r} ({error}). "
             "Download the checkpoint again."
@@ -350,6 +226,12 @@ def _read_text(path: str) -> str | None:
     try:
         return gfile_io.read_text(path)
     except FileNotFoundError:
+        if os.path.islink(path):
+            raise FileNotFoundError(
+                "A file of the checkpoint must not be a symbolic link that "
+                f"leads nowhere. Received: {path} -> {os.readlink(path)}. "
+                "Restore what it leads to, or fetch the checkpoint again."
+            ) from None
         return None
     except UnicodeDecodeError as error:
         raise ValueError(

@@ -1,6 +1,8 @@
 """What decides how a text becomes ids. Reading and writing it is not here."""
 
 import dataclasses
+import re
+import reprlib
 
 OPTION_NAMES = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
 SPECIAL_TOKEN_NAMES = (
@@ -10,6 +12,9 @@ SPECIAL_TOKEN_NAMES = (
     "pad_token",
     "mask_token",
 )
+
+# NUL, line breaks, and surrogates, which JSON can write and UTF-8 cannot.
+_NOT_IN_ENTRIES = re.compile("[\0\r\n\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +57,7 @@ class TokenizerSettings:
             if not isinstance(value, bool):
                 raise ValueError(
                     f"`{name}` must be true or false. "
-                    f"Received: {name}={value!r}. Correct it in "
+                    f"Received: {name}={reprlib.repr(value)}. Correct it in "
                     "tokenizer_config.json."
                 )
         check_entries(self.vocabulary, source="`vocabulary`")
@@ -98,11 +103,11 @@ def check_entries(vocabulary: tuple[str, ...], *, source: str) -> None:
         )
     seen = {}
     for index, token in enumerate(vocabulary):
-        if not token or any(character in token for character in "\0\r\n"):
+        if not token or _NOT_IN_ENTRIES.search(token):
             raise ValueError(
-                "A vocabulary entry must not be blank nor hold NUL or a line "
-                f"break. Received: {token!r} in {source}, entry {index}, "
-                f"counted from 0. {advice}"
+                "A vocabulary entry must not be blank nor hold NUL, a line "
+                f"break or half a character. Received: {token!r} in {source}, "
+                f"entry {index}, counted from 0. {advice}"
             )
         if token in seen:
             raise ValueError(
@@ -119,7 +124,7 @@ def _check_special_token(
     if token not in vocabulary or any(map(str.isspace, token)):
         raise ValueError(
             "Each special token must be an entry of the vocabulary, without "
-            f"white space. Received: {name}={token!r}, vocabulary of "
-            f"{len(vocabulary)} entries. Use the vocab.txt that came with the "
-            f"checkpoint, or correct `{name}` in tokenizer_config.json."
+            f"white space. Received: {name}={reprlib.repr(token)}, vocabulary "
+            f"of {len(vocabulary)} entries. Use the vocab.txt that came with "
+            f"the checkpoint, or correct `{name}` in tokenizer_config.json."
         )

@@ -122,6 +122,9 @@ class PretrainedModel(keras.Model):
         )
         if config is None:
             config = load.read_config(folder)
+        # Before a model of these sizes is made, and before changes: fewer
+        # layers than the checkpoint has may be asked for, not claimed.
+        load.check_config(config, folder)
         for name, value in config_changes.items():
             if not hasattr(config, name):
                 raise ValueError(
