@@ -17,6 +17,8 @@ setuptools.setup(
         "keras>=3.12",
         "numpy",
         "optree",
+        # Reads .parquet files.
+        "pyarrow>=16",
         "safetensors",
         "scikit-learn",
         "scipy",

@@ -12,6 +12,7 @@ PACKAGE = ROOT / "tf_bert"
 # Lowest first. A module may import what stands in a lower row and, if it is
 # in a sub-package, that sub-package.
 LEVELS = (
+    ("text_format",),
     # Plain Python and NumPy.
     ("config", "flag_files", "gfile_io", "native_log", "seeding"),
     ("weighted_metrics",),

@@ -146,6 +146,7 @@ def build(config: Config) -> Run:
             config.predict_file,
             text_column=task.text_column,
             text_pair_column=task.text_pair_column,
+            text_format=config.text_format,
         )
     data = sources.load_splits(
         task,
@@ -156,6 +157,7 @@ def build(config: Config) -> Run:
         validation_proportion=config.validation_proportion,
         test_proportion=config.test_proportion,
         split_seed=config.split_seed,
+        text_format=config.text_format,
     )
     if config.early_stopping_patience and data.validation is None:
         raise ValueError(

@@ -8,6 +8,8 @@ import dataclasses
 import math
 from typing import Any
 
+from tf_bert.text_format import TextFormat
+
 MODES = ("train", "evaluate", "predict")
 TASK_TYPES = ("classification", "regression")
 SCHEDULES = ("linear", "constant")
@@ -62,6 +64,8 @@ class Config:
     validation_file: str | None = None
     test_file: str | None = None
     predict_file: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
     text_column: str = "text"
     text_pair_column: str | None = None
     label_column: str = "label"
@@ -118,6 +122,13 @@ class Config:
                 "--num_train_epochs or --num_train_steps."
             )
         _check_task_is_alone(self)
+        if self.predict_file == "-" and self.mode != "predict":
+            raise ValueError(
+                "Standard input (`predict_file` -) must be predicted with a "
+                f"finished run. Received: predict_file=-, mode={self.mode}. "
+                "Leave out --predict_file, or pass --mode=predict."
+            )
+        TextFormat(self.encoding, self.delimiter)  # Checks them.
         if self.train_batch_size % self.gradient_accumulation_steps:
             raise ValueError(
                 "`train_batch_size` must be a multiple of "
@@ -126,6 +137,15 @@ class Config:
                 f"{self.gradient_accumulation_steps}. The batch size is the "
                 "number of examples of one update: change one of the flags."
             )
+
+    @property
+    def text_format(self) -> TextFormat:
+        """How the user's text files are written.
+
+        Raises:
+            ValueError: if `encoding` or `delimiter` is wrong.
+        """
+        return TextFormat(self.encoding, self.delimiter)
 
     def num_steps(self, steps_per_epoch: int) -> int:
         """The length of the training in steps, at least 1."""

@@ -31,7 +31,7 @@ class FindLabelNamesTest(parameterized.TestCase):
         (("10", "9", "-1", "10"), ("-1", "9", "10")),
         (("10", "9", "a"), ("10", "9", "a")),
         (("1.0", "0.0"), ("0.0", "1.0")),
-        (("nan", "inf"), ("inf", "nan")),
+        (("none", "inf"), ("inf", "none")),
     )
     def test_names_are_sorted_and_numbers_by_value(self, values, expected):
         self.assertEqual(find_label_names(_column(*values)), expected)

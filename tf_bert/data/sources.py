@@ -13,7 +13,7 @@ import numpy as np
 from absl import logging
 
 from tf_bert import gfile_io
-from tf_bert.data.columns import check_texts, open_with_columns
+from tf_bert.data.columns import check_texts, label_of, open_with_columns
 from tf_bert.data.examples import Examples
 from tf_bert.data.labels import (
     LabelColumn,
@@ -24,6 +24,7 @@ from tf_bert.data.labels import (
 )
 from tf_bert.data.splits import stratified_split
 from tf_bert.data.tasks import TaskSpec
+from tf_bert.text_format import TextFormat
 
 _SPLITS = ("train", "validation", "test")
 
@@ -55,6 +56,7 @@ def load_splits(
     validation_proportion: float = 0.1,
     test_proportion: float = 0.0,
     split_seed: int = 0,
+    text_format: TextFormat | None = None,
 ) -> TaskData:
     """Reads all the labelled data of a task.
 
@@ -75,6 +77,8 @@ def load_splits(
         test_proportion: The same for test; 0: no test split. Held out after
             validation, whose rows do not depend on it.
         split_seed: In [0, 2**64). Decides which rows are held out.
+        text_format: How the files that are given one by one are written;
+            None: to be detected. The files of `data_dir` are the task's own.
 
     Returns:
         `TaskData`, with the label names of the training data filled in.
@@ -93,22 +97,28 @@ def load_splits(
     proportions = {"validation": validation_proportion, "test": test_proportion}
     held_out = {s: p for s, p in proportions.items() if s not in paths}
     _check_rows_remain(held_out)
-    task, train = _load_train(task, paths["train"])
+    formats = {split: text_format for split, path in files.items() if path}
+    task, train = _load_train(task, paths["train"], formats.get("train"))
     train, splits = _hold_out(train, held_out, split_seed)
     for split in proportions:
         if split in paths:
-            splits[split] = load_split(task, paths[split])
+            splits[split] = load_split(
+                task, paths[split], text_format=formats.get(split)
+            )
     data = TaskData(task, train, splits["validation"], splits["test"])
     _log_sizes(data)
     return data
 
 
-def load_split(task: TaskSpec, path: str) -> Examples:
+def load_split(
+    task: TaskSpec, path: str, *, text_format: TextFormat | None = None
+) -> Examples:
     """Reads one labelled file of a task whose labels are known.
 
     Args:
         task: With `label_names`, unless it is a regression.
-        path: A `.csv`, `.tsv` or `.txt` file; see `tables.py`.
+        path: A file or a pattern; see `tables.open_table`.
+        text_format: How it is written; None: to be detected.
 
     Returns:
         `Examples`, labelled.
@@ -123,7 +133,7 @@ def load_split(task: TaskSpec, path: str) -> Examples:
             f"Received: label_names=None for {path}. Pass --label_names, or "
             "read the training file too."
         )
-    examples, column = _read_labelled(task, path)
+    examples, column = _read_labelled(task, path, text_format)
     return _with_labels(examples, column, task, expected="the training labels")
 
 
@@ -171,9 +181,11 @@ def _find_task_folder(task: TaskSpec, data_dir: str) -> str:
     )
 
 
-def _load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
+def _load_train(
+    task: TaskSpec, path: str, text_format: TextFormat | None
+) -> tuple[TaskSpec, Examples]:
     """Reads the training file and takes the label names from it."""
-    examples, column = _read_labelled(task, path)
+    examples, column = _read_labelled(task, path, text_format)
     if not task.is_regression:
         check_two_classes(column)
         names = task.label_names or find_label_names(column)
@@ -182,7 +194,9 @@ def _load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
     return task, _with_labels(examples, column, task, expected="`label_names`")
 
 
-def _read_labelled(task: TaskSpec, path: str) -> tuple[Examples, LabelColumn]:
+def _read_labelled(
+    task: TaskSpec, path: str, text_format: TextFormat | None
+) -> tuple[Examples, LabelColumn]:
     """Reads one file; the examples are still without their labels."""
     table, (label, *text_indices) = open_with_columns(
         path,
@@ -191,12 +205,16 @@ def _read_labelled(task: TaskSpec, path: str) -> tuple[Examples, LabelColumn]:
             "text_column": task.text_column,
             "text_pair_column": task.text_pair_column,
         },
+        text_format,
     )
     columns: list[list[str]] = [[] for _ in text_indices]
     labels = []
+    files = []
     for row in table.rows():
         check_texts(table, row, text_indices)
-        labels.append(row.fields[label].strip())
+        if row.number_in_file == 1:
+            files.append((row.path, len(labels)))
+        labels.append(label_of(table, row, label))
         for column, index in zip(columns, text_indices, strict=True):
             column.append(row.fields[index])
     examples = Examples(
@@ -207,7 +225,7 @@ def _read_labelled(task: TaskSpec, path: str) -> tuple[Examples, LabelColumn]:
         source=table.path,
     )
     name = table.columns[label]
-    return examples, LabelColumn(name, tuple(labels), table.path)
+    return examples, LabelColumn(name, tuple(labels), table.path, tuple(files))
 
 
 def _with_labels(
