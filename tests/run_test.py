@@ -4,6 +4,7 @@ Each row of a table goes through the program itself: status 2, a sentence, no
 traceback, and nothing is written.
 """
 
+import gzip
 import json
 import pathlib
 import re
@@ -47,6 +48,52 @@ FILES = {
         "must hold class names.*60 different values in the 60 rows",
     ),
     "open_quote": (GOOD + '"The mug.,yes\n', "must be quoted correctly.*12"),
+}
+
+
+GOOD_JSON = (
+    '{"text": "The mug is good.", "label": "yes"}\n'
+    '{"text": "The mug is bad.", "label": "no"}\n'
+) * 5
+OTHER_FILES = {
+    "wrong_encoding.csv": (
+        GOOD.encode() + b"Caf\xe9.,yes\n",
+        "must be UTF-8 text. Received: byte 0xe9 in .*line 12.*=cp1252",
+    ),
+    "mixed_delimiters.csv": (
+        (GOOD.replace(",", ";") + "The mug.,yes\n").encode(),
+        "must have 2 fields.*1 fields in .*row 11 .*--delimiter; ';'",
+    ),
+    "two_delimiters.csv": (
+        GOOD.replace(",", ",yes;").encode(),
+        "clear from its first rows.*--delimiter=comma or another",
+    ),
+    "two_columns_of_a_name.csv": (
+        GOOD.replace("text", "label", 1).encode(),
+        "must differ. Received: 'label' more than once",
+    ),
+    "nan.csv": (
+        (GOOD + "The mug.,nan\n").encode(),
+        "NaN is how programs .*label='nan' in .*row 11",
+    ),
+    "cut_off.csv.gz": (
+        gzip.compress(GOOD.encode())[:-12],
+        "must be whole and unchanged. Received: path=",
+    ),
+    "broken.parquet": (b"PAR1 and more PAR1", "must be whole and of plain"),
+    "broken.jsonl": (
+        (GOOD_JSON + '{"text": "The mug.", \n').encode(),
+        r"must be one JSON object.* in .*row 11 \(line 11\)",
+    ),
+    "list.jsonl": (
+        (GOOD_JSON + '["The mug.", "yes"]\n').encode(),
+        "which is no object, in .*row 11",
+    ),
+    "null.jsonl": (
+        (GOOD_JSON + '{"text": "The mug.", "label": null}\n').encode(),
+        "label=null in .*row 11",
+    ),
+    "a.xlsx": (b"PK\x03\x04", "must end in one of .csv"),
 }
 
 
@@ -105,6 +152,35 @@ class TestWrongData:
             **files,
         )
 
+    @pytest.mark.parametrize("name", OTHER_FILES)
+    def test_training_file_of_another_format(self, refused, tmp_path, name):
+        content, message = OTHER_FILES[name]
+        path = tmp_path / name
+        path.write_bytes(content)
+        refused(message, train_file=path)
+
+    def test_pattern_without_files(self, refused, tmp_path):
+        refused(
+            r"must match at least one file. Received: path='.*/part-\*.csv'",
+            train_file=tmp_path / "part-*.csv",
+        )
+
+    def test_link_to_nowhere(self, refused, tmp_path):
+        (tmp_path / "link.csv").symlink_to("gone.csv")
+        refused(
+            "must exist. Received: path='.*link.csv': a link to 'gone.csv'",
+            train_file=tmp_path / "link.csv",
+        )
+
+    def test_folder(self, refused, tmp_path):
+        refused("must not be a folder. Received: path=", train_file=tmp_path)
+
+    def test_standard_input_to_predict_after_training(self, refused):
+        refused(
+            "with a finished run. Received: predict_file=-, mode=train",
+            predict_file="-",
+        )
+
     def test_row_to_predict(self, refused, tmp_path):
         path = tmp_path / "new.csv"
         path.write_text("text\nA mug.\n \n", encoding="utf-8")
@@ -152,6 +228,8 @@ class TestWrongFlags:
                 "sum must be below 1. Received: validation_proportion=0.5",
             ),
             ("--resume=must", "must hold a run with --resume=must"),
+            ("--encoding=utf-99", "name of a text encoding.*'utf-99'"),
+            ("--delimiter=;;", "must be comma, semicolon.*delimiter=';;'"),
         ],
     )
     def test_flag(self, refused, wrong, message):

@@ -135,6 +135,64 @@ class RowsTest(TableTestCase):
         self.assertEqual([r.fields for r in table.rows()], [("a\rb",)])
 
 
+class PatternTest(TableTestCase):
+    def open(self, pattern, *, has_header=True):
+        return open_table(self.folder / pattern, has_header=has_header)
+
+    def test_rows_of_all_files_are_counted_through(self):
+        self.write("p-2.csv", "text,label\nc,1\n")
+        self.write("p-1.csv", 'text,label\n"a\n",1\nb,0\n')
+        rows = list(self.open("p-*.csv").rows())
+        self.assertEqual([row.fields[0] for row in rows], ["a\n", "b", "c"])
+        self.assertEqual([row.number for row in rows], [1, 2, 3])
+        self.assertEqual([row.number_in_file for row in rows], [1, 2, 1])
+        self.assertEndsWith(rows[1].place, "p-1.csv, row 2 (line 4)")
+        self.assertEndsWith(rows[2].place, "p-2.csv, row 1 (line 2)")
+
+    def test_files_without_a_header(self):
+        self.write("1.tsv", "a\t1\n")
+        self.write("2.tsv", "b\t2\n")
+        rows = self.open("?.tsv", has_header=False).rows()
+        self.assertEqual([row.fields for row in rows], [("a", "1"), ("b", "2")])
+
+    def test_columns_go_by_name_whatever_the_format(self):
+        self.write("a.csv", "text,label\na,1\n")
+        self.write("b.tsv", "label\ttext\n2\tb\n")
+        self.write("c.jsonl", '{"label": 3, "text": "c"}\n')
+        rows = list(self.open("[abc].*").rows())
+        self.assertEqual(
+            [row.fields for row in rows], [("a", "1"), ("b", "2"), ("c", "3")]
+        )
+        self.assertEqual(
+            [kind.name for kind in rows[2].kinds], ["TEXT", "NUMBER"]
+        )
+
+    def test_a_part_may_be_a_header_alone(self):
+        self.write("1.csv", "text\n")
+        self.write("2.csv", "text\na\n")
+        self.assertLen(list(self.open("*.csv").rows()), 1)
+        (self.folder / "2.csv").unlink()
+        with self.assertRaisesRegex(ValueError, "at least one row"):
+            list(self.open("*.csv").rows())
+
+    @parameterized.parameters("text\nb\n", "text,labels\nb,1\n")
+    def test_other_columns_are_refused(self, content):
+        self.write("1.csv", "text,label\na,1\n")
+        self.write("2.csv", content)
+        with self.assertRaisesRegex(
+            ValueError,
+            r"the same columns. Received: 'text', 'label' in .*1\.csv, "
+            r"'text'.* in .*2\.csv. Correct",
+        ):
+            self.open("*.csv")
+
+    def test_other_numbers_of_columns_are_refused(self):
+        self.write("1.csv", "a,1\n")
+        self.write("2.csv", "b,1,x\n")
+        with self.assertRaisesRegex(ValueError, "'column_3' in .*2.csv"):
+            self.open("*.csv", has_header=False)
+
+
 class RefusedFilesTest(TableTestCase):
     def assert_refused(self, name, content, message, *, has_header=True):
         with self.assertRaisesRegex(ValueError, message):
@@ -258,6 +316,13 @@ class ColumnIndexTest(TableTestCase):
             r"column='text' for .*a.tsv \(columns: 'a', 'b'\). Correct --text",
         ):
             table.column_index("text")
+
+    def test_undivided_columns_point_to_the_delimiter(self):
+        table = open_table(self.write("a.tsv", "a;b\n1;2\n"), has_header=True)
+        with self.assertRaisesRegex(
+            ValueError, r"\(columns: 'a;b'\). .*--delimiter if the columns"
+        ):
+            table.column_index("a")
 
     def test_missing_number_says_how_many_there_are(self):
         table = open_table(self.write("a.tsv", "1\t2\n"), has_header=False)
