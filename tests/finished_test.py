@@ -89,6 +89,16 @@ class TestEvaluate:
         assert result["test"]["roc_auc"] is None
         assert (folder / "all_results.json").read_bytes() == before
 
+    def test_takes_a_file_of_another_encoding(self, folder, tmp_path, capsys):
+        path = tmp_path / "other.csv"
+        path.write_bytes(b"text|label\nA mug.|caf\xe9\n")
+        command = ["--mode=evaluate", f"--output_dir={folder}"]
+        command += [f"--test_file={path}", "--delimiter=pipe"]
+        assert run.main(command) == 2
+        assert "Received: byte 0xe9" in capsys.readouterr().err
+        assert run.main([*command, "--encoding=cp1252"]) == 2
+        assert "label='café' in" in capsys.readouterr().err
+
     def test_labels_must_be_those_of_the_training(
         self, folder, tmp_path, capsys
     ):
@@ -127,6 +137,24 @@ class TestPredict:
         lines = (folder / "predictions.tsv").read_text("utf-8").splitlines()
         assert lines[0].split("\t")[:3] == ["id", "body", "predicted_label"]
         assert len(lines) == 2
+
+    def test_takes_a_file_of_another_encoding_and_delimiter(
+        self, folder, tmp_path
+    ):
+        path = tmp_path / "new.txt"
+        path.write_bytes(b"id^text\n1^Caf\xe9.\n")
+        status = run.main(
+            [
+                "--mode=predict",
+                f"--output_dir={folder}",
+                f"--predict_file={path}",
+                "--encoding=cp1252",
+                "--delimiter=^",
+            ]
+        )
+        assert status == 0
+        lines = (folder / "predictions.tsv").read_text("utf-8").splitlines()
+        assert lines[1].startswith("1\tCafé.\t")
 
     def test_a_wrong_row_is_found_first(self, folder, tmp_path, capsys):
         before = (folder / "predictions.tsv").read_bytes()

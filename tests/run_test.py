@@ -159,6 +159,19 @@ class TestWrongData:
         path.write_bytes(content)
         refused(message, train_file=path)
 
+    @pytest.mark.parametrize("flag", ["train_file", "predict_file"])
+    def test_encoding_and_delimiter_reach_the_reader(
+        self, refused, tmp_path, flag
+    ):
+        path = tmp_path / "bad.csv"
+        path.write_bytes(b"text^label\na, b; c^caf\xe9\n ^\xe9\n")
+        refused(
+            r"`text` must hold a text.*row 2 \(line 3\)",
+            encoding="cp1252",
+            delimiter="^",
+            **{flag: path},
+        )
+
     def test_pattern_without_files(self, refused, tmp_path):
         refused(
             r"must match at least one file. Received: path='.*/part-\*.csv'",

@@ -1,5 +1,6 @@
 """Predictions for rows: their own columns, then label and shares, as TSV."""
 
+import gc
 import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -12,6 +13,10 @@ from tf_bert.config import Config
 from tf_bert.data import standard_input, tasks, unlabelled
 from tf_bert.data.examples import Examples
 from tf_bert.training import inference
+
+# TensorFlow's iterators hang in reference cycles and hold about 1 MiB each.
+# Python looks for such cycles rarely in a process of so many objects.
+_CHUNKS_PER_COLLECTION = 16
 
 _NEEDS_QUOTES = re.compile('[\t\n\r"]')
 
@@ -88,7 +93,7 @@ def _write(
 ) -> int:
     task = classifier.task
     num_rows = 0
-    for chunk in chunks:
+    for number, chunk in enumerate(chunks, start=1):
         if not num_rows:
             target.write(_tsv_line([*chunk.columns, *_output_columns(task)]))
         logits = _chunk_logits(classifier, source, chunk)
@@ -98,6 +103,8 @@ def _write(
             target.write(_tsv_line([*row, *values]))
         target.flush()
         num_rows += len(chunk.rows)
+        if number % _CHUNKS_PER_COLLECTION == 0:
+            gc.collect()
     return num_rows
 
 
