@@ -21,6 +21,8 @@ setuptools.setup(
         "ml_dtypes",
         "numpy",
         "optree",
+        # Reads .parquet files.
+        "pyarrow>=16",
         "safetensors",
         "scikit-learn",
         "scipy",

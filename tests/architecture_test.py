@@ -12,6 +12,7 @@ PACKAGE = ROOT / "tf_bert"
 # Lowest first. A module may import what stands in a lower row and, if it is
 # in a sub-package, that sub-package.
 LEVELS = (
+    ("text_format",),
     # Plain Python and NumPy.
     ("config", "flag_files", "gfile_io", "native_log", "os_errors", "seeding"),
     ("command_line", "durations", "flag_aliases", "weighted_metrics"),
@@ -23,7 +24,7 @@ LEVELS = (
     ("training",),
     # A run.
     ("build", "card_metadata", "comparison"),
-    ("predictions", "export", "inspection", "model_card"),
+    ("predictions", "export", "inspection", "model_card", "training_run"),
     ("finetune",),
     ("finished",),
     ("library",),

@@ -6,6 +6,7 @@ parts, no traceback, and nothing is written.
 
 import contextlib
 import dataclasses
+import gzip
 import json
 import logging
 import os
@@ -47,7 +48,7 @@ class Case:
             folder of the test.
         changes: flags of the good training that are others; None leaves one
             out.
-        files: path below the folder of the test -> content.
+        files: path below the folder of the test -> text or bytes.
         error: the name of the exception.
     """
 
@@ -129,7 +130,93 @@ TRAIN_FILES = (
         max_seq_length=4,
     ),
 )
+GOOD_JSON = (
+    '{"text": "The mug is good.", "label": "yes"}\n'
+    '{"text": "The mug is bad.", "label": "no"}\n'
+) * 5
+FORMATS = tuple(
+    Case(
+        name,
+        message,
+        f"--train_file={{folder}}/{name}",
+        files={name: content},
+    )
+    for name, content, message in (
+        (
+            "wrong_encoding.csv",
+            GOOD.encode() + b"Caf\xe9.,yes\n",
+            "must be UTF-8 text. Received: byte 0xe9 in .*line 12.*=cp1252",
+        ),
+        (
+            "mixed_delimiters.csv",
+            GOOD.replace(",", ";") + "The mug.,yes\n",
+            "must have 2 fields.*1 fields in .*row 11 .*--delimiter; ';'",
+        ),
+        (
+            "two_delimiters.csv",
+            GOOD.replace(",", ",yes;"),
+            "clear from its first rows.*--delimiter=comma or another",
+        ),
+        (
+            "two_columns_of_a_name.csv",
+            GOOD.replace("text", "label", 1),
+            "must differ. Received: 'label' more than once",
+        ),
+        (
+            "nan.csv",
+            GOOD + "The mug.,nan\n",
+            "NaN is how programs .*label='nan' in .*row 11",
+        ),
+        (
+            "cut_off.csv.gz",
+            gzip.compress(GOOD.encode())[:-12],
+            "must be whole and unchanged. Received: path=",
+        ),
+        (
+            "broken.parquet",
+            b"PAR1 and more PAR1",
+            "must be whole and of plain",
+        ),
+        (
+            "broken.jsonl",
+            GOOD_JSON + '{"text": "The mug.", \n',
+            r"must be one JSON object.* in .*row 11 \(line 11\)",
+        ),
+        (
+            "list.jsonl",
+            GOOD_JSON + '["The mug.", "yes"]\n',
+            "which is no object, in .*row 11",
+        ),
+        (
+            "null.jsonl",
+            GOOD_JSON + '{"text": "The mug.", "label": null}\n',
+            "label=null in .*row 11",
+        ),
+        ("a.xlsx", b"PK\x03\x04", "must end in one of .csv"),
+    )
+)
 OTHER_FILES = (
+    *(
+        Case(
+            f"encoding_and_delimiter_of_{flag}",
+            r"`text` must hold a text.*row 2 \(line 3\)",
+            f"--{flag}={{folder}}/bad.csv --encoding=cp1252 --delimiter=^ "
+            "--validation_proportion=0",
+            files={"bad.csv": b"text^label\na, b; c^caf\xe9\n ^\xe9\n"},
+        )
+        for flag in ("train_file", "predict_file")
+    ),
+    Case(
+        "pattern_without_files",
+        r"must match at least one file. Received: path='.*/part-\*.csv'",
+        "--train_file={folder}/part-*.csv",
+        error="FileNotFoundError",
+    ),
+    Case(
+        "standard_input_to_predict_after_training",
+        "with a finished run. Received: predict_file=-, mode=train",
+        "--predict_file=-",
+    ),
     *(
         Case(
             f"label_not_in_training_{split}",
@@ -283,6 +370,12 @@ FLAGS = (
         "unequal_parts",
         "a multiple of `gradient_accumulation_steps`",
         "--gradient_accumulation_steps=5",
+    ),
+    Case("encoding", "name of a text encoding.*'utf-99'", "--encoding=utf-99"),
+    Case(
+        "delimiter",
+        "must be comma, semicolon.*delimiter=';;'",
+        "--delimiter=;;",
     ),
     Case("metric", "`metric` must be one of: accuracy, f1", "--metric=bleu"),
     Case("mixed_columns", "all by name .* or all by num", "--text_column=2"),
@@ -585,7 +678,10 @@ def refused(flags, tmp_path, capsys):
         for name, content in case.files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+            if isinstance(content, bytes):
+                path.write_bytes(content)
+            else:
+                path.write_text(content, encoding="utf-8")
         changes = {"output_dir": folder / "output", **case.changes}
         arguments = [*flags(**changes), *case.wrong.split()]
         before = tree(folder)
@@ -602,7 +698,7 @@ def refused(flags, tmp_path, capsys):
     return check
 
 
-CASES = (*TRAIN_FILES, *OTHER_FILES, *FLAGS, *OTHER_NAMES, *FOLDERS)
+CASES = (*TRAIN_FILES, *FORMATS, *OTHER_FILES, *FLAGS, *OTHER_NAMES, *FOLDERS)
 
 
 class TestTable:
@@ -728,6 +824,18 @@ class TestWrongLinks:
             )
         )
 
+    def test_a_training_file_that_leads_nowhere(self, refused, tmp_path):
+        path = tmp_path / "link.csv"
+        path.symlink_to("gone.csv")
+        refused(
+            Case(
+                "link",
+                "must exist. Received: path='.*link.csv': a link to 'gone.csv'",
+                changes={"train_file": path},
+                error="FileNotFoundError",
+            )
+        )
+
     def test_a_circle_of_links_is_no_training_file(self, refused, tmp_path):
         path = tmp_path / "bad.csv"
         path.symlink_to(path)
@@ -788,7 +896,7 @@ class TestRights:
                     "output_dir": "{folder}/mine/run",
                     "train_file": "{folder}/secret.csv",
                 },
-                "Input files must be readable.*path='.*/secret.csv'",
+                "right to read a data file.*path='.*/secret.csv'",
             ),
             (
                 {"output_dir": "{folder}/run", "overwrite_output_dir": True},

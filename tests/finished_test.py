@@ -1,8 +1,12 @@
 """Tests of tf_bert/finished.py: evaluating and predicting with a run."""
 
+import io
 import json
+import os
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -33,6 +37,20 @@ class TestStoredConfig:
         assert config.eval_batch_size == 3
         assert config.max_seq_length == 32
         assert config.train_file == str(reviews / "train.csv")
+
+    def test_the_text_format_is_that_of_the_files_it_was_given_with(
+        self, folder, reviews, tmp_path
+    ):
+        path = tmp_path / "run"
+        shutil.copytree(folder, path)
+        fields = {**read_json(path / "config.json"), "encoding": "cp1252"}
+        (path / "config.json").write_text(json.dumps(fields), "utf-8")
+        given = {"output_dir": str(path), "mode": "predict"}
+        assert finished.stored_config(given).encoding == "cp1252"
+        given["predict_file"] = str(reviews / "predict.csv")
+        assert finished.stored_config(given).encoding is None
+        given["encoding"] = "latin-1"
+        assert finished.stored_config(given).encoding == "latin-1"
 
     def test_a_run_must_have_ended(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="must hold a finished run"):
@@ -70,6 +88,16 @@ class TestEvaluate:
         # A single class cannot be ranked.
         assert result["test"]["roc_auc"] is None
         assert (folder / "all_results.json").read_bytes() == before
+
+    def test_takes_a_file_of_another_encoding(self, folder, tmp_path, capsys):
+        path = tmp_path / "other.csv"
+        path.write_bytes(b"text|label\nA mug.|caf\xe9\n")
+        command = ["--mode=evaluate", f"--output_dir={folder}"]
+        command += [f"--test_file={path}", "--delimiter=pipe"]
+        assert run.main(command) == 2
+        assert "Received: byte 0xe9" in capsys.readouterr().err
+        assert run.main([*command, "--encoding=cp1252"]) == 2
+        assert "label='café' in" in capsys.readouterr().err
 
     def test_labels_must_be_those_of_the_training(
         self, folder, tmp_path, capsys
@@ -110,6 +138,24 @@ class TestPredict:
         assert lines[0].split("\t")[:3] == ["id", "body", "predicted_label"]
         assert len(lines) == 2
 
+    def test_takes_a_file_of_another_encoding_and_delimiter(
+        self, folder, tmp_path
+    ):
+        path = tmp_path / "new.txt"
+        path.write_bytes(b"id^text\n1^Caf\xe9.\n")
+        status = run.main(
+            [
+                "--mode=predict",
+                f"--output_dir={folder}",
+                f"--predict_file={path}",
+                "--encoding=cp1252",
+                "--delimiter=^",
+            ]
+        )
+        assert status == 0
+        lines = (folder / "predictions.tsv").read_text("utf-8").splitlines()
+        assert lines[1].startswith("1\tCafé.\t")
+
     def test_a_wrong_row_is_found_first(self, folder, tmp_path, capsys):
         before = (folder / "predictions.tsv").read_bytes()
         path = tmp_path / "new.csv"
@@ -133,3 +179,66 @@ class TestPredict:
         path.write_text(json.dumps(fields), encoding="utf-8")
         assert run.main(["--mode=predict", f"--output_dir={folder}"]) == 2
         assert "Pass --predict_file." in capsys.readouterr().err
+
+
+class TestPredictStandardInput:
+    def test_is_written_to_standard_output_alone(
+        self, folder, monkeypatch, capsysbinary
+    ):
+        files = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+        texts = io.BytesIO("The mug is good.\nThé \U0001f600\n".encode())
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(texts, "ascii"))
+        status = run.main(
+            ["--mode=predict", f"--output_dir={folder}", "--predict_file=-"]
+        )
+        assert status == 0
+        lines = capsysbinary.readouterr().out.decode("utf-8").splitlines()
+        assert lines[0] == (
+            "text\tpredicted_label\tprobability_bad\tprobability_good"
+        )
+        assert lines[1].startswith("The mug is good.\t")
+        assert lines[2].startswith("Thé \U0001f600\t")
+        assert len(lines) == 3
+        assert files == {
+            path: path.stat().st_mtime_ns for path in folder.rglob("*")
+        }
+
+    def test_a_wrong_line_ends_in_a_sentence(
+        self, folder, monkeypatch, capsysbinary
+    ):
+        texts = io.TextIOWrapper(io.BytesIO(b""))
+        monkeypatch.setattr(sys, "stdin", texts)
+        status = run.main(
+            ["--mode=predict", f"--output_dir={folder}", "--predict_file=-"]
+        )
+        assert status == 2
+        shown = capsysbinary.readouterr()
+        assert shown.out == b""
+        assert b"Standard input must hold at least one line" in shown.err
+
+    @pytest.mark.large
+    def test_ends_quietly_when_nobody_reads_on(self, folder):
+        """What `| head -1` does, but after the first line for certain."""
+        root = pathlib.Path(__file__).parents[1]
+        command = [sys.executable, "-m", "tf_bert.run", "--mode=predict"]
+        command += [f"--output_dir={folder}", "--predict_file=-"]
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(root)},
+        ) as process:
+            process.stdin.write(b"The mug is good.\n")
+            process.stdin.flush()
+            assert process.stdout.readline().startswith(
+                b"text\tpredicted_label"
+            )
+            assert process.stdout.readline().startswith(b"The mug is good.\t")
+            process.stdout.close()
+            process.stdin.write(b"The mug is bad.\n")
+            process.stdin.close()
+            error = process.stderr.read()
+        assert process.returncode == 141
+        assert b"Traceback" not in error
+        assert b"BrokenPipe" not in error

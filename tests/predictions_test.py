@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import json
 
 import numpy as np
@@ -87,6 +88,65 @@ class TestWritePredictions:
             float(rows[-1][3]), abs=1e-5
         )
 
+    def test_fields_read_back_whatever_they_hold(
+        self, classifier, config, tmp_path
+    ):
+        texts = [
+            "a\tb",
+            'say "hi"',
+            '"',
+            "one\ntwo\r\nthree",
+            "lone\rreturn",
+            "\r.",
+            "NUL \0 and \ufffd",
+            "a \u2028 \u2029 \x85 \x0b \x1c b",
+            " spaces ",
+            "=1+1",
+            "\ufeff mark",
+            "\U0001f600",
+        ]
+        file = tmp_path / "new.jsonl"
+        rows = [json.dumps({"text": x, "more": [x]}) + "\n" for x in texts]
+        file.write_text("".join(rows), encoding="utf-8")
+        path = tmp_path / "out.tsv"
+        assert self.write(classifier, config, file, path) == len(texts)
+        header, *written = read_rows(path)
+        assert header[:3] == ["text", "more", "predicted_label"]
+        assert [row[0] for row in written] == texts
+        assert [json.loads(row[1]) for row in written] == [[x] for x in texts]
+
+    def test_the_same_rows_in_any_format_have_the_same_predictions(
+        self, classifier, config, tmp_path
+    ):
+        contents = {
+            "a.csv": b"id;text\n1;good mug\n2;bad, bad\n",
+            "b.tsv": b"id\ttext\n1\tgood mug\n2\tbad, bad\n",
+            "c.jsonl": b'{"id": 1, "text": "good mug"}\n'
+            b'{"text": "bad, bad", "id": 2}\n',
+            "d-1.csv": "id,text\n1,good mug\n".encode("utf-16"),
+            "d-2.csv": b'text,id\n"bad, bad",2\n',
+        }
+        outputs = set()
+        for name, content in contents.items():
+            (tmp_path / name).write_bytes(content)
+        for name in ("a.csv", "b.tsv", "c.jsonl", "d-*.csv"):
+            path = tmp_path / "out.tsv"
+            self.write(classifier, config, tmp_path / name, path)
+            outputs.add(path.read_bytes())
+        assert len(outputs) == 1
+
+    def test_a_text_may_be_a_million_characters_long(
+        self, classifier, config, tmp_path
+    ):
+        file = tmp_path / "new.csv"
+        text = "good " * 200_000
+        file.write_text(f"text\n{text}\n{'x' * 10**6}\n", encoding="utf-8")
+        path = tmp_path / "out.tsv"
+        assert self.write(classifier, config, file, path) == 2
+        with open(path, encoding="utf-8") as lines:
+            assert next(lines).startswith("text\t")
+            assert next(lines).startswith(f"{text}\t")
+
     def test_a_wrong_row_leaves_the_old_file(
         self, classifier, config, tmp_path
     ):
@@ -98,3 +158,42 @@ class TestWritePredictions:
             self.write(classifier, config, file, path)
         assert path.read_text(encoding="utf-8") == "old"
         assert len(list(tmp_path.iterdir())) == 2
+
+
+class TestStreamPredictions:
+    def stream(self, classifier, config, content):
+        target = io.BytesIO()
+        num_rows = predictions.stream_predictions(
+            classifier, config, io.BytesIO(content), target
+        )
+        lines = target.getvalue().decode("utf-8")
+        return num_rows, list(csv.reader(io.StringIO(lines), delimiter="\t"))
+
+    def test_is_the_table_that_a_file_gives(
+        self, classifier, config, finished_run
+    ):
+        file = read_rows(finished_run / "predictions.tsv")
+        texts = [row[1] for row in file[1:]]
+        num_rows, rows = self.stream(
+            classifier, config, "\n".join(texts).encode()
+        )
+        assert num_rows == 3
+        assert rows[0] == ["text", *file[0][3:]]
+        assert [row[0] for row in rows[1:]] == texts
+        assert [row[1] for row in rows[1:]] == [row[3] for row in file[1:]]
+
+    def test_pairs_have_two_columns(self, classifier, config):
+        task = dataclasses.replace(classifier.task, text_pair_column="b")
+        pairs = dataclasses.replace(classifier, task=task)
+        _, rows = self.stream(pairs, config, b"The mug\tis good\n")
+        assert rows[0][:3] == ["text", "text_pair", "predicted_label"]
+        assert rows[1][:2] == ["The mug", "is good"]
+
+    def test_rows_before_a_wrong_line_are_written(self, classifier, config):
+        target = io.BytesIO()
+        content = b"good mug\n" * 2000 + b"caf\xe9\n"
+        with pytest.raises(ValueError, match="standard input, line 2001"):
+            predictions.stream_predictions(
+                classifier, config, io.BytesIO(content), target
+            )
+        assert target.getvalue().count(b"\n") > 1000

@@ -147,6 +147,7 @@ def build(config: Config) -> Run:
             config.predict_file,
             text_column=task.text_column,
             text_pair_column=task.text_pair_column,
+            text_format=config.text_format,
         )
     data = run_data.load(config, task)
     if config.early_stopping_patience and data.validation is None:

@@ -65,10 +65,32 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
             "Folder of the task's files, or of all GLUE. Default: GLUE's tasks "
             "as tensorflow-datasets has them.",
         ),
-        _Flag("train_file", str, "A .csv, .tsv or .txt file with labels."),
+        _Flag(
+            "train_file",
+            str,
+            "File with labels: .csv, .tsv, .txt, .jsonl, each also .gz, or "
+            ".parquet; or a pattern: 'data/part-*.csv'.",
+        ),
         _Flag("validation_file", str, "The same; chooses the checkpoint."),
         _Flag("test_file", str, "The same; for the final score alone."),
-        _Flag("predict_file", str, "Rows to predict; labels are not needed."),
+        _Flag(
+            "predict_file",
+            str,
+            "Rows to predict; labels are not needed. -: texts from standard "
+            "input, one on a line (with --mode=predict).",
+        ),
+        _Flag(
+            "encoding",
+            str,
+            "Of your text files, such as cp1252. Default: as a byte order mark "
+            "says, else UTF-8.",
+        ),
+        _Flag(
+            "delimiter",
+            str,
+            "Of your text files: comma, semicolon, tab, pipe, or a character. "
+            "Default: tab for .tsv and .txt, detected for .csv.",
+        ),
         _Flag(
             "tfds_name",
             str,

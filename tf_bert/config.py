@@ -10,6 +10,8 @@ import re
 import typing
 from typing import Any
 
+from tf_bert.text_format import TextFormat
+
 MODES = ("train", "inspect", "evaluate", "predict", "export")
 TASK_TYPES = ("classification", "regression")
 SCHEDULES = ("linear", "cosine", "constant")
@@ -78,6 +80,8 @@ class Config:
     validation_file: str | None = None
     test_file: str | None = None
     predict_file: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
     tfds_name: str | None = None
     tfds_data_dir: str | None = None
     text_column: str = "text"
@@ -139,6 +143,13 @@ class Config:
         if self.task_name is not None:
             check_task_is_alone(self, "task_name")
         _check_tfds(self)
+        if self.predict_file == "-" and self.mode != "predict":
+            raise ValueError(
+                "Standard input (`predict_file` -) must be predicted with a "
+                f"finished run. Received: predict_file=-, mode={self.mode}. "
+                "Leave out --predict_file, or pass --mode=predict."
+            )
+        TextFormat(self.encoding, self.delimiter)  # Checks them.
         if (self.train_batch_size or 0) % self.gradient_accumulation_steps:
             raise ValueError(
                 "`train_batch_size` must be a multiple of "
@@ -148,6 +159,15 @@ class Config:
                 "number of examples of one update: change one of the flags "
                 "--train_batch_size and --gradient_accumulation_steps."
             )
+
+    @property
+    def text_format(self) -> TextFormat:
+        """How the user's text files are written.
+
+        Raises:
+            ValueError: if `encoding` or `delimiter` is wrong.
+        """
+        return TextFormat(self.encoding, self.delimiter)
 
     def num_steps(self, steps_per_epoch: int) -> int:
         """The length of the training in steps, at least 1."""

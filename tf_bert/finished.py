@@ -1,12 +1,13 @@
 """`--mode=evaluate` and `--mode=predict`: start from a finished run."""
 
+import sys
 from typing import Any
 
 from absl import logging
 
 from tf_bert import build, finetune, predictions, run_data, run_folder
 from tf_bert.config import Config
-from tf_bert.data import sources, unlabelled
+from tf_bert.data import sources, standard_input, unlabelled
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import evaluate
 
@@ -23,6 +24,9 @@ def stored_config(given: dict[str, Any]) -> Config:
     folder = RunFolder(given["output_dir"])
     folder.read_json(run_folder.RESULTS)
     fields = folder.read_json(run_folder.CONFIG)
+    if given.get("test_file") or given.get("predict_file"):
+        # They are of the run's own files; these may be written otherwise.
+        fields = {**fields, "encoding": None, "delimiter": None}
     return Config.from_dict({**fields, **given})
 
 
@@ -39,7 +43,10 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     folder.check_writable()
     classifier = build.load_finished(folder.join(run_folder.MODEL), config)
     if config.test_file:
-        splits = {"test": sources.load_split(classifier.task, config.test_file)}
+        test = sources.load_split(
+            classifier.task, config.test_file, text_format=config.text_format
+        )
+        splits = {"test": test}
     else:
         splits = run_data.load(config, classifier.task).splits()
         del splits["train"]
@@ -62,7 +69,8 @@ def predict_run(config: Config) -> int:
         config: of `stored_config`.
 
     Returns:
-        The number of rows in `predictions.tsv`.
+        The number of rows in `predictions.tsv` or, where the texts come from
+        standard input, written to standard output.
 
     Raises:
         ValueError: if there is no `predict_file`, or a row of it is wrong;
@@ -73,15 +81,24 @@ def predict_run(config: Config) -> int:
             "`predict_file` must be given with --mode=predict. Received: "
             "predict_file=None. Pass --predict_file."
         )
+    folder = RunFolder(config.output_dir)
+    model = folder.join(run_folder.MODEL)
+    if config.predict_file == standard_input.STANDARD_INPUT:
+        return predictions.stream_predictions(
+            build.load_finished(model, config),
+            config,
+            sys.stdin.buffer,
+            sys.stdout.buffer,
+        )
     task = run_data.get_task(config)
     unlabelled.check_unlabelled(
         config.predict_file,
         text_column=task.text_column,
         text_pair_column=task.text_pair_column,
+        text_format=config.text_format,
     )
-    folder = RunFolder(config.output_dir)
     folder.check_writable()
-    classifier = build.load_finished(folder.join(run_folder.MODEL), config)
+    classifier = build.load_finished(model, config)
     path = folder.join(run_folder.PREDICTIONS)
     num_rows = predictions.write_predictions(classifier, config, path)
     print(f"Wrote {num_rows} predictions to {path}.")

@@ -23,6 +23,7 @@ from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
 from tf_bert.data import sources, tokenizer_files, unlabelled
 from tf_bert.data.examples import Examples
+from tf_bert.text_format import TextFormat
 from tf_bert.training import inference
 
 
@@ -46,6 +47,8 @@ def load_examples(
     label_column: str | None = "label",
     label_names: Sequence[str] | None = None,
     task_type: str = "classification",
+    encoding: str | None = None,
+    delimiter: str | None = None,
 ) -> LoadedExamples:
     """Reads a file of texts, as a run reads its `train_file`.
 
@@ -59,6 +62,8 @@ def load_examples(
             ids; None: the different labels of the file, sorted.
         task_type: `classification`, or `regression` for labels that are
             scores.
+        encoding: Of a text file, see `TextFormat`; None: UTF-8.
+        delimiter: The same; None: detected.
 
     Returns:
         The rows in file order: `texts`, `text_pairs`, `labels` (int32 `[N]`
@@ -77,8 +82,11 @@ def load_examples(
         >>> len(examples), examples.label_names
         (200, ('negative', 'positive'))
     """
+    text_format = TextFormat(encoding, delimiter)
     if label_column is None:
-        return _load_unlabelled(path, text_column, text_pair_column)
+        return _load_unlabelled(
+            path, text_column, text_pair_column, text_format
+        )
     task = run_data.get_task(
         Config(
             output_dir=".",
@@ -90,9 +98,9 @@ def load_examples(
         )
     )
     if task.label_names is None:
-        task, examples = sources.load_train(task, path)
+        task, examples = sources.load_train(task, path, text_format=text_format)
     else:
-        examples = sources.load_split(task, path)
+        examples = sources.load_split(task, path, text_format=text_format)
     return LoadedExamples(**vars(examples), label_names=task.label_names)
 
 
@@ -219,11 +227,17 @@ def predict(
 
 
 def _load_unlabelled(
-    path: str, text_column: str, text_pair_column: str | None
+    path: str,
+    text_column: str,
+    text_pair_column: str | None,
+    text_format: TextFormat,
 ) -> LoadedExamples:
     chunks = list(
         unlabelled.iterate_unlabelled(
-            path, text_column=text_column, text_pair_column=text_pair_column
+            path,
+            text_column=text_column,
+            text_pair_column=text_pair_column,
+            text_format=text_format,
         )
     )
     texts = tuple(text for chunk in chunks for text in chunk.texts)

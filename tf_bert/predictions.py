@@ -1,17 +1,24 @@
-"""Predictions for a file: its rows and columns, then label and shares."""
+"""Predictions for rows: their own columns, then label and shares, as TSV."""
 
-import csv
-import io
-from collections.abc import Iterator
+import gc
+import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 import numpy as np
 from absl import logging
 
 from tf_bert import build, gfile_io
 from tf_bert.config import Config
-from tf_bert.data import tasks, unlabelled
+from tf_bert.data import standard_input, tasks, unlabelled
 from tf_bert.data.examples import Examples
 from tf_bert.training import inference
+
+# TensorFlow's iterators hang in reference cycles and hold about 1 MiB each.
+# Python looks for such cycles rarely in a process of so many objects.
+_CHUNKS_PER_COLLECTION = 16
+
+_NEEDS_QUOTES = re.compile('[\t\n\r"]')
 
 
 def write_predictions(
@@ -37,27 +44,83 @@ def write_predictions(
         ValueError, FileNotFoundError: if the input is wrong.
     """
     task = classifier.task
-    num_rows = 0
+    chunks = unlabelled.iterate_unlabelled(
+        config.predict_file,
+        text_column=task.text_column,
+        text_pair_column=task.text_pair_column,
+        text_format=config.text_format,
+    )
     with gfile_io.open_binary_writer(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-        for chunk in unlabelled.iterate_unlabelled(
-            config.predict_file,
-            text_column=task.text_column,
-            text_pair_column=task.text_pair_column,
-        ):
-            if not num_rows:
-                writer.writerow([*chunk.columns, *_output_columns(task)])
-            logits = _chunk_logits(classifier, config.predict_file, chunk)
-            for row, values in zip(
-                chunk.rows, _output_values(task, logits), strict=True
-            ):
-                writer.writerow([*row, *values])
-            num_rows += len(chunk.rows)
-        text.flush()
-        text.detach()  # The file is closed, and put in place, by its owner.
+        num_rows = _write(classifier, chunks, config.predict_file, file)
     logging.info("Wrote %d predictions to %s.", num_rows, path)
     return num_rows
+
+
+def stream_predictions(
+    classifier: build.Classifier,
+    config: Config,
+    source: BinaryIO,
+    target: BinaryIO,
+) -> int:
+    """Predicts lines as they come in, and writes the same table as they go.
+
+    Args:
+        classifier: of `build`.
+        config: of the run.
+        source: standard input; see `standard_input.iterate_lines`.
+        target: standard output.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        ValueError: if a line is wrong; those before it have been written.
+        BrokenPipeError: if nobody reads the output any more.
+    """
+    chunks = standard_input.iterate_lines(
+        source,
+        has_pairs=classifier.task.text_pair_column is not None,
+        text_format=config.text_format,
+    )
+    return _write(classifier, chunks, config.predict_file, target)
+
+
+def _write(
+    classifier: build.Classifier,
+    chunks: Iterable[unlabelled.Chunk],
+    source: str,
+    target: BinaryIO,
+) -> int:
+    task = classifier.task
+    num_rows = 0
+    for number, chunk in enumerate(chunks, start=1):
+        if not num_rows:
+            target.write(_tsv_line([*chunk.columns, *_output_columns(task)]))
+        logits = _chunk_logits(classifier, source, chunk)
+        for row, values in zip(
+            chunk.rows, _output_values(task, logits), strict=True
+        ):
+            target.write(_tsv_line([*row, *values]))
+        target.flush()
+        num_rows += len(chunk.rows)
+        if number % _CHUNKS_PER_COLLECTION == 0:
+            gc.collect()
+    return num_rows
+
+
+def _tsv_line(fields: Iterable[str]) -> bytes:
+    """Returns a row with quotes where they are needed.
+
+    Not by `csv.writer`: before Python 3.13 it leaves a carriage return
+    without quotes, and `csv.reader` takes that for the end of the row.
+    """
+    quoted = (
+        '"' + field.replace('"', '""') + '"'
+        if _NEEDS_QUOTES.search(field)
+        else field
+        for field in fields
+    )
+    return ("\t".join(quoted) + "\n").encode("utf-8")
 
 
 def _chunk_logits(

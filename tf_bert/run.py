@@ -1,7 +1,8 @@
 """START HERE: `python -m tf_bert.run --flagfile=flags/quickstart.flags`.
 
 Flags become a `Config`, and the mode's function gets it. Exit status: 0, 2
-for anything that the user can correct, 130 after Ctrl-C.
+for anything that the user can correct, 130 after Ctrl-C, 141 when nobody
+reads the output any more.
 """
 
 import logging as python_logging
@@ -52,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
+    except BrokenPipeError:
+        # Otherwise Python complains when it flushes the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # As the shell reports it: 128 + SIGPIPE.
 
 
 def _run_mode(given: dict) -> int:

@@ -64,6 +64,7 @@ def load(config: Config, task: TaskSpec) -> sources.TaskData:
         validation_file=config.validation_file,
         test_file=config.test_file,
         tfds_data_dir=config.tfds_data_dir,
+        text_format=config.text_format,
         allow_empty_texts=config.mode == "inspect",
         **_division(config),
     )

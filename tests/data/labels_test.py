@@ -24,6 +24,15 @@ class LabelColumnTest(parameterized.TestCase):
         ):
             _column("yes", "", "no")
 
+    @parameterized.parameters(
+        (0, "a", 1), (1, "a", 2), (2, "b", 1), (4, "b", 3)
+    )
+    def test_a_row_is_that_of_its_own_file(self, index, name, row):
+        column = LabelColumn("label", tuple("vwxyz"), "*", (("a", 0), ("b", 2)))
+        self.assertEqual(
+            column.at(index), f"label='{'vwxyz'[index]}' in {name}, row {row}"
+        )
+
 
 class FindLabelNamesTest(parameterized.TestCase):
     @parameterized.parameters(
@@ -31,10 +40,33 @@ class FindLabelNamesTest(parameterized.TestCase):
         (("10", "9", "-1", "10"), ("-1", "9", "10")),
         (("10", "9", "a"), ("10", "9", "a")),
         (("1.0", "0.0"), ("0.0", "1.0")),
-        (("nan", "inf"), ("inf", "nan")),
+        (("none", "inf"), ("inf", "none")),
     )
     def test_names_are_sorted_and_numbers_by_value(self, values, expected):
         self.assertEqual(find_label_names(_column(*values)), expected)
+
+    @parameterized.parameters(
+        (("1.0", "0", "1", "0"), ("0", "1")),
+        (("1.00", "0.0", "1.0"), ("0.0", "1")),
+        (("True", "False", "TRUE", "true"), ("False", "true")),
+        (("True", "False"), ("False", "True")),
+        (("007", "7", "7.5x"), ("007", "7", "7.5x")),
+        (("Yes", "yes", "NO"), ("NO", "Yes", "yes")),
+    )
+    def test_spellings_of_one_class_are_one(self, values, expected):
+        self.assertEqual(find_label_names(_column(*values)), expected)
+
+    def test_spellings_of_one_class_alone_are_refused(self):
+        with self.assertRaisesRegex(ValueError, "two classes or more"):
+            find_label_names(_column("true", "True", "TRUE"))
+
+    @parameterized.parameters("nan", "NaN", "NAN")
+    def test_nan_is_no_label(self, value):
+        with self.assertRaisesRegex(
+            ValueError,
+            f"no.*label='{value}' in data/train.csv, row 2.*--label_names",
+        ):
+            find_label_names(_column("1", value, "0"))
 
     def test_one_class_is_refused(self):
         with self.assertRaisesRegex(
@@ -75,6 +107,22 @@ class EncodeClassesTest(parameterized.TestCase):
         ids = encode_classes(_column("no", "yes"), ("yes", "no"), expected="")
         np.testing.assert_array_equal(ids, [1, 0])
         self.assertEqual(ids.dtype, np.int32)
+
+    def test_other_spellings_are_the_same_class(self):
+        names = ("False", "true", "1", "nan")
+        ids = encode_classes(
+            _column("false", "FALSE", "True", "1.0", "1", "nan"),
+            names,
+            expected="",
+        )
+        np.testing.assert_array_equal(ids, [0, 0, 1, 2, 2, 3])
+
+    def test_names_that_differ_in_spelling_are_told_apart_by_it(self):
+        names = ("true", "True")
+        ids = encode_classes(_column("True", "true"), names, expected="")
+        np.testing.assert_array_equal(ids, [1, 0])
+        with self.assertRaisesRegex(ValueError, "label='TRUE'"):
+            encode_classes(_column("TRUE"), names, expected="")
 
     def test_unknown_label_names_file_and_row_and_how_to_add_it(self):
         with self.assertRaisesRegex(

@@ -13,6 +13,7 @@ from absl.testing import parameterized
 
 from tf_bert.data.sources import load_split, load_splits
 from tf_bert.data.tasks import custom_task, get_task
+from tf_bert.text_format import TextFormat
 
 _REAL_DATA = pathlib.Path(__file__).parents[2] / "../shared/data"
 
@@ -68,6 +69,36 @@ class LoadSplitsTest(SourcesTestCase):
         data = load_splits(task, train_file=train, validation_proportion=0)
         self.assertEqual(data.train.texts, ("a", "b"))
         np.testing.assert_array_equal(data.train.labels, [1, 0])
+
+    def test_rows_of_a_pattern_are_named_by_their_own_file(self):
+        self.write_labelled("p1.tsv", "yes", "no", "yes")
+        self.write_labelled("p2.tsv", "no", "maybe")
+        pattern = str(self.folder / "p?.tsv")
+        task = dataclasses.replace(
+            self.task, label_names=("no", "yes", "maybe")
+        )
+        examples = load_split(task, pattern)
+        np.testing.assert_array_equal(examples.labels, [1, 0, 1, 0, 2])
+        np.testing.assert_array_equal(examples.row_numbers, [1, 2, 3, 4, 5])
+        task = dataclasses.replace(self.task, label_names=("no", "yes"))
+        with self.assertRaisesRegex(
+            ValueError, r"label='maybe' in .*/p2.tsv, row 2 \("
+        ):
+            load_split(task, pattern)
+
+    def test_the_text_format_is_of_the_files_given_one_by_one(self):
+        text_format = TextFormat(encoding="cp1252", delimiter="semicolon")
+        train = self.folder / "train.csv"
+        train.write_bytes(b"sentence;label\ncaf\xe9;1\nx;0\n")
+        self.write("dev.tsv", ("sentence", "label"), ("thé", "1"))
+        data = load_splits(
+            get_task("sst-2"),
+            data_dir=str(self.folder),
+            train_file=str(train),
+            text_format=text_format,
+        )
+        self.assertEqual(data.train.texts, ("café", "x"))
+        self.assertEqual(data.validation.texts, ("thé",))
 
     def test_regression_labels_are_scores(self):
         train = self.write_labelled("t.tsv", "2.5", "-1", "0")

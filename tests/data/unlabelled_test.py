@@ -71,6 +71,27 @@ class UnlabelledTest(parameterized.TestCase):
         _, peak = tracemalloc.get_traced_memory()
         self.assertLess(peak, 1_500_000)
 
+    def test_chunks_of_long_documents_are_short(self):
+        rows = [("x" * 1_000_000,)] * 7
+        path = self.write("p.tsv", ("text",), *rows)
+        chunks = list(iterate_unlabelled(path, text_column="text"))
+        self.assertEqual([len(chunk.rows) for chunk in chunks], [3, 3, 1])
+
+    def test_keys_that_would_be_lost_are_refused(self):
+        path = self.folder / "p.jsonl"
+        path.write_text(
+            '{"text": "a", "id": 1}\n{"text": "b"}\n{"text": "c", "n": 2}\n'
+        )
+        chunks = iterate_unlabelled(str(path), text_column="text", chunk_rows=1)
+        self.assertEqual(next(chunks).rows, [("a", "1")])
+        self.assertEqual(next(chunks).rows, [("b", "")])
+        with self.assertRaisesRegex(
+            ValueError,
+            r"all the keys.*Received: 'n' in .*p.jsonl, row 3 \(line 3\), too "
+            r"\(columns: 'text', 'id'\)",
+        ):
+            next(chunks)
+
     def test_chunk_rows_must_be_positive(self):
         path = self.write_labelled("p.tsv", "a")
         with self.assertRaisesRegex(ValueError, "chunk_rows=0"):

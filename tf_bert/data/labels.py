@@ -1,13 +1,18 @@
 """From the strings in a label column to class ids or scores.
 
-White space around a label is not part of it.
+White space around a label is not part of it. A class may be spelt in more
+than one way, as programs and formats write it: a whole number with or without
+zeros behind the point (`1`, `1.0`), and true and false in capitals or not
+(`True`, `TRUE`, `true`). Other words differ as soon as a letter does.
 """
 
+import bisect
 import dataclasses
 import re
 from collections.abc import Sequence
 
 import numpy as np
+from absl import logging
 
 # Beyond these, a column of classes is taken for a column of texts or scores.
 _MAX_CLASSES = 1000
@@ -16,7 +21,8 @@ _MIN_ROWS_FOR_SHARE = 50
 
 # What float() accepts and a spreadsheet writes: no "nan", "inf" or "1_000".
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-
+# No zeros in front: 007 and 7 may well be two codes.
+_WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9]\d*))\.0+", re.ASCII)
 
 # As a float32, anything larger would become infinite.
 _MAX_SCORE = float(np.finfo(np.float32).max)
@@ -29,7 +35,9 @@ class LabelColumn:
     Args:
         name: Name in the header, or `column_2`.
         values: One string per data row, in file order, stripped.
-        source: Path of the file, for messages.
+        source: Path of the file, or a pattern, for messages.
+        files: Each file of a pattern, with the number of values before it.
+        row_numbers: Of each value in its file; empty: counted from 1.
 
     Raises:
         ValueError: A label is empty.
@@ -38,6 +46,8 @@ class LabelColumn:
     name: str
     values: tuple[str, ...]
     source: str
+    files: tuple[tuple[str, int], ...] = ()
+    row_numbers: tuple[int, ...] = ()
 
     def __post_init__(self):
         if "" in self.values:
@@ -49,8 +59,27 @@ class LabelColumn:
 
     def at(self, index: int) -> str:
         """Returns ``name='value' in file, row n`` for a message."""
-        value = self.values[index]
-        return f"{self.name}={value!r} in {self.source}, row {index + 1}"
+        path, start = self.source, 0
+        if self.files:
+            starts = [start for _, start in self.files]
+            path, start = self.files[bisect.bisect_right(starts, index) - 1]
+        row = index - start + 1
+        if self.row_numbers:
+            row = self.row_numbers[index]
+        return f"{self.name}={self.values[index]!r} in {path}, row {row}"
+
+
+def class_key(label: str) -> str:
+    """Returns what two spellings of one class have in common.
+
+    Example:
+        >>> [class_key(label) for label in ("1.0", "TRUE", "Maybe", "1.5")]
+        ['1', 'true', 'Maybe', '1.5']
+    """
+    if whole := _WHOLE_NUMBER.fullmatch(label):
+        return whole[1]
+    lower = label.lower()
+    return lower if lower in ("true", "false") else label
 
 
 def find_label_names(column: LabelColumn) -> tuple[str, ...]:
@@ -60,20 +89,22 @@ def find_label_names(column: LabelColumn) -> tuple[str, ...]:
         column: Its values are class names.
 
     Returns:
-        Sorted by Unicode code point or, if all are numbers, by value.
+        Sorted by Unicode code point or, if all are numbers, by value. A
+        class that is spelt in one way has that name, else its `class_key`.
 
     Raises:
-        ValueError: There are fewer than two classes, or the values look like
-            scores or texts: a number that is not whole, more than half of 50
-            or more rows distinct, or more than 1000 classes.
+        ValueError: There are fewer than two classes, a value is `nan`, or the
+            values look like scores or texts: a number that is not whole, more
+            than half of 50 or more rows distinct, or more than 1000 classes.
 
     Example:
         >>> find_label_names(LabelColumn("stars", ("10", "9", "10"), "a.csv"))
         ('9', '10')
     """
+    _check_no_nan(column)
     check_two_classes(column)
     _check_no_fractions(column)
-    names = set(column.values)
+    names = _merge_spellings(set(column.values))
     _check_number_of_classes(column, len(names))
     if all(_NUMBER.fullmatch(name) for name in names):
         return tuple(sorted(names, key=lambda name: (float(name), name)))
@@ -86,7 +117,7 @@ def encode_classes(
     """Returns the class ids of a label column.
 
     Args:
-        column: Its values are class names.
+        column: Its values are class names, spelt so or in another way.
         label_names: C names, in the order of their ids.
         expected: What `label_names` is, for the message: "the training
             labels".
@@ -98,6 +129,12 @@ def encode_classes(
         ValueError: A value is not among `label_names`.
     """
     ids = {name: index for index, name in enumerate(label_names)}
+    keys = [class_key(name) for name in label_names]
+    for value in set(column.values).difference(ids):
+        key = class_key(value)
+        # Names that differ in their spelling alone are told apart by it.
+        if keys.count(key) == 1:
+            ids[value] = keys.index(key)
     for index, value in enumerate(column.values):
         if value not in ids:
             more = (*label_names, value)
@@ -134,13 +171,37 @@ def parse_scores(column: LabelColumn) -> np.ndarray:
 
 def check_two_classes(column: LabelColumn) -> None:
     """Raises `ValueError` if all labels of a training file are the same."""
-    if len(set(column.values)) < 2:
+    if len({class_key(value) for value in column.values}) < 2:
         raise ValueError(
             f"`{column.name}` must hold two classes or more in the training "
             f"data. Received: {column.name}={column.values[0]!r} in each of "
             f"the {len(column.values)} rows of {column.source}. Add rows of "
             "another class, or correct --label_column."
         )
+
+
+def _merge_spellings(values: set[str]) -> set[str]:
+    """Returns one name for each class."""
+    spellings: dict[str, list[str]] = {}
+    for value in sorted(values):
+        spellings.setdefault(class_key(value), []).append(value)
+    for key, same in spellings.items():
+        if len(same) > 1:
+            logging.info("Labels %s: one class, %s.", ", ".join(same), key)
+    return {
+        same[0] if len(same) == 1 else key for key, same in spellings.items()
+    }
+
+
+def _check_no_nan(column: LabelColumn) -> None:
+    for index, value in enumerate(column.values):
+        if value.lower() == "nan":
+            raise ValueError(
+                f"`{column.name}` must hold a label in every row; NaN is how "
+                f"programs write that there is none. Received: "
+                f"{column.at(index)}. Fill in the label, delete the row, or "
+                "pass --label_names=... with every value if it is a class."
+            )
 
 
 def _check_no_fractions(column: LabelColumn) -> None:

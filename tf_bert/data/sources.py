@@ -11,7 +11,7 @@ import numpy as np
 from absl import logging
 
 from tf_bert.data import task_files, tfds_source
-from tf_bert.data.columns import check_texts, open_with_columns
+from tf_bert.data.columns import check_texts, label_of, open_with_columns
 from tf_bert.data.division import DivisionRules, divide
 from tf_bert.data.examples import Examples
 from tf_bert.data.labels import (
@@ -22,6 +22,7 @@ from tf_bert.data.labels import (
     parse_scores,
 )
 from tf_bert.data.task_spec import SPLITS, TaskSpec
+from tf_bert.text_format import TextFormat
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +70,7 @@ def load_splits(
     split_dev_in_half: bool = False,
     max_train_examples: int = 0,
     split_seed: int = 0,
+    text_format: TextFormat | None = None,
     allow_empty_texts: bool = False,
 ) -> TaskData:
     """Reads all the labelled data of a task.
@@ -92,6 +94,8 @@ def load_splits(
         split_dev_in_half: Makes a test split of half the dev set.
         max_train_examples: Size of a smaller training set.
         split_seed: Alone decides which rows go where.
+        text_format: How the files that are given one by one are written;
+            None: to be detected. The files of `data_dir` are the task's own.
         allow_empty_texts: Whether a row of a file may have no text, for those
             who look for such rows; a training has no use for them.
 
@@ -108,7 +112,14 @@ def load_splits(
         "validation": validation_file,
         "test": test_file,
     }
-    columns = _read_all(task, data_dir, files, tfds_data_dir, allow_empty_texts)
+    columns = _read_all(
+        task,
+        data_dir,
+        files,
+        tfds_data_dir,
+        text_format=text_format,
+        allow_empty_texts=allow_empty_texts,
+    )
     task, splits = _label(task, columns)
     splits = divide(
         splits,
@@ -128,13 +139,18 @@ def load_splits(
 
 
 def load_split(
-    task: TaskSpec, path: str, *, allow_empty_texts: bool = False
+    task: TaskSpec,
+    path: str,
+    *,
+    text_format: TextFormat | None = None,
+    allow_empty_texts: bool = False,
 ) -> Examples:
     """Reads one labelled file of a task whose labels are known.
 
     Args:
         task: With `label_names`, unless it is a regression.
-        path: A `.csv`, `.tsv` or `.txt` file; see `tables.py`.
+        path: A file or a pattern; see `tables.open_table`.
+        text_format: How it is written; None: to be detected.
         allow_empty_texts: As in `load_splits`.
 
     Returns:
@@ -151,7 +167,7 @@ def load_split(
             "read the training file too."
         )
     examples, column = _read_labelled(
-        task, path, allow_empty_texts=allow_empty_texts
+        task, path, text_format, allow_empty_texts=allow_empty_texts
     )
     return _with_labels(examples, column, task, expected="the training labels")
 
@@ -161,6 +177,8 @@ def _read_all(
     data_dir: str | None,
     files: Mapping[str, str | None],
     tfds_data_dir: str | None,
+    *,
+    text_format: TextFormat | None,
     allow_empty_texts: bool,
 ) -> dict[str, tuple[Examples, LabelColumn]]:
     """Returns each split that is a split already; train is one of them."""
@@ -168,17 +186,26 @@ def _read_all(
         return tfds_source.read_splits(task, tfds_data_dir)
     paths = task_files.find_files(task, data_dir, files)
     return {
-        split: _read_labelled(task, path, allow_empty_texts=allow_empty_texts)
+        split: _read_labelled(
+            task,
+            path,
+            # Those of `data_dir` are written as the task's files are.
+            text_format if files.get(split) else None,
+            allow_empty_texts=allow_empty_texts,
+        )
         for split, path in paths.items()
     }
 
 
-def load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
+def load_train(
+    task: TaskSpec, path: str, *, text_format: TextFormat | None = None
+) -> tuple[TaskSpec, Examples]:
     """Reads the training file and takes the label names from it.
 
     Args:
         task: Of `TASKS`, or a custom one.
-        path: See `load_split`.
+        path: See `load_split`, as for the next.
+        text_format: How it is written; None: to be detected.
 
     Returns:
         The task, with `label_names` unless it is a regression; and the rows.
@@ -187,7 +214,9 @@ def load_train(task: TaskSpec, path: str) -> tuple[TaskSpec, Examples]:
         FileNotFoundError: There is no such file.
         ValueError: A row is wrong, or all labels are the same.
     """
-    task, splits = _label(task, {"train": _read_labelled(task, path)})
+    task, splits = _label(
+        task, {"train": _read_labelled(task, path, text_format)}
+    )
     return task, splits["train"]
 
 
@@ -214,7 +243,11 @@ def _label(
 
 
 def _read_labelled(
-    task: TaskSpec, path: str, *, allow_empty_texts: bool = False
+    task: TaskSpec,
+    path: str,
+    text_format: TextFormat | None = None,
+    *,
+    allow_empty_texts: bool = False,
 ) -> tuple[Examples, LabelColumn]:
     """Reads one file; the examples are still without their labels."""
     table, (label, *text_indices) = open_with_columns(
@@ -224,9 +257,11 @@ def _read_labelled(
             "text_column": task.text_column,
             "text_pair_column": task.text_pair_column,
         },
+        text_format,
     )
     columns: list[list[str]] = [[] for _ in text_indices]
-    labels, numbers = [], []
+    labels, numbers, numbers_in_file = [], [], []
+    files: list[tuple[str, int]] = []
     malformed: list[int] | None = [] if task.has_malformed_rows else None
     for row in table.rows(short_rows=malformed):
         needed = [row.fields[i] for i in (label, *text_indices)]
@@ -235,8 +270,11 @@ def _read_labelled(
             continue
         if not allow_empty_texts:
             check_texts(table, row, text_indices)
+        if not files or files[-1][0] != row.path:
+            files.append((row.path, len(labels)))
         numbers.append(row.number)
-        labels.append(row.fields[label].strip())
+        numbers_in_file.append(row.number_in_file)
+        labels.append(label_of(table, row, label))
         for column, index in zip(columns, text_indices, strict=True):
             column.append(row.fields[index])
     examples = Examples(
@@ -249,7 +287,9 @@ def _read_labelled(
     if malformed:
         _log_malformed(examples, malformed)
     name = table.columns[label]
-    return examples, LabelColumn(name, tuple(labels), table.path)
+    return examples, LabelColumn(
+        name, tuple(labels), table.path, tuple(files), tuple(numbers_in_file)
+    )
 
 
 def _with_labels(

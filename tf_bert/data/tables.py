@@ -1,30 +1,35 @@
-"""Rows of `.csv`, `.tsv` and `.txt` files, one at a time.
+"""Tables of text in files of any format, one row at a time.
 
-Memory does not grow with the file. What a column means is not known here.
-
-`.csv` is read with ordinary CSV quoting: a field in double quotes may hold
-commas and line breaks. In `.tsv` and `.txt` a quote is a character like any
-other, and a row ends at "\\n" and nowhere else: a lone carriage return or
-another Unicode line separator stays inside its field.
+Memory does not grow with the files. What a column means is not known here.
+To add a format: a reader in a module of its own, and a row in `_FORMATS`.
 """
 
-import codecs
 import collections
 import contextlib
-import csv
 import dataclasses
-import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from tf_bert import gfile_io
+from tf_bert.data import delimited, json_lines, parquet_files
+from tf_bert.data.data_files import find_files
+from tf_bert.data.records import Kind, Record, place
+from tf_bert.text_format import TextFormat
 
-# A row's first line (counted from 1) and its fields; no fields: a blank line.
-_Record = tuple[int, list[str]]
+# Called with path, has_header=, text_format=; see `records.py`.
+_Reader = Callable[..., Iterator[Record]]
 
-# The csv module stops at 131,072 characters, which a long document exceeds.
-# Not unbounded: a quote that is never closed would read the file to its end.
-_MAX_CSV_FIELD_CHARACTERS = 2**26
+_TEXT_FORMATS: dict[str, _Reader] = {
+    ".csv": delimited.read_csv,
+    ".tsv": delimited.read_tsv,
+    ".txt": delimited.read_tsv,
+    ".jsonl": json_lines.read_json_lines,
+    ".ndjson": json_lines.read_json_lines,
+}
+_FORMATS: dict[str, _Reader] = {
+    **_TEXT_FORMATS,
+    **{f"{name}.gz": reader for name, reader in _TEXT_FORMATS.items()},
+    ".parquet": parquet_files.read_parquet,
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,36 +37,54 @@ class Row:
     """One data row.
 
     Args:
-        number: Counted from 1; the header is not counted.
-        line: The physical line on which the row starts, counted from 1.
+        number: Counted from 1 through all files; headers are not counted.
+        path: The file that it stands in.
+        number_in_file: Its number there.
+        line: The physical line there on which it starts, counted from 1;
+            None in a file without lines.
         fields: As many strings as the table has columns.
+        kinds: What each was in the file; None: all are texts.
+        extra_keys: Names of values that are in no column (JSON alone).
     """
 
     number: int
-    line: int
+    path: str
+    number_in_file: int
+    line: int | None
     fields: tuple[str, ...]
+    kinds: tuple[Kind, ...] | None = None
+    extra_keys: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """File, row and line, for a message."""
+        return place(self.path, self.number_in_file, self.line)
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A data file whose columns are known; made by `open_table`.
+    """Data whose columns are known; made by `open_table`.
 
     Args:
-        path: Local or remote (`gs://`) path.
-        columns: Names of the header, or `column_1`, `column_2`, ...
-        has_header: Whether the first row holds the names.
+        path: Local or remote (`gs://`) path, or a pattern.
+        files: The files that it stands for; one or more.
+        columns: Names in the first file, or `column_1`, `column_2`, ...
+        has_header: Whether the columns have names.
+        text_format: How text files are written.
     """
 
     path: str
+    files: tuple[str, ...]
     columns: tuple[str, ...]
     has_header: bool
+    text_format: TextFormat = TextFormat()
 
     def column_index(self, column: str) -> int:
         """Returns the position of a column, counted from 0.
 
         Args:
-            column: A name of the header or, in a table without one, a number
-                counted from 1.
+            column: A name or, in a table without names, a number counted
+                from 1.
 
         Raises:
             ValueError: There is no such column; the message lists all.
@@ -76,8 +99,8 @@ class Table:
         raise ValueError(
             "A column must be one that the file has. Received: "
             f"column={column!r} for {self.path} (columns: {choices}). Correct "
-            "--text_column, --text_pair_column or --label_column; .csv files "
-            "are divided at commas, .tsv and .txt files at tabs."
+            "--text_column, --text_pair_column or --label_column, or "
+            "--delimiter if the columns of a text file are not divided."
         )
 
     def rows(self, *, short_rows: list[int] | None = None) -> Iterator[Row]:
@@ -88,27 +111,32 @@ class Table:
                 their numbers are appended to it. None: they are errors.
 
         Raises:
-            ValueError: There is no data row, a row has too many or too few
-                fields, a blank line stands before the last row, quotes are
-                broken, or bytes are not UTF-8.
+            ValueError: There is no data row, a file has other columns than
+                the first one, or what its reader says of a row.
         """
-        records = _read_records(self.path)
-        if self.has_header:
-            next(records)
-        number, blank_line = 0, None
-        for line, fields in records:
-            if not fields:
-                blank_line = blank_line or line
-                continue
-            if blank_line:
-                raise _blank_line_error(self.path, blank_line, number + 1)
-            number += 1
-            if short_rows is not None and len(fields) < len(self.columns):
-                short_rows.append(number)
-                continue
-            if len(fields) != len(self.columns):
-                raise self._field_count_error(number, line, len(fields))
-            yield Row(number, line, tuple(fields))
+        number = 0
+        for path in self.files:
+            records = _read(path, self, keep_short_rows=short_rows is not None)
+            with contextlib.closing(records):
+                order = self._column_order(path, next(records).fields)
+                for number_in_file, record in enumerate(records, start=1):
+                    number += 1
+                    fields, kinds = record.fields, record.kinds
+                    if not fields:
+                        short_rows.append(number)
+                        continue
+                    if order:
+                        fields = tuple(fields[i] for i in order)
+                        kinds = kinds and tuple(kinds[i] for i in order)
+                    yield Row(
+                        number,
+                        path,
+                        number_in_file,
+                        record.line,
+                        fields,
+                        kinds,
+                        record.extra_keys,
+                    )
         if number == 0:
             raise ValueError(
                 "A data file must have at least one row below its header. "
@@ -117,40 +145,55 @@ class Table:
                 "if the file has no header."
             )
 
-    def _field_count_error(self, row: int, line: int, found: int) -> ValueError:
-        count = len(self.columns)
-        as_in = "the header" if self.has_header else "the first row"
-        return ValueError(
-            f"A row must have {count} fields, as {as_in} has. Received: "
-            f"{found} fields in {self.path}, row {row} (line {line}). Correct "
-            "the row; .csv files are divided at commas, .tsv and .txt files "
-            "at tabs."
+    def _column_order(
+        self, path: str, columns: tuple[str, ...]
+    ) -> list[int] | None:
+        """Where the table's columns are in a file; None: at their places."""
+        if columns == self.columns:
+            return None
+        if self.has_header and sorted(columns) == sorted(self.columns):
+            return [columns.index(name) for name in self.columns]
+        raise ValueError(
+            "All files of a pattern must have the same columns. Received: "
+            f"{', '.join(map(repr, self.columns))} in {self.files[0]}, "
+            f"{', '.join(map(repr, columns))} in {path}. Correct the files, or "
+            "the pattern."
         )
 
 
-def open_table(path: str | os.PathLike, *, has_header: bool) -> Table:
-    """Reads the first row of a data file, and so its columns.
+def open_table(
+    path: str | os.PathLike,
+    *,
+    has_header: bool,
+    text_format: TextFormat | None = None,
+) -> Table:
+    """Reads the columns of a data file.
 
     Args:
-        path: Local or remote path that ends in `.csv`, `.tsv` or `.txt`.
-            UTF-8, with or without a byte order mark.
-        has_header: Whether the first row holds names; see `uses_header`.
+        path: Local or remote path that ends in `.csv`, `.tsv`, `.txt`,
+            `.jsonl`, `.ndjson`, one of these with `.gz`, or `.parquet`; or a
+            pattern of such names (`part-*.csv`), whose files are read in the
+            order of their names.
+        has_header: Whether the columns have names; see `uses_header`.
+        text_format: How text files are written; None: to be detected.
 
     Returns:
         A `Table`, of which no data row has been read.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The path is a folder or has another extension, the file
-            is empty, or a column name occurs twice.
+        PermissionError: A file may not be read.
+        ValueError: The path is a folder or has another extension, a file
+            is empty, a column name occurs twice, or the files of a pattern
+            have different columns.
     """
     path = os.fspath(path)
-    fields = _read_first_row(path)
-    if not has_header:
-        numbers = range(1, len(fields) + 1)
-        return Table(path, tuple(f"column_{i}" for i in numbers), False)
-    _check_names_are_distinct(path, fields)
-    return Table(path, tuple(fields), True)
+    files = find_files(path)
+    table = Table(path, files, (), has_header, text_format or TextFormat())
+    table = dataclasses.replace(table, columns=_read_columns(files[0], table))
+    for other in files[1:]:
+        table._column_order(other, _read_columns(other, table))
+    return table
 
 
 def uses_header(columns: Mapping[str, str | None]) -> bool:
@@ -185,103 +228,39 @@ def uses_header(columns: Mapping[str, str | None]) -> bool:
     )
 
 
-def _read_first_row(path: str) -> list[str]:
-    blank_line = None
-    with contextlib.closing(_read_records(path)) as records:
-        for line, fields in records:
-            if fields and blank_line:
-                raise _blank_line_error(path, blank_line, 1)
-            if fields:
-                return fields
-            blank_line = blank_line or line
+def _read(
+    path: str, table: Table, *, keep_short_rows: bool = False
+) -> Iterator[Record]:
+    """Returns the records of one file: its columns first, then its rows."""
+    text_format = table.text_format
+    if keep_short_rows:
+        text_format = dataclasses.replace(text_format, keep_short_rows=True)
+    name = os.path.basename(path).lower()
+    for extension, reader in _FORMATS.items():
+        if name.endswith(extension):
+            return reader(
+                path,
+                has_header=table.has_header,
+                text_format=text_format,
+            )
     raise ValueError(
-        f"A data file must not be empty. Received: path={path!r}, which holds "
-        "no row. Write the file again, or correct --data_dir or the --*_file "
-        "flag that names it."
+        f"A data file must end in one of {', '.join(_FORMATS)}. Received: "
+        f"path={path!r}. Convert or rename the file (a spreadsheet: save it "
+        "as 'CSV UTF-8'; a JSON array: one object to a line of .jsonl), or "
+        "correct the --*_file flag that names it."
     )
 
 
-def _read_records(path: str) -> Iterator[_Record]:
-    extension = os.path.splitext(path)[1].lower()
-    splitters = {".csv": _split_csv, ".tsv": _split_tabs, ".txt": _split_tabs}
-    if extension not in splitters:
+def _read_columns(path: str, table: Table) -> tuple[str, ...]:
+    with contextlib.closing(_read(path, table)) as records:
+        first = next(records, None)
+    if first is None:
         raise ValueError(
-            "A data file must end in .csv (comma-separated, quoted), .tsv or "
-            f".txt (tab-separated). Received: path={path!r}. Convert or "
-            "rename the file, or correct the --*_file flag that names it."
+            f"A data file must not be empty. Received: path={path!r}, which "
+            "holds no row. Write the file again, or correct --data_dir or the "
+            "--*_file flag that names it."
         )
-    _check_is_file(path)
-    with _open_binary(path) as file:
-        yield from splitters[extension](_decode_lines(file, path), path)
-
-
-def _split_tabs(lines: Iterable[str], path: str) -> Iterator[_Record]:
-    del path  # Every line is well formed.
-    for number, text in enumerate(lines, start=1):
-        text = text.removesuffix("\n").removesuffix("\r")
-        yield number, text.split("\t") if text else []
-
-
-def _split_csv(lines: Iterable[str], path: str) -> Iterator[_Record]:
-    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CSV_FIELD_CHARACTERS))
-    # Not strict, the module takes a quote that is never closed for the end of
-    # a row, and all rows after it for one field.
-    reader = csv.reader(_split_carriage_returns(lines), strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            fields = next(reader, None)
-        except csv.Error as error:
-            raise ValueError(
-                "A .csv row must be quoted correctly: a field that starts "
-                'with " ends with ", and a " inside it is doubled. Received: '
-                f"{error} in {path}, in the row that starts on line {line}. "
-                "Correct the row, or save the file as .tsv (literal quotes)."
-            ) from error
-        if fields is None:
-            return
-        yield line, fields
-
-
-def _split_carriage_returns(lines: Iterable[str]) -> Iterator[str]:
-    """Divides lines as ``open(newline="")`` does, which csv.reader expects."""
-    for line in lines:
-        yield from io.StringIO(line, newline="")
-
-
-def _decode_lines(file: Iterable[bytes], path: str) -> Iterator[str]:
-    """Decodes line by line, so that an error can name its line."""
-    for number, line in enumerate(file, start=1):
-        if number == 1:
-            line = line.removeprefix(codecs.BOM_UTF8)
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                "A data file must be UTF-8 text. Received: byte "
-                f"0x{line[error.start]:02x} in {path}, line {number}. Convert "
-                "the file to UTF-8 (in a spreadsheet: save as 'CSV UTF-8')."
-            ) from error
-        if text:
-            yield text
-
-
-def _check_is_file(path: str) -> None:
-    if gfile_io.is_dir(path):
-        raise ValueError(
-            f"A data file must not be a folder. Received: path={path!r}. Pass "
-            "the file itself; a folder that holds a task goes to --data_dir."
-        )
-    if not gfile_io.exists(path):
-        raise FileNotFoundError(
-            f"The data file must exist. Received: path={path!r} (current "
-            f"folder: {os.getcwd()}). Correct --data_dir or the --*_file flag "
-            "that names it."
-        )
-
-
-def _check_names_are_distinct(path: str, names: list[str]) -> None:
-    counts = collections.Counter(names)
+    counts = collections.Counter(first.fields)
     repeated = [repr(name) for name, count in counts.items() if count > 1]
     if repeated:
         raise ValueError(
@@ -290,42 +269,4 @@ def _check_names_are_distinct(path: str, names: list[str]) -> None:
             "columns or, if the file has no header, give them by number "
             "(--text_column=1)."
         )
-
-
-def _blank_line_error(path: str, line: int, row: int) -> ValueError:
-    return ValueError(
-        "A data file may have blank lines at its very end only. Received: a "
-        f"blank line in {path}, line {line} (before row {row}). Delete the "
-        "line, or fill it in."
-    )
-
-
-def _open_binary(path: str) -> io.BufferedIOBase:
-    if gfile_io.is_remote(path):
-        return io.BufferedReader(_RemoteFile(path), buffer_size=2**20)
-    return open(path, "rb")
-
-
-class _RemoteFile(io.RawIOBase):
-    """A remote file as raw bytes.
-
-    The `readline` of `tf.io.gfile.GFile` drops carriage returns, so the lines
-    are cut by `io.BufferedReader` instead, as those of a local file.
-    """
-
-    def __init__(self, path: str):
-        import tensorflow as tf
-
-        self._file = tf.io.gfile.GFile(path, "rb")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+    return first.fields

@@ -254,7 +254,12 @@ def _as_labelled(
         _check_may_be_empty(task, examples, has_texts)
         kept = np.flatnonzero(has_texts)
         examples, labels = examples.select(kept), [labels[i] for i in kept]
-    return examples, LabelColumn(spec.label_feature, tuple(labels), source)
+    return examples, LabelColumn(
+        spec.label_feature,
+        tuple(labels),
+        source,
+        row_numbers=tuple(examples.row_numbers),
+    )
 
 
 def _label_strings(

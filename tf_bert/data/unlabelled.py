@@ -4,7 +4,11 @@ import dataclasses
 from collections.abc import Iterator
 
 from tf_bert.data.columns import check_texts, open_with_columns
-from tf_bert.data.tables import Table
+from tf_bert.data.tables import Row, Table
+from tf_bert.text_format import TextFormat
+
+# A chunk ends earlier where its rows are long documents.
+_MAX_CHUNK_CHARACTERS = 2**21
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +33,7 @@ def iterate_unlabelled(
     *,
     text_column: str,
     text_pair_column: str | None = None,
+    text_format: TextFormat | None = None,
     chunk_rows: int = 1024,
     allow_empty_texts: bool = False,
 ) -> Iterator[Chunk]:
@@ -37,11 +42,13 @@ def iterate_unlabelled(
     A label column may be there or not: it is a column like any other.
 
     Args:
-        path: A `.csv`, `.tsv` or `.txt` file; see `tables.py`.
+        path: A file or a pattern; see `tables.open_table`.
         text_column: Name in the header, or digits: the number of the column,
             counted from 1, in a file without a header.
         text_pair_column: The same for the second text; None: single texts.
-        chunk_rows: At least 1. Rows per chunk; the last may have fewer.
+        text_format: How a text file is written; None: to be detected.
+        chunk_rows: At least 1. Rows per chunk; the last may have fewer, and
+            so may those with very long rows.
         allow_empty_texts: Whether a row may have no text, for those who look
             for such rows.
 
@@ -59,22 +66,31 @@ def iterate_unlabelled(
             f"chunk_rows={chunk_rows}. Pass the number of rows of a chunk."
         )
     table, indices = open_with_columns(
-        path, {"text_column": text_column, "text_pair_column": text_pair_column}
+        path,
+        {"text_column": text_column, "text_pair_column": text_pair_column},
+        text_format,
     )
     rows: list[tuple[str, ...]] = []
+    num_characters = 0
     for row in table.rows():
         if not allow_empty_texts:
             check_texts(table, row, indices)
+        _check_is_complete(table, row)
         rows.append(row.fields)
-        if len(rows) == chunk_rows:
+        num_characters += sum(map(len, row.fields))
+        if len(rows) == chunk_rows or num_characters > _MAX_CHUNK_CHARACTERS:
             yield _as_chunk(table, rows, indices)
-            rows = []
+            rows, num_characters = [], 0
     if rows:
         yield _as_chunk(table, rows, indices)
 
 
 def check_unlabelled(
-    path: str, *, text_column: str, text_pair_column: str | None = None
+    path: str,
+    *,
+    text_column: str,
+    text_pair_column: str | None = None,
+    text_format: TextFormat | None = None,
 ) -> int:
     """Reads a file to predict from end to end and keeps nothing of it.
 
@@ -84,6 +100,7 @@ def check_unlabelled(
         path: See `iterate_unlabelled`, as for the others.
         text_column: Name or number.
         text_pair_column: Name or number, or None.
+        text_format: Or None.
 
     Returns:
         The number of data rows, at least 1.
@@ -93,9 +110,24 @@ def check_unlabelled(
         ValueError: A row is wrong.
     """
     chunks = iterate_unlabelled(
-        path, text_column=text_column, text_pair_column=text_pair_column
+        path,
+        text_column=text_column,
+        text_pair_column=text_pair_column,
+        text_format=text_format,
     )
     return sum(len(chunk.rows) for chunk in chunks)
+
+
+def _check_is_complete(table: Table, row: Row) -> None:
+    """Refuses values that would be in no column of the output."""
+    if row.extra_keys:
+        raise ValueError(
+            "The first object of a file to predict must have all the keys: "
+            "they are the columns of the output. Received: "
+            f"{', '.join(map(repr, row.extra_keys))} in {row.place}, too "
+            f"(columns: {', '.join(map(repr, table.columns))}). Add the key "
+            "to the first object, with null, or delete it here."
+        )
 
 
 def _as_chunk(

@@ -150,7 +150,7 @@ def _split_contents(
             labels=None,
             texts=text_statistics.measure_texts(
                 tokenizer,
-                _rows_to_predict(config.predict_file, task, tokenizer),
+                _rows_to_predict(config, task, tokenizer),
                 max_seq_length=config.max_seq_length,
             ),
         )
@@ -158,14 +158,15 @@ def _split_contents(
 
 
 def _rows_to_predict(
-    path: str, task: TaskSpec, tokenizer: BertTokenizer
+    config: Config, task: TaskSpec, tokenizer: BertTokenizer
 ) -> Iterator[EncodedRows]:
     """Encodes the rows of a file a few at a time."""
     first = 1
     for chunk in unlabelled.iterate_unlabelled(
-        path,
+        config.predict_file,
         text_column=task.text_column,
         text_pair_column=task.text_pair_column,
+        text_format=config.text_format,
         allow_empty_texts=True,
     ):
         numbers = np.arange(first, first + len(chunk.texts))

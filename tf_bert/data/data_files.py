@@ -1,0 +1,188 @@
+"""Data files as streams of bytes: local or remote, compressed or not.
+
+One path may stand for several files, by a pattern such as `part-*.csv`.
+"""
+
+import contextlib
+import glob
+import gzip
+import io
+import os
+import re
+import stat
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from tf_bert import gfile_io
+
+
+def find_files(path: str) -> tuple[str, ...]:
+    """Returns the files that a path or a pattern stands for.
+
+    Args:
+        path: Local or remote. Of a name with `*`, `?` or `[` in it that
+            exists as it is, that file is meant.
+
+    Returns:
+        One path or more, sorted.
+
+    Raises:
+        FileNotFoundError: Nothing matches the pattern, or there is no such
+            file.
+        PermissionError: It may not be read.
+        ValueError: It is a folder, or no ordinary file.
+    """
+    if re.search(r"[*?[]", path) and not _lexists(path):
+        paths = _matches(path)
+        if not paths:
+            raise FileNotFoundError(
+                "A pattern must match at least one file. Received: "
+                f"path={path!r} (current folder: {os.getcwd()}). Correct the "
+                "--*_file flag that holds it."
+            )
+    else:
+        paths = [path]
+    for each in paths:
+        _check_is_file(each)
+    return tuple(paths)
+
+
+@contextlib.contextmanager
+def open_binary(path: str) -> Iterator[BinaryIO]:
+    """Opens a file for reading, as it is.
+
+    Raises:
+        PermissionError: It may not be read.
+    """
+    if gfile_io.is_remote(path):
+        file = io.BufferedReader(_RemoteFile(path), buffer_size=2**20)
+    else:
+        try:
+            file = open(path, "rb")
+        except PermissionError as error:
+            raise _permission_error(path) from error
+    with file:
+        yield file
+
+
+@contextlib.contextmanager
+def open_decompressed(path: str) -> Iterator[BinaryIO]:
+    """Opens a file for reading; the content of a `.gz` file is unpacked.
+
+    What is wrong with a `.gz` file shows as it is read.
+
+    Raises:
+        PermissionError: It may not be read.
+    """
+    with open_binary(path) as file:
+        if not path.lower().endswith(".gz"):
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
+            yield unpacked
+
+
+def _lexists(path: str) -> bool:
+    """Whether there is such a name, even if it is a link to nowhere."""
+    if gfile_io.is_remote(path):
+        return gfile_io.exists(path)
+    return os.path.lexists(path)
+
+
+def _matches(pattern: str) -> list[str]:
+    if not gfile_io.is_remote(pattern):
+        return sorted(glob.glob(pattern))
+    import tensorflow as tf
+
+    return sorted(tf.io.gfile.glob(pattern))
+
+
+def _check_is_file(path: str) -> None:
+    if gfile_io.is_remote(path):
+        is_dir = gfile_io.is_dir(path)
+        is_file = not is_dir
+        if not gfile_io.exists(path):
+            raise _not_found_error(path, "")
+    else:
+        mode = _local_mode(path)
+        is_dir, is_file = stat.S_ISDIR(mode), stat.S_ISREG(mode)
+    if is_dir:
+        raise ValueError(
+            f"A data file must not be a folder. Received: path={path!r}. Pass "
+            "the file itself, or a pattern such as "
+            f"'{path.rstrip('/')}/*.csv'; a folder that holds a task goes to "
+            "--data_dir."
+        )
+    if not is_file:
+        # Data is read more than once, which a pipe does not allow.
+        raise ValueError(
+            "A data file must be an ordinary file, no device or pipe. "
+            f"Received: path={path!r}. Write the rows to a file first; texts "
+            "to predict may come from standard input (--predict_file=-)."
+        )
+
+
+def _local_mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode
+    except PermissionError as error:
+        raise _permission_error(path) from error
+    except OSError as error:
+        # Too many links, a name that is too long, ...: nothing to read there.
+        reason = f": {error.strerror}"
+        if os.path.islink(path):
+            reason = f": a link to {os.readlink(path)!r}, which leads nowhere"
+        elif isinstance(error, FileNotFoundError):
+            reason = ""
+        raise _not_found_error(path, reason) from error
+
+
+def _not_found_error(path: str, reason: str) -> FileNotFoundError:
+    return FileNotFoundError(
+        f"The data file must exist. Received: path={path!r}{reason} (current "
+        f"folder: {os.getcwd()}). Correct --data_dir or the --*_file flag "
+        "that names it."
+    )
+
+
+def _permission_error(path: str) -> PermissionError:
+    return PermissionError(
+        "You must have the right to read a data file and its folder. "
+        f"Received: path={path!r}. Change the rights (chmod +r), or correct "
+        "--data_dir or the --*_file flag that names it."
+    )
+
+
+class _RemoteFile(io.RawIOBase):
+    """A remote file as raw bytes.
+
+    The `readline` of `tf.io.gfile.GFile` drops carriage returns, so the lines
+    are cut elsewhere, as those of a local file.
+    """
+
+    def __init__(self, path: str):
+        import tensorflow as tf
+
+        self._file = tf.io.gfile.GFile(path, "rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._file.seek(offset, whence)
+        return self.tell()
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
