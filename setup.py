@@ -39,6 +39,8 @@ setuptools.setup(
         # The reference of the tests marked `large`, and of benchmarks/. Not
         # in [test]: on many machines this version brings CUDA along.
         "reference": ["torch==2.13.0"],
+        # For the picture of benchmarks/real_data.py.
+        "pictures": ["matplotlib"],
     },
     entry_points={"console_scripts": ["tf_bert=tf_bert.run:main"]},
 )

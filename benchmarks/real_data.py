@@ -128,7 +128,7 @@ BENCHMARKS = {
         {
             **OWN_FILES,
             "label_column": "category",
-            "num_train_epochs": 8.0,
+            "num_train_epochs": 5.0,
             "learning_rate": 1e-4,
         }
     ),
@@ -168,8 +168,43 @@ def settings_of(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     return {**fields, "data_dir": str(data)}
 
 
-def run(name: str, arguments: argparse.Namespace) -> str:
-    """Runs all seeds of a benchmark and returns its row of the table."""
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """A model's score and what is known of its spread.
+
+    Attributes:
+        mean: over the seeds.
+        deviation: standard deviation over them; None for one seed.
+        bounds: 95 % interval of seed 0, from the choice of the scored rows.
+    """
+
+    mean: float
+    deviation: float | None
+    bounds: tuple[float, float]
+
+    def __str__(self) -> str:
+        spread = "" if self.deviation is None else f" ± {self.deviation:.3f}"
+        low, high = self.bounds
+        return f"{self.mean:.3f}{spread} [{low:.3f}, {high:.3f}]"
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One row of the table; `difference` is BERT's lead, with its interval."""
+
+    name: str
+    num_train: int
+    num_scored: int
+    split: str
+    metric: str
+    majority: float
+    tfidf: Score
+    bert: Score
+    difference: tuple[float, float]
+
+
+def run(name: str, arguments: argparse.Namespace) -> Result:
+    """Runs all seeds of a benchmark, or reads what they left."""
     fields = settings_of(name, arguments)
     runs = [
         finetune.fine_tune(
@@ -185,48 +220,88 @@ def run(name: str, arguments: argparse.Namespace) -> str:
         )
         for seed in range(BENCHMARKS[name].num_seeds)
     ]
-    return table_row(name, runs)
-
-
-def table_row(name: str, runs: list[dict[str, Any]]) -> str:
-    """Returns a benchmark's results as a row of a Markdown table."""
     first = runs[0]
     split = "test" if "test" in first else "validation"
     metric = first["difference"]["metric"]
     majority, tfidf = (b[split] for b in first["baselines"].values())
     values = [r[split][metric] for r in runs]
-    bert = f"{np.mean(values):.3f}"
-    if len(values) > 1:
-        bert += f" ± {np.std(values, ddof=1):.3f}"
-    cells = (
-        name,
-        f"{first['train']['num_examples']:,}",
-        f"{first[split]['num_examples']:,} {'' if split == 'test' else 'dev'}",
-        metric,
-        f"{majority[metric]:.3f}",
-        f"{tfidf[metric]:.3f} {interval(tfidf[f'{metric}_ci'])}",
-        f"{bert} {interval(first[split][f'{metric}_ci'])}",
-        verdict(first["difference"]),
+    return Result(
+        name=name,
+        num_train=first["train"]["num_examples"],
+        num_scored=first[split]["num_examples"],
+        split=split,
+        metric=metric,
+        majority=majority[metric],
+        tfidf=Score(tfidf[metric], None, tfidf[f"{metric}_ci"]),
+        bert=Score(
+            float(np.mean(values)),
+            float(np.std(values, ddof=1)) if len(values) > 1 else None,
+            first[split][f"{metric}_ci"],
+        ),
+        difference=tuple(first["difference"]["ci"]),
     )
-    return "| " + " | ".join(cell.strip() for cell in cells) + " |"
-
-
-def interval(bounds: list[float]) -> str:
-    """Returns the bounds as `[0.123, 0.456]`."""
-    return f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"
-
-
-def verdict(difference: dict[str, Any]) -> str:
-    """Says which of the two is better, or that chance explains it."""
-    low, high = difference["ci"]
-    words = "within noise" if low <= 0 <= high else "yes" if low > 0 else "no"
-    return f"{words} ({low:+.3f} to {high:+.3f})"
 
 
 HEADER = """\
 | data | training rows | scored rows | metric | majority or mean | TF-IDF | \
 BERT | BERT better? |
 |---|---|---|---|---|---|---|---|"""
+
+
+def table_row(result: Result) -> str:
+    """Returns a result as a row of a Markdown table."""
+    low, high = result.difference
+    verdict = "yes" if low > 0 else "no" if high < 0 else "within noise"
+    cells = (
+        result.name,
+        f"{result.num_train:,}",
+        f"{result.num_scored:,}" + (" dev" * (result.split != "test")),
+        result.metric,
+        f"{result.majority:.3f}",
+        str(result.tfidf),
+        str(result.bert),
+        f"{verdict} ({low:+.3f} to {high:+.3f})",
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def draw(results: list[Result], path: str) -> None:
+    """Draws the scores with their intervals, one line for each data set."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 0.42 * len(results) + 1.2))
+    for place, result in enumerate(reversed(results)):
+        for score, color, shift, label in (
+            (result.tfidf, "#b35806", -0.14, "TF-IDF"),
+            (result.bert, "#2166ac", 0.14, "BERT (MiniLM-L6)"),
+        ):
+            axes.plot(score.bounds, [place + shift] * 2, color=color, lw=2)
+            axes.plot(
+                score.mean,
+                place + shift,
+                "o",
+                color=color,
+                label=label if place == 0 else None,
+            )
+        axes.plot(
+            result.majority,
+            place,
+            "|",
+            color="0.4",
+            ms=12,
+            label="majority class, or mean" if place == 0 else None,
+        )
+    names = [f"{r.name} ({r.metric}, {r.num_train:,} rows)" for r in results]
+    axes.set_yticks(range(len(results)), names[::-1])
+    axes.set_xlim(-0.03, 1.03)
+    axes.grid(axis="x", color="0.9")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("score, with the 95 % interval from the choice of rows")
+    figure.legend(loc="upper center", ncol=3, frameon=False)
+    figure.tight_layout(rect=(0, 0, 1, 0.95))
+    figure.savefig(path, dpi=110)
 
 
 def main() -> None:
@@ -236,9 +311,14 @@ def main() -> None:
     parser.add_argument(
         "--sets", nargs="+", choices=list(BENCHMARKS), default=list(BENCHMARKS)
     )
+    parser.add_argument(
+        "--picture", help="Where to draw the scores; needs matplotlib."
+    )
     arguments = parser.parse_args()
-    rows = [run(name, arguments) for name in arguments.sets]
-    print("\n".join(["", HEADER, *rows]))
+    results = [run(name, arguments) for name in arguments.sets]
+    print("\n".join(["", HEADER, *map(table_row, results)]))
+    if arguments.picture:
+        draw(results, arguments.picture)
 
 
 if __name__ == "__main__":
