@@ -192,28 +192,12 @@ class TestClassification:
         np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def pairs_run(train, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pairs")
-    lines = [f"{i}\tThe mug is {'good ' * i}.\tbad" for i in range(12)]
-    text = "score\tfirst\tsecond\n" + "\n".join(lines) + "\n"
-    (folder / "train.tsv").write_text(text, encoding="utf-8")
-    return train(
-        folder / "run",
-        train_file=folder / "train.tsv",
-        task_type="regression",
-        label_column="score",
-        text_column="first",
-        text_pair_column="second",
-        validation_proportion=0,
-    )
-
-
 class TestPairsAndScores:
-    def test_scores_are_those_of_predict(self, pairs_run, capsys):
+    def test_scores_are_those_of_predict(self, pairs_run, tmp_path, capsys):
+        folder = pathlib.Path(shutil.copytree(pairs_run, tmp_path / "run"))
         columns = {"first": TEXTS, "second": [*TEXTS[1:], "bad " * 100]}
-        rows = predict(pairs_run, columns)
-        path = export(pairs_run)
+        rows = predict(folder, columns)
+        path = export(folder)
         assert ", text_pair=tf.constant" in capsys.readouterr().out
         signatures = tf.saved_model.load(str(path)).signatures
         assert set(signatures) == {"serving_default"}
