@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+
 def read_json(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
