@@ -23,6 +23,17 @@ _THINGS = ("kettle", "lamp", "tent", "mug", "desk")
 _PRAISE = ("good", "fine", "lovely", "great")
 _BLAME = ("bad", "awful", "broken", "poor")
 
+_PAIRS = [
+    (f"The {thing} is {word}.", f"A {other} {thing}.", score)
+    for thing in ("lamp", "tent", "mug", "desk", "kettle")
+    for word, other, score in (
+        ("good", "good", 5),
+        ("good", "fine", 4.2),
+        ("good", "bad", 0.5),
+        ("red", "good", 2),
+    )
+]
+
 
 def review_rows() -> list[tuple[str, str]]:
     """Returns 40 rows `(text, label)`, the two labels in turn."""
@@ -149,6 +160,31 @@ def train(flags):
 def finished_run(train, full_flags, tmp_path_factory) -> pathlib.Path:
     """The folder of a run with everything in it. For reading only."""
     return train(tmp_path_factory.mktemp("runs") / "finished", **full_flags)
+
+
+@pytest.fixture(scope="session")
+def pairs_run(train, tmp_path_factory) -> pathlib.Path:
+    """The folder of a regression on pairs of texts. For reading only."""
+    folder = tmp_path_factory.mktemp("pairs")
+    lines = [f"{score}\t{a}\t{b}" for a, b, score in _PAIRS]
+    text = "score\tfirst\tsecond\n" + "\n".join(lines) + "\n"
+    (folder / "train.tsv").write_text(text, encoding="utf-8")
+    (folder / "new.tsv").write_text(
+        "second\tfirst\nA good mug.\tThe mug is good.\n", encoding="utf-8"
+    )
+    return train(
+        folder / "run",
+        train_file=folder / "train.tsv",
+        predict_file=folder / "new.tsv",
+        task_type="regression",
+        label_column="score",
+        text_column="first",
+        text_pair_column="second",
+        validation_proportion=0.2,
+        test_proportion=0.3,
+        train_batch_size=5,
+        compare_baselines=True,
+    )
 
 
 @pytest.fixture(scope="session")

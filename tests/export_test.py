@@ -1,6 +1,8 @@
 """Tests of tf_bert/export.py: a SavedModel, tried without this package."""
 
+import contextlib
 import csv
+import io
 import json
 import pathlib
 import re
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_bert import run
 
@@ -24,6 +27,7 @@ TEXTS = [
     "x" * 150,
     "good",
 ]
+TEXT_OPERATIONS = ("FastWordpieceTokenizeWithOffsets", "NormalizeUTF8")
 
 # A program that could run anywhere; this package is not to be had.
 CLIENT = """
@@ -120,11 +124,23 @@ def copy_run(finished_run, path):
 
 
 @pytest.fixture(scope="module")
-def folder(finished_run, tmp_path_factory):
-    """A copy of a finished run, exported."""
+def exported(finished_run, tmp_path_factory):
+    """A copy of a finished run, exported over an earlier export.
+
+    The folder, and what was printed.
+    """
     path = copy_run(finished_run, tmp_path_factory.mktemp("exported"))
-    export(path)
-    return path
+    (path / "saved_model").mkdir()
+    (path / "saved_model" / "old").write_text("", encoding="utf-8")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        export(path)
+    return path, printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def folder(exported):
+    return exported[0]
 
 
 @pytest.fixture(scope="module")
@@ -134,25 +150,30 @@ def serve(folder):
 
 
 class TestClassification:
-    def test_a_process_without_this_package_says_what_predict_says(
-        self, folder, tmp_path
-    ):
+    def test_says_what_predict_says(self, folder, serve):
         rows = predict(folder, {"text": TEXTS})
-        found = classify_elsewhere(folder / "saved_model", tmp_path, text=TEXTS)
-        # A server must have these.
-        assert found["further_operations"] == [
-            "FastWordpieceTokenizeWithOffsets",
-            "NormalizeUTF8",
-        ]
-        assert found["label_names"] == ["bad", "good"]
-        assert found["label"] == [row["predicted_label"] for row in rows]
-        assert set(found["label"]) == {"bad", "good"}
+        found = serve(text=tf.constant(TEXTS))
+        labels = [label.decode() for label in found["label"].numpy()]
+        assert labels == [row["predicted_label"] for row in rows]
+        assert set(labels) == {"bad", "good"}
         np.testing.assert_allclose(
-            found["probabilities"],
-            probabilities(rows, found["label_names"]),
+            found["probabilities"].numpy(),
+            probabilities(rows, ["bad", "good"]),
             rtol=0,
             atol=1e-5,
         )
+
+    def test_a_server_must_have_two_operations_of_tensorflow_text(self, folder):
+        path = folder / "saved_model" / "saved_model.pb"
+        graph = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+        functions = graph.meta_graphs[0].graph_def.library.function
+        operations = {node.op for x in functions for node in x.node_def}
+        assert operations >= {"MatMul", *TEXT_OPERATIONS}
+        # What TensorFlow itself has is listed there; a function of Python is
+        # too, and would need this program.
+        further = {op for op in operations if not hasattr(tf.raw_ops, op)}
+        assert further == set(TEXT_OPERATIONS)
+        assert not {op for op in operations if "PyFunc" in op}
 
     def test_signature(self, serve):
         assert serve.structured_input_signature == (
@@ -192,28 +213,12 @@ class TestClassification:
         np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def pairs_run(train, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pairs")
-    lines = [f"{i}\tThe mug is {'good ' * i}.\tbad" for i in range(12)]
-    text = "score\tfirst\tsecond\n" + "\n".join(lines) + "\n"
-    (folder / "train.tsv").write_text(text, encoding="utf-8")
-    return train(
-        folder / "run",
-        train_file=folder / "train.tsv",
-        task_type="regression",
-        label_column="score",
-        text_column="first",
-        text_pair_column="second",
-        validation_proportion=0,
-    )
-
-
 class TestPairsAndScores:
-    def test_scores_are_those_of_predict(self, pairs_run, capsys):
+    def test_scores_are_those_of_predict(self, pairs_run, tmp_path, capsys):
+        folder = pathlib.Path(shutil.copytree(pairs_run, tmp_path / "run"))
         columns = {"first": TEXTS, "second": [*TEXTS[1:], "bad " * 100]}
-        rows = predict(pairs_run, columns)
-        path = export(pairs_run)
+        rows = predict(folder, columns)
+        path = export(folder)
         assert ", text_pair=tf.constant" in capsys.readouterr().out
         signatures = tf.saved_model.load(str(path)).signatures
         assert set(signatures) == {"serving_default"}
@@ -251,9 +256,8 @@ class TestHalfPrecision:
 
 
 class TestWriting:
-    def test_says_how_to_use_it(self, folder, capsys):
-        export(folder)
-        printed = capsys.readouterr().out
+    def test_says_how_to_use_it(self, exported):
+        folder, printed = exported
         assert printed.startswith(f"Wrote {folder}/saved_model. It needs")
         lines = [x.strip() for x in printed.splitlines() if x.startswith("  ")]
         assert len(lines) == 3
@@ -265,12 +269,8 @@ class TestWriting:
         assert names["result"]["label"].shape == (1,)
 
     def test_replaces_an_earlier_export_and_leaves_nothing_else(
-        self, finished_run, tmp_path
+        self, folder, finished_run
     ):
-        folder = copy_run(finished_run, tmp_path)
-        (folder / "saved_model").mkdir()
-        (folder / "saved_model" / "old").write_text("", encoding="utf-8")
-        export(folder)
         names = {path.name for path in (folder / "saved_model").iterdir()}
         assert "saved_model.pb" in names
         assert "old" not in names
@@ -302,7 +302,9 @@ class TestWriting:
 
 @pytest.mark.large
 class TestMiniLM:
-    def test_a_real_model_says_what_predict_says(self, tmp_path):
+    def test_a_process_without_this_package_says_what_predict_says(
+        self, tmp_path
+    ):
         folder = tmp_path / "run"
         arguments = [
             f"--output_dir={folder}",
@@ -323,6 +325,8 @@ class TestMiniLM:
             texts = [*TEXTS, *(row["text"] for row in rows)]
         rows = predict(folder, {"text": texts})
         found = classify_elsewhere(export(folder), tmp_path, text=texts)
+        assert found["further_operations"] == list(TEXT_OPERATIONS)
+        assert found["label_names"] == ["negative", "positive"]
         assert found["label"] == [row["predicted_label"] for row in rows]
         assert set(found["label"]) == {"negative", "positive"}
         expected = probabilities(rows, found["label_names"])

@@ -6,17 +6,6 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-PAIRS = [
-    (f"The {thing} is {word}.", f"A {other} {thing}.", score)
-    for thing in ("lamp", "tent", "mug", "desk", "kettle")
-    for word, other, score in (
-        ("good", "good", 5),
-        ("good", "fine", 4.2),
-        ("good", "bad", 0.5),
-        ("red", "good", 2),
-    )
-]
-
 
 def read_json(path):
     return json.loads(path.read_text(encoding="utf-8"))
@@ -25,30 +14,6 @@ def read_json(path):
 def read_history(folder):
     lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
-
-
-@pytest.fixture(scope="module")
-def pairs_run(train, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pairs")
-    lines = [f"{score}\t{a}\t{b}" for a, b, score in PAIRS]
-    text = "score\tfirst\tsecond\n" + "\n".join(lines) + "\n"
-    (folder / "train.tsv").write_text(text, encoding="utf-8")
-    (folder / "new.tsv").write_text(
-        "second\tfirst\nA good mug.\tThe mug is good.\n", encoding="utf-8"
-    )
-    return train(
-        folder / "run",
-        train_file=folder / "train.tsv",
-        predict_file=folder / "new.tsv",
-        task_type="regression",
-        label_column="score",
-        text_column="first",
-        text_pair_column="second",
-        validation_proportion=0.2,
-        test_proportion=0.3,
-        train_batch_size=5,
-        compare_baselines=True,
-    )
 
 
 class TestRegressionOfPairs:
@@ -180,15 +145,6 @@ class TestEarlyStopping:
         assert not (stopped_run / "predictions.tsv").exists()
 
 
-class TestLastCheckpoint:
-    def test_the_weights_are_those_of_the_last_step(self, train, tmp_path):
-        folder = train(tmp_path / "run", checkpoint_to_use="last")
-        results = read_json(folder / "all_results.json")
-        assert results["train"]["chosen_step"] == 6
-        last = read_history(folder)[-1]["validation"]
-        assert results["validation"]["loss"] == last["loss"]
-
-
 @pytest.fixture(scope="module")
 def other_units(tmp_path_factory):
     """Flags of a run whose durations are all given in their other unit."""
@@ -203,6 +159,7 @@ def other_units(tmp_path_factory):
         "num_train_epochs": 2.5,
         "num_warmup_steps": 2,
         "lr_schedule": "cosine",
+        "checkpoint_to_use": "last",
     }
 
 
@@ -212,7 +169,7 @@ def other_units_run(train, other_units):
 
 
 class TestOtherUnits:
-    """36 rows in batches of 12, for 8 steps."""
+    """36 rows in batches of 12, for 8 steps; the last of them is used."""
 
     def test_the_batch_size_is_that_of_an_update(self, other_units_run):
         config = read_json(other_units_run / "config.json")
@@ -228,6 +185,12 @@ class TestOtherUnits:
         # Steps 2, 5 and 7 counted from 0; from step 2 to 8 it falls to 0.
         expected = 0.005 * (1 + np.cos(np.pi * np.array([0, 3, 5]) / 6))
         np.testing.assert_allclose(rates, expected, rtol=1e-5)
+
+    def test_the_weights_are_those_of_the_last_step(self, other_units_run):
+        results = read_json(other_units_run / "all_results.json")
+        assert results["train"]["chosen_step"] == 8
+        last = read_history(other_units_run)[-1]["validation"]
+        assert results["validation"]["loss"] == last["loss"]
 
     def test_the_same_command_is_the_same_run(
         self, train, other_units, other_units_run, caplog

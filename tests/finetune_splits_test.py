@@ -1,10 +1,12 @@
 """Tests of tf_bert/finetune.py: which splits are evaluated and written down."""
 
+import dataclasses
 import json
 
 import pytest
 
-from tf_bert import run
+from tf_bert import build, cli, finetune, run
+from tf_bert.config import Config
 
 # Files of MNLI, with the columns that are read.
 _HEADER = "index\tsentence1\tsentence2\tgold_label\n"
@@ -95,32 +97,38 @@ class TestSplitsFile:
         assert sizes == {"train": 36, "validation": 4, "test": 12}
 
 
+@pytest.fixture(scope="module")
+def built(flags):
+    """A run that is ready to start, with a validation split alone."""
+    arguments = flags(output_dir="runs/x", compare_baselines=True)
+    return build.build(Config(**cli.parse(arguments)))
+
+
+@pytest.fixture(scope="module")
+def evaluations(built):
+    return finetune.evaluate_splits(built)
+
+
 class TestComparisonOnValidation:
     @pytest.mark.parametrize("checkpoint", ["best", "last"])
     def test_a_warning_says_that_validation_has_chosen(
-        self, train, tmp_path, caplog, checkpoint
+        self, built, evaluations, caplog, checkpoint
     ):
-        train(
-            tmp_path / "run",
-            checkpoint_to_use=checkpoint,
-            compare_baselines=True,
-            num_train_steps=2,
-            num_evaluations=1,
+        config = dataclasses.replace(built.config, checkpoint_to_use=checkpoint)
+        finetune.compare_with_baselines(
+            dataclasses.replace(built, config=config), evaluations
         )
         is_chosen = checkpoint == "best"
         assert ("a little too good" in caplog.text) == is_chosen
 
 
 class TestHalfOfTheDevSet:
-    def test_is_the_test_split(self, train, reviews, tmp_path):
-        folder = train(
-            tmp_path / "run",
+    def test_is_the_test_split(self, flags, reviews):
+        arguments = flags(
+            output_dir="runs/x",
             validation_file=reviews / "test.csv",
             split_dev_in_half=True,
-            num_train_steps=2,
-            num_evaluations=1,
         )
-        results = read_json(folder / "all_results.json")
-        assert results["train"]["num_examples"] == 40
-        assert results["validation"]["num_examples"] == 6
-        assert results["test"]["num_examples"] == 6
+        run = build.build(Config(**cli.parse(arguments)))
+        sizes = {split: len(rows) for split, rows in run.tokenized.items()}
+        assert sizes == {"train": 40, "validation": 6, "test": 6}

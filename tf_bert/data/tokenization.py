@@ -242,17 +242,22 @@ class BertTokenizer(tf.Module):
             ids = batch.input_ids
             return ids.values, ids.row_lengths(), batch.first_lengths
 
-        chunks = (
-            tf.data.Dataset.from_tensor_slices(tuple(columns))
-            .batch(batch_size)
-            .map(encode_chunk, num_parallel_calls=tf.data.AUTOTUNE)
-        )
+        if len(columns[0]) <= batch_size:
+            # One chunk; tracing takes longer than encoding it.
+            chunks = [[part.numpy() for part in encode_chunk(*columns)]]
+        else:
+            chunks = (
+                tf.data.Dataset.from_tensor_slices(tuple(columns))
+                .batch(batch_size)
+                .map(encode_chunk, num_parallel_calls=tf.data.AUTOTUNE)
+                .as_numpy_iterator()
+            )
         # The first entries let an empty split be concatenated as well; that
         # of `lengths` is the 0 that row splits start with.
         ids = [np.zeros(0, np.int32)]
         lengths = [np.zeros(1, np.int64)]
         first_lengths = [np.zeros(0, np.int32)]
-        for chunk in chunks.as_numpy_iterator():
+        for chunk in chunks:
             for parts, part in zip(
                 (ids, lengths, first_lengths), chunk, strict=True
             ):
