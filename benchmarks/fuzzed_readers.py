@@ -1,6 +1,5 @@
 """The readers that `fuzz_readers.py` feeds, and other readings to compare."""
 
-import csv
 import dataclasses
 import functools
 import io
@@ -12,14 +11,16 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+import fuzzed_tables
+import h5py
 import mutations
 import numpy as np
 import safetensors.numpy
 import torch_files
 
-from tf_bert.checkpoints import pytorch_format, safetensors_format
+from tf_bert.checkpoints import h5_format, pytorch_format, safetensors_format
 from tf_bert.checkpoints.weights import Weights
-from tf_bert.data import serialized_tokenizer, tables, tokenizer_files
+from tf_bert.data import serialized_tokenizer, tokenizer_files
 from tf_bert.data.tokenizer_settings import TokenizerSettings
 
 
@@ -129,23 +130,34 @@ def expect_torch(data: bytes) -> list[tuple] | None:
 
 
 @functools.cache
-def _csv_seeds() -> list[tuple[bytes, mutations.Mutation]]:
-    files = [
-        b'text,label\n"The lamp, ""good""",yes\nbad,no\n\xc3\xa9,yes\n',
-        b'\xef\xbb\xbfid,text,label\r\n1,"two\r\nlines",a\r\n2,,b\r\n\r\n',
-    ]
-    return [(data, mutations.damage) for data in files]
+def _h5_seeds() -> list[tuple[bytes, mutations.Mutation]]:
+    floats = {n: a for n, a in _ARRAYS.items() if a.dtype.kind == "f"}
+    files = []
+    for libver in ("earliest", "latest"):  # Two ways to write the tables.
+        stream = io.BytesIO()
+        with h5py.File(stream, "w", libver=libver) as file:
+            for name, array in floats.items():
+                path = name.replace(".", "/")
+                file[f"{path.split('/')[0]}/model/{path}:0"] = array
+        files.append(stream.getvalue())
+    return [(data, mutations.damage_used_bytes) for data in files]
 
 
-def _read_csv(path: str) -> list[tuple[str, ...]]:
-    table = tables.open_table(path, has_header=True)
-    return [table.columns, *(row.fields for row in table.rows())]
+def _expect_h5(data: bytes) -> list[tuple] | None:
+    arrays = {}
 
+    def visit(name: str, node: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(node, h5py.Dataset) and node.shape is not None:
+            arrays[name] = node[()]
 
-def _expect_csv(data: bytes) -> list[tuple[str, ...]]:
-    text = data.decode("utf-8-sig")
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    return [tuple(row) for row in rows if row]
+    try:
+        file = h5py.File(io.BytesIO(data), "r")
+    except OSError:
+        # HDF5 looks for a driver's own block where it does not read a disk.
+        return None
+    with file:
+        file.visititems(visit)
+    return _plain(arrays)
 
 
 @functools.cache
@@ -199,11 +211,29 @@ READERS = {
         read=lambda path: _read_all(pytorch_format.read(path)),
         expect=lambda data: None,
     ),
+    "h5": Reader(
+        file="tf_model.h5",
+        seeds=_h5_seeds,
+        read=lambda path: _read_all(h5_format.read(path)),
+        expect=_expect_h5,
+    ),
     "csv": Reader(
         file="train.csv",
-        seeds=_csv_seeds,
-        read=_read_csv,
-        expect=_expect_csv,
+        seeds=fuzzed_tables.csv_seeds,
+        read=fuzzed_tables.read_table,
+        expect=fuzzed_tables.expect_csv,
+    ),
+    "jsonl": Reader(
+        file="train.jsonl",
+        seeds=fuzzed_tables.jsonl_seeds,
+        read=fuzzed_tables.read_jsonl,
+        expect=fuzzed_tables.expect_jsonl,
+    ),
+    "parquet": Reader(
+        file="train.parquet",
+        seeds=fuzzed_tables.parquet_seeds,
+        read=fuzzed_tables.read_table,
+        expect=fuzzed_tables.expect_parquet,
     ),
     "tokenizer_json": Reader(
         file="tokenizer.json",

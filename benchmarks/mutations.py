@@ -53,6 +53,23 @@ def damage_json(rng: random.Random, data: bytes) -> bytes:
     return _change_json(rng, data)
 
 
+def damage_json_lines(rng: random.Random, data: bytes) -> bytes:
+    """Changes one place of one line, which is a JSON document."""
+    lines = data.split(b"\n")
+    i = rng.choice([i for i, line in enumerate(lines) if b"{" in line])
+    start = lines[i].index(b"{")  # Behind a byte order mark.
+    lines[i] = lines[i][:start] + _change_json(rng, lines[i][start:])
+    return b"\n".join(lines)
+
+
+def damage_used_bytes(rng: random.Random, data: bytes) -> bytes:
+    """Puts a number where the file is not zero, as most of an HDF5 file is."""
+    i = rng.choice([i for i, byte in enumerate(data) if byte])
+    size = rng.choice((1, 1, 2, 4, 8))
+    number = rng.choice(_NUMBERS) % (1 << 8 * size)
+    return data[:i] + number.to_bytes(size, "little") + data[i + size :]
+
+
 def damage_zip(rng: random.Random, data: bytes) -> bytes:
     """Changes one member of a zip archive of PyTorch's, or its name."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

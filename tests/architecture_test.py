@@ -151,6 +151,12 @@ class CodeTest(parameterized.TestCase):
             lines = path.read_text(encoding="utf-8").count("\n")
             self.assertLessEqual(lines, 400, path)
 
+    def test_every_folder_of_modules_is_a_package(self):
+        # Else setuptools does not ship it, nor are its doctests found.
+        folders = {path.parent for path in PACKAGE.rglob("*.py")}
+        missed = [f for f in folders if not (f / "__init__.py").exists()]
+        self.assertEmpty(missed)
+
     @parameterized.parameters("utils", "helpers", "common", "misc")
     def test_every_module_has_a_subject(self, name):
         self.assertEmpty([m for m in MODULES if m.endswith(name)])

@@ -1,18 +1,23 @@
-"""Every format gives the same arrays. A new format is a row of `WRITERS`."""
+"""Every format gives the same arrays, and what is saved again has them too.
+
+A new format is a row of `WRITERS`.
+"""
 
 import json
 import pathlib
 import tempfile
 
 import h5py
+import keras
 import numpy as np
 import pytest
 import safetensors.numpy
 import tensorflow as tf
 import torch_files
+import transformers
 from absl.testing import parameterized
 
-from tf_bert.checkpoints import formats, names
+from tf_bert.checkpoints import formats, names, save
 
 SHAPES = {
     "bert/embeddings/word_embeddings/embeddings": (7, 4),
@@ -157,6 +162,21 @@ class RoundTripTest(WithFolder):
             file.rename(blob)
             (links / file.name).symlink_to(blob)
         self.folder = links
+        self.assert_read()
+
+    @parameterized.parameters(*WRITERS)
+    def test_what_is_saved_again_is_the_same(self, name):
+        WRITERS[name](self.folder, self.arrays)
+        variables = {
+            path: keras.Variable(array) for path, array in self.read().items()
+        }
+        self.folder = self.folder / "saved"
+        save.save_model(
+            str(self.folder),
+            weights=variables,
+            config=transformers.BertConfig(),
+            architecture="BertForSequenceClassification",
+        )
         self.assert_read()
 
     @parameterized.parameters(*zip(PREFERRED, PREFERRED[1:], strict=False))

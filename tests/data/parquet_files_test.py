@@ -78,6 +78,12 @@ class ParquetTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "must be whole .*UTF8"):
             self.read(as_bytes(a=array))
 
+    def test_a_name_that_is_no_utf_8_is_refused(self):
+        content = as_bytes(label=pyarrow.array(["yes"]))
+        damaged = content.replace(b"label", b"la\xffel")
+        with self.assertRaisesRegex(ValueError, "must be whole .*utf-8"):
+            self.read(damaged)
+
     def test_columns_have_no_numbers(self):
         with self.assertRaisesRegex(
             ValueError, "must be given by name. .*a.parquet"

@@ -20,7 +20,7 @@ def first_fit_decreasing(
 
     Example:
         >>> first_fit_decreasing(np.array([3, 6, 4]), width=8)
-        (array([8, 0, 11], dtype=int32), 2)
+        (array([12,  0,  8], dtype=int32), 2)
 
     References:
         Johnson, 1973, "Near-optimal bin packing algorithms".
@@ -52,7 +52,7 @@ def choose_width(lengths: np.ndarray) -> int:
 
     Example:
         >>> choose_width(np.array([30, 17, 15, 14, 12, 9]))
-        32
+        56
     """
     longest = max(-(-int(lengths.max(initial=1)) // 8) * 8, 8)
     stride = max(longest // 64 * 8, 8)

@@ -56,7 +56,9 @@ def _refusing_damage(path: str) -> Iterator[None]:
 
     try:
         yield
-    except (pyarrow.ArrowException, OSError) as error:
+    # pyarrow does not check names of columns: Python notices that they are no
+    # UTF-8.
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise ValueError(
             "A .parquet file must be whole and of plain columns. Received: "

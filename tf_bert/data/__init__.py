@@ -1,0 +1,1 @@
+"""Data: tasks, files, splits, tokens, and the batches that a run takes."""
