@@ -183,6 +183,17 @@ class TestPredictStandardInput:
         assert shown.out == b""
         assert b"Standard input must hold at least one line" in shown.err
 
+    def test_nobody_reading_is_no_error(self, folder, monkeypatch, capsys):
+        texts = io.TextIOWrapper(io.BytesIO(b"The mug is good.\n"))
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "w", encoding="utf-8") as nobody:
+            monkeypatch.setattr(sys, "stdin", texts)
+            monkeypatch.setattr(sys, "stdout", nobody)
+            command = ["--mode=predict", f"--output_dir={folder}"]
+            assert run.main([*command, "--predict_file=-"]) == 141
+        assert "Traceback" not in capsys.readouterr().err
+
     @pytest.mark.large
     def test_ends_quietly_when_nobody_reads_on(self, folder):
         """What `| head -1` does, but after the first line for certain."""

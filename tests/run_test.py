@@ -1,6 +1,8 @@
 """Tests of tf_bert/run.py; what is refused is in bad_input_test.py."""
 
 import logging
+import os
+import sys
 
 import pytest
 
@@ -12,6 +14,14 @@ class TestOtherEnds:
     def test_help_wins_over_all_else(self, capsys, flag):
         assert run.main(["--wrong=1", flag]) == 0
         assert "--output_dir" in capsys.readouterr().out
+
+    def test_help_for_nobody_is_no_error(self, monkeypatch, capsys):
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "w", encoding="utf-8") as nobody:
+            monkeypatch.setattr(sys, "stdout", nobody)
+            assert run.main(["--help"]) == 141
+        assert capsys.readouterr().err == ""
 
     def test_the_traceback_is_shown_where_asked_for(self, capsys):
         assert run.main(["--wrong=1", "-v=1"]) == 2

@@ -65,14 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if {"--help", "-help", "-h"} & set(arguments):
-        print(flags_page.help_text())
-        return 0
     is_verbose = "-v=1" in arguments
     _quiet_libraries(is_verbose=is_verbose)
     try:
+        if {"--help", "-help", "-h"} & set(arguments):
+            print(flags_page.help_text(), flush=True)
+            return 0
         given = cli.parse([a for a in arguments if a != "-v=1"])
         return _run_mode(MODES[given.get("mode", "train")], given)
+    except BrokenPipeError:  # Before OSError, which it is too.
+        # Otherwise Python complains when it flushes the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # As the shell reports it: 128 + SIGPIPE.
     except (ValueError, OSError) as error:
         message = str(error)
         if isinstance(error, OSError):
@@ -85,10 +89,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             print(f"{type(error).__name__}: {message}", file=sys.stderr)
         return 2
-    except BrokenPipeError:
-        # Otherwise Python complains when it flushes the rest at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141  # As the shell reports it: 128 + SIGPIPE.
 
 
 def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
@@ -101,6 +101,7 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
         with native_log.quieted():
             module = importlib.import_module(f"tf_bert.{mode.module}")
         getattr(module, mode.function)(run_config)
+        sys.stdout.flush()  # Here, where a pipe that broke is caught.
     except KeyboardInterrupt:
         print(f"\nInterrupted. {mode.after_interrupt}", file=sys.stderr)
         return 130
