@@ -19,6 +19,7 @@ LEVELS = (
     # Each knows its own subject.
     ("checkpoints", "data", "metrics", "optimization", "statistics"),
     ("run_data", "run_folder"),
+    ("stored_config",),
     # What is made of them.
     ("models", "adaptation", "baselines"),
     ("training",),

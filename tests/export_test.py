@@ -286,8 +286,8 @@ class TestWriting:
         status = run.main(["--mode=export", f"--output_dir={folder}", *wrong])
         assert status == 2
         assert re.search(
-            "must be given the flags of the run, or none.*Received: "
-            "max_seq_length: 32 -> 16; seed: 0 -> 7, in output_dir=.*"
+            r"--mode=export must be given.*Received: max_seq_length=16 \(the "
+            r"run's: 32\); seed=7 \(the run's: 0\), output_dir=.*"
             "Leave out --max_seq_length, --seed.",
             capsys.readouterr().err,
         )

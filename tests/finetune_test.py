@@ -248,6 +248,20 @@ class TestRender:
         results = {"comparison": "BERT 0.9", "test": {"accuracy": 0.9}}
         assert finetune.render(results) == "\nBERT 0.9"
 
+    def test_adds_a_line_for_each_further_split(self):
+        scores = {"num_examples": 9, "accuracy": 0.5, "accuracy_ci": [0, 1]}
+        results = {
+            "comparison": "BERT 0.9",
+            "difference": {"metric": "accuracy"},
+            "train": {"num_examples": 20},
+            "validation": scores,
+            "validation_mismatched": scores,
+        }
+        assert finetune.render(results) == (
+            "\nBERT 0.9\n\nOn the 9 validation_mismatched rows BERT's accuracy "
+            "is 0.500 [0.000, 1.000]."
+        )
+
     def test_shows_the_metrics_otherwise(self):
         results = {
             "test": {"f1": 0.5, "accuracy": 0.75, "f1_ci": [0, 1]},

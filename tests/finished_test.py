@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tf_bert import finished, run
+from tf_bert import run
 
 
 @pytest.fixture(scope="module")
@@ -22,39 +22,6 @@ def folder(finished_run, tmp_path_factory):
 
 def read_json(path):
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-class TestStoredConfig:
-    def test_is_that_of_the_run_with_the_given_flags(self, folder, reviews):
-        config = finished.stored_config(
-            {
-                "output_dir": str(folder),
-                "mode": "evaluate",
-                "eval_batch_size": 3,
-            }
-        )
-        assert config.mode == "evaluate"
-        assert config.eval_batch_size == 3
-        assert config.max_seq_length == 32
-        assert config.train_file == str(reviews / "train.csv")
-
-    def test_the_text_format_is_that_of_the_files_it_was_given_with(
-        self, folder, reviews, tmp_path
-    ):
-        path = tmp_path / "run"
-        shutil.copytree(folder, path)
-        fields = {**read_json(path / "config.json"), "encoding": "cp1252"}
-        (path / "config.json").write_text(json.dumps(fields), "utf-8")
-        given = {"output_dir": str(path), "mode": "predict"}
-        assert finished.stored_config(given).encoding == "cp1252"
-        given["predict_file"] = str(reviews / "predict.csv")
-        assert finished.stored_config(given).encoding is None
-        given["encoding"] = "latin-1"
-        assert finished.stored_config(given).encoding == "latin-1"
-
-    def test_a_run_must_have_ended(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="must hold a finished run"):
-            finished.stored_config({"output_dir": str(tmp_path)})
 
 
 class TestEvaluate:
@@ -215,6 +182,17 @@ class TestPredictStandardInput:
         shown = capsysbinary.readouterr()
         assert shown.out == b""
         assert b"Standard input must hold at least one line" in shown.err
+
+    def test_nobody_reading_is_no_error(self, folder, monkeypatch, capsys):
+        texts = io.TextIOWrapper(io.BytesIO(b"The mug is good.\n"))
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "w", encoding="utf-8") as nobody:
+            monkeypatch.setattr(sys, "stdin", texts)
+            monkeypatch.setattr(sys, "stdout", nobody)
+            command = ["--mode=predict", f"--output_dir={folder}"]
+            assert run.main([*command, "--predict_file=-"]) == 141
+        assert "Traceback" not in capsys.readouterr().err
 
     @pytest.mark.large
     def test_ends_quietly_when_nobody_reads_on(self, folder):

@@ -49,6 +49,13 @@ class QuietedTest(parameterized.TestCase):
                 raise ImportError("broken")
         self.assertEqual(self.capfd.readouterr().err, "symbol not found\n")
 
+    def test_control_c_does_not_print_it(self):
+        with self.assertRaises(KeyboardInterrupt):
+            with native_log.quieted():
+                write_natively("no such device\n")
+                raise KeyboardInterrupt
+        self.assertEqual(self.capfd.readouterr().err, "")
+
     def test_silence_stays_silence(self):
         with self.assertRaises(KeyboardInterrupt):
             with native_log.quieted():

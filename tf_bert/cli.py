@@ -30,7 +30,8 @@ GROUPS: dict[str, tuple[_Flag, ...]] = {
             config.MODES,
             "train: fine-tune, evaluate, compare, save. inspect: look at data, "
             "model, memory and time without training. The others use the "
-            "finished run in --output_dir. export: writes saved_model/, which "
+            "finished run in --output_dir, and refuse flags that would mean "
+            "nothing there. export: writes saved_model/, which "
             "takes raw texts and needs only TensorFlow and tensorflow-text.",
         ),
         _Flag(

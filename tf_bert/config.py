@@ -213,12 +213,19 @@ def check_output_dir(output_dir: str | None, *, mode: str) -> None:
     Raises:
         ValueError: if `output_dir` is missing.
     """
-    if not output_dir and mode != "inspect":
+    if output_dir or mode == "inspect":
+        return
+    if mode == "train":
         raise ValueError(
             "`output_dir` must be given: a run keeps everything there. "
             f"Received: output_dir={output_dir}. Pass "
             "--output_dir=runs/my_first_run."
         )
+    raise ValueError(
+        f"`output_dir` must be given: --mode={mode} uses the finished run in "
+        f"it. Received: output_dir={output_dir}. Pass the --output_dir of a "
+        "--mode=train that has ended."
+    )
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

@@ -14,7 +14,6 @@ import tensorflow as tf
 from absl import logging
 
 from tf_bert import build, gfile_io, run_folder
-from tf_bert import config as config_lib
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
 
@@ -33,17 +32,15 @@ def export_run(config: Config) -> str:
     the run's precision.
 
     Args:
-        config: of `finished.stored_config`.
+        config: of `stored_config.stored_config`.
 
     Returns:
         The path of the SavedModel.
 
     Raises:
-        ValueError: if a flag differs from the run's.
-        FileNotFoundError: if there is no finished run, or no model in it.
+        FileNotFoundError: if there is no model in the run.
     """
     folder = RunFolder(config.output_dir)
-    _check_is_the_run(config, folder)
     classifier = build.load_finished(
         folder.join(run_folder.MODEL),
         dataclasses.replace(config, precision="float32"),
@@ -70,7 +67,6 @@ def write_saved_model(classifier: build.Classifier, path: str) -> None:
     served = ServedClassifier(classifier)
     with gfile_io.open_folder_writer(path) as temporary, _quiet_writer():
         tf.saved_model.save(served, temporary, signatures=served.signatures())
-    logging.info("Wrote the SavedModel %s.", path)
 
 
 class ServedClassifier(tf.Module):
@@ -169,16 +165,3 @@ def _quiet_writer() -> Iterator[None]:
         yield
     finally:
         logging.set_verbosity(verbosity)
-
-
-def _check_is_the_run(config: Config, folder: RunFolder) -> None:
-    """Refuses flags that would make the export another model than the run's."""
-    stored = folder.read_json(run_folder.CONFIG)
-    found = config_lib.differences(stored, config.as_dict())
-    if found:
-        raise ValueError(
-            "--mode=export must be given the flags of the run, or none: it "
-            "writes the model as it was trained. Received: "
-            f"{'; '.join(found)}, in output_dir={config.output_dir}. Leave out "
-            f"{', '.join('--' + x.partition(':')[0] for x in found)}."
-        )

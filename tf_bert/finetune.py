@@ -23,6 +23,7 @@ from tf_bert import (
 from tf_bert.config import Config
 from tf_bert.data import tokenizer_files
 from tf_bert.data.task_spec import is_split
+from tf_bert.metrics import METRICS
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import checkpointing, distribution, evaluate
 
@@ -97,9 +98,9 @@ def fine_tune(config: Config) -> dict[str, Any]:
         folder.join(run_folder.MODEL), config, run.data, results
     )
     if config.predict_file:
-        predictions.write_predictions(
-            run.classifier, config, folder.join(run_folder.PREDICTIONS)
-        )
+        path = folder.join(run_folder.PREDICTIONS)
+        num_rows = predictions.write_predictions(run.classifier, config, path)
+        logging.info("Wrote %d predictions to %s.", num_rows, path)
     results["runtime"] = {
         "seconds": round(time.time() - start, 1),
         "host": platform.node(),
@@ -190,9 +191,28 @@ def save_model(run: build.Run, folder: RunFolder) -> None:
 def render(results: dict[str, Any]) -> str:
     """Returns the end of a run as text: the comparison, or the metrics."""
     if "comparison" in results:
-        return "\n" + results["comparison"]
+        lines = ["", results["comparison"], *_further_splits(results)]
+        return "\n".join(lines)
     lines = flat_lines({k: v for k, v in results.items() if k != "train"})
     return "\n" + (lines or "Trained; there was no split to evaluate on.")
+
+
+def _further_splits(results: dict[str, Any]) -> list[str]:
+    """One line for each split of a task beside its validation and test.
+
+    They are told from these by an underscore, as `validation_mismatched`.
+    """
+    lines = []
+    for split, scores in results.items():
+        if is_split(split) and "_" in split:
+            name = results["difference"]["metric"]
+            low, high = scores[f"{name}_ci"]
+            lines.append(
+                f"\nOn the {scores['num_examples']} {split} rows BERT's "
+                f"{METRICS[name].title} is {scores[name]:.3f} "
+                f"[{low:.3f}, {high:.3f}]."
+            )
+    return lines
 
 
 def flat_lines(results: dict[str, Any]) -> str:

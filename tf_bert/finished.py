@@ -12,29 +12,11 @@ from tf_bert.run_folder import RunFolder
 from tf_bert.training import evaluate
 
 
-def stored_config(given: dict[str, Any]) -> Config:
-    """Returns the configuration of a finished run, with some fields replaced.
-
-    Args:
-        given: the flags that were given; `output_dir` is the run's.
-
-    Raises:
-        FileNotFoundError: if the run has not ended, or is not there.
-    """
-    folder = RunFolder(given["output_dir"])
-    folder.read_json(run_folder.RESULTS)
-    fields = folder.read_json(run_folder.CONFIG)
-    if given.get("test_file") or given.get("predict_file"):
-        # They are of the run's own files; these may be written otherwise.
-        fields = {**fields, "encoding": None, "delimiter": None}
-    return Config.from_dict({**fields, **given})
-
-
 def evaluate_run(config: Config) -> dict[str, Any]:
     """Evaluates a finished run on `test_file`, else on its own splits.
 
     Args:
-        config: of `stored_config`.
+        config: of `stored_config.stored_config`.
 
     Returns:
         Split -> metric and `metric_ci`; also in `evaluation.json`.
@@ -66,7 +48,7 @@ def predict_run(config: Config) -> int:
     """Predicts `predict_file` with a finished run's model.
 
     Args:
-        config: of `stored_config`.
+        config: of `stored_config.stored_config`.
 
     Returns:
         The number of rows in `predictions.tsv` or, where the texts come from

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tf_bert import build, finished, gfile_io, run_data, run_folder
+from tf_bert import build, gfile_io, run_data, run_folder, stored_config
 from tf_bert.checkpoints import formats, load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
@@ -150,7 +150,7 @@ class Predictor:
             config = _model_config(model_folder)
         else:
             model_folder = os.path.join(run, run_folder.MODEL)
-            config = finished.stored_config({"output_dir": run})
+            config = stored_config.stored_config({"output_dir": run})
         self._is_run = run is not None
         self._classifier = build.load_finished(model_folder, config)
         self.max_seq_length = self._classifier.max_seq_length

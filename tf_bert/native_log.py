@@ -17,8 +17,8 @@ from absl import logging
 def quieted() -> Iterator[None]:
     """Holds back what is written to standard error by native code.
 
-    With `-v=1` it is logged afterwards; if anything is raised inside, it is
-    printed, for it may hold the reason.
+    With `-v=1` it is logged afterwards; if anything but Ctrl-C is raised
+    inside, it is printed, for it may hold the reason.
     """
     sys.stderr.flush()
     terminal = os.dup(2)
@@ -28,6 +28,9 @@ def quieted() -> Iterator[None]:
         try:
             yield
             failed = False
+        except KeyboardInterrupt:
+            failed = False  # The reason is the user.
+            raise
         finally:
             sys.stderr.flush()
             os.dup2(terminal, 2)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import numpy as np
-from absl import logging
 
 from tf_bert import build, gfile_io
 from tf_bert.config import Config
@@ -29,8 +28,9 @@ def write_predictions(
     The file has the input's rows in their order and its columns, then
     `predicted_label` and `probability_<label>` for each label (regression:
     `predicted_score`). Fields with a tab, quote or line break are quoted as
-    spreadsheets and pandas read it. Rows stream: memory does not grow with
-    their number.
+    spreadsheets and pandas read it; this program's own .tsv reader takes
+    quotes for text, so to predict such rows once more, pass the file from
+    before. Rows stream: memory does not grow with their number.
 
     Args:
         classifier: of `build`.
@@ -51,9 +51,7 @@ def write_predictions(
         text_format=config.text_format,
     )
     with gfile_io.open_binary_writer(path) as file:
-        num_rows = _write(classifier, chunks, config.predict_file, file)
-    logging.info("Wrote %d predictions to %s.", num_rows, path)
-    return num_rows
+        return _write(classifier, chunks, config.predict_file, file)
 
 
 def stream_predictions(

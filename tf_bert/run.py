@@ -5,15 +5,54 @@ for anything that the user can correct, 130 after Ctrl-C, 141 when nobody
 reads the output any more.
 """
 
+import dataclasses
+import importlib
 import logging as python_logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from absl import logging
 
 from tf_bert import cli, config, flags_page, native_log, os_errors
+from tf_bert.stored_config import stored_config
+
+_CONTINUE = (
+    "Give the same command again (without --overwrite_output_dir) to continue "
+    "from the last evaluation, if there was one."
+)
+_START_OVER = "Files are written whole or not at all: give the command again."
+
+
+@dataclasses.dataclass(frozen=True)
+class Mode:
+    """What one `--mode` does.
+
+    Args:
+        module: of `tf_bert`; imported when the mode runs, for it imports
+            TensorFlow, which takes seconds.
+        function: of the module; takes the `Config`.
+        has_new_config: whether the flags make up the configuration, of a
+            training to be; else it is that of the finished run in
+            `output_dir`, and few flags may differ from it.
+        after_interrupt: what is said after Ctrl-C.
+    """
+
+    module: str
+    function: str
+    has_new_config: bool = False
+    after_interrupt: str = _START_OVER
+
+
+MODES = {
+    "train": Mode("finetune", "fine_tune", True, _CONTINUE),
+    "inspect": Mode("inspection.inspect_run", "inspect_run", True),
+    "evaluate": Mode("finished", "evaluate_run"),
+    "predict": Mode("finished", "predict_run"),
+    "export": Mode("export", "export_run"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,14 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if {"--help", "-help", "-h"} & set(arguments):
-        print(flags_page.help_text())
-        return 0
     is_verbose = "-v=1" in arguments
     _quiet_libraries(is_verbose=is_verbose)
     try:
+        if {"--help", "-help", "-h"} & set(arguments):
+            print(flags_page.help_text(), flush=True)
+            return 0
         given = cli.parse([a for a in arguments if a != "-v=1"])
-        return _run_mode(given)
+        return _run_mode(MODES[given.get("mode", "train")], given)
+    except BrokenPipeError:  # Before OSError, which it is too.
+        # Otherwise Python complains when it flushes the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # As the shell reports it: 128 + SIGPIPE.
     except (ValueError, OSError) as error:
         message = str(error)
         if isinstance(error, OSError):
@@ -46,43 +89,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             print(f"{type(error).__name__}: {message}", file=sys.stderr)
         return 2
+
+
+def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
+    try:
+        # Checked before TensorFlow is imported.
+        if mode.has_new_config:
+            run_config = config.Config(**given)
+        else:
+            run_config = stored_config(given)
+        with native_log.quieted():
+            module = importlib.import_module(f"tf_bert.{mode.module}")
+        getattr(module, mode.function)(run_config)
+        sys.stdout.flush()  # Here, where a pipe that broke is caught.
     except KeyboardInterrupt:
-        print(
-            "\nInterrupted. Give the same command again (without "
-            "--overwrite_output_dir) to continue from the last evaluation.",
-            file=sys.stderr,
-        )
+        print(f"\nInterrupted. {mode.after_interrupt}", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # Otherwise Python complains when it flushes the rest at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141  # As the shell reports it: 128 + SIGPIPE.
-
-
-def _run_mode(given: dict) -> int:
-    mode = given.get("mode", "train")
-    if mode == "train":
-        # Checked before TensorFlow is imported, which takes seconds.
-        run_config = config.Config(**given)
-        with native_log.quieted():
-            from tf_bert import finetune
-        finetune.fine_tune(run_config)
-        return 0
-    if mode == "inspect":
-        run_config = config.Config(**given)
-        with native_log.quieted():
-            from tf_bert.inspection import inspect_run
-        inspect_run.inspect_run(run_config)
-        return 0
-    with native_log.quieted():
-        from tf_bert import export, finished
-
-    modes = {
-        "evaluate": finished.evaluate_run,
-        "predict": finished.predict_run,
-        "export": export.export_run,
-    }
-    modes[mode](finished.stored_config(given))
     return 0
 
 

@@ -9,10 +9,14 @@ from tf_bert.config import Config
 
 def get_strategy() -> tf.distribute.Strategy:
     """Returns the strategy for the first GPU, or the CPU without one."""
-    gpus = tf.config.list_logical_devices("GPU")
-    device = gpus[0].name if gpus else "/cpu:0"
+    device = _device()
     logging.info("Running on %s.", device)
     return tf.distribute.OneDeviceStrategy(device)
+
+
+def _device() -> str:
+    gpus = tf.config.list_logical_devices("GPU")
+    return gpus[0].name if gpus else "/cpu:0"
 
 
 def with_batch_size(config: Config) -> Config:
@@ -22,11 +26,13 @@ def with_batch_size(config: Config) -> Config:
     """
     if config.per_device_train_batch_size is None:
         return config
-    num_devices = get_strategy().num_replicas_in_sync
+    # Not of `get_strategy`, which says once in a run what it runs on.
+    strategy = tf.distribute.OneDeviceStrategy(_device())
+    num_devices = strategy.num_replicas_in_sync
     resolved = config.for_devices(num_devices)
     logging.info(
-        "An update takes %d examples: %d devices with %d at a time, in %d "
-        "parts.",
+        "An update takes %d examples: devices (%d) x examples of each at a "
+        "time (%d) x parts (%d).",
         resolved.train_batch_size,
         num_devices,
         config.per_device_train_batch_size,
