@@ -34,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = cli.parse([a for a in arguments if a != "-v=1"])
         return _run_mode(given)
+    # Before OSError, which it is one of.
+    except BrokenPipeError:
+        # Otherwise Python complains when it flushes the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # As the shell reports it: 128 + SIGPIPE.
     except (ValueError, OSError) as error:
         message = str(error)
         if isinstance(error, OSError):
@@ -53,10 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
-    except BrokenPipeError:
-        # Otherwise Python complains when it flushes the rest at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141  # As the shell reports it: 128 + SIGPIPE.
 
 
 def _run_mode(given: dict) -> int:
