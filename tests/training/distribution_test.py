@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -72,6 +73,7 @@ class GetStrategyTest(parameterized.TestCase):
             self.assertIn("CPU:0", tf.Variable(1.0).device)
 
 
+@pytest.mark.large
 class TwoReplicasTest(parameterized.TestCase):
     def test_two_devices_give_the_weights_of_one(self):
         process = subprocess.run(
