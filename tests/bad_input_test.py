@@ -70,6 +70,20 @@ def train_file(name, content, message, **changes):
     )
 
 
+# Leaves out the flags of a training.
+NO_TRAINING = dict.fromkeys(
+    (
+        "init_checkpoint",
+        "train_file",
+        "max_seq_length",
+        "train_batch_size",
+        "num_train_steps",
+        "num_evaluations",
+        "learning_rate",
+        "compare_baselines",
+        "tensorboard",
+    )
+)
 # Ten good rows.
 GOOD = "text,label\n" + "The mug is good.,yes\nThe mug is bad.,no\n" * 5
 SCORES = "text,label\n" + "A mug.,1\nA lamp.,2\n" * 5
@@ -593,11 +607,15 @@ FOLDERS = (
         Case(
             f"{mode}_a_run_that_has_{name}",
             message,
-            f"--mode={mode} --predict_file={{folder}}/new.csv",
+            f"--mode={mode} --{flag}={{folder}}/new.csv",
+            changes=NO_TRAINING,
             files={"new.csv": "text\nA mug.\n", **files},
             error=error,
         )
-        for mode in ("evaluate", "predict")
+        for mode, flag in (
+            ("evaluate", "test_file"),
+            ("predict", "predict_file"),
+        )
         for name, files, error, message in (
             (
                 "no_folder",
@@ -903,7 +921,11 @@ class TestRights:
                 "can be made or written.*/run may not be written",
             ),
             (
-                {"output_dir": "{folder}/run", "mode": "evaluate"},
+                {
+                    **NO_TRAINING,
+                    "output_dir": "{folder}/run",
+                    "mode": "evaluate",
+                },
                 "can be made or written.*/run may not be written",
             ),
         ],
@@ -941,6 +963,7 @@ def full_disk_at(line):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.large
 class TestFullDisk:
     def test_the_run_continues_once_there_is_room(
         self, flags, finished_run, tmp_path, capsys, caplog

@@ -41,7 +41,11 @@ def stored_config(given: dict[str, Any]) -> Config:
     """
     folder = RunFolder(given["output_dir"])
     folder.read_json(run_folder.RESULTS)
-    fields = folder.read_json(run_folder.CONFIG)
+    # The folder may have been moved since.
+    fields = {
+        **folder.read_json(run_folder.CONFIG),
+        "output_dir": folder.path,
+    }
     _check_flags(Config.from_dict(fields), given)
     if given.get("test_file") or given.get("predict_file"):
         # They are of the run's own files; these may be written otherwise.
