@@ -180,10 +180,13 @@ def _peak_bytes(device: str) -> int | None:
     if "GPU" in device:
         name = device.rpartition("device:")[2]
         return tf.config.experimental.get_memory_info(name)["peak"]
-    if sys.platform == "win32":
-        return None
-    import resource  # Not on Windows.
+    if sys.platform == "linux":
+        # Not `ru_maxrss`, which begins at what the parent process had.
+        with open("/proc/self/status", "rb") as file:
+            (line,) = (x for x in file if x.startswith(b"VmHWM:"))
+        return 1024 * int(line.split()[1])
+    if sys.platform == "darwin":
+        import resource  # Not on Windows.
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in kilobytes, macOS in bytes.
-    return peak if sys.platform == "darwin" else 1024 * peak
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return None
