@@ -14,16 +14,26 @@ PACKAGE = ROOT / "tf_bert"
 LEVELS = (
     ("text_format",),
     # Plain Python and NumPy.
-    ("config", "flag_files", "gfile_io", "native_log", "os_errors", "seeding"),
+    (
+        "config_rules",
+        "flag_files",
+        "gfile_io",
+        "native_log",
+        "os_errors",
+        "seeding",
+    ),
+    ("config", "flag_table"),
     ("command_line", "durations", "flag_aliases", "weighted_metrics"),
     # Each knows its own subject.
     ("checkpoints", "data", "metrics", "optimization", "statistics"),
     ("run_data", "run_folder"),
     ("stored_config",),
     # What is made of them.
-    ("models", "adaptation", "baselines"),
+    ("models", "baselines"),
+    ("adaptation",),
     ("training",),
     # A run.
+    ("classifier",),
     ("build", "card_metadata", "comparison"),
     ("predictions", "export", "inspection", "model_card", "training_run"),
     ("finetune",),

@@ -20,18 +20,18 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tf_bert import cli, run
+from tf_bert import flag_table, run
 from tf_bert.flag_aliases.table import ROWS
 
 NUMBERS = {
     flag.name: flag.kind
-    for group in cli.GROUPS.values()
+    for group in flag_table.GROUPS.values()
     for flag in group
     if flag.kind in (int, float)
 }
 TEXTS = [
     flag.name
-    for group in cli.GROUPS.values()
+    for group in flag_table.GROUPS.values()
     for flag in group
     if flag.kind is str and flag.name != "output_dir"
 ]

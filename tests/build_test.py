@@ -10,6 +10,7 @@ import pytest
 import safetensors.numpy
 
 from tf_bert import build, cli
+from tf_bert.classifier import load_finished
 from tf_bert.config import Config
 
 
@@ -177,7 +178,7 @@ class TestVocabulary:
 class TestLoadFinished:
     def test_has_the_weights_and_the_labels(self, finished_run):
         fields = json.loads((finished_run / "config.json").read_text("utf-8"))
-        classifier = build.load_finished(
+        classifier = load_finished(
             str(finished_run / "model"), Config.from_dict(fields)
         )
         assert classifier.task.label_names == ("bad", "good")

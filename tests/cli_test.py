@@ -5,10 +5,13 @@ import tempfile
 
 from absl.testing import parameterized
 
-from tf_bert import cli
-from tf_bert.config import ALTERNATIVES, Config
+from tf_bert import cli, flag_table
+from tf_bert.config import Config
+from tf_bert.config_rules import ALTERNATIVES
 
-ALL_FLAGS = {flag.name: flag for group in cli.GROUPS.values() for flag in group}
+ALL_FLAGS = {
+    flag.name: flag for group in flag_table.GROUPS.values() for flag in group
+}
 
 
 def parse(*arguments):
@@ -25,7 +28,9 @@ class FlagsTest(parameterized.TestCase):
         self.assertCountEqual(ALL_FLAGS, fields)
 
     def test_no_flag_is_listed_twice(self):
-        names = [flag.name for group in cli.GROUPS.values() for flag in group]
+        names = [
+            flag.name for group in flag_table.GROUPS.values() for flag in group
+        ]
         self.assertLen(set(names), len(names))
 
     def test_what_is_not_given_has_the_default_of_the_field(self):

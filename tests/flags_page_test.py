@@ -9,12 +9,14 @@ import sys
 
 from absl.testing import parameterized
 
-from tf_bert import cli, flags_page
+from tf_bert import cli, flag_table, flags_page
 from tf_bert.config import Config
 from tf_bert.flag_aliases.table import PROGRAMS
 
 ROOT = pathlib.Path(__file__).parents[1]
-ALL_FLAGS = [flag.name for group in cli.GROUPS.values() for flag in group]
+ALL_FLAGS = [
+    flag.name for group in flag_table.GROUPS.values() for flag in group
+]
 
 
 class HelpTest(parameterized.TestCase):

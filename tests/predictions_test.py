@@ -8,7 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from tf_bert import build, predictions
+from tf_bert import predictions
+from tf_bert.classifier import load_finished
 from tf_bert.config import Config
 
 
@@ -20,7 +21,7 @@ def config(finished_run):
 
 @pytest.fixture(scope="module")
 def classifier(finished_run, config):
-    return build.load_finished(str(finished_run / "model"), config)
+    return load_finished(str(finished_run / "model"), config)
 
 
 def read_rows(path):

@@ -7,7 +7,7 @@ import shlex
 
 from absl.testing import parameterized
 
-from tf_bert import cli
+from tf_bert import cli, flag_table
 from tf_bert.config import Config
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -66,7 +66,9 @@ class ReadmeTest(parameterized.TestCase):
                 Config(**cli.parse(arguments))
 
     def test_flags_in_the_text_exist(self):
-        known = {flag.name for group in cli.GROUPS.values() for flag in group}
+        known = {
+            flag.name for group in flag_table.GROUPS.values() for flag in group
+        }
         known |= {f"no{name}" for name in known} | FURTHER_FLAGS
         named = set(re.findall(r"`--(\w+)", self.text))
         self.assertNotEmpty(named)

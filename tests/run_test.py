@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tf_bert import config, run
+from tf_bert import config_rules, run
 
 
 class TestOtherEnds:
@@ -32,7 +32,7 @@ class TestOtherEnds:
 
 class TestModes:
     def test_are_those_of_the_flag(self):
-        assert tuple(run.MODES) == config.MODES
+        assert tuple(run.MODES) == config_rules.MODES
 
     @pytest.mark.parametrize(
         "mode, message",

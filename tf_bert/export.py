@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import build, gfile_io, run_folder
+from tf_bert import gfile_io, run_folder
+from tf_bert.classifier import Classifier, load_finished
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
 
@@ -41,7 +42,7 @@ def export_run(config: Config) -> str:
         FileNotFoundError: if there is no model in the run.
     """
     folder = RunFolder(config.output_dir)
-    classifier = build.load_finished(
+    classifier = load_finished(
         folder.join(run_folder.MODEL),
         dataclasses.replace(config, precision="float32"),
     )
@@ -55,13 +56,13 @@ def export_run(config: Config) -> str:
     return path
 
 
-def write_saved_model(classifier: build.Classifier, path: str) -> None:
+def write_saved_model(classifier: Classifier, path: str) -> None:
     """Writes a classifier as a SavedModel.
 
     It has the signatures of `ServedClassifier.signatures`.
 
     Args:
-        classifier: of `build.load_finished`, with a float32 model.
+        classifier: of `load_finished`, with a float32 model.
         path: of the folder to write or to replace.
     """
     served = ServedClassifier(classifier)
@@ -77,10 +78,10 @@ class ServedClassifier(tf.Module):
     that are not UTF-8 make their word [UNK].
 
     Args:
-        classifier: of `build.load_finished`, with a float32 model.
+        classifier: of `load_finished`, with a float32 model.
     """
 
-    def __init__(self, classifier: build.Classifier):
+    def __init__(self, classifier: Classifier):
         super().__init__()
         self._classifier = classifier
         # A SavedModel keeps the variables that its object holds. The Keras

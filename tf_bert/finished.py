@@ -5,7 +5,8 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import build, finetune, predictions, run_data, run_folder
+from tf_bert import finetune, predictions, run_data, run_folder
+from tf_bert.classifier import load_finished
 from tf_bert.config import Config
 from tf_bert.data import sources, standard_input, unlabelled
 from tf_bert.run_folder import RunFolder
@@ -23,7 +24,7 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     """
     folder = RunFolder(config.output_dir)
     folder.check_writable()
-    classifier = build.load_finished(folder.join(run_folder.MODEL), config)
+    classifier = load_finished(folder.join(run_folder.MODEL), config)
     if config.test_file:
         test = sources.load_split(
             classifier.task, config.test_file, text_format=config.text_format
@@ -67,7 +68,7 @@ def predict_run(config: Config) -> int:
     model = folder.join(run_folder.MODEL)
     if config.predict_file == standard_input.STANDARD_INPUT:
         return predictions.stream_predictions(
-            build.load_finished(model, config),
+            load_finished(model, config),
             config,
             sys.stdin.buffer,
             sys.stdout.buffer,
@@ -80,7 +81,7 @@ def predict_run(config: Config) -> int:
         text_format=config.text_format,
     )
     folder.check_writable()
-    classifier = build.load_finished(model, config)
+    classifier = load_finished(model, config)
     path = folder.join(run_folder.PREDICTIONS)
     num_rows = predictions.write_predictions(classifier, config, path)
     print(f"Wrote {num_rows} predictions to {path}.")

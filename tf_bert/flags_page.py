@@ -3,7 +3,7 @@
 import dataclasses
 import textwrap
 
-from tf_bert import cli, config
+from tf_bert import config, flag_table
 from tf_bert.flag_aliases.rows import OtherName
 from tf_bert.flag_aliases.table import PROGRAMS
 
@@ -19,8 +19,8 @@ _HEAD = """\
 # Flags
 
 Made by `python -m tf_bert.flags_page > docs/flags.md`. Do not edit: the help
-of a flag is in `tf_bert/cli.py`, its default in `tf_bert/config.py`, and other
-names are in `tf_bert/flag_aliases/`.
+of a flag is in `tf_bert/flag_table.py`, its default in `tf_bert/config.py`,
+and other names are in `tf_bert/flag_aliases/`.
 
 A flag is given as `--name=value` or `--name value`, a switch as `--name`,
 `--noname` or `--name=false`. `--flagfile=PATH` reads flags from a file, one on
@@ -43,7 +43,7 @@ unknown. Defaults stay those above, whatever they are there: mind
 def help_text() -> str:
     """Returns the page of `--help`: an example, then all flags by subject."""
     lines = [_EXAMPLE]
-    for title, group in cli.GROUPS.items():
+    for title, group in flag_table.GROUPS.items():
         lines += [f"{title}:"]
         for flag in group:
             default = _default(flag.name)
@@ -66,7 +66,7 @@ def help_text() -> str:
 def markdown() -> str:
     """Returns docs/flags.md: all flags by subject, then other names."""
     lines = [_HEAD]
-    for title, group in cli.GROUPS.items():
+    for title, group in flag_table.GROUPS.items():
         lines += [f"## {title}", "", "| flag | default | |", "|---|---|---|"]
         lines += [
             _row(f"`{_usage(flag)}`", _code(_default(flag.name)), flag.help)

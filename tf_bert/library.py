@@ -17,9 +17,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tf_bert import build, gfile_io, run_data, run_folder, stored_config
+from tf_bert import gfile_io, run_data, run_folder, stored_config
 from tf_bert.checkpoints import formats, load
 from tf_bert.checkpoints import sources as checkpoint_sources
+from tf_bert.classifier import check_fits, load_finished
 from tf_bert.config import Config
 from tf_bert.data import sources, tokenizer_files, unlabelled
 from tf_bert.data.examples import Examples
@@ -152,7 +153,7 @@ class Predictor:
             model_folder = os.path.join(run, run_folder.MODEL)
             config = stored_config.stored_config({"output_dir": run})
         self._is_run = run is not None
-        self._classifier = build.load_finished(model_folder, config)
+        self._classifier = load_finished(model_folder, config)
         self.max_seq_length = self._classifier.max_seq_length
         self.label_names = self._classifier.task.label_names
 
@@ -277,7 +278,7 @@ def _model_config(folder: str) -> Config:
         task_type="regression" if is_regression else "classification",
     )
     settings = tokenizer_files.read_tokenizer_settings(folder)
-    build.check_fits(config, model_config, settings, folder)
+    check_fits(config, model_config, settings, folder)
     _check_is_trained(folder)
     return config
 

@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from tf_bert import build, gfile_io
+from tf_bert import gfile_io
+from tf_bert.classifier import Classifier
 from tf_bert.config import Config
 from tf_bert.data import standard_input, tasks, unlabelled
 from tf_bert.data.examples import Examples
@@ -20,9 +21,7 @@ _CHUNKS_PER_COLLECTION = 16
 _NEEDS_QUOTES = re.compile('[\t\n\r"]')
 
 
-def write_predictions(
-    classifier: build.Classifier, config: Config, path: str
-) -> int:
+def write_predictions(classifier: Classifier, config: Config, path: str) -> int:
     """Predicts every row of `config.predict_file` and writes a TSV file.
 
     The file has the input's rows in their order and its columns, then
@@ -33,7 +32,7 @@ def write_predictions(
     before. Rows stream: memory does not grow with their number.
 
     Args:
-        classifier: of `build`.
+        classifier: of `tf_bert.classifier`.
         config: of the run; `predict_file` and the columns of its task.
         path: of the output; written whole or not at all.
 
@@ -55,7 +54,7 @@ def write_predictions(
 
 
 def stream_predictions(
-    classifier: build.Classifier,
+    classifier: Classifier,
     config: Config,
     source: BinaryIO,
     target: BinaryIO,
@@ -63,7 +62,7 @@ def stream_predictions(
     """Predicts lines as they come in, and writes the same table as they go.
 
     Args:
-        classifier: of `build`.
+        classifier: of `tf_bert.classifier`.
         config: of the run.
         source: standard input; see `standard_input.iterate_lines`.
         target: standard output.
@@ -84,7 +83,7 @@ def stream_predictions(
 
 
 def _write(
-    classifier: build.Classifier,
+    classifier: Classifier,
     chunks: Iterable[unlabelled.Chunk],
     source: str,
     target: BinaryIO,
@@ -122,7 +121,7 @@ def _tsv_line(fields: Iterable[str]) -> bytes:
 
 
 def _chunk_logits(
-    classifier: build.Classifier, path: str, chunk: unlabelled.Chunk
+    classifier: Classifier, path: str, chunk: unlabelled.Chunk
 ) -> np.ndarray:
     examples = Examples(
         texts=chunk.texts,

@@ -4,12 +4,12 @@ import collections
 
 from absl.testing import parameterized
 
-from tf_bert import cli
+from tf_bert import cli, flag_table
 from tf_bert.config import Config
 from tf_bert.flag_aliases import groups
 from tf_bert.flag_aliases.table import PROGRAMS, ROWS
 
-OURS = {flag.name for group in cli.GROUPS.values() for flag in group}
+OURS = {flag.name for group in flag_table.GROUPS.values() for flag in group}
 ALL_ROWS = [row for rows in PROGRAMS.values() for row in rows]
 TAKEN = [(row.name, v) for row in ROWS.values() for v in row.values]
 REFUSED = [

@@ -6,7 +6,7 @@ import re
 
 from absl.testing import parameterized
 
-from tf_bert import cli
+from tf_bert import flag_table
 from tf_bert.config import Config
 from tf_bert.data import tasks
 from tf_bert.inspection import findings
@@ -342,7 +342,9 @@ class FindingsTest(parameterized.TestCase):
         )
 
     def test_every_flag_that_is_named_exists(self):
-        flags = {flag.name for group in cli.GROUPS.values() for flag in group}
+        flags = {
+            flag.name for group in flag_table.GROUPS.values() for flag in group
+        }
         named = set()
         for path in PACKAGE.glob("*.py"):
             named |= set(re.findall(r"--(\w+)", path.read_text("utf-8")))

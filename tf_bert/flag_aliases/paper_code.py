@@ -51,8 +51,7 @@ ROWS = (
     switch("save_best", "", {"checkpoint_to_use": "best"}, {}),
     switch("save_last", "", {"checkpoint_to_use": "last"}, {}),
     *refused("layerwise_learning_rate_decay", NOT_YET, "1"),
-    *refused("mixout reinit_layers", NOT_YET, "0"),
-    *refused_switches("reinit_pooler prior_weight_decay", NOT_YET),
+    *refused_switches("prior_weight_decay", NOT_YET),
     OtherName(
         "downsample_trainset",
         "max_train_examples",

@@ -147,7 +147,7 @@ def estimate_memory(
         num_updated: of these, those that get a gradient.
         num_rows: R, of one micro-batch.
         width: W.
-        precision: of `tf_bert.config.PRECISIONS`.
+        precision: of `tf_bert.config_rules.PRECISIONS`.
     """
     tokens = num_rows * width
     per_layer = (

@@ -1,0 +1,293 @@
+"""Which values a configuration may have, and which go together.
+
+No TensorFlow. What needs the data or the checkpoint to be checked is checked
+where these are read.
+"""
+
+import dataclasses
+import math
+import re
+from typing import Any
+
+from tf_bert.text_format import TextFormat
+
+MODES = ("train", "inspect", "evaluate", "predict", "export")
+TASK_TYPES = ("classification", "regression")
+SCHEDULES = ("linear", "cosine", "constant")
+PRECISIONS = ("float32", "mixed_bfloat16")
+CHECKPOINTS = ("best", "last")
+RESUME = ("auto", "never", "must")
+MIXOUT_GRADIENTS = ("derivative", "reference")
+
+# Fields that say one thing in different units; exactly one of each row is set.
+# On the command line the later one counts.
+ALTERNATIVES = (
+    ("train_batch_size", "per_device_train_batch_size"),
+    ("num_train_epochs", "num_train_steps"),
+    ("warmup_proportion", "num_warmup_steps"),
+    ("num_evaluations", "evaluate_every_steps", "evaluate_every_epochs"),
+)
+
+# What a task of the table brings along.
+_SET_BY_TASK = (
+    "text_column",
+    "text_pair_column",
+    "label_column",
+    "label_names",
+    "task_type",
+)
+
+# name, name/config or name/config:version.
+_TFDS_NAME = re.compile(r"\w+(/[\w.+-]+)?(:[\d.*]+)?", re.ASCII)
+
+
+# What may be frozen; lower_k is the embeddings and the k lowest blocks.
+_FREEZE = re.compile(
+    r"embeddings|lower_[1-9]\d*|encoder|all_but_head", re.ASCII
+)
+
+
+def check(config: Any) -> None:
+    """Checks all the fields of a `tf_bert.config.Config`.
+
+    Raises:
+        ValueError: if a value is out of its range, or two contradict.
+    """
+    check_output_dir(config.output_dir, mode=config.mode)
+    _check_not_empty(config)
+    _check_choices(config)
+    _check_ranges(config)
+    _check_alternatives(config)
+    if config.task_name is not None:
+        check_task_is_alone(config, "task_name")
+    _check_tfds(config)
+    if config.predict_file == "-" and config.mode != "predict":
+        raise ValueError(
+            "Standard input (`predict_file` -) must be predicted with a "
+            f"finished run. Received: predict_file=-, mode={config.mode}. "
+            "Leave out --predict_file, or pass --mode=predict."
+        )
+    TextFormat(config.encoding, config.delimiter)  # Checks them.
+    if (config.train_batch_size or 0) % config.gradient_accumulation_steps:
+        raise ValueError(
+            "`train_batch_size` must be a multiple of "
+            "`gradient_accumulation_steps`. Received: train_batch_size="
+            f"{config.train_batch_size}, gradient_accumulation_steps="
+            f"{config.gradient_accumulation_steps}. The batch size is the "
+            "number of examples of one update: change one of the flags "
+            "--train_batch_size and --gradient_accumulation_steps."
+        )
+    _check_stabilisers(config)
+
+
+def check_output_dir(output_dir: str | None, *, mode: str) -> None:
+    """Refuses a mode without the folder of its run; an inspection needs none.
+
+    Raises:
+        ValueError: if `output_dir` is missing.
+    """
+    if output_dir or mode == "inspect":
+        return
+    if mode == "train":
+        raise ValueError(
+            "`output_dir` must be given: a run keeps everything there. "
+            f"Received: output_dir={output_dir}. Pass "
+            "--output_dir=runs/my_first_run."
+        )
+    raise ValueError(
+        f"`output_dir` must be given: --mode={mode} uses the finished run in "
+        f"it. Received: output_dir={output_dir}. Pass the --output_dir of a "
+        "--mode=train that has ended."
+    )
+
+
+def _check_not_empty(config: Any) -> None:
+    for field in dataclasses.fields(config):
+        if getattr(config, field.name) == "":
+            raise ValueError(
+                f"`{field.name}` must not be empty. Received: {field.name}=''. "
+                f"Pass --{field.name} with a value, or leave it out."
+            )
+
+
+def _check_alternatives(config: Any) -> None:
+    for names in ALTERNATIVES:
+        values = {name: getattr(config, name) for name in names}
+        if sum(value is not None for value in values.values()) != 1:
+            raise ValueError(
+                f"One of {', '.join(f'`{name}`' for name in names)} must be "
+                "set, and the others None. Received: "
+                f"{', '.join(f'{n}={v}' for n, v in values.items())}. Pass "
+                f"{' or '.join(f'--{name}' for name in names)}."
+            )
+
+
+def _check_choices(config: Any) -> None:
+    for name, choices in (
+        ("mode", MODES),
+        ("resume", RESUME),
+        ("task_type", TASK_TYPES),
+        ("lr_schedule", SCHEDULES),
+        ("precision", PRECISIONS),
+        ("checkpoint_to_use", CHECKPOINTS),
+        ("mixout_gradient", MIXOUT_GRADIENTS),
+    ):
+        value = getattr(config, name)
+        if value not in choices:
+            raise ValueError(
+                f"`{name}` must be one of {', '.join(choices)}. Received: "
+                f"{name}={value!r}. Correct --{name}."
+            )
+
+
+def check_task_is_alone(config: Any, flag: str) -> None:
+    """Refuses flags that a task of the table would silently override.
+
+    Args:
+        config: whose task is one of the table.
+        flag: that names it: `task_name`, or `tfds_name`.
+
+    Raises:
+        ValueError: if a flag is given that the task decides on.
+    """
+    defaults = {
+        field.name: field.default for field in dataclasses.fields(config)
+    }
+    for name in _SET_BY_TASK:
+        value = getattr(config, name)
+        if value != defaults[name]:
+            raise ValueError(
+                f"`{name}` must be left out with a `{flag}`, which decides "
+                f"on it. Received: {name}={value!r}, {flag}="
+                f"{getattr(config, flag)!r}. Leave out --{name}; or leave out "
+                f"--{flag}, and pass your own files."
+            )
+
+
+def _check_tfds(config: Any) -> None:
+    """Refuses a second source of data beside tensorflow-datasets."""
+    name = config.tfds_name
+    if name is not None and not _TFDS_NAME.fullmatch(name):
+        raise ValueError(
+            "`tfds_name` must be a dataset of tensorflow-datasets, such as "
+            f"imdb_reviews or glue/rte. Received: tfds_name={name!r}. Correct "
+            "--tfds_name."
+        )
+    if name is None and config.tfds_data_dir is None:
+        return
+    others = ["data_dir", "train_file", "validation_file"]
+    # A finished run may be evaluated on any file.
+    others += ["test_file"] if config.mode == "train" else []
+    others += ["task_name"] if name is not None else []
+    given = [f"{x}={v!r}" for x in others if (v := getattr(config, x))]
+    if name is None and config.task_name is None:
+        given = ["task_name=None, tfds_name=None"]
+    if given:
+        flag = "tfds_data_dir" if name is None else "tfds_name"
+        raise ValueError(
+            f"`{flag}` must be the only source of the data. Received: {flag}="
+            f"{getattr(config, flag)!r}, {', '.join(given)}. Pass --tfds_name, "
+            "or --task_name with or without --tfds_data_dir, or your own files."
+        )
+
+
+def _check_ranges(config: Any) -> None:
+    """Checks numbers; None is left to the checks of its own."""
+    for names, low, high in (
+        (("train_batch_size", "eval_batch_size"), 1, math.inf),
+        (("per_device_train_batch_size",), 1, math.inf),
+        (("gradient_accumulation_steps", "num_evaluations"), 1, math.inf),
+        (("num_warmup_steps",), 0, math.inf),
+        (("evaluate_every_steps",), 1, math.inf),
+        (("num_train_steps",), 1e-30, math.inf),
+        (("adam_epsilon",), 1e-30, 1),
+        (("num_train_epochs", "evaluate_every_epochs"), 1e-30, 1e6),
+        (("max_seq_length",), 3, math.inf),
+        (("learning_rate", "weight_decay", "max_grad_norm"), 0, 1e6),
+        (("early_stopping_patience", "max_train_examples"), 0, math.inf),
+        (("warmup_proportion",), 0, 1),
+        (("reinit_layers",), 0, math.inf),
+        (("layerwise_lr_decay",), 1e-30, 1),
+        (("mixout",), 0, 0.999),
+        (("pretrained_weight_decay",), 0, 1e6),
+        (("validation_proportion", "test_proportion"), 0, 0.999),
+        (("dropout", "adam_beta_1", "adam_beta_2"), 0, 0.999999),
+        (("seed", "head_seed", "data_seed", "dropout_seed"), 0, 2**63 - 1),
+        (("split_seed",), 0, 2**63 - 1),
+    ):
+        for name in names:
+            value = getattr(config, name)
+            # Written so that a NaN, of which nothing holds, is refused too.
+            if value is not None and not low <= value <= high:
+                bounds = (
+                    f"at least {low}"
+                    if high == math.inf
+                    else (f"between {low} and {high}")
+                )
+                if low == 1e-30:
+                    bounds = "above 0"
+                    bounds += f", at most {high}" if high < math.inf else ""
+                raise ValueError(
+                    f"`{name}` must be {bounds}. Received: {name}={value}. "
+                    f"Correct --{name}."
+                )
+
+
+def _check_stabilisers(config: Any) -> None:
+    """Refuses stabilisers that contradict, or that would do nothing."""
+    freeze = config.freeze
+    if freeze is not None and not _FREEZE.fullmatch(freeze):
+        raise ValueError(
+            "`freeze` must be embeddings, lower_1, lower_2, ... (the "
+            "embeddings and so many blocks), encoder or all_but_head. "
+            f"Received: freeze={freeze!r}. Correct --freeze, or leave it out "
+            "to train everything."
+        )
+    all_blocks = freeze in ("encoder", "all_but_head")
+    pooler = config.reinit_layers > 0 or config.reinit_pooler
+    for names, is_wrong, reason in (
+        (
+            ("mixout", "dropout"),
+            config.mixout > 0 and (config.dropout or 0) > 0,
+            "Mixout takes the place of every dropout (Lee et al., 2020)",
+        ),
+        (
+            ("mixout_gradient", "mixout"),
+            config.mixout_gradient != "derivative" and config.mixout == 0,
+            "without Mixout there is no such gradient",
+        ),
+        (
+            ("cache_frozen_features", "freeze"),
+            config.cache_frozen_features and freeze is None,
+            "there is nothing frozen to run once",
+        ),
+        (
+            ("reinit_layers", "freeze"),
+            config.reinit_layers > 0 and all_blocks,
+            "a re-initialised layer that is frozen stays random",
+        ),
+        (
+            ("reinit_pooler", "freeze"),
+            pooler and freeze == "all_but_head",
+            "a re-initialised pooler that is frozen stays random",
+        ),
+        (
+            ("layerwise_lr_decay", "freeze"),
+            config.layerwise_lr_decay != 1 and all_blocks,
+            "what is left to train has the full rate anyway",
+        ),
+        (
+            ("pretrained_weight_decay", "freeze"),
+            config.pretrained_weight_decay > 0
+            and freeze == "all_but_head"
+            and not config.keep_head,
+            "a freshly drawn head is not pulled back to its start",
+        ),
+    ):
+        if is_wrong:
+            received = ", ".join(f"{n}={getattr(config, n)}" for n in names)
+            raise ValueError(
+                f"`{names[0]}` and `{names[1]}` must have a meaning together: "
+                f"{reason}. Received: {received}. Leave out --{names[0]} or "
+                f"change --{names[1]}."
+            )
