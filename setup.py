@@ -35,7 +35,7 @@ setuptools.setup(
         "transformers>=5,<6",
     ],
     extras_require={
-        "test": ["pytest", "ruff"],
+        "test": ["pytest", "pytest-xdist", "ruff"],
         # The reference of the tests marked `large`, and of benchmarks/. Not
         # in [test]: on many machines this version brings CUDA along.
         "reference": ["torch==2.13.0"],

@@ -9,7 +9,8 @@ from tf_bert import cli
 from tf_bert.command_line import command_line
 from tf_bert.config import Config
 
-FLAG_FILES = sorted((pathlib.Path(__file__).parents[1] / "flags").glob("*"))
+FLAGS_DIR = pathlib.Path(__file__).parents[1] / "flags"
+FLAG_FILES = sorted(FLAGS_DIR.rglob("*.flags"))
 
 # A value for each field that is not its default.
 CHANGES = {
@@ -82,5 +83,7 @@ class CommandLineTest(parameterized.TestCase):
     def test_a_flag_file_is_written_out(self):
         self.assertNotEmpty(FLAG_FILES)
         for path in FLAG_FILES:
-            config = Config(**cli.parse([f"--flagfile={path}"]))
+            config = Config(
+                **cli.parse(["--output_dir=x", f"--flagfile={path}"])
+            )
             self.assertEqual(parsed(config), config, path)

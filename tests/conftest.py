@@ -7,6 +7,7 @@ import re
 import string
 
 import pytest
+from absl import logging
 
 # Each word starts or ends a piece, so that nothing is [UNK].
 _VOCABULARY = (
@@ -55,6 +56,12 @@ def write_csv(path: pathlib.Path, rows: list) -> None:
     """Writes rows, of which the first is the header."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
+
+
+@pytest.fixture(autouse=True)
+def _log_level():
+    """Each test starts with one level of logging, whatever another left."""
+    logging.set_verbosity(logging.INFO)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from tf_bert import cli
-from tf_bert.config import MODES, Config
+from tf_bert.config import Config
+from tf_bert.config_rules import MODES
 from tf_bert.run_folder import RunFolder
 from tf_bert.stored_config import OWN_FLAGS, stored_config
 
