@@ -516,6 +516,11 @@ OTHER_NAMES = (
         "--do_eval --do_predict",
     ),
     Case("do_nothing", "must be on", "--nodo_train"),
+    Case(
+        "prior_without_a_strength",
+        "`weight_decay` must be given with `prior_weight_decay`",
+        "--prior_weight_decay",
+    ),
     Case("two_modes", "must not contradict", "--mode=evaluate --do_train"),
     Case(
         "nothing_to_predict",

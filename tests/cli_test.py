@@ -1,6 +1,7 @@
 """Tests of tf_bert/cli.py."""
 
 import dataclasses
+import pathlib
 import tempfile
 
 from absl.testing import parameterized
@@ -98,6 +99,47 @@ class AlternativesTest(parameterized.TestCase):
             config = config_of(f"--flagfile={file.name}", "--num_train_steps=5")
         self.assertIsNone(config.num_train_epochs)
         self.assertEqual(config.num_train_steps, 5)
+
+
+class OutputDirTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.inner, self.outer, self.placed = (
+            folder / f"{name}.flags" for name in ("inner", "outer", "placed")
+        )
+        self.inner.write_text("--seed=1\n")
+        self.outer.write_text(f"--flagfile={self.inner}\n")
+        self.placed.write_text("--output_dir=there\n")
+
+    @parameterized.parameters("train", "inspect", "evaluate", "predict")
+    def test_is_that_of_the_flag_files_in_every_mode(self, mode):
+        with self.assertLogs("absl", "INFO") as logs:
+            given = cli.parse(
+                [
+                    f"--flagfile={self.inner}",
+                    f"--flagfile={self.outer}",
+                    f"--mode={mode}",
+                ]
+            )
+        self.assertEqual(given["output_dir"], "runs/inner_outer")
+        self.assertLen(logs.output, 1)
+        self.assertEndsWith(logs.output[0], "--output_dir=runs/inner_outer.")
+
+    def test_files_that_a_file_names_do_not_count(self):
+        given = cli.parse([f"--flagfile={self.outer}"])
+        self.assertEqual(given["output_dir"], "runs/outer")
+
+    def test_one_that_is_given_counts(self):
+        files = [f"--flagfile={self.inner}", f"--flagfile={self.placed}"]
+        with self.assertNoLogs("absl", "INFO"):
+            self.assertEqual(cli.parse(files)["output_dir"], "there")
+            given = cli.parse([*files, "--output_dir=here"])
+        self.assertEqual(given["output_dir"], "here")
+
+    def test_an_empty_one_is_refused_all_the_same(self):
+        with self.assertRaisesRegex(ValueError, "Pass --output_dir=runs/"):
+            cli.parse([f"--flagfile={self.inner}", "--output_dir="])
 
 
 class ErrorsTest(parameterized.TestCase):

@@ -39,6 +39,15 @@ class TestEvaluate:
         printed = capsys.readouterr().out
         assert f"test_accuracy = {result['accuracy']}\n" in printed
 
+    def test_flag_files_alone_find_their_run(
+        self, finished_run, flags, full_flags, tmp_path, monkeypatch
+    ):
+        (tmp_path / "tiny.flags").write_text("\n".join(flags(**full_flags)))
+        shutil.copytree(finished_run, tmp_path / "runs" / "tiny")
+        monkeypatch.chdir(tmp_path)
+        assert run.main(["--flagfile=tiny.flags", "--mode=evaluate"]) == 0
+        assert (tmp_path / "runs" / "tiny" / "evaluation.json").exists()
+
     def test_takes_another_file(self, folder, tmp_path):
         path = tmp_path / "other.csv"
         path.write_text(

@@ -98,3 +98,15 @@ class ExpandTest(parameterized.TestCase):
             FileNotFoundError, r"must be a file. Received: flagfile='(no.*)?'"
         ):
             flag_files.expand(arguments)
+
+
+class JoinedNamesTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ([], ""),
+        (["--seed=1", "flagfile"], ""),
+        (["--flagfile=flags/recipes/zhang.flags"], "zhang"),
+        (["--flagfile", "a/b.c.flags", "--x=1", "-flagfile=d"], "b.c_d"),
+        (["--flagfile"], ""),
+    )
+    def test_folders_and_endings_do_not_count(self, arguments, expected):
+        self.assertEqual(flag_files.joined_names(arguments), expected)

@@ -25,6 +25,9 @@ _DEFINE = {
 def parse(arguments: Sequence[str]) -> dict[str, Any]:
     """Parses the command line.
 
+    Where there are flag files but no `output_dir`, it is `runs/` and the
+    names of the files, in every mode: the same files find the run again.
+
     Args:
         arguments: without the program.
 
@@ -58,6 +61,8 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     if "label_names" in given:
         given["label_names"] = tuple(given["label_names"])
     _keep_last_alternatives(given, settings)
+    if "output_dir" not in given:
+        given |= _output_dir(arguments)
     config_rules.check_output_dir(
         given.get("output_dir"), mode=given.get("mode", "train")
     )
@@ -77,6 +82,16 @@ def _flag_values() -> flags.FlagValues:
                     flag.name, None, flag.help, flag_values=values
                 )
     return values
+
+
+def _output_dir(arguments: Sequence[str]) -> dict[str, str]:
+    """The folder of a run that is given by flag files alone."""
+    name = flag_files.joined_names(arguments)
+    if not name:
+        return {}
+    path = f"runs/{name}"
+    logging.info("By the names of its flag files: --output_dir=%s.", path)
+    return {"output_dir": path}
 
 
 def _keep_last_alternatives(

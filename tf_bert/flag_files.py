@@ -5,7 +5,7 @@ a value as part of the value, and an indented comment as an argument.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
 def expand(
@@ -25,15 +25,10 @@ def expand(
         ValueError: if a line is no flag, or files name each other in circles.
     """
     expanded = []
-    remaining = list(arguments)
-    while remaining:
-        argument = remaining.pop(0)
-        name, equals, path = argument.partition("=")
-        if name not in ("--flagfile", "-flagfile"):
+    for argument, path in _with_paths(arguments):
+        if path is None:
             expanded.append(argument)
             continue
-        if not equals:
-            path = remaining.pop(0) if remaining else ""
         if path in seen:
             raise ValueError(
                 "Flag files must not name each other in circles. Received: "
@@ -42,6 +37,38 @@ def expand(
             )
         expanded += expand(_read(path), seen=(*seen, path))
     return expanded
+
+
+def joined_names(arguments: Sequence[str]) -> str:
+    """Returns the names of the flag files, joined by `_`: what a run is of.
+
+    Args:
+        arguments: as of `expand`. Files that a flag file names do not count.
+
+    Returns:
+        Without folders and endings; empty if no flag file is given.
+
+    Example:
+        >>> joined_names(["--flagfile=a/zhang.flags", "--flagfile=rte.flags"])
+        'zhang_rte'
+    """
+    paths = [path for _, path in _with_paths(arguments) if path is not None]
+    return "_".join(
+        os.path.splitext(os.path.basename(path))[0] for path in paths
+    )
+
+
+def _with_paths(
+    arguments: Sequence[str],
+) -> Iterator[tuple[str, str | None]]:
+    """Yields each argument, with the path where it names a flag file."""
+    remaining = iter(arguments)
+    for argument in remaining:
+        name, equals, path = argument.partition("=")
+        if name not in ("--flagfile", "-flagfile"):
+            yield argument, None
+        else:
+            yield argument, path if equals else next(remaining, "")
 
 
 def _read(path: str) -> list[str]:

@@ -30,7 +30,9 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "output_dir",
             str,
             "Folder of the run. Given again, an interrupted run continues. "
-            "--mode=inspect needs none, and writes inspect.json into one.",
+            "Default, with flag files: runs/ and their names, such as "
+            "runs/zhang_rte_minilm. --mode=inspect needs none, and writes "
+            "inspect.json into one.",
         ),
         Flag(
             "resume",

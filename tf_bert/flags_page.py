@@ -24,10 +24,11 @@ and other names are in `tf_bert/flag_aliases/`.
 
 A flag is given as `--name=value` or `--name value`, a switch as `--name`,
 `--noname` or `--name=false`. `--flagfile=PATH` reads flags from a file, one on
-a line. Of two settings of one flag, the later counts; so does, of flags that
-say one thing in different units, such as `--num_train_epochs` and
-`--num_train_steps`. `--help` prints the first part of this page, and `-v=1`
-shows the traceback of an error.
+a line; several may be given, such as those of a recipe, a task and a model (see
+[stabilisers.md](stabilisers.md)). Of two settings of one flag, the later
+counts; so does, of flags that say one thing in different units, such as
+`--num_train_epochs` and `--num_train_steps`. `--help` prints the first part of
+this page, and `-v=1` shows the traceback of an error.
 """
 
 _OTHER_NAMES = """\

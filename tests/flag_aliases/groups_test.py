@@ -147,3 +147,25 @@ class AdamTest(parameterized.TestCase):
     def test_corrects_the_bias_unless_it_is_bertadam(self, values, expected):
         settings = groups.adam(values, {})
         self.assertEqual(settings, {"bias_correction": expected})
+
+
+class PriorTest(parameterized.TestCase):
+    def test_the_strength_is_that_of_weight_decay(self):
+        settings = groups.prior(
+            {"prior_weight_decay": "true"}, {"weight_decay": "1e-3"}
+        )
+        self.assertEqual(
+            settings, {"pretrained_weight_decay": "1e-3", "weight_decay": "0"}
+        )
+
+    def test_off_it_says_nothing_about_weight_decay(self):
+        settings = groups.prior(
+            {"prior_weight_decay": "false"}, {"weight_decay": "1e-3"}
+        )
+        self.assertEqual(settings, {})
+
+    def test_without_a_strength_it_is_refused(self):
+        with self.assertRaisesRegex(
+            ValueError, "must be given with `prior_weight_decay`"
+        ):
+            groups.prior({"prior_weight_decay": "true"}, {})

@@ -1,15 +1,60 @@
 """Tests of tf_bert/flag_aliases/translation.py."""
 
+import dataclasses
+import pathlib
+
 from absl.testing import parameterized
 
 from tf_bert import cli
 from tf_bert.config import Config
 from tf_bert.flag_aliases import translation
 
+ROOT = pathlib.Path(__file__).parents[2]
 NAMES = {
     *("seed", "num_train_steps", "learning_rate", "mode", "init_checkpoint"),
     *("bias_correction", "checkpoint_to_use", "text_column", "predict_file"),
     *("warmup_proportion", "num_warmup_steps", "lr_schedule"),
+    *("weight_decay", "pretrained_weight_decay"),
+}
+# What every sample command of the paper's code has, beside --fp16.
+PAPER_BASE = (
+    "--model_type bert --model_name_or_path bert-large-uncased "
+    "--task_name RTE --do_train --data_dir glue/RTE --max_seq_length 128 "
+    "--per_gpu_eval_batch_size 64 --seed 0 --do_lower_case --num_loggings 10 "
+    "--save_steps 0 --test_val_split --use_torch_adamw --warmup_ratio 0.1 "
+    "--learning_rate 2e-05 --overwrite_output_dir "
+)
+# Where the two differ, in name alone: a recipe says the dropout that the
+# checkpoint has, and --reinit_layers implies the pooler.
+BY_OTHER_WORDS = {
+    "output_dir": "x",
+    "overwrite_output_dir": False,
+    "init_checkpoint": "google-bert/bert-large-uncased",
+    "task_name": "rte",
+    "data_dir": None,
+    "do_lower_case": None,
+    "dropout": None,
+    "reinit_pooler": False,
+}
+BATCH = "--per_gpu_train_batch_size 32 "
+EPOCHS = "--num_train_epochs 3.0 "
+NO_DECAY = "--weight_decay 0 "
+# Recipe -> the sample command of the paper's code that it is.
+PAPER_SAMPLES = {
+    "zhang": BATCH + EPOCHS + NO_DECAY,
+    "zhang_longer": BATCH + NO_DECAY + "--max_steps 400 --num_train_epochs 0",
+    "zhang_reinit": BATCH
+    + EPOCHS
+    + NO_DECAY
+    + "--reinit_pooler --reinit_layers 5",
+    "mixout": "--per_gpu_train_batch_size 16 --gradient_accumulation_steps 2 "
+    + EPOCHS
+    + NO_DECAY
+    + "--mixout 0.1",
+    "llrd": BATCH + EPOCHS + NO_DECAY + "--layerwise_learning_rate_decay 0.95",
+    "pretrained_wd": BATCH
+    + EPOCHS
+    + "--prior_weight_decay --weight_decay 1e-3",
 }
 
 
@@ -53,7 +98,7 @@ class OtherNamesTest(parameterized.TestCase):
         ("--noload_best_model_at_end", {"checkpoint_to_use": "last"}),
         ("--load_best_model_at_end=False", {"checkpoint_to_use": "last"}),
         ("--use_bertadam", {"bias_correction": "false"}),
-        ("--mixout=0.0", {}),
+        ("--label_smoothing_factor=0.0", {}),
         ("--nofp16 --local_rank=-1 --model_type=BERT", {}),
     )
     def test_become_ours(self, line, expected):
@@ -85,6 +130,25 @@ class OtherNamesTest(parameterized.TestCase):
         with self.assertNoLogs("absl", "INFO"):
             translate("--seed=3 --seed=4")
 
+    @parameterized.parameters(
+        "--prior_weight_decay --weight_decay=1e-3",
+        "--weight_decay=1e-3 --prior_weight_decay",
+        "--weight_decay=0 --prior_weight_decay=true --weight_decay=1e-3",
+    )
+    def test_decay_changes_its_meaning_wherever_it_stands(self, line):
+        with self.assertLogs("absl", "INFO") as logs:
+            settings = translate(line)
+        self.assertEqual(
+            settings, {"pretrained_weight_decay": "1e-3", "weight_decay": "0"}
+        )
+        self.assertRegex(
+            logs.output[0], "--prior_weight_decay is --pretrained_weight_decay="
+        )
+
+    def test_switched_off_it_leaves_decay_alone(self):
+        settings = translate("--weight_decay=1e-3 --noprior_weight_decay")
+        self.assertEqual(settings, {"weight_decay": "1e-3"})
+
     def test_a_group_stands_where_its_last_name_does(self):
         line = "--warmup_ratio=0.1 --num_warmup_steps=7 --warmup_steps=9"
         self.assertEqual(translate(line), {"num_warmup_steps": "9"})
@@ -113,7 +177,10 @@ class ErrorsTest(parameterized.TestCase):
         ("-", "Received: '-'"),
         ("--do_train=maybe", "true or false. Received: --do_train=maybe"),
         ("--fp16=2", "true or false. Received: --fp16=2"),
-        ("--mixout=0.1", "be left out. Received: --mixout=0.1.*not there yet"),
+        (
+            "--label_smoothing_factor=0.1",
+            "be left out. Received: --label_smoothing_factor=0.1.*not there",
+        ),
         ("--metric_for_best_model=loss", "have a value that has a counterpart"),
     )
     def test_says_what_is_wrong(self, line, message):
@@ -146,21 +213,22 @@ class WholeCommandsTest(parameterized.TestCase):
         self.assertEqual(config.lr_schedule, "cosine")
         self.assertFalse(config.tensorboard)
 
-    def test_of_the_paper(self):
-        """Its sample for longer training."""
-        config = self.config(
-            "--model_type bert --model_name_or_path bert-large-uncased "
-            "--task_name RTE --do_train --data_dir glue/RTE "
-            "--max_seq_length 128 --per_gpu_eval_batch_size 64 "
-            "--weight_decay 0 --seed 0 --do_lower_case "
-            "--per_gpu_train_batch_size 32 --num_loggings 10 --save_steps 0 "
-            "--use_torch_adamw --max_steps 400 --num_train_epochs 0 "
-            "--warmup_ratio 0.1 --learning_rate 2e-05 --overwrite_output_dir"
+    @parameterized.parameters(*PAPER_SAMPLES)
+    def test_those_of_the_paper_are_its_recipes(self, name):
+        config = self.config(PAPER_BASE + PAPER_SAMPLES[name])
+        files = [
+            f"--flagfile={ROOT / 'flags' / file}.flags"
+            for file in (f"recipes/{name}", "tasks/rte", "models/bert_large")
+        ]
+        recipe = Config(**cli.parse(files))
+        self.assertEqual(
+            dataclasses.replace(config.for_devices(1), **BY_OTHER_WORDS),
+            dataclasses.replace(recipe, **BY_OTHER_WORDS),
         )
-        self.assertEqual(config.num_train_steps, 400)
-        self.assertIsNone(config.num_train_epochs)
-        self.assertEqual(config.for_devices(1).train_batch_size, 32)
-        self.assertTrue(config.bias_correction)
+
+    def test_those_of_the_paper_say_what_to_do_without_float16(self):
+        with self.assertRaisesRegex(ValueError, "--precision=mixed_bfloat16"):
+            self.config(PAPER_BASE + PAPER_SAMPLES["zhang"] + "--fp16")
 
     def test_of_google(self):
         config = self.config(

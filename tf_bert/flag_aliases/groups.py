@@ -141,12 +141,40 @@ def adam(values: Values, ours: Values) -> Settings:
     return {"bias_correction": "false" if is_uncorrected else "true"}
 
 
+def prior(values: Values, ours: Values) -> Settings:
+    """`--prior_weight_decay`: decay is towards the pretrained weights.
+
+    The strength is that of `--weight_decay`, wherever it stands; its default
+    differs (0.01 here, 0 there), so that it must be given.
+
+    Example:
+        >>> prior({"prior_weight_decay": "true"}, {"weight_decay": "1e-3"})
+        {'pretrained_weight_decay': '1e-3', 'weight_decay': '0'}
+    """
+    if values["prior_weight_decay"] != "true":
+        return {}
+    if "weight_decay" not in ours:
+        raise ValueError(
+            "`weight_decay` must be given with `prior_weight_decay`, whose "
+            f"strength it is. Received: {_shown(values)}. Pass "
+            "--weight_decay=1e-3, or --pretrained_weight_decay=1e-3 instead "
+            "of both."
+        )
+    return {
+        "pretrained_weight_decay": ours["weight_decay"],
+        "weight_decay": "0",
+    }
+
+
 SETTINGS: dict[str, Callable[[Values, Values], Settings]] = {
     "mode": mode,
     "warmup": warmup,
     "evaluation": evaluation,
     "adam": adam,
+    "prior": prior,
 }
+# Group -> flags of ours that set something else beside it.
+TAKEN_OVER: dict[str, tuple[str, ...]] = {"prior": ("weight_decay",)}
 
 
 def _shown(values: Values) -> str:

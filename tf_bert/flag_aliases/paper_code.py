@@ -6,7 +6,6 @@ Source: Zhang et al., 2021, https://github.com/asappresearch/revisit-bert-finetu
 from tf_bert.flag_aliases.rows import (
     NO_FLOAT16,
     NO_GPU,
-    NOT_YET,
     ONE_DEVICE,
     OtherName,
     refused,
@@ -50,8 +49,36 @@ ROWS = (
     ),
     switch("save_best", "", {"checkpoint_to_use": "best"}, {}),
     switch("save_last", "", {"checkpoint_to_use": "last"}, {}),
-    *refused("layerwise_learning_rate_decay", NOT_YET, "1"),
-    *refused_switches("prior_weight_decay", NOT_YET),
+    OtherName(
+        "reinit_pooler",
+        "reinit_pooler",
+        "There --reinit_layers must have it beside it; here it implies it.",
+        is_switch=True,
+    ),
+    OtherName(
+        "mixout",
+        "mixout",
+        "Their gradient is that of --mixout_gradient=reference.",
+    ),
+    OtherName(
+        "layerwise_learning_rate_decay",
+        "layerwise_lr_decay",
+        "There, below 1, it exempts pooler and head from weight decay too.",
+    ),
+    OtherName(
+        "weight_decay",
+        "weight_decay",
+        "There it does nothing by itself: it is set to 0 without a word. Pass "
+        "--weight_decay=0 for the same.",
+    ),
+    OtherName(
+        "prior_weight_decay",
+        "pretrained_weight_decay",
+        "Its strength is that of --weight_decay, which is then 0. There a "
+        "fresh head is pulled to its start too.",
+        is_switch=True,
+        group="prior",
+    ),
     OtherName(
         "downsample_trainset",
         "max_train_examples",

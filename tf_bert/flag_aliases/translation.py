@@ -139,7 +139,19 @@ def _with_settings(pairs: list[tuple[str, str]]) -> list[_Typed]:
         index = last[group]
         settings = groups.SETTINGS[group](values, ours)
         typed[index] = dataclasses.replace(typed[index], settings=settings)
+        if settings:
+            typed = _without(typed, groups.TAKEN_OVER.get(group, ()))
     return typed
+
+
+def _without(typed: list[_Typed], names: Sequence[str]) -> list[_Typed]:
+    """The same, where these flags set nothing by themselves."""
+    return [
+        dataclasses.replace(entry, settings={})
+        if entry.name in names
+        else entry
+        for entry in typed
+    ]
 
 
 def _counterpart(row: OtherName, value: str) -> Settings:
