@@ -6,6 +6,7 @@ what all the flags about this come to, read off the model and the optimizer.
 
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -96,10 +97,7 @@ def count(model: Any) -> dict[str, int]:
 
 
 def _size(variable: Any) -> int:
-    size = 1
-    for length in variable.shape:
-        size *= int(length)
-    return size
+    return math.prod(variable.shape)
 
 
 def render(parameters: Sequence[Parameter], *, learning_rate: float) -> str:
