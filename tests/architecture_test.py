@@ -26,14 +26,14 @@ LEVELS = (
     ("command_line", "durations", "flag_aliases", "weighted_metrics"),
     # Each knows its own subject.
     ("checkpoints", "data", "metrics", "optimization", "statistics"),
-    ("run_data", "run_folder"),
+    ("kept_head", "run_data", "run_folder"),
     ("stored_config",),
     # What is made of them.
     ("models", "baselines"),
     ("adaptation",),
     ("training",),
     # A run.
-    ("classifier",),
+    ("classifier", "parameter_table"),
     ("build", "card_metadata", "comparison"),
     ("predictions", "export", "inspection", "model_card", "training_run"),
     ("finetune",),

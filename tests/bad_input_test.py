@@ -487,6 +487,47 @@ FLAGS = (
         "max_position_embeddings=64.* Pass --max_seq_length=64 or less",
         "--max_seq_length=65",
     ),
+    *(
+        Case(f"blocks_{number}", message, wrong)
+        for number, (wrong, message) in enumerate(
+            (
+                ("--reinit_layers=3", "reinit_layers=3, num_hidden_layers=2"),
+                ("--freeze=lower_3", "freeze=lower_3, num_hidden_layers=2"),
+                (
+                    "--reinit_layers=1 --freeze=lower_2",
+                    "both re-initialised and frozen.*--reinit_layers=0 or less",
+                ),
+            )
+        )
+    ),
+    Case(
+        "kept_head_of_other_labels",
+        "an output for each label.*keep_head=True, 2 outputs in .*, 3 wanted",
+        "--keep_head",
+        changes={"train_file": "{folder}/three.csv"},
+        files={"three.csv": GOOD + "A lamp.,maybe\n" * 5},
+    ),
+    *(
+        Case(
+            f"checkpoint_that_is_a_run_{name}",
+            "not the run that made it. Received: .*Pass --init_checkpoint="
+            + message,
+            "--init_checkpoint={folder}/a/",
+            files={f"a/{file}": "{}" for file in files},
+        )
+        for name, files, message in (
+            (
+                "finished",
+                ("config.json", "splits.json", "model/config.json"),
+                r".*/a/model\.",
+            ),
+            (
+                "not_ended",
+                ("config.json", "splits.json"),
+                ".*/a/model, once the run has ended",
+            ),
+        )
+    ),
     Case(
         "checkpoint_that_is_not_there",
         "there is no such folder",

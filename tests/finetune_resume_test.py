@@ -167,6 +167,24 @@ class TestInterrupted:
         assert "--overwrite_output_dir" in error
 
 
+class TestOtherFlags:
+    @pytest.mark.parametrize("changes", [{"reinit_layers": 1}], ids=str)
+    def test_ends_as_if_unbroken(self, command, tmp_path, caplog, changes):
+        unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+        changes = {
+            "num_train_steps": 4,
+            "num_evaluations": 2,
+            "compare_baselines": False,
+            **changes,
+        }
+        assert run.main(command(unbroken, **changes)) == 0
+        with control_c_at("step 4:"):
+            assert run.main(command(broken, **changes)) == 130
+        assert run.main(command(broken, **changes)) == 0
+        assert "Continuing after step 2." in caplog.text
+        assert_same_result(broken, unbroken)
+
+
 @pytest.fixture(scope="module")
 def long_command(flags, reviews, tmp_path_factory):
     """Returns the folder of a name, and the program's command to fill it."""

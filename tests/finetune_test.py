@@ -120,6 +120,8 @@ class TestResults:
         }
         assert results["train"]["num_examples"] == 36
         assert results["train"]["num_steps"] == 6
+        assert results["train"]["num_parameters"] == 2338
+        assert results["train"]["num_trainable_parameters"] == 2338
 
     @pytest.mark.parametrize("split, size", [("validation", 4), ("test", 12)])
     def test_metrics_have_intervals(self, results, split, size):

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import durations, run_data
+from tf_bert import durations, parameter_table, run_data
 from tf_bert.classifier import Classifier, load_classifier
 from tf_bert.config import Config
 from tf_bert.data import pipeline, sources, unlabelled
@@ -120,7 +120,8 @@ def build(config: Config) -> Run:
         trained_words = TrainedWords(words, tokenized["train"].ids)
         schedule, optimizer = _make_optimizer(config, plan.num_steps)
         optimizer.build(trained_variables(model, trained_words))
-    _log_optimizer(model, optimizer)
+    if config.mode == "train":
+        _log_parameters(config, classifier, optimizer)
     return Run(
         config=config,
         data=data,
@@ -178,10 +179,9 @@ def _make_optimizer(config: Config, num_steps: int):
     return schedule, optimizer
 
 
-def _log_optimizer(model, optimizer) -> None:
-    sizes = {v.path: int(np.prod(v.shape)) for v in model.trainable_variables}
-    logging.info(
-        "%s trainable parameters, %s of them decayed.",
-        f"{sum(sizes.values()):,}",
-        f"{sum(sizes[path] for path in optimizer.decayed_paths):,}",
+def _log_parameters(config, classifier, optimizer) -> None:
+    table = parameter_table.render(
+        parameter_table.describe(classifier.model, optimizer, classifier.fresh),
+        learning_rate=config.learning_rate,
     )
+    logging.info("The parameters of the model:\n%s", table)

@@ -11,7 +11,8 @@ import tensorflow as tf
 import transformers
 from absl import logging
 
-from tf_bert import run_data
+from tf_bert import kept_head, run_data
+from tf_bert.adaptation import block_rules, reinit
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
@@ -28,6 +29,7 @@ from tf_bert.training.inference import Inference
 
 # Some releases round the number of word embeddings up to a multiple of 128.
 _LARGEST_PADDING = 127
+_HEAD = ("classifier/kernel", "classifier/bias")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,13 +94,35 @@ def load_finished(folder: str, config: Config) -> Classifier:
 
 
 def load_classifier(config: Config, task: tasks.TaskSpec) -> Classifier:
-    """Loads the checkpoint that the training starts from."""
+    """Loads the checkpoint that the training starts from.
+
+    Of a checkpoint that was fine-tuned before, by this program or another,
+    the weights alone are taken, and of these not the head, unless it is to be
+    kept: it is drawn from `head_seed` like that of any other run. (The paper's
+    code keeps a head of the same number of labels, and takes the optimizer's
+    state and the step along.)
+
+    Args:
+        config: with `mode` train or inspect.
+        task: with its label names, unless it is a regression.
+
+    Raises:
+        ValueError, FileNotFoundError: if the checkpoint or a flag about the
+            model is wrong.
+    """
     folder = checkpoint_sources.resolve(config.init_checkpoint)
     model_config = load.read_config(folder)
     settings = tokenizer_files.read_tokenizer_settings(
         folder, do_lower_case=config.do_lower_case
     )
     check_fits(config, model_config, settings, folder)
+    block_rules.check_blocks(
+        num_blocks=model_config.num_hidden_layers,
+        reinit_layers=config.reinit_layers,
+        freeze=config.freeze,
+    )
+    if config.keep_head:
+        kept_head.check_kept_head(model_config, task, folder)
     _set_task(model_config, task)
     if config.dropout is not None:
         model_config.hidden_dropout_prob = config.dropout
@@ -113,7 +137,15 @@ def load_classifier(config: Config, task: tasks.TaskSpec) -> Classifier:
             dtype=config.precision,
             output_loading_info=True,
         )
-    fresh = frozenset(info["missing_keys"] + info["mismatched_keys"])
+        fresh = frozenset(info["missing_keys"] + info["mismatched_keys"])
+        if not config.keep_head and not fresh.issuperset(_HEAD):
+            fresh |= reinit.reinitialize_head(model, seed=config.head_seed)
+        fresh |= reinit.reinitialize_top_layers(
+            model,
+            config.reinit_layers,
+            pooler=config.reinit_pooler,
+            seed=config.head_seed,
+        )
     return _make_classifier(config, task, settings, model, strategy, fresh)
 
 

@@ -15,6 +15,7 @@ from tf_bert import (
     comparison,
     gfile_io,
     model_card,
+    parameter_table,
     predictions,
     run_data,
     run_folder,
@@ -88,6 +89,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
         "num_examples": len(run.data.train),
         "num_steps": progress.step,
         "chosen_step": chosen,
+        **parameter_table.count(run.classifier.model),
     }
     if config.compare_baselines:
         results |= compare_with_baselines(run, evaluations)

@@ -574,6 +574,11 @@ class ResolveTest(parameterized.TestCase):
         (self.folder / config).write_text("{}")
         self.assertEqual(sources.resolve(str(self.folder)), str(self.folder))
 
+    def test_a_model_beside_files_of_a_run_is_still_one(self):
+        for name in (*_FILES, "splits.json"):
+            (self.folder / name).write_bytes(b"{}")
+        self.assertEqual(sources.resolve(str(self.folder)), str(self.folder))
+
     def test_a_tensorflow_1_prefix_becomes_its_folder(self):
         (self.folder / "bert_config.json").write_text("{}")
         (self.folder / "bert_model.ckpt.index").write_text("")

@@ -8,6 +8,7 @@ import fnmatch
 import hashlib
 import os
 import posixpath
+from collections.abc import Iterable
 
 import filelock
 from absl import logging
@@ -29,6 +30,9 @@ _TOKENIZER_FILES = (
 )
 _SAFETENSORS_FILES = ("*.safetensors", "*.safetensors.index.json")
 _OLDER_WEIGHTS = ("pytorch_model*.bin*", "tf_model*.h5*", "*.ckpt.*")
+# What a run of this program has in its folder, and where it keeps its model.
+_RUN_FILE = "splits.json"
+_MODEL_OF_A_RUN = "model"
 
 
 def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
@@ -51,7 +55,8 @@ def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
     Raises:
         FileNotFoundError: There is no such checkpoint, it has no
             configuration file, or it cannot be fetched.
-        ValueError: It is a file, or what was fetched is damaged.
+        ValueError: It is a file, the folder of a run instead of its model,
+            or what was fetched is damaged.
     """
     if init_checkpoint in NAMED_MODELS:
         return fetch_named_model(
@@ -65,6 +70,7 @@ def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
             raise _not_found(init_checkpoint, "there is no such folder")
         return _fetch_from_hub(init_checkpoint)
     _check_has_config(folder, init_checkpoint)
+    _check_is_no_run(folder, init_checkpoint)
     return _copy_remote(folder, cache_dir) if is_remote else folder
 
 
@@ -139,6 +145,29 @@ def _check_has_config(folder: str, init_checkpoint: str) -> None:
         )
 
 
+def _check_is_no_run(folder: str, init_checkpoint: str) -> None:
+    """Refuses the folder of a run, whose `config.json` is of the run."""
+    names = gfile_io.list_dir(folder)
+    weights = _matching(names, (*_SAFETENSORS_FILES, *_OLDER_WEIGHTS))
+    if _RUN_FILE not in names or weights:
+        return
+    model = f"{init_checkpoint.rstrip('/')}/{_MODEL_OF_A_RUN}"
+    when = "" if _MODEL_OF_A_RUN in names else ", once the run has ended"
+    raise ValueError(
+        "`init_checkpoint` must be a model, not the run that made it. "
+        f"Received: init_checkpoint={init_checkpoint!r}, the folder of a run. "
+        f"Pass --init_checkpoint={model}{when}."
+    )
+
+
+def _matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    return [
+        name
+        for name in names
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+
+
 def _copy_remote(folder: str, cache_dir: str | None) -> str:
     """Copies the files of a checkpoint here, unless they are here already.
 
@@ -153,8 +182,7 @@ def _copy_remote(folder: str, cache_dir: str | None) -> str:
     )
     sources = [
         f"{folder.rstrip('/')}/{name}"
-        for name in gfile_io.list_dir(folder)
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        for name in _matching(gfile_io.list_dir(folder), patterns)
     ]
     versions = [(path, *gfile_io.size_and_mtime(path)) for path in sources]
     key = hashlib.sha256(repr(versions).encode()).hexdigest()

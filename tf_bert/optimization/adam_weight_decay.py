@@ -142,6 +142,8 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         self.include_in_weight_decay = _listed(include_in_weight_decay)
         self.exclude_from_weight_decay = _listed(exclude_from_weight_decay)
         self.bias_correction = bias_correction
+        self.pretrained_weight_decay = 0.0
+        self.pretrained_decayed_paths: tuple[str, ...] = ()
         self.learning_rate_multipliers = dict(learning_rate_multipliers or {})
 
     def build(self, variables: Sequence[keras.Variable]) -> None:

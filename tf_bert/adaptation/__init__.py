@@ -1,0 +1,1 @@
+"""What is changed in a loaded model before it is trained."""

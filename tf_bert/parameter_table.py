@@ -1,0 +1,193 @@
+"""The table of a model's parameters that a run shows before its first step.
+
+What each part starts from, at which rate it is trained and how it is decayed:
+what all the flags about this come to, read off the model and the optimizer.
+"""
+
+import dataclasses
+import itertools
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_PART = re.compile(r"(?:bert/)?(?:encoder/)?([^/]+)/")
+_HEADER = (
+    *("part", "parameters", "weights"),
+    *("peak rate", "decay to 0", "to start"),
+)
+_FOOTER = (
+    "Decay is multiplied by the rate; biases and LayerNorms have none.\n"
+    'Decay "to start" is towards the weights before step 0.'
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One variable of a model.
+
+    Attributes:
+        path: such as `bert/encoder/layer_3/output/dense/bias`.
+        size: number of values.
+        is_fresh: it was drawn, not loaded.
+        is_trained: False if it is frozen.
+        rate: what the schedule's rate is multiplied by, >= 0.
+        decay: strength of the decay towards 0, >= 0; 0 is none.
+        pretrained_decay: the same towards the values of the start.
+    """
+
+    path: str
+    size: int
+    is_fresh: bool = False
+    is_trained: bool = True
+    rate: float = 1.0
+    decay: float = 0.0
+    pretrained_decay: float = 0.0
+
+    @property
+    def part(self) -> str:
+        """Its part of the model: embeddings, layer_3, pooler, classifier."""
+        return _PART.match(self.path)[1]
+
+
+def describe(
+    model: Any, optimizer: Any, fresh: Iterable[str]
+) -> list[Parameter]:
+    """Returns what is known of each variable, in the order of the layers.
+
+    Sizes are the model's own: in the optimizer the rows of the words in use
+    stand for the table of word embeddings, under the same path.
+
+    Args:
+        model: of `tf_bert.models`.
+        optimizer: `AdamWeightDecay`, built.
+        fresh: paths of the variables that were drawn.
+    """
+    fresh = frozenset(fresh)
+    decayed = frozenset(optimizer.decayed_paths)
+    pretrained = frozenset(optimizer.pretrained_decayed_paths)
+    return [
+        Parameter(
+            path=path,
+            size=_size(variable),
+            is_fresh=path in fresh,
+            is_trained=variable.trainable,
+            rate=optimizer.learning_rate_multipliers.get(path, 1.0),
+            decay=(path in decayed) * optimizer.weight_decay_rate,
+            pretrained_decay=(path in pretrained)
+            * optimizer.pretrained_weight_decay,
+        )
+        for path, variable in model.weights_by_path().items()
+    ]
+
+
+def count(model: Any) -> dict[str, int]:
+    """Returns the number of values in a model, all and those trained.
+
+    Args:
+        model: of `tf_bert.models`.
+    """
+    variables = model.weights_by_path().values()
+    return {
+        "num_parameters": sum(map(_size, variables)),
+        "num_trainable_parameters": sum(
+            _size(variable) for variable in variables if variable.trainable
+        ),
+    }
+
+
+def _size(variable: Any) -> int:
+    return math.prod(variable.shape)
+
+
+def render(parameters: Sequence[Parameter], *, learning_rate: float) -> str:
+    """Returns the table as text, at most 80 columns wide.
+
+    One line for each part; blocks that follow each other and differ in
+    nothing share one, with the sum of their parameters.
+
+    Args:
+        parameters: of `describe`.
+        learning_rate: the schedule's highest.
+
+    Example:
+        >>> print(
+        ...     render(
+        ...         [
+        ...             Parameter("bert/encoder/layer_0/x/kernel", 16, decay=1),
+        ...             Parameter("bert/encoder/layer_0/x/bias", 4),
+        ...             Parameter("classifier/kernel", 8, is_fresh=True),
+        ...         ],
+        ...         learning_rate=2e-5,
+        ...     ).partition("Decay")[0]
+        ... )
+        part        parameters  weights     peak rate  decay to 0  to start
+        layer_0             20  pretrained      2e-05           1      none
+        classifier           8  fresh           2e-05        none      none
+        total 28, trainable 28, frozen 0, decayed 16
+        <BLANKLINE>
+    """
+    parts: dict[str, list[Parameter]] = {}
+    for parameter in parameters:
+        parts.setdefault(parameter.part, []).append(parameter)
+    cells = {n: _cells(group, learning_rate) for n, group in parts.items()}
+
+    def line(name: str) -> tuple[Any, ...]:
+        # Blocks may share a line, and nothing else with them or each other.
+        return name.startswith("layer_") or name, cells[name]
+
+    rows = [_HEADER]
+    for _, group in itertools.groupby(parts, key=line):
+        names = list(group)
+        size = sum(p.size for name in names for p in parts[name])
+        title = f"{names[0]} to {names[-1]}" if names[1:] else names[0]
+        rows.append((title, f"{size:,}", *cells[names[0]]))
+    return "\n".join([*_aligned(rows), _totals(parameters), _FOOTER])
+
+
+def _cells(group: Sequence[Parameter], learning_rate: float) -> tuple[str, ...]:
+    fresh = {p.is_fresh for p in group}
+    weights = "fresh" if fresh == {True} else "pretrained"
+    weights = "partly fresh" if len(fresh) > 1 else weights
+    trained = [p for p in group if p.is_trained]
+    if not trained:
+        return weights, "frozen", "none", "none"
+    rate = _span(learning_rate * p.rate for p in trained)
+    return (
+        weights,
+        rate if len(trained) == len(group) else f"{rate} (partly)",
+        _span(p.decay for p in trained if p.decay),
+        _span(p.pretrained_decay for p in trained if p.pretrained_decay),
+    )
+
+
+def _span(values: Iterable[float]) -> str:
+    """Returns the value that all have, or from which to which they are."""
+    texts = [f"{value:.3g}" for value in sorted(set(values))]
+    if not texts:
+        return "none"
+    return texts[0] if texts[0] == texts[-1] else f"{texts[0]}-{texts[-1]}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            # Words to the left, numbers to the right.
+            cell.ljust(width) if index in (0, 2) else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells))
+    return lines
+
+
+def _totals(parameters: Sequence[Parameter]) -> str:
+    total = sum(p.size for p in parameters)
+    trained = [p for p in parameters if p.is_trained]
+    size = sum(p.size for p in trained)
+    decayed = sum(p.size for p in trained if p.decay or p.pretrained_decay)
+    return (
+        f"total {total:,}, trainable {size:,}, frozen {total - size:,}, "
+        f"decayed {decayed:,}"
+    )
