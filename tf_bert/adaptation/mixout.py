@@ -184,32 +184,52 @@ class Mixout:
         they are read *outside*.
 
         Args:
-            seed: int32 `[2]`, the `dropout_seed` of the pass. The masks are a
-                pure function of it.
+            seed: int32 `[2]`, the `dropout_seed` of the pass: its masks are
+                those that `masks` returns.
         """
+        masks = self.masks(seed)
         return keras.StatelessScope(
-            [(mixed.kernel, self._mix(mixed, seed)) for mixed in self._mixed]
+            [
+                (
+                    mixed.kernel,
+                    mixed_kernel(
+                        mixed.kernel.value,
+                        mixed.target.value,
+                        masks[mixed.kernel.path],
+                        self.p,
+                        gradient=self.gradient,
+                    ),
+                )
+                for mixed in self._mixed
+            ]
         )
+
+    def masks(self, seed: Tensor) -> dict[str, Tensor]:
+        """Returns the masks of a pass.
+
+        Args:
+            seed: as for `scope`.
+
+        Returns:
+            Path of a kernel -> bool `[in, 1]`, each True with probability
+            1 - p. They are a pure function of `seed` and the kernel's place
+            in the model.
+        """
+        return {
+            mixed.kernel.path: keras.random.uniform(
+                (mixed.kernel.shape[0], 1),
+                dtype="float32",
+                seed=site_seed(seed, mixed.site),
+            )
+            >= self.p
+            for mixed in self._mixed
+        }
 
     def state(self) -> dict[str, keras.Variable]:
         """The targets by `mixout/<path of the kernel>`, to be saved."""
         return {
             f"mixout/{mixed.kernel.path}": mixed.target for mixed in self._mixed
         }
-
-    def _mix(self, mixed: _Mixed, seed: Tensor) -> Tensor:
-        uniform = keras.random.uniform(
-            (mixed.kernel.shape[0], 1),
-            dtype="float32",
-            seed=site_seed(seed, mixed.site),
-        )
-        return mixed_kernel(
-            mixed.kernel.value,
-            mixed.target.value,
-            uniform >= self.p,
-            self.p,
-            gradient=self.gradient,
-        )
 
 
 def _copy(variable: keras.Variable) -> keras.Variable:
