@@ -379,6 +379,17 @@ FLAGS = (
         + ("max_seq_length",)
     ),
     Case("dropout_is_1", "Received: dropout=1", "--dropout=1"),
+    Case("mixout_is_1", "Received: mixout=1.0.*--mixout", "--mixout=1"),
+    Case(
+        "mixout_beside_dropout",
+        "place of every dropout.*mixout=0.1, dropout=0.2.*Leave out --mixout",
+        "--mixout=0.1 --dropout=0.2",
+    ),
+    Case(
+        "gradient_without_mixout",
+        "mixout_gradient=reference, mixout=0.0.*Leave out --mixout_gradient",
+        "--mixout_gradient=reference",
+    ),
     Case("long_warm_up", "num_warmup_steps=7 of 6", "--num_warmup_steps=7"),
     Case(
         "unequal_parts",

@@ -97,6 +97,21 @@ class TestBuild:
         assert set(state) == {*weights, *moments, "iterations"}
         assert len(moments) == 2 * len(weights)
 
+    def test_targets_of_mixout_are_the_weights_of_the_start(self, flags, built):
+        assert built.mixout is None
+        run = build.build(make_config(flags, mixout=0.3))
+        weights = run.classifier.model.weights_by_path()
+        targets = run.mixout.state()
+        assert set(targets) == {
+            f"mixout/{path}" for path in weights if path.endswith("/kernel")
+        }
+        state = run.state()
+        for name, target in targets.items():
+            weight = weights[name.removeprefix("mixout/")]
+            np.testing.assert_array_equal(target.numpy(), weight.numpy(), name)
+            assert state[name] is target
+        assert run.training_loop().mixout is run.mixout
+
     def test_dropout_of_the_flags_replaces_the_checkpoints(self, flags):
         config = build.build(
             make_config(flags, dropout=0)

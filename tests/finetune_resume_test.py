@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+import safetensors.numpy
 
 from tf_bert import run
 
@@ -167,22 +169,43 @@ class TestInterrupted:
         assert "--overwrite_output_dir" in error
 
 
-class TestOtherFlags:
-    @pytest.mark.parametrize("changes", [{"reinit_layers": 1}], ids=str)
-    def test_ends_as_if_unbroken(self, command, tmp_path, caplog, changes):
-        unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-        changes = {
-            "num_train_steps": 4,
-            "num_evaluations": 2,
-            "compare_baselines": False,
-            **changes,
-        }
-        assert run.main(command(unbroken, **changes)) == 0
-        with control_c_at("step 4:"):
-            assert run.main(command(broken, **changes)) == 130
-        assert run.main(command(broken, **changes)) == 0
-        assert "Continuing after step 2." in caplog.text
-        assert_same_result(broken, unbroken)
+def test_mixout_ends_as_if_unbroken(flags, tiny_checkpoint, tmp_path):
+    """Its targets are the weights of step 0, not those it continues from."""
+    runs = {
+        name: flags(
+            output_dir=tmp_path / name,
+            mixout=0.3,
+            num_train_steps=4,
+            num_evaluations=2,
+        )
+        for name in ("unbroken", "interrupted")
+    }
+    assert run.main(runs["unbroken"]) == 0
+    with control_c_at("step 4:"):
+        assert run.main(runs["interrupted"]) == 130
+
+    checkpoints = tmp_path / "interrupted" / "checkpoints"
+    state = safetensors.numpy.load_file(checkpoints / "state.safetensors")
+    start = safetensors.numpy.load_file(
+        pathlib.Path(tiny_checkpoint, "model.safetensors")
+    )
+    assert len([name for name in state if name.startswith("mixout/")]) == 14
+    name = "bert/pooler/dense/kernel"
+    expected = start["bert.pooler.dense.weight"].T
+    np.testing.assert_array_equal(state[f"mixout/{name}"], expected)
+    assert not np.array_equal(state[name], expected)
+    best = safetensors.numpy.load_file(checkpoints / "best.safetensors")
+    assert not [name for name in best if "mixout" in name]
+
+    assert run.main(runs["interrupted"]) == 0
+    for name in SAME_FILES:
+        if name in ("config.json", "predictions.tsv"):
+            continue
+        contents = [(tmp_path / r / name).read_bytes() for r in runs]
+        assert contents[0] == contents[1], name
+    config = read_json(tmp_path / "interrupted" / "model" / "config.json")
+    assert config["hidden_dropout_prob"] == 0
+    assert config["attention_probs_dropout_prob"] == 0
 
 
 @pytest.fixture(scope="module")

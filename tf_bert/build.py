@@ -7,11 +7,13 @@ anything is trained or written.
 import dataclasses
 import zlib
 
+import keras
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from tf_bert import durations, parameter_table, run_data
+from tf_bert.adaptation.mixout import Mixout
 from tf_bert.classifier import Classifier, load_classifier
 from tf_bert.config import Config
 from tf_bert.data import pipeline, sources, unlabelled
@@ -21,7 +23,7 @@ from tf_bert.optimization import parameter_groups
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.optimization.schedules import WarmupDecay
 from tf_bert.training import distribution
-from tf_bert.training.loop import trained_variables
+from tf_bert.training.loop import TrainingLoop, trained_variables
 from tf_bert.training.trained_words import TrainedWords
 
 
@@ -40,6 +42,7 @@ class Run:
         plan: of the training's K steps.
         evaluation_steps: numbers of steps after which the model is evaluated
             and saved, ascending; the last is K.
+        mixout: of the model; None without Mixout.
     """
 
     config: Config
@@ -51,6 +54,7 @@ class Run:
     learning_rates: np.ndarray
     plan: planning.Plan
     evaluation_steps: tuple[int, ...]
+    mixout: Mixout | None = None
 
     def training_dataset(self, first_step: int) -> tf.data.Dataset:
         """The packed batches from a step (counted from 0) on."""
@@ -66,12 +70,25 @@ class Run:
             },
         )
 
+    def training_loop(self) -> TrainingLoop:
+        """A loop over steps; it keeps its trace."""
+        return TrainingLoop(
+            self.classifier.model,
+            self.optimizer,
+            self.classifier.strategy,
+            max_grad_norm=self.config.max_grad_norm,
+            trained_words=self.trained_words,
+            mixout=self.mixout,
+        )
+
     def state(self) -> dict:
         """Every variable that a resumed run needs, by name."""
+        targets = {} if self.mixout is None else self.mixout.state()
         return {
             **self.classifier.model.weights_by_path(),
             **self.optimizer.moments(),
             "iterations": self.optimizer.iterations,
+            **targets,
         }
 
     def data_digest(self) -> int:
@@ -116,6 +133,7 @@ def build(config: Config) -> Run:
     plan = _plan_training(config, tokenized["train"], classifier.strategy)
     with classifier.strategy.scope():
         model = classifier.model
+        mixout = _make_mixout(config, model)
         words = model.bert.embeddings.word_embeddings.embeddings
         trained_words = TrainedWords(words, tokenized["train"].ids)
         schedule, optimizer = _make_optimizer(config, plan.num_steps)
@@ -136,7 +154,14 @@ def build(config: Config) -> Run:
         evaluation_steps=durations.evaluation_steps(
             config, plan.num_steps, plan.steps_per_epoch
         ),
+        mixout=mixout,
     )
+
+
+def _make_mixout(config: Config, model: keras.Model) -> Mixout | None:
+    if config.mixout == 0:
+        return None
+    return Mixout(model, config.mixout, gradient=config.mixout_gradient)
 
 
 def _plan_training(config, train, strategy) -> planning.Plan:

@@ -251,8 +251,8 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "mixout",
             float,
             "Probability that an input unit of a linear layer has its "
-            "pretrained weights for a step. Turns every dropout off. 0 turns "
-            "it off.",
+            "pretrained weights for a step. Turns every dropout off, which "
+            "the saved model's config.json says too. 0 turns it off.",
         ),
         Flag(
             "mixout_gradient",

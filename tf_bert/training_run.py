@@ -15,7 +15,6 @@ from absl import logging
 from tf_bert import build, gfile_io, run_folder
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import checkpointing, evaluate
-from tf_bert.training.loop import TrainingLoop
 from tf_bert.training.progress import ProgressBar
 
 
@@ -53,13 +52,7 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
     """
     config, classifier = run.config, run.classifier
     progress = _resume(run, folder)
-    loop = TrainingLoop(
-        classifier.model,
-        run.optimizer,
-        classifier.strategy,
-        max_grad_norm=config.max_grad_norm,
-        trained_words=run.trained_words,
-    )
+    loop = run.training_loop()
     dataset = run.training_dataset(progress.step)
     iterator = iter(
         classifier.strategy.distribute_datasets_from_function(lambda _: dataset)

@@ -70,3 +70,10 @@ class EstimateMemoryTest(parameterized.TestCase):
         found = self.estimate(precision="mixed_bfloat16")
         self.assertEqual(2 * found.activations, self.estimate().activations)
         self.assertEqual(found.weights, self.estimate().weights)
+
+    def test_mixed_parameters_are_stored_twice_more(self):
+        plain = self.estimate(precision="mixed_bfloat16")
+        found = self.estimate(precision="mixed_bfloat16", num_mixed=30)
+        self.assertEqual(found.weights, plain.weights + 120)
+        self.assertEqual(found.activations, plain.activations + 120)
+        self.assertEqual(found.gradients, plain.gradients)

@@ -27,18 +27,21 @@ TWO_DEVICES = """
     import loop_test
 
     class Mirrored(loop_test.Run):
-        def __init__(self):
+        def __init__(self, **options):
             strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
             with strategy.scope():
-                super().__init__()
+                super().__init__(**options)
             self.strategy = self.loop.strategy = strategy
 
     examples = loop_test.make_examples()
-    runs = loop_test.Run(), Mirrored()
+    options, parts_on_one = json.loads(sys.argv[2])
+    runs = loop_test.Run(**options), Mirrored(**options)
     losses = []
-    for run in runs:
+    for run, micro_batches in zip(runs, (parts_on_one, 1)):
         replicas = run.strategy.num_replicas_in_sync
-        plan = loop_test.make_plan(examples, 20, num_replicas=replicas)
+        plan = loop_test.make_plan(
+            examples, 20, num_replicas=replicas,
+            num_micro_batches=micro_batches)
         losses.append(run.train(examples, plan))
     weights = [loop_test.without_key_biases(run.weights()) for run in runs]
     start = loop_test.make_model()
@@ -75,13 +78,16 @@ class GetStrategyTest(parameterized.TestCase):
 
 @pytest.mark.large
 class TwoReplicasTest(parameterized.TestCase):
-    def test_two_devices_give_the_weights_of_one(self):
+    # Two micro-batches on one device have the masks of two replicas.
+    @parameterized.parameters(({}, 1), ({"mixout": 0.3}, 2))
+    def test_two_devices_give_the_weights_of_one(self, options, parts_on_one):
         process = subprocess.run(
             [
                 sys.executable,
                 "-c",
                 textwrap.dedent(TWO_DEVICES),
                 str(pathlib.Path(__file__).parent),
+                json.dumps([options, parts_on_one]),
             ],
             cwd=pathlib.Path(__file__).parents[2],
             capture_output=True,

@@ -7,6 +7,7 @@ import tensorflow as tf
 import transformers
 from absl.testing import parameterized
 
+from tf_bert.adaptation.mixout import Mixout
 from tf_bert.data import pipeline
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenized_examples import TokenizedExamples
@@ -60,13 +61,15 @@ def make_plan(examples, num_steps, *, batch_size=4, **options):
 class Run:
     """A model that is trained by the loop on one device."""
 
-    def __init__(self, *, dropout=0.0, num_labels=2, **loop_options):
+    def __init__(self, *, dropout=0.0, num_labels=2, mixout=0.0, **options):
         self.model = make_model(dropout, num_labels)
+        if mixout:
+            options["mixout"] = Mixout(self.model, mixout)
         self.optimizer = AdamWeightDecay(1.0, epsilon=1e-6)
         self.optimizer.build(self.model.trainable_variables)
         self.strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
         self.loop = TrainingLoop(
-            self.model, self.optimizer, self.strategy, **loop_options
+            self.model, self.optimizer, self.strategy, **options
         )
         self.dropout_seed = 1
         self._start = [
@@ -266,6 +269,27 @@ class TrainingLoopTest(parameterized.TestCase):
         run.train(examples, plan)
         assert_all_close(run.gradients(), expected, atol=1e-6)
 
+    def test_each_micro_batch_is_mixed_by_its_own_seed(self):
+        examples = make_examples()
+        plan = make_plan(examples, 1, num_micro_batches=2)
+        run = new_run(mixout=0.3, max_grad_norm=0.0)
+        variables = run.model.trainable_variables
+        expected = {f"m/{v.path}": np.zeros(v.shape) for v in variables}
+        seeds = planning.dropout_seeds(run.dropout_seed, plan)[0, 0]
+        for chosen, seed in zip(plan.examples[0, 0], seeds, strict=True):
+            with tf.GradientTape() as tape, run.loop.mixout.scope(seed):
+                losses = [example_loss(run.model, examples, i) for i in chosen]
+                loss = tf.reduce_sum(losses) / plan.num_examples[0]
+            for variable, gradient in zip(
+                variables,
+                tape.gradient(loss, [v.value for v in variables]),
+                strict=True,
+            ):
+                gradient = tf.convert_to_tensor(gradient).numpy()
+                expected[f"m/{variable.path}"] += gradient
+        run.train(examples, plan)
+        assert_all_close(run.gradients(), expected, atol=1e-6)
+
     def test_rate_comes_with_the_step(self):
         # The optimizer's own rate is 1: it would move by far more.
         examples = make_examples()
@@ -277,34 +301,37 @@ class TrainingLoopTest(parameterized.TestCase):
             self.assertBetween(moved, 0.0, 1.01e-4, path)
         self.assertEqual(int(run.optimizer.iterations), 1)
 
-    def test_same_seeds_give_the_same_bits(self):
+    @parameterized.parameters(dict(dropout=0.1), dict(mixout=0.3))
+    def test_same_seeds_give_the_same_bits(self, **options):
         examples = make_examples()
         results = []
         # The second run reuses the trace of the first, the third has its own.
         for start in (new_run, new_run, Run):
-            run = start(dropout=0.1)
+            run = start(**options)
             loss = run.train(examples, make_plan(examples, 6))
             results.append({"loss": loss, **run.weights()})
         assert_all_equal(results[1], results[0])
         assert_all_equal(results[2], results[0])
 
-    def test_pause_does_not_matter(self):
+    @parameterized.parameters(dict(dropout=0.1), dict(mixout=0.3))
+    def test_pause_does_not_matter(self, **options):
         examples = make_examples()
         plan = make_plan(examples, 6)
-        run = new_run(dropout=0.1)
+        run = new_run(**options)
         run.train(examples, plan)
         unbroken = run.weights()
-        run = new_run(dropout=0.1)
+        run = new_run(**options)
         run.train(examples, plan, steps=2)
         run.train(examples, plan, first_step=2)
         self.assertEqual(int(run.optimizer.iterations), 6)
         assert_all_equal(run.weights(), unbroken)
 
-    def test_other_dropout_seed_gives_other_weights(self):
+    @parameterized.parameters(dict(dropout=0.1), dict(mixout=0.3))
+    def test_other_dropout_seed_gives_other_weights(self, **options):
         examples = make_examples()
         heads = []
         for seed in (1, 2):
-            run = new_run(dropout=0.1, dropout_seed=seed)
+            run = new_run(**options, dropout_seed=seed)
             run.train(examples, make_plan(examples, 3))
             heads.append(run.weights()["classifier/kernel"])
         self.assertGreater(np.abs(heads[0] - heads[1]).max(), 1e-4)

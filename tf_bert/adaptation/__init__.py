@@ -1,1 +1,1 @@
-"""What is changed in a loaded model before it is trained."""
+"""What is done to a loaded model before, or while, it is fine-tuned."""

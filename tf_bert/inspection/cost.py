@@ -66,10 +66,10 @@ class MemoryEstimate:
     computer's memory) comes on top.
 
     Attributes:
-        weights: of the model.
+        weights: of the model, and Mixout's targets.
         gradients: of the weights that are updated.
         moments: Adam's two.
-        activations: of the step with the most tokens.
+        activations: of the step with the most tokens, and what Mixout mixes.
     """
 
     weights: int
@@ -134,6 +134,7 @@ def estimate_memory(
     num_rows: int,
     width: int,
     precision: str = "float32",
+    num_mixed: int = 0,
 ) -> MemoryEstimate:
     """Estimates what the largest step holds.
 
@@ -148,6 +149,8 @@ def estimate_memory(
         num_rows: R, of one micro-batch.
         width: W.
         precision: of `tf_bert.config_rules.PRECISIONS`.
+        num_mixed: parameters that Mixout mixes: each is stored twice more,
+            as target and, until the backward pass, mixed, in float32.
     """
     tokens = num_rows * width
     per_layer = (
@@ -162,8 +165,8 @@ def estimate_memory(
     num_layers = max(model_config.num_hidden_layers - 1, 1)
     item_size = 2 if precision == "mixed_bfloat16" else _FLOAT32
     return MemoryEstimate(
-        weights=_FLOAT32 * num_parameters,
+        weights=_FLOAT32 * (num_parameters + num_mixed),
         gradients=_FLOAT32 * num_updated,
         moments=2 * _FLOAT32 * num_updated,
-        activations=item_size * num_layers * per_layer,
+        activations=item_size * num_layers * per_layer + _FLOAT32 * num_mixed,
     )

@@ -117,6 +117,7 @@ def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
         num_rows=training.largest_rows,
         width=training.largest_width,
         precision=config.precision,
+        num_mixed=_count(run.mixout.state().values()) if run.mixout else 0,
     )
     return training, memory
 

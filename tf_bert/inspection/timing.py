@@ -18,7 +18,6 @@ from tf_bert.data import plan as planning
 from tf_bert.data.plan import Plan
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.inspection import cost
-from tf_bert.training.loop import TrainingLoop
 
 _TIMED_STEPS = 5
 # Steps are left out once this is over, but for the first one.
@@ -95,13 +94,7 @@ def _time_training(run: build.Run) -> tuple[int, float]:
     spread = np.linspace(0, run.plan.num_steps - 1, _TIMED_STEPS).astype(int)
     steps = np.array([tokens.argmax(), *spread])
     iterator = _iterator_over(run, _select(run.plan, steps))
-    loop = TrainingLoop(
-        run.classifier.model,
-        run.optimizer,
-        run.classifier.strategy,
-        max_grad_norm=run.config.max_grad_norm,
-        trained_words=run.trained_words,
-    )
+    loop = run.training_loop()
     one = tf.constant(1)
     float(loop.train_steps(iterator, one))
     seconds, timed_tokens, timed_steps = 0.0, 0, 0

@@ -25,6 +25,16 @@ class _GivenSeed(keras.random.SeedGenerator):
         return keras.ops.cast(self._seed, "uint32") if is_jax else self._seed
 
 
+def site_seed(seed: Tensor, site: int) -> keras.random.SeedGenerator:
+    """Returns what a function of `keras.random` takes as its seed.
+
+    Args:
+        seed: int32 `[2]`. One per step, micro-batch and replica.
+        site: int >= 0, different for each place that draws with one seed.
+    """
+    return _GivenSeed(seed + keras.ops.convert_to_tensor([0, site], "int32"))
+
+
 def dropout(inputs: Tensor, rate: float, seed: Tensor, site: int) -> Tensor:
     """Zeroes a share of the elements and scales up the rest.
 
@@ -53,7 +63,7 @@ def dropout(inputs: Tensor, rate: float, seed: Tensor, site: int) -> Tensor:
         ((size + 1) // 2, 1),
         -(2**31),
         2**31 - 1,
-        seed=_GivenSeed(seed + ops.convert_to_tensor([0, site], "int32")),
+        seed=site_seed(seed, site),
     )
     bits = ops.reshape(ops.view(bits, "int16"), [-1])
     if not any(isinstance(n, int) and n % 2 == 0 for n in shape):

@@ -7,11 +7,13 @@ rate, dropout seeds) arrives in the elements of the dataset, see
 Letters: M micro-batches, R rows, W tokens of a row, B examples.
 """
 
+import contextlib
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tf_bert.adaptation.mixout import Mixout
 from tf_bert.data import pipeline
 from tf_bert.models import sequence_classification
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
@@ -44,6 +46,8 @@ class TrainingLoop:
             clipping off.
         trained_words: trained in the place of the model's word embeddings,
             which follow by its `write_back`. None trains these themselves.
+        mixout: of `model`; each micro-batch has masks of its own. None mixes
+            nothing.
     """
 
     def __init__(
@@ -54,12 +58,14 @@ class TrainingLoop:
         *,
         max_grad_norm: float = 1.0,
         trained_words: TrainedWords | None = None,
+        mixout: Mixout | None = None,
     ):
         self.model = model
         self.optimizer = optimizer
         self.strategy = strategy
         self.max_grad_norm = max_grad_norm
         self.trained_words = trained_words
+        self.mixout = mixout
         self.variables = trained_variables(model, trained_words)
 
     @tf.function
@@ -125,7 +131,8 @@ class TrainingLoop:
             if self.trained_words is not None:
                 ids = inputs.pop("input_ids")
                 inputs["inputs_embeds"] = self.trained_words.embed(ids)
-            logits = self.model(inputs, training=True).logits  # [B, C]
+            with self._mixed(inputs["dropout_seed"]):
+                logits = self.model(inputs, training=True).logits  # [B, C]
             losses = sequence_classification.per_example_loss(
                 element["labels"][index], logits
             )
@@ -137,6 +144,12 @@ class TrainingLoop:
         # The gradient of an embedding is a list of rows, in which a row may
         # come twice: its norm is only right once they are summed.
         return loss, [tf.convert_to_tensor(g) for g in gradients]
+
+    def _mixed(self, seed):
+        """The scope of a forward pass."""
+        if self.mixout is None:
+            return contextlib.nullcontext()
+        return self.mixout.scope(seed)
 
     def _update(self, strategy, gradients, variables, learning_rate):
         """Applies the reduced gradients, on every replica alike."""
