@@ -90,6 +90,23 @@ class TestBuild:
         assert decayed
         assert not [p for p in decayed if "bias" in p or "LayerNorm" in p]
 
+    def test_layerwise_decay_sets_the_rates_of_layers(self, flags):
+        run = build.build(make_config(flags, layerwise_lr_decay=0.5))
+        multipliers = run.optimizer.get_config()["learning_rate_multipliers"]
+        assert (
+            multipliers.keys() == run.classifier.model.weights_by_path().keys()
+        )
+        assert (
+            multipliers["bert/embeddings/word_embeddings/embeddings"] == 0.125
+        )
+        assert multipliers["bert/encoder/layer_0/output/dense/kernel"] == 0.25
+        assert multipliers["bert/encoder/layer_1/output/dense/kernel"] == 0.5
+        assert multipliers["bert/pooler/dense/kernel"] == 1
+        assert multipliers["classifier/bias"] == 1
+
+    def test_without_layerwise_decay_there_are_no_multipliers(self, built):
+        assert built.optimizer.get_config()["learning_rate_multipliers"] == {}
+
     def test_state_holds_weights_and_moments(self, built):
         state = built.state()
         weights = built.classifier.model.weights_by_path()

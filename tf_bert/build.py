@@ -118,8 +118,11 @@ def build(config: Config) -> Run:
         model = classifier.model
         words = model.bert.embeddings.word_embeddings.embeddings
         trained_words = TrainedWords(words, tokenized["train"].ids)
-        schedule, optimizer = _make_optimizer(config, plan.num_steps)
-        optimizer.build(trained_variables(model, trained_words))
+        variables = trained_variables(model, trained_words)
+        schedule, optimizer = _make_optimizer(
+            config, plan.num_steps, [variable.path for variable in variables]
+        )
+        optimizer.build(variables)
     _log_optimizer(model, optimizer)
     return Run(
         config=config,
@@ -159,7 +162,7 @@ def _plan_training(config, train, strategy) -> planning.Plan:
     return plan
 
 
-def _make_optimizer(config: Config, num_steps: int):
+def _make_optimizer(config: Config, num_steps: int, paths: list[str]):
     schedule = WarmupDecay(
         config.learning_rate,
         num_steps,
@@ -174,8 +177,23 @@ def _make_optimizer(config: Config, num_steps: int):
         weight_decay_rate=config.weight_decay,
         exclude_from_weight_decay=parameter_groups.NO_DECAY,
         bias_correction=config.bias_correction,
+        learning_rate_multipliers=_multipliers(config, paths),
     )
     return schedule, optimizer
+
+
+def _multipliers(config: Config, paths: list[str]) -> dict[str, float]:
+    """The layer-wise factors of the learning rate; none without that decay."""
+    decay = config.layerwise_lr_decay
+    if decay == 1:
+        return {}
+    multipliers = parameter_groups.layerwise_multipliers(paths, decay)
+    logging.info(
+        "Layer-wise learning rates: from %.3g (lowest layer) to 1 (head) "
+        "times the scheduled one.",
+        min(multipliers.values()),
+    )
+    return multipliers
 
 
 def _log_optimizer(model, optimizer) -> None:
