@@ -5,6 +5,7 @@ anything is trained or written.
 """
 
 import dataclasses
+import re
 import zlib
 
 import numpy as np
@@ -71,6 +72,7 @@ class Run:
         return {
             **self.classifier.model.weights_by_path(),
             **self.optimizer.moments(),
+            **self.optimizer.priors(),
             "iterations": self.optimizer.iterations,
         }
 
@@ -120,7 +122,10 @@ def build(config: Config) -> Run:
         trained_words = TrainedWords(words, tokenized["train"].ids)
         variables = trained_variables(model, trained_words)
         schedule, optimizer = _make_optimizer(
-            config, plan.num_steps, [variable.path for variable in variables]
+            config,
+            plan.num_steps,
+            paths=[variable.path for variable in variables],
+            fresh=classifier.fresh,
         )
         optimizer.build(variables)
     _log_optimizer(model, optimizer)
@@ -162,7 +167,9 @@ def _plan_training(config, train, strategy) -> planning.Plan:
     return plan
 
 
-def _make_optimizer(config: Config, num_steps: int, paths: list[str]):
+def _make_optimizer(
+    config: Config, num_steps: int, *, paths: list[str], fresh: frozenset[str]
+):
     schedule = WarmupDecay(
         config.learning_rate,
         num_steps,
@@ -177,9 +184,17 @@ def _make_optimizer(config: Config, num_steps: int, paths: list[str]):
         weight_decay_rate=config.weight_decay,
         exclude_from_weight_decay=parameter_groups.NO_DECAY,
         bias_correction=config.bias_correction,
+        pretrained_weight_decay=config.pretrained_weight_decay,
+        exclude_from_pretrained_weight_decay=_not_pulled(fresh),
         learning_rate_multipliers=_multipliers(config, paths),
     )
     return schedule, optimizer
+
+
+def _not_pulled(fresh: frozenset[str]) -> list[str]:
+    """Patterns of what is not pulled to its start: a fresh head among them."""
+    head = sorted(path for path in fresh if path.startswith("classifier/"))
+    return [*parameter_groups.NO_DECAY, *(f"^{re.escape(p)}$" for p in head)]
 
 
 def _multipliers(config: Config, paths: list[str]) -> dict[str, float]:
@@ -199,7 +214,9 @@ def _multipliers(config: Config, paths: list[str]) -> dict[str, float]:
 def _log_optimizer(model, optimizer) -> None:
     sizes = {v.path: int(np.prod(v.shape)) for v in model.trainable_variables}
     logging.info(
-        "%s trainable parameters, %s of them decayed.",
+        "%s trainable parameters, %s of them decayed to zero, %s to their "
+        "start.",
         f"{sum(sizes.values()):,}",
         f"{sum(sizes[path] for path in optimizer.decayed_paths):,}",
+        f"{sum(sizes[p] for p in optimizer.pretrained_decayed_paths):,}",
     )

@@ -27,14 +27,15 @@ TWO_DEVICES = """
     import loop_test
 
     class Mirrored(loop_test.Run):
-        def __init__(self):
+        def __init__(self, **options):
             strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
             with strategy.scope():
-                super().__init__()
+                super().__init__(**options)
             self.strategy = self.loop.strategy = strategy
 
     examples = loop_test.make_examples()
-    runs = loop_test.Run(), Mirrored()
+    decays = {"weight_decay_rate": 0.3, "pretrained_weight_decay": 2.0}
+    runs = loop_test.Run(decays=decays), Mirrored(decays=decays)
     losses = []
     for run in runs:
         replicas = run.strategy.num_replicas_in_sync
@@ -47,6 +48,10 @@ TWO_DEVICES = """
         [copy.numpy() for copy in variable.value.values]
         for variable in runs[1].model.trainable_variables
     ]
+    prior_copies = [
+        [copy.numpy() for copy in prior.value.values] + [before[path[6:]]]
+        for path, prior in runs[1].optimizer.priors().items()
+    ]
     print(json.dumps({
         "num_replicas": replicas,
         "iterations": [int(run.optimizer.iterations.numpy()) for run in runs],
@@ -57,6 +62,8 @@ TWO_DEVICES = """
         "moved": min(
             float(abs(weights[0][k] - before[k]).max()) for k in weights[0]),
         "copies_are_equal": all((a == b).all() for a, b in copies),
+        "priors_are_the_start": len(prior_copies) == len(before) and all(
+            (a == c).all() and (b == c).all() for a, b, c in prior_copies),
     }))
 """
 
@@ -95,6 +102,7 @@ class TwoReplicasTest(parameterized.TestCase):
         self.assertLess(result["difference"], 1e-5)
         self.assertGreater(result["moved"], 1e-3)
         self.assertTrue(result["copies_are_equal"])
+        self.assertTrue(result["priors_are_the_start"])
 
 
 class BatchSizeTest(parameterized.TestCase):
