@@ -296,6 +296,11 @@ FLAGS = (
     Case("nearly_another_name", "Did you mean --max_steps", "--max_step=1"),
     Case("word", "Received: 'reviews.csv'", "reviews.csv"),
     Case(
+        "decays_past_the_target",
+        "must be below 1.*learning_rate=0.01.*Lower --learning_rate, --weight",
+        "--learning_rate=0.01 --pretrained_weight_decay=100",
+    ),
+    Case(
         "word_behind_a_switch",
         "Received: 'false' behind.*--nobias_correction",
         "--bias_correction false",

@@ -24,6 +24,13 @@ def built(flags, reviews):
     return build.build(make_config(flags, test_file=reviews / "test.csv"))
 
 
+@pytest.fixture(scope="module")
+def pulled(flags):
+    return build.build(
+        make_config(flags, pretrained_weight_decay=0.3, keep_head=True)
+    )
+
+
 class TestBuild:
     def test_splits_have_their_rows(self, built):
         sizes = {split: len(rows) for split, rows in built.tokenized.items()}
@@ -90,6 +97,23 @@ class TestBuild:
         assert decayed
         assert not [p for p in decayed if "bias" in p or "LayerNorm" in p]
 
+    def test_layerwise_decay_sets_the_rates_of_layers(self, flags):
+        run = build.build(make_config(flags, layerwise_lr_decay=0.5))
+        multipliers = run.optimizer.get_config()["learning_rate_multipliers"]
+        assert (
+            multipliers.keys() == run.classifier.model.weights_by_path().keys()
+        )
+        assert (
+            multipliers["bert/embeddings/word_embeddings/embeddings"] == 0.125
+        )
+        assert multipliers["bert/encoder/layer_0/output/dense/kernel"] == 0.25
+        assert multipliers["bert/encoder/layer_1/output/dense/kernel"] == 0.5
+        assert multipliers["bert/pooler/dense/kernel"] == 1
+        assert multipliers["classifier/bias"] == 1
+
+    def test_without_layerwise_decay_there_are_no_multipliers(self, built):
+        assert built.optimizer.get_config()["learning_rate_multipliers"] == {}
+
     def test_state_holds_weights_and_moments(self, built):
         state = built.state()
         weights = built.classifier.model.weights_by_path()
@@ -111,6 +135,42 @@ class TestBuild:
             np.testing.assert_array_equal(target.numpy(), weight.numpy(), name)
             assert state[name] is target
         assert run.training_loop().mixout is run.mixout
+
+    def test_fresh_head_is_not_pulled_to_its_start(self, flags, tmp_path):
+        """With three labels, so that the checkpoint's head does not fit."""
+        path = tmp_path / "three.csv"
+        rows = "".join(f"A mug.,{i % 3}\n" for i in range(12))
+        path.write_text("text,label\n" + rows, encoding="utf-8")
+        run = build.build(
+            make_config(flags, train_file=path, pretrained_weight_decay=0.3)
+        )
+        assert set(run.optimizer.pretrained_decayed_paths) == {
+            path
+            for path in run.optimizer.decayed_paths
+            if not path.startswith("classifier/")
+        }
+
+    def test_kept_head_is_pulled_to_its_start(self, pulled):
+        optimizer = pulled.optimizer
+        assert "classifier/kernel" in optimizer.pretrained_decayed_paths
+        assert optimizer.pretrained_decayed_paths == optimizer.decayed_paths
+
+    def test_priors_are_the_first_weights_of_what_is_trained(self, pulled):
+        priors = pulled.optimizer.priors()
+        words = "bert/embeddings/word_embeddings/embeddings"
+        rows = pulled.trained_words.rows
+        assert len(rows.shape) == 2
+        assert rows.shape[0] < pulled.classifier.model.config.vocab_size
+        expected = {**pulled.classifier.model.weights_by_path(), words: rows}
+        for path in pulled.optimizer.pretrained_decayed_paths:
+            np.testing.assert_array_equal(
+                priors[f"prior/{path}"].numpy(), expected[path].numpy()
+            )
+
+    def test_priors_are_in_the_state(self, pulled):
+        priors = pulled.optimizer.priors()
+        assert priors
+        assert priors.keys() <= pulled.state().keys()
 
     def test_dropout_of_the_flags_replaces_the_checkpoints(self, flags):
         config = build.build(

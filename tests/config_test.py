@@ -147,6 +147,22 @@ class BadConfigTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "`num_train_steps` must be ab"):
             make_config(num_train_epochs=None, num_train_steps=0)
 
+    @parameterized.parameters(
+        {"weight_decay": 50.0},
+        {"weight_decay": 0.0, "pretrained_weight_decay": 50.0},
+        {"weight_decay": 25.0, "pretrained_weight_decay": 25.0},
+    )
+    def test_one_step_does_not_decay_past_the_target(self, **decays):
+        decays = {"pretrained_weight_decay": 0.0, **decays}
+        received = ", ".join(f"{k}={v}" for k, v in decays.items())
+        with self.assertRaisesRegex(
+            ValueError, "must be below 1.* Received: learning_rate=0.02, .*Low"
+        ) as caught:
+            make_config(learning_rate=0.02, **decays)
+        for part in received.split(", "):
+            self.assertIn(part, str(caught.exception))
+        make_config(learning_rate=0.0199, **decays)
+
     def test_parts_of_a_batch_are_equal(self):
         with self.assertRaisesRegex(
             ValueError,

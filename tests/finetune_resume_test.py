@@ -218,6 +218,8 @@ def long_command(flags, reviews, tmp_path_factory):
             output_dir=parent / name,
             num_train_steps=30,
             num_evaluations=10,
+            layerwise_lr_decay=0.9,
+            pretrained_weight_decay=0.5,
             predict_file=reviews / "predict.csv",
         )
         return parent / name, [sys.executable, "-m", "tf_bert.run", *arguments]

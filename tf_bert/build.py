@@ -5,6 +5,7 @@ anything is trained or written.
 """
 
 import dataclasses
+import re
 import zlib
 
 import keras
@@ -87,6 +88,7 @@ class Run:
         return {
             **self.classifier.model.weights_by_path(),
             **self.optimizer.moments(),
+            **self.optimizer.priors(),
             "iterations": self.optimizer.iterations,
             **targets,
         }
@@ -136,8 +138,14 @@ def build(config: Config) -> Run:
         mixout = _make_mixout(config, model)
         words = model.bert.embeddings.word_embeddings.embeddings
         trained_words = TrainedWords(words, tokenized["train"].ids)
-        schedule, optimizer = _make_optimizer(config, plan.num_steps)
-        optimizer.build(trained_variables(model, trained_words))
+        variables = trained_variables(model, trained_words)
+        schedule, optimizer = _make_optimizer(
+            config,
+            plan.num_steps,
+            paths=[variable.path for variable in variables],
+            fresh=classifier.fresh,
+        )
+        optimizer.build(variables)
     if config.mode == "train":
         _log_parameters(config, classifier, optimizer)
     return Run(
@@ -185,7 +193,9 @@ def _plan_training(config, train, strategy) -> planning.Plan:
     return plan
 
 
-def _make_optimizer(config: Config, num_steps: int):
+def _make_optimizer(
+    config: Config, num_steps: int, *, paths: list[str], fresh: frozenset[str]
+):
     schedule = WarmupDecay(
         config.learning_rate,
         num_steps,
@@ -200,8 +210,31 @@ def _make_optimizer(config: Config, num_steps: int):
         weight_decay_rate=config.weight_decay,
         exclude_from_weight_decay=parameter_groups.NO_DECAY,
         bias_correction=config.bias_correction,
+        pretrained_weight_decay=config.pretrained_weight_decay,
+        exclude_from_pretrained_weight_decay=_not_pulled(fresh),
+        learning_rate_multipliers=_multipliers(config, paths),
     )
     return schedule, optimizer
+
+
+def _not_pulled(fresh: frozenset[str]) -> list[str]:
+    """Patterns of what is not pulled to its start: a fresh head among them."""
+    head = sorted(path for path in fresh if path.startswith("classifier/"))
+    return [*parameter_groups.NO_DECAY, *(f"^{re.escape(p)}$" for p in head)]
+
+
+def _multipliers(config: Config, paths: list[str]) -> dict[str, float]:
+    """The layer-wise factors of the learning rate; none without that decay."""
+    decay = config.layerwise_lr_decay
+    if decay == 1:
+        return {}
+    multipliers = parameter_groups.layerwise_multipliers(paths, decay)
+    logging.info(
+        "Layer-wise learning rates: from %.3g (lowest layer) to 1 (head) "
+        "times the scheduled one.",
+        min(multipliers.values()),
+    )
+    return multipliers
 
 
 def _log_parameters(config, classifier, optimizer) -> None:

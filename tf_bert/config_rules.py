@@ -77,6 +77,7 @@ def check(config: Any) -> None:
             "number of examples of one update: change one of the flags "
             "--train_batch_size and --gradient_accumulation_steps."
         )
+    _check_decays(config)
     _check_stabilisers(config)
 
 
@@ -231,6 +232,20 @@ def _check_ranges(config: Any) -> None:
                     f"`{name}` must be {bounds}. Received: {name}={value}. "
                     f"Correct --{name}."
                 )
+
+
+def _check_decays(config: Any) -> None:
+    """Refuses decays that throw weights past what they are pulled to."""
+    decay = config.weight_decay + config.pretrained_weight_decay
+    if config.learning_rate * decay >= 1:
+        raise ValueError(
+            "`learning_rate` times the sum of `weight_decay` and "
+            "`pretrained_weight_decay` must be below 1: it is the share of "
+            "the way that one step goes. Received: learning_rate="
+            f"{config.learning_rate}, weight_decay={config.weight_decay}, "
+            f"pretrained_weight_decay={config.pretrained_weight_decay}. Lower "
+            "--learning_rate, --weight_decay or --pretrained_weight_decay."
+        )
 
 
 def _check_stabilisers(config: Any) -> None:

@@ -8,7 +8,6 @@ import math
 import os
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -16,6 +15,7 @@ from tf_bert import build, gfile_io, run_folder
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import checkpointing, evaluate
 from tf_bert.training.progress import ProgressBar
+from tf_bert.training.trained_words import decay_factors
 
 
 @dataclasses.dataclass
@@ -113,9 +113,14 @@ def _resume(run: build.Run, folder: RunFolder) -> Progress:
 
 def _write_back_words(run: build.Run, first_step: int, step: int) -> None:
     """Brings the model's word embeddings up to date after some steps."""
-    decay = run.optimizer.decay_rate(run.trained_words.rows)
-    rates = run.learning_rates[first_step:step].astype(np.float64)
-    run.trained_words.write_back(np.prod(1 - rates * decay))
+    words = run.trained_words
+    to_zero, to_prior = run.optimizer.decay_rates(words.rows)
+    factors = decay_factors(
+        run.learning_rates[:step],
+        weight_decay=to_zero,
+        pretrained_weight_decay=to_prior,
+    )
+    words.write_back(factors[step] / factors[first_step])
 
 
 def _evaluate(

@@ -66,6 +66,11 @@ class EstimateMemoryTest(parameterized.TestCase):
         self.assertEqual(found.activations, 4 * 2 * layer)
         self.assertEqual(found.total, 400 + 240 + 480 + 8 * layer)
 
+    def test_what_is_pulled_to_its_start_is_kept_once(self):
+        found = self.estimate(num_pulled=50)
+        self.assertEqual(found.priors, 200)
+        self.assertEqual(found.total, self.estimate().total + 200)
+
     def test_bfloat16_halves_the_activations_alone(self):
         found = self.estimate(precision="mixed_bfloat16")
         self.assertEqual(2 * found.activations, self.estimate().activations)

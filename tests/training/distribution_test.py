@@ -35,6 +35,8 @@ TWO_DEVICES = """
 
     examples = loop_test.make_examples()
     options, parts_on_one = json.loads(sys.argv[2])
+    options["decays"] = {
+        "weight_decay_rate": 0.3, "pretrained_weight_decay": 2.0}
     runs = loop_test.Run(**options), Mirrored(**options)
     losses = []
     for run, micro_batches in zip(runs, (parts_on_one, 1)):
@@ -50,6 +52,10 @@ TWO_DEVICES = """
         [copy.numpy() for copy in variable.value.values]
         for variable in runs[1].model.trainable_variables
     ]
+    prior_copies = [
+        [copy.numpy() for copy in prior.value.values] + [before[path[6:]]]
+        for path, prior in runs[1].optimizer.priors().items()
+    ]
     print(json.dumps({
         "num_replicas": replicas,
         "iterations": [int(run.optimizer.iterations.numpy()) for run in runs],
@@ -60,6 +66,8 @@ TWO_DEVICES = """
         "moved": min(
             float(abs(weights[0][k] - before[k]).max()) for k in weights[0]),
         "copies_are_equal": all((a == b).all() for a, b in copies),
+        "priors_are_the_start": len(prior_copies) == len(before) and all(
+            (a == c).all() and (b == c).all() for a, b, c in prior_copies),
     }))
 """
 
@@ -101,6 +109,7 @@ class TwoReplicasTest(parameterized.TestCase):
         self.assertLess(result["difference"], 1e-5)
         self.assertGreater(result["moved"], 1e-3)
         self.assertTrue(result["copies_are_equal"])
+        self.assertTrue(result["priors_are_the_start"])
 
 
 class BatchSizeTest(parameterized.TestCase):

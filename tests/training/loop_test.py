@@ -61,11 +61,13 @@ def make_plan(examples, num_steps, *, batch_size=4, **options):
 class Run:
     """A model that is trained by the loop on one device."""
 
-    def __init__(self, *, dropout=0.0, num_labels=2, mixout=0.0, **options):
+    def __init__(
+        self, *, dropout=0.0, num_labels=2, mixout=0.0, decays=None, **options
+    ):
         self.model = make_model(dropout, num_labels)
         if mixout:
             options["mixout"] = Mixout(self.model, mixout)
-        self.optimizer = AdamWeightDecay(1.0, epsilon=1e-6)
+        self.optimizer = AdamWeightDecay(1.0, epsilon=1e-6, **(decays or {}))
         self.optimizer.build(self.model.trainable_variables)
         self.strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
         self.loop = TrainingLoop(

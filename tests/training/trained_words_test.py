@@ -14,12 +14,12 @@ from tf_bert.models.sequence_classification import (
 )
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.training.loop import TrainingLoop, trained_variables
-from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.trained_words import TrainedWords, decay_factors
 
 WORDS = "bert/embeddings/word_embeddings/embeddings"
 STEPS = 12
-RATE = 0.01
-DECAY = 0.1
+PAUSE = 5
+RATES = np.linspace(0.02, 0, STEPS, dtype=np.float32)
 
 
 def make_table():
@@ -59,10 +59,46 @@ class TableTest(parameterized.TestCase):
         np.testing.assert_array_equal(words.rows.numpy(), [[-10, -11]])
 
 
+class DecayFactorsTest(parameterized.TestCase):
+    def test_decay_to_zero_is_a_product(self):
+        factors = decay_factors(
+            RATES, weight_decay=0.3, pretrained_weight_decay=0.0
+        )
+        expected = np.cumprod([1, *(1 - 0.3 * RATES.astype(np.float64))])
+        np.testing.assert_allclose(factors, expected, rtol=1e-14)
+
+    def test_pull_to_the_start_alone_changes_nothing(self):
+        factors = decay_factors(
+            RATES, weight_decay=0.0, pretrained_weight_decay=0.7
+        )
+        np.testing.assert_array_equal(factors, np.ones(STEPS + 1))
+
+    def test_no_decay_changes_nothing(self):
+        factors = decay_factors(
+            RATES, weight_decay=0.0, pretrained_weight_decay=0.0
+        )
+        np.testing.assert_array_equal(factors, np.ones(STEPS + 1))
+
+    def test_both_go_to_their_balance(self):
+        # The distance to it, lambda / (wd + lambda), shrinks by a product.
+        rates = np.full(2000, 0.02)
+        factors = decay_factors(
+            rates, weight_decay=0.3, pretrained_weight_decay=0.1
+        )
+        expected = 0.25 + 0.75 * (1 - 0.02 * 0.4) ** np.arange(2001)
+        np.testing.assert_allclose(factors, expected, rtol=1e-12)
+
+    def test_before_the_first_step_there_is_one(self):
+        factors = decay_factors(
+            RATES[:0], weight_decay=0.3, pretrained_weight_decay=0.1
+        )
+        np.testing.assert_array_equal(factors, [1.0])
+
+
 class TrainingTest(parameterized.TestCase):
     """The loop with `TrainedWords` against the loop on the whole table."""
 
-    def train(self, *, uses_trained_words, bias_correction=True):
+    def train(self, *, uses_trained_words, **rules):
         rng = np.random.default_rng(0)
         lengths = rng.integers(3, 13, 11)
         examples = TokenizedExamples(
@@ -85,12 +121,7 @@ class TrainingTest(parameterized.TestCase):
         table = model.bert.embeddings.word_embeddings.embeddings
         words = TrainedWords(table, examples.ids)
         words = words if uses_trained_words else None
-        optimizer = AdamWeightDecay(
-            1.0,
-            epsilon=1e-6,
-            weight_decay_rate=DECAY,
-            bias_correction=bias_correction,
-        )
+        optimizer = AdamWeightDecay(1.0, epsilon=1e-6, **rules)
         optimizer.build(trained_variables(model, words))
         strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
         # A low limit, so that clipping is at work in every step.
@@ -103,22 +134,37 @@ class TrainingTest(parameterized.TestCase):
         dataset = pipeline.packed_dataset(
             examples,
             plan,
-            per_step={"learning_rate": np.full(STEPS, RATE, np.float32)},
+            per_step={"learning_rate": RATES},
             per_replica={"dropout_seeds": planning.dropout_seeds(1, plan)},
         )
         iterator = iter(
             strategy.distribute_datasets_from_function(lambda _: dataset)
         )
-        loop.train_steps(iterator, tf.constant(STEPS))
-        if words:
-            decay = optimizer.decay_rate(words.rows)
-            words.write_back((1 - RATE * decay) ** STEPS)
+        for first, last in ((0, PAUSE), (PAUSE, STEPS)):
+            loop.train_steps(iterator, tf.constant(last - first))
+            if words:
+                to_zero, to_prior = optimizer.decay_rates(words.rows)
+                factors = decay_factors(
+                    RATES,
+                    weight_decay=to_zero,
+                    pretrained_weight_decay=to_prior,
+                )
+                words.write_back(factors[last] / factors[first])
+                words.read()  # As a run that is continued does.
         return {v.path: v.numpy() for v in model.trainable_variables}
 
-    @parameterized.parameters(True, False)
-    def test_gives_the_weights_of_the_whole_table(self, bias_correction):
+    @parameterized.parameters(
+        {"weight_decay_rate": 0.5},
+        {"weight_decay_rate": 0.5, "bias_correction": False},
+        {
+            "weight_decay_rate": 3.0,
+            "pretrained_weight_decay": 5.0,
+            "learning_rate_multipliers": {WORDS: 0.5},
+        },
+    )
+    def test_gives_the_weights_of_the_whole_table(self, **rules):
         small, whole = (
-            self.train(uses_trained_words=uses, bias_correction=bias_correction)
+            self.train(uses_trained_words=uses, **rules)
             for uses in (True, False)
         )
         self.assertEqual(small.keys(), whole.keys())

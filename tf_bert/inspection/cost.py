@@ -69,6 +69,7 @@ class MemoryEstimate:
         weights: of the model, and Mixout's targets.
         gradients: of the weights that are updated.
         moments: Adam's two.
+        priors: what --pretrained_weight_decay pulls to.
         activations: of the step with the most tokens, and what Mixout mixes.
     """
 
@@ -76,11 +77,12 @@ class MemoryEstimate:
     gradients: int
     moments: int
     activations: int
+    priors: int = 0
 
     @property
     def total(self) -> int:
         """Bytes of all of them."""
-        return self.weights + self.gradients + self.moments + self.activations
+        return sum(dataclasses.astuple(self))
 
 
 def training_cost(
@@ -133,6 +135,7 @@ def estimate_memory(
     num_updated: int,
     num_rows: int,
     width: int,
+    num_pulled: int = 0,
     precision: str = "float32",
     num_mixed: int = 0,
 ) -> MemoryEstimate:
@@ -148,6 +151,7 @@ def estimate_memory(
         num_updated: of these, those that get a gradient.
         num_rows: R, of one micro-batch.
         width: W.
+        num_pulled: of the updated ones, those pulled to their start.
         precision: of `tf_bert.config_rules.PRECISIONS`.
         num_mixed: parameters that Mixout mixes: each is stored twice more,
             as target and, until the backward pass, mixed, in float32.
@@ -169,4 +173,5 @@ def estimate_memory(
         gradients=_FLOAT32 * num_updated,
         moments=2 * _FLOAT32 * num_updated,
         activations=item_size * num_layers * per_layer + _FLOAT32 * num_mixed,
+        priors=_FLOAT32 * num_pulled,
     )

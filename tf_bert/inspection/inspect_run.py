@@ -116,6 +116,7 @@ def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
         num_updated=_num_updated(run),
         num_rows=training.largest_rows,
         width=training.largest_width,
+        num_pulled=_count(run.optimizer.priors().values()),
         precision=config.precision,
         num_mixed=_count(run.mixout.state().values()) if run.mixout else 0,
     )

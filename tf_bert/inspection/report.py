@@ -7,6 +7,7 @@ from typing import Any
 
 from tf_bert.inspection import findings
 from tf_bert.inspection.contents import Inspection
+from tf_bert.inspection.cost import MemoryEstimate
 from tf_bert.inspection.duplicates import NEAR_DUPLICATE
 from tf_bert.inspection.finding import Finding
 
@@ -221,13 +222,20 @@ def _training_lines(inspection: Inspection) -> list[str]:
             "memory",
             f"{_size(memory.total)} estimated: weights "
             f"{_size(memory.weights)}, gradients {_size(memory.gradients)}, "
-            f"Adam's moments {_size(memory.moments)}, activations "
+            f"Adam's moments {_size(memory.moments)}, "
+            f"{_priors(memory)}activations "
             f"{_size(memory.activations)} ({training.largest_rows} rows of "
             f"{training.largest_width} tokens); the program itself takes "
             "about 1 GB more",
         ),
         *_measured_lines(inspection),
     ]
+
+
+def _priors(memory: MemoryEstimate) -> str:
+    if not memory.priors:
+        return ""
+    return f"weights to be pulled to {_size(memory.priors)}, "
 
 
 def _measured_lines(inspection: Inspection) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from tf_bert.optimization import parameter_groups
+from tf_bert.optimization import parameter_groups, weight_decay
 
 Tensor = Any
 
@@ -74,8 +74,12 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
     the switch that no optimizer of Keras has: `bias_correction`. Per step and
     variable, with `lr` the scheduled rate times the variable's multiplier:
 
-        variable -= lr * weight_decay_rate * variable    (if it is decayed)
+        variable = decay_update(variable, prior, lr)     (if it is decayed)
         variable -= lr * direction                       (see `adam_update`)
+
+    where `prior` is the value that the variable had when the optimizer was
+    built: load the weights before. It is a variable of the optimizer, stored
+    and restored with it, for those variables alone that are pulled to it.
 
     Known differences from transformers 4: the place of epsilon; patterns are
     regular expressions on the variable's path; rules survive serialisation;
@@ -88,11 +92,18 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         beta_2: In [0, 1). As in `adam_update`.
         epsilon: Above 0. After bias correction (transformers: before).
         amsgrad: Must be False; there for transformers' signature.
-        weight_decay_rate: >= 0. 0 turns decay off.
+        weight_decay_rate: >= 0. Decay towards zero; 0 turns it off.
         include_in_weight_decay: Regular expressions, see `decayed_paths`.
         exclude_from_weight_decay: Regular expressions. None excludes nothing,
             as in transformers; BERT's own are `parameter_groups.NO_DECAY`.
         bias_correction: False is BERTAdam (Zhang et al., Section 4).
+        pretrained_weight_decay: lambda >= 0. Decay towards `prior`; 0 turns
+            it off.
+        exclude_from_pretrained_weight_decay: Regular expressions. None
+            excludes nothing: biases, LayerNorms and a fresh head are pulled
+            too. (The paper's code never pulls biases and LayerNorms, and
+            means to leave out its last group; but the condition is never
+            true, so it pulls the head to its random start.)
         learning_rate_multipliers: Path -> multiplier >= 0. Scales the rate of
             a variable, its decay too; 0 leaves the variable as it is, and
             one that is not named has 1.
@@ -117,24 +128,21 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         exclude_from_weight_decay: Sequence[str] | None = None,
         *,
         bias_correction: bool = True,
+        pretrained_weight_decay: float = 0.0,
+        exclude_from_pretrained_weight_decay: Sequence[str] | None = None,
         learning_rate_multipliers: Mapping[str, float] | None = None,
         name: str = "AdamWeightDecay",
         **kwargs: Any,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        for argument, value, is_valid in (
-            ("beta_1", beta_1, 0 <= beta_1 < 1),
-            ("beta_2", beta_2, 0 <= beta_2 < 1),
-            ("epsilon", epsilon, epsilon > 0),
-            ("weight_decay_rate", weight_decay_rate, weight_decay_rate >= 0),
-            ("amsgrad", amsgrad, not amsgrad),
-        ):
-            if not is_valid:
-                raise ValueError(
-                    "`beta_1` and `beta_2` must be in [0, 1), `epsilon` above "
-                    "0, `weight_decay_rate` at least 0 and `amsgrad` False. "
-                    f"Received: {argument}={value}."
-                )
+        _check_ranges(
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            weight_decay_rate=weight_decay_rate,
+            pretrained_weight_decay=pretrained_weight_decay,
+            amsgrad=amsgrad,
+        )
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -142,12 +150,14 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         self.include_in_weight_decay = _listed(include_in_weight_decay)
         self.exclude_from_weight_decay = _listed(exclude_from_weight_decay)
         self.bias_correction = bias_correction
-        self.pretrained_weight_decay = 0.0
-        self.pretrained_decayed_paths: tuple[str, ...] = ()
+        self.pretrained_weight_decay = pretrained_weight_decay
+        self.exclude_from_pretrained_weight_decay = _listed(
+            exclude_from_pretrained_weight_decay
+        )
         self.learning_rate_multipliers = dict(learning_rate_multipliers or {})
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Creates the moments and decides, per variable, its rule."""
+        """Creates moments and priors and decides, per variable, its rule."""
         if self.built:
             return
         super().build(variables)
@@ -161,23 +171,74 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
                 f"Received: {sorted(unknown)[0]!r}. Paths look like "
                 f"{paths[0]!r}."
             )
-        decayed = frozenset()
-        if self.weight_decay_rate:
-            decayed = parameter_groups.decayed_paths(
-                paths,
-                include=self.include_in_weight_decay,
-                exclude=self.exclude_from_weight_decay,
-            )
         self._rates = [
             self.learning_rate_multipliers.get(path, 1.0) for path in paths
         ]
-        self._decays = [path in decayed for path in paths]
-        self.decayed_paths = tuple(p for p in paths if p in decayed)
+        self.decayed_paths = self._decayed_paths(paths)
+        self.pretrained_decayed_paths = self._pretrained_decayed_paths(paths)
+        self._decays = [
+            (
+                self.weight_decay_rate * (path in self.decayed_paths),
+                self.pretrained_weight_decay
+                * (path in self.pretrained_decayed_paths),
+            )
+            for path in paths
+        ]
+        self._priors = [
+            self._add_prior(variable) if to_prior else None
+            for variable, (_, to_prior) in zip(
+                variables, self._decays, strict=True
+            )
+        ]
 
-    def decay_rate(self, variable: keras.Variable) -> float:
-        """What a step multiplies a variable by, as 1 - lr * decay_rate."""
+    def _decayed_paths(self, paths: list[str]) -> tuple[str, ...]:
+        if not self.weight_decay_rate:
+            return ()
+        decayed = parameter_groups.decayed_paths(
+            paths,
+            include=self.include_in_weight_decay,
+            exclude=self.exclude_from_weight_decay,
+        )
+        return tuple(path for path in paths if path in decayed)
+
+    def _pretrained_decayed_paths(self, paths: list[str]) -> tuple[str, ...]:
+        if not self.pretrained_weight_decay:
+            return ()
+        decayed = parameter_groups.decayed_paths(
+            paths,
+            exclude=self.exclude_from_pretrained_weight_decay,
+            decay="pretrained_weight_decay",
+        )
+        if not decayed:
+            raise ValueError(
+                "`pretrained_weight_decay` must have a variable to act on. "
+                f"Received: pretrained_weight_decay="
+                f"{self.pretrained_weight_decay}, "
+                "exclude_from_pretrained_weight_decay="
+                f"{self.exclude_from_pretrained_weight_decay}, which exclude "
+                "all. Leave out --pretrained_weight_decay, or train more."
+            )
+        return tuple(path for path in paths if path in decayed)
+
+    def _add_prior(self, variable: keras.Variable) -> keras.Variable:
+        # By an initializer: an assignment would run again in every step if
+        # the optimizer is built inside of a traced function. And a copy, as
+        # JAX refuses to donate one buffer twice.
+        return self.add_variable_from_reference(
+            variable,
+            name="prior",
+            initializer=lambda *_, **__: keras.ops.copy(variable.value),
+        )
+
+    def decay_rates(self, variable: keras.Variable) -> tuple[float, float]:
+        """How strongly a variable is decayed: towards zero, and to its prior.
+
+        Both are multiplied by the variable's multiplier: with the scheduled
+        rate as `lr`, they are the two rates of `decay_update`.
+        """
         index = self._get_variable_index(variable)
-        return self._decays[index] * self._rates[index] * self.weight_decay_rate
+        to_zero, to_prior = self._decays[index]
+        return self._rates[index] * to_zero, self._rates[index] * to_prior
 
     def moments(self) -> dict[str, keras.Variable]:
         """The state of Adam, by `m/<path>` and `v/<path>`, once built."""
@@ -186,6 +247,16 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
             for kind, moments in (("m", self._m), ("v", self._v))
             for variable, moment in zip(
                 self._trainable_variables, moments, strict=True
+            )
+        }
+
+    def priors(self) -> dict[str, keras.Variable]:
+        """What weights are pulled to, by `prior/<path>`, once built."""
+        priors = [prior for prior in self._priors if prior is not None]
+        return {
+            f"prior/{path}": prior
+            for path, prior in zip(
+                self.pretrained_decayed_paths, priors, strict=True
             )
         }
 
@@ -201,8 +272,7 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         if rate == 0:
             return
         lr = keras.ops.cast(learning_rate, variable.dtype) * rate
-        if self._decays[index]:
-            self.assign(variable, variable * (1 - lr * self.weight_decay_rate))
+        self._decay(index, variable, lr)
         step = keras.ops.cast(self.iterations + 1, variable.dtype)
         m, v = self._m[index], self._v[index]
         rule = {
@@ -221,6 +291,18 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         self.assign(v, new_v)
         self.assign_sub(variable, lr * direction)
 
+    def _decay(self, index: int, variable: Any, lr: Tensor) -> None:
+        to_zero, to_prior = self._decays[index]
+        if to_zero or to_prior:
+            decayed = weight_decay.decay_update(
+                variable,
+                self._priors[index],
+                lr,
+                weight_decay=to_zero,
+                pretrained_weight_decay=to_prior,
+            )
+            self.assign(variable, decayed)
+
     def get_config(self) -> dict[str, Any]:
         """Everything the constructor takes, the rules included."""
         config = super().get_config()
@@ -233,6 +315,10 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
             include_in_weight_decay=_listed(self.include_in_weight_decay),
             exclude_from_weight_decay=_listed(self.exclude_from_weight_decay),
             bias_correction=self.bias_correction,
+            pretrained_weight_decay=self.pretrained_weight_decay,
+            exclude_from_pretrained_weight_decay=_listed(
+                self.exclude_from_pretrained_weight_decay
+            ),
             learning_rate_multipliers=dict(self.learning_rate_multipliers),
         )
         return config
@@ -241,6 +327,23 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
     def from_config(cls, config, custom_objects=None):
         # Keras replaces the learning rate in the dictionary it is given.
         return super().from_config(dict(config), custom_objects)
+
+
+def _check_ranges(**arguments: float) -> None:
+    """Raises `ValueError` if an argument of the constructor is out of range."""
+    for name, value in arguments.items():
+        is_valid = {
+            "beta_1": 0 <= value < 1,
+            "beta_2": 0 <= value < 1,
+            "epsilon": value > 0,
+            "amsgrad": not value,
+        }.get(name, value >= 0)
+        if not is_valid:
+            raise ValueError(
+                "`beta_1` and `beta_2` must be in [0, 1), `epsilon` above 0, "
+                "`weight_decay_rate` and `pretrained_weight_decay` at least "
+                f"0 and `amsgrad` False. Received: {name}={value}."
+            )
 
 
 def _one_minus_power(beta: float, step: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which variables are decayed, decided on their paths."""
+"""Which variables are decayed, and how fast each learns, by their paths."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,12 +6,75 @@ from collections.abc import Iterable, Sequence
 # What every BERT recipe leaves out: biases, and LayerNorm's gains and shifts.
 NO_DECAY = ("LayerNorm", "layer_norm", "bias")
 
+_BLOCK = re.compile(r"(?:^|/)encoder/layer_(\d+)/")
+_EMBEDDINGS = re.compile(r"^(?:[^/]+/)?embeddings/")
+
+
+def layerwise_multipliers(
+    paths: Iterable[str], decay: float
+) -> dict[str, float]:
+    """Returns the factor of each variable's learning rate, falling downwards.
+
+    With n blocks, counted from 0 at the bottom, the rate of block i is
+    multiplied by decay^(n - i): the top block has `decay` itself, the lowest
+    decay^n. The embeddings (words, positions, token types, their LayerNorm)
+    have decay^(n + 1), and all else, the pooler and the head, 1.
+
+    This is the rule of the paper's code. ELECTRA's starts at the same 1 for
+    the head but leaves out the exponent 1: its top block has decay^2. The
+    paper's code also takes weight decay from pooler and head in this mode;
+    here they keep it, so that one flag changes one thing.
+
+    Args:
+        paths: of the variables that are trained, the top block's among them:
+            n is taken from the highest block. Frozen ones are left out.
+        decay: In (0, 1]. 1 gives every variable the full rate.
+
+    Returns:
+        Path -> multiplier in (0, 1], for every path.
+
+    Raises:
+        ValueError: if `decay` is not in (0, 1], or if it is not 1 and there
+            is no block whose rate it could lower.
+
+    Example:
+        >>> paths = ["embeddings/LayerNorm/beta", "encoder/layer_0/bias",
+        ...          "encoder/layer_1/bias", "classifier/bias"]
+        >>> list(layerwise_multipliers(paths, 0.5).values())
+        [0.125, 0.25, 0.5, 1.0]
+
+    References:
+        Howard and Ruder, 2018, Section 3.2. https://arxiv.org/abs/1801.06146
+        Zhang et al., 2021, Section 7, Table 2 and Appendix H.
+            https://arxiv.org/abs/2006.05987
+    """
+    paths = list(paths)
+    if not 0 < decay <= 1:
+        raise ValueError(
+            "`layerwise_lr_decay` must be above 0, at most 1. Received: "
+            f"layerwise_lr_decay={decay}. Correct --layerwise_lr_decay."
+        )
+    blocks = {p: int(m[1]) for p in paths if (m := _BLOCK.search(p))}
+    if decay != 1 and not blocks:
+        raise ValueError(
+            "`layerwise_lr_decay` must have a block to act on. Received: "
+            f"layerwise_lr_decay={decay}, and no block is trained. Leave out "
+            "--layerwise_lr_decay, or train blocks with another --freeze."
+        )
+    num_blocks = 1 + max(blocks.values(), default=-1)
+    exponents = {p: num_blocks - block for p, block in blocks.items()}
+    for path in paths:
+        if _EMBEDDINGS.search(path):
+            exponents[path] = num_blocks + 1
+    return {path: float(decay) ** exponents.get(path, 0) for path in paths}
+
 
 def decayed_paths(
     paths: Iterable[str],
     *,
     include: Sequence[str] | None = None,
     exclude: Sequence[str] | None = None,
+    decay: str = "weight_decay",
 ) -> frozenset[str]:
     """Returns the paths that weight decay applies to.
 
@@ -24,6 +87,8 @@ def decayed_paths(
         include: regular expressions; a path that one of them matches is
             decayed whatever `exclude` says, as in transformers 4.
         exclude: regular expressions; a path that one matches is not decayed.
+        decay: what the lists are called after in messages: `include_in_` and
+            `exclude_from_` it.
 
     Raises:
         ValueError: if patterns are given and none of a list matches a path.
@@ -35,8 +100,8 @@ def decayed_paths(
         ['a/kernel']
     """
     paths = list(paths)
-    included = _matches(paths, include, "include_in_weight_decay")
-    excluded = _matches(paths, exclude, "exclude_from_weight_decay")
+    included = _matches(paths, include, f"include_in_{decay}")
+    excluded = _matches(paths, exclude, f"exclude_from_{decay}")
     return frozenset(p for p in paths if p in included or p not in excluded)
 
 

@@ -1,12 +1,12 @@
 """The part of the word embeddings that a training changes, as one variable.
 
 A word that no training example holds has a gradient of zero in every step, so
-Adam leaves its row alone; weight decay shrinks it, and all such rows by the
-same factor. On small data these are most of the rows: 500 sentences hold some
-2,500 of BERT's 30,522 words, and the table is half of a small BERT. So the
-loop trains a table of the words in use, and the model's own follows when its
-weights are evaluated or saved. The result is the same; clipping and Adam, and
-their memory, shrink to the rows that matter.
+Adam leaves its row alone; weight decay, towards zero or the start, multiplies
+it, and all such rows by the same factor. On small data these are most of the
+rows: 500 sentences hold some 2,500 of BERT's 30,522 words, and the table is
+half of a small BERT. So the loop trains a table of the words in use, and the
+model's own follows when its weights are evaluated or saved. The result is the
+same; clipping and Adam, and their memory, shrink to the rows that matter.
 
 Letters: V words of the vocabulary, A of them in use, H hidden size.
 """
@@ -18,7 +18,45 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_bert.optimization.weight_decay import decay_update
+
 Tensor = Any
+
+
+def decay_factors(
+    learning_rates: np.ndarray,
+    *,
+    weight_decay: float,
+    pretrained_weight_decay: float,
+) -> np.ndarray:
+    """Returns what a weight without gradient is, as a share of its start.
+
+    Such a weight p only decays, by `decay_update`. Its start p_0 is also what
+    it is pulled to, so p = a * p_0 with one number a for all of them:
+
+        a_0 = 1,  a_(t+1) = decay_update(a_t, 1, lr_t)
+
+    Args:
+        learning_rates: `[K]`, >= 0, of each step.
+        weight_decay: >= 0, times the multiplier of the variable.
+        pretrained_weight_decay: >= 0, times that multiplier.
+
+    Returns:
+        float64 `[K + 1]`: a_0 to a_K. Each is in (0, 1] where every rate
+        times the sum of both decays is below 1, as the flags must be.
+    """
+    factors = [1.0]
+    for lr in np.asarray(learning_rates, np.float64).tolist():
+        factors.append(
+            decay_update(
+                factors[-1],
+                1.0,
+                lr,
+                weight_decay=weight_decay,
+                pretrained_weight_decay=pretrained_weight_decay,
+            )
+        )
+    return np.array(factors)
 
 
 class TrainedWords:
@@ -63,8 +101,9 @@ class TrainedWords:
         """Brings the table up to date.
 
         Args:
-            decay_factor: in (0, 1]. What weight decay has multiplied every
-                decayed weight by since the last time.
+            decay_factor: in (0, 1]. What the decays have multiplied every
+                weight without gradient by since the last time: a quotient of
+                two `decay_factors`.
         """
         values = self._table.numpy() * np.float32(decay_factor)
         values[self._words] = self.rows.numpy()
