@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tf_bert import config as config_lib
+from tf_bert import config_rules
 from tf_bert.config import Config
 from tf_bert.data import sources, split_record, tasks, tfds_task
 from tf_bert.data.division import DivisionRules
@@ -28,7 +28,7 @@ def get_task(config: Config) -> TaskSpec:
     elif config.tfds_name is not None:
         task, flag = tasks.get_tfds_task(config.tfds_name), "tfds_name"
     if task is not None:
-        config_lib.check_task_is_alone(config, flag)
+        config_rules.check_task_is_alone(config, flag)
         return _with_metric(task, config, flag)
     described = dict(
         text_column=config.text_column,
