@@ -23,6 +23,7 @@ from tf_bert.optimization.schedules import WarmupDecay
 from tf_bert.training import distribution
 from tf_bert.training.loop import trained_variables
 from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.update_recorder import UpdateRecorder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Run:
         plan: of the training's K steps.
         evaluation_steps: numbers of steps after which the model is evaluated
             and saved, ascending; the last is K.
+        recorder: of the updates; None without `record_updates`.
     """
 
     config: Config
@@ -51,6 +53,7 @@ class Run:
     learning_rates: np.ndarray
     plan: planning.Plan
     evaluation_steps: tuple[int, ...]
+    recorder: UpdateRecorder | None = None
 
     def training_dataset(self, first_step: int) -> tf.data.Dataset:
         """The packed batches from a step (counted from 0) on."""
@@ -119,7 +122,8 @@ def build(config: Config) -> Run:
         words = model.bert.embeddings.word_embeddings.embeddings
         trained_words = TrainedWords(words, tokenized["train"].ids)
         schedule, optimizer = _make_optimizer(config, plan.num_steps)
-        optimizer.build(trained_variables(model, trained_words))
+        variables = trained_variables(model, trained_words)
+        optimizer.build(variables)
     _log_optimizer(model, optimizer)
     return Run(
         config=config,
@@ -135,6 +139,9 @@ def build(config: Config) -> Run:
         evaluation_steps=durations.evaluation_steps(
             config, plan.num_steps, plan.steps_per_epoch
         ),
+        recorder=UpdateRecorder(variables, optimizer, classifier.strategy)
+        if config.record_updates
+        else None,
     )
 
 
