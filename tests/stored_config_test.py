@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from tf_bert import cli
-from tf_bert.config import MODES, Config
+from tf_bert.config import Config
+from tf_bert.config_rules import MODES
 from tf_bert.run_folder import RunFolder
 from tf_bert.stored_config import OWN_FLAGS, stored_config
 
@@ -53,6 +54,14 @@ class TestStoredConfig:
     def test_a_run_must_have_ended(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="must hold a finished run"):
             stored_config({"output_dir": str(tmp_path)})
+
+    def test_a_run_that_is_drawn_need_not_have_ended(self, tmp_path):
+        folder = RunFolder(str(tmp_path))
+        given = {"output_dir": folder.path, "mode": "plot"}
+        with pytest.raises(FileNotFoundError, match="must hold a run"):
+            stored_config(given)
+        folder.begin(Config(output_dir=folder.path, seed=3))
+        assert stored_config(given).seed == 3
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +149,7 @@ class TestFlags:
             ("predict", "--test_file=new.csv"),
             ("predict", "--train_file=new.csv"),
             ("export", "--eval_batch_size=3"),
+            ("plot", "--test_file=new.csv"),
         ],
     )
     def test_those_of_another_mode_are_refused(self, stored, mode, argument):
