@@ -22,6 +22,7 @@ SAME_FILES = (
     "model/config.json",
     "model/model.safetensors",
     "predictions.tsv",
+    "updates.npz",
 )
 # Where the runs lie, and whether they had to be continued.
 MAY_DIFFER = ("output_dir", "train_file", "resume")
@@ -126,6 +127,7 @@ class TestInterrupted:
             "history.jsonl",
             "splits.json",
             "tensorboard",
+            "updates.npz",
         } | {n for n in names(interrupted[0]) if n.startswith("tensorboard/")}
         history = (interrupted[0] / "history.jsonl").read_text("utf-8")
         assert json.loads(history)["step"] == 2
@@ -158,6 +160,13 @@ class TestInterrupted:
         error = capsys.readouterr().err
         assert "differs in learning_rate: 0.01 -> 0.02." in error
 
+    def test_what_was_recorded_is_needed(self, folder, command, capsys):
+        (folder / "updates.npz").unlink()
+        assert run.main(command(folder)) == 2
+        error = capsys.readouterr().err
+        assert "must be continued with what it has recorded" in error
+        assert "--overwrite_output_dir" in error
+
     def test_a_damaged_state_is_refused(self, folder, command, capsys):
         path = folder / "checkpoints" / "state.safetensors"
         path.write_bytes(path.read_bytes()[:-10])
@@ -178,6 +187,7 @@ def long_command(flags, reviews, tmp_path_factory):
             num_train_steps=30,
             num_evaluations=10,
             predict_file=reviews / "predict.csv",
+            record_updates=True,
         )
         return parent / name, [sys.executable, "-m", "tf_bert.run", *arguments]
 

@@ -1,9 +1,6 @@
-"""Tests of whole runs with `--record_updates`."""
+"""Tests of whole runs with `--record_updates`; see finetune_resume_test.py."""
 
-import contextlib
 import json
-import logging
-import pathlib
 import shutil
 
 import numpy as np
@@ -22,23 +19,6 @@ def read_json(path):
 def read_history(folder):
     lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
-
-
-@contextlib.contextmanager
-def control_c_at(line):
-    """Does as if Ctrl-C was pressed when a certain line is logged."""
-
-    class ControlC(logging.Handler):
-        def emit(self, record):
-            if record.getMessage().startswith(line):
-                raise KeyboardInterrupt
-
-    handler = ControlC()
-    logging.getLogger("absl").addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.getLogger("absl").removeHandler(handler)
 
 
 # Decay and epsilon are no part of the paper's formula.
@@ -126,37 +106,3 @@ class TestDrawn:
             "update_norm",
         }
         assert "has not ended" not in caplog.text
-
-
-@pytest.fixture(scope="module")
-def interrupted(flags, tmp_path_factory):
-    """Ctrl-C at the second evaluation, and the command."""
-    folder = tmp_path_factory.mktemp("interrupted") / "run"
-    command = flags(output_dir=folder, record_updates=True, **UNCORRECTED)
-    with control_c_at("step 4:"):
-        assert run.main(command) == 130
-    return folder, command
-
-
-class TestInterrupted:
-    @pytest.fixture
-    def folder(self, interrupted, tmp_path):
-        return pathlib.Path(shutil.copytree(interrupted[0], tmp_path / "run"))
-
-    def command(self, interrupted, folder, *more):
-        return [*interrupted[1], f"--output_dir={folder}", *more]
-
-    def test_ends_as_if_unbroken(self, interrupted, folder, recorded):
-        with np.load(folder / "updates.npz") as arrays:
-            assert len(arrays["step"]) == 2
-        assert run.main(self.command(interrupted, folder)) == 0
-        for name in ("updates.npz", "history.jsonl", "model/model.safetensors"):
-            contents = [(f / name).read_bytes() for f in (folder, recorded[0])]
-            assert contents[0] == contents[1], name
-
-    def test_needs_what_was_recorded(self, interrupted, folder, capsys):
-        (folder / "updates.npz").unlink()
-        assert run.main(self.command(interrupted, folder)) == 2
-        error = capsys.readouterr().err
-        assert "must be continued with what it has recorded" in error
-        assert "--overwrite_output_dir" in error

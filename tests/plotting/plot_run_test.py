@@ -118,7 +118,7 @@ class TestPlotRun:
         assert pictures(path) == ALWAYS
         assert "has not ended" not in caplog.text
         for name in ("bias ratio", "updates by block", "distances by block"):
-            assert f"Left out: {name} (the run was made without" in caplog.text
+            assert f"Left out: {name} (it is recorded with --rec" in caplog.text
 
     def test_a_regression_is_drawn_with_its_metric(self, tmp_path):
         path = write_run(tmp_path / "run", task_type="regression")

@@ -1,9 +1,15 @@
 """Tests of tf_bert/training/update_recorder.py."""
 
 import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+import textwrap
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -12,6 +18,37 @@ from tf_bert.training.update_log import bias_ratio
 from tf_bert.training.update_recorder import UpdateRecorder
 
 RATE = np.float32(0.01)
+# Logical devices are chosen before TensorFlow starts: so in a process apart.
+TWO_DEVICES = """
+    import json, sys
+    import tensorflow as tf
+
+    cpu, = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+    sys.path.insert(0, sys.argv[1])
+    import loop_test
+    from tf_bert.training.update_recorder import UpdateRecorder
+
+    run = loop_test.Run()
+    mirrored = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+    with mirrored.scope():
+        two = loop_test.Run()
+    two.strategy = two.loop.strategy = mirrored
+    examples, norms = loop_test.make_examples(), []
+    for run in (run, two):
+        plan = loop_test.make_plan(
+            examples, 3, num_replicas=run.strategy.num_replicas_in_sync)
+        recorder = UpdateRecorder(
+            run.loop.variables, run.optimizer, run.strategy)
+        for step in range(3):
+            with recorder.around_step(0.01):
+                run.train(examples, plan, first_step=step, steps=1)
+        arrays = recorder.log.arrays()
+        norms.append({name: arrays[name].tolist() for name in arrays})
+    print(json.dumps(norms))
+"""
 STRATEGY = tf.distribute.OneDeviceStrategy("/cpu:0")
 
 
@@ -153,3 +190,27 @@ class UpdateRecorderTest(parameterized.TestCase):
         old = kernel.numpy()
         kernel.assign_add(tf.ones(kernel.shape))
         np.testing.assert_array_equal(copy, old)
+
+
+@pytest.mark.large
+class TwoReplicasTest(parameterized.TestCase):
+    def test_two_devices_have_the_norms_of_one(self):
+        process = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                textwrap.dedent(TWO_DEVICES),
+                str(pathlib.Path(__file__).parent),
+            ],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        one, two = json.loads(process.stdout.splitlines()[-1])
+        self.assertEqual(one.keys(), two.keys())
+        for name, values in one.items():
+            # Key biases have rounding noise for a gradient.
+            np.testing.assert_allclose(
+                values, two[name], rtol=0.02, err_msg=name
+            )
+        np.testing.assert_allclose(two["bias_ratio"], 1, atol=1e-4)

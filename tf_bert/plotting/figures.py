@@ -12,11 +12,11 @@ from tf_bert.plotting import style
 from tf_bert.plotting.recorded_run import RecordedRun
 from tf_bert.training.update_log import UPDATE, bias_ratio
 
-_NOT_RECORDED = "the run was made without --record_updates"
+_NOT_RECORDED = "it is recorded with --record_updates alone"
 _NO_RATE = "no step has had a learning rate above 0"
 
 
-def loss_and_metric(run: RecordedRun) -> Figure | str:
+def loss_and_metric(run: RecordedRun) -> Figure:
     """Draws the losses, and below them the metric on validation."""
     steps, values = run.column("validation", run.metric_name)
     has_metric = len(steps) > 0
@@ -76,7 +76,7 @@ def _draw_metric(
     axes.legend()
 
 
-def learning_rate(run: RecordedRun) -> Figure | str:
+def learning_rate(run: RecordedRun) -> Figure:
     """Draws the rate of each step or, without these, at the evaluations."""
     figure = style.new_figure(height=2.6)
     axes = figure.subplots()

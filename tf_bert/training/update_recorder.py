@@ -25,9 +25,9 @@ class UpdateRecorder:
     Per step and block, `log` holds the norm of the update (the change of the
     block's weights, decay included) and the norm of the update that Adam with
     bias correction would have made of the same moments, with the same rates
-    and decay. Their ratio is 1 where bias correction is on; where it is off,
-    and nothing decays, it is (1 - b1^t) / sqrt(1 - b2^t) at step t, but for
-    weights whose gradients are as small as epsilon.
+    and decay. Their ratio is 1 where bias correction is on. Where it is off, it
+    is (1 - b1^t) / sqrt(1 - b2^t) at step t, as in the paper, but for decay,
+    which is the same in both, and for gradients as small as epsilon.
 
     How exact it is: a weight w is rounded to 6e-8 w after each step, so an
     update of one weight near 0.05 by 1e-6 is off by up to 0.2 %. The errors
