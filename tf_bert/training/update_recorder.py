@@ -27,7 +27,9 @@ class UpdateRecorder:
     bias correction would have made of the same moments, with the same rates
     and decay. Their ratio is 1 where bias correction is on. Where it is off, it
     is (1 - b1^t) / sqrt(1 - b2^t) at step t, as in the paper, but for decay,
-    which is the same in both, and for gradients as small as epsilon.
+    which is the same in both, and for gradients as small as epsilon: on MiniLM
+    without decay the first steps are 2 % below it with 1e-8, and within 1e-5
+    of it with 1e-14.
 
     How exact it is: a weight w is rounded to 6e-8 w after each step, so an
     update of one weight near 0.05 by 1e-6 is off by up to 0.2 %. The errors
