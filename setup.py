@@ -18,6 +18,8 @@ setuptools.setup(
         # tensorflow-datasets 4.9.10 imports it and does not ask for it.
         "importlib_resources",
         "keras>=3.12",
+        # Draws the pictures of --mode=plot; 3.7 places legends outside.
+        "matplotlib>=3.7",
         "ml_dtypes",
         "numpy",
         "optree",
@@ -39,8 +41,6 @@ setuptools.setup(
         # The reference of the tests marked `large`, and of benchmarks/. Not
         # in [test]: on many machines this version brings CUDA along.
         "reference": ["torch==2.13.0"],
-        # For the picture of benchmarks/real_data.py.
-        "pictures": ["matplotlib"],
     },
     entry_points={"console_scripts": ["tf_bert=tf_bert.run:main"]},
 )

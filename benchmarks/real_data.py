@@ -311,9 +311,7 @@ def main() -> None:
     parser.add_argument(
         "--sets", nargs="+", choices=list(BENCHMARKS), default=list(BENCHMARKS)
     )
-    parser.add_argument(
-        "--picture", help="Where to draw the scores; needs matplotlib."
-    )
+    parser.add_argument("--picture", help="Where to draw the scores.")
     arguments = parser.parse_args()
     results = [run(name, arguments) for name in arguments.sets]
     print("\n".join(["", HEADER, *map(table_row, results)]))

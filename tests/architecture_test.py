@@ -35,7 +35,14 @@ LEVELS = (
     # A run.
     ("classifier", "parameter_table"),
     ("build", "card_metadata", "comparison"),
-    ("predictions", "export", "inspection", "model_card", "training_run"),
+    (
+        "predictions",
+        "export",
+        "inspection",
+        "model_card",
+        "plotting",
+        "training_run",
+    ),
     ("finetune",),
     ("finished",),
     ("library",),

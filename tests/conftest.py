@@ -202,6 +202,7 @@ def full_flags(reviews) -> dict:
         "predict_file": reviews / "predict.csv",
         "compare_baselines": True,
         "tensorboard": True,
+        "record_updates": True,
     }
 
 

@@ -24,6 +24,7 @@ SAME_FILES = (
     "model/config.json",
     "model/model.safetensors",
     "predictions.tsv",
+    "updates.npz",
 )
 # Where the runs lie, and whether they had to be continued.
 MAY_DIFFER = ("output_dir", "train_file", "resume")
@@ -128,6 +129,7 @@ class TestInterrupted:
             "history.jsonl",
             "splits.json",
             "tensorboard",
+            "updates.npz",
         } | {n for n in names(interrupted[0]) if n.startswith("tensorboard/")}
         history = (interrupted[0] / "history.jsonl").read_text("utf-8")
         assert json.loads(history)["step"] == 2
@@ -159,6 +161,13 @@ class TestInterrupted:
         assert run.main(command(folder, learning_rate=0.02)) == 2
         error = capsys.readouterr().err
         assert "differs in learning_rate: 0.01 -> 0.02." in error
+
+    def test_what_was_recorded_is_needed(self, folder, command, capsys):
+        (folder / "updates.npz").unlink()
+        assert run.main(command(folder)) == 2
+        error = capsys.readouterr().err
+        assert "must be continued with what it has recorded" in error
+        assert "--overwrite_output_dir" in error
 
     def test_a_damaged_state_is_refused(self, folder, command, capsys):
         path = folder / "checkpoints" / "state.safetensors"
@@ -221,6 +230,7 @@ def long_command(flags, reviews, tmp_path_factory):
             layerwise_lr_decay=0.9,
             pretrained_weight_decay=0.5,
             predict_file=reviews / "predict.csv",
+            record_updates=True,
         )
         return parent / name, [sys.executable, "-m", "tf_bert.run", *arguments]
 

@@ -58,6 +58,7 @@ class TestFinishedFolder:
             "model/vocab.txt",
             "predictions.tsv",
             "splits.json",
+            "updates.npz",
         }
 
     def test_holds_its_configuration(self, finished_run, reviews):
@@ -163,7 +164,12 @@ class TestResults:
         assert lines == sorted(lines)
 
     def test_the_clock_and_the_machine_stand_apart(self, results):
-        assert set(results["runtime"]) == {"host", "seconds", "versions"}
+        assert set(results["runtime"]) == {
+            "host",
+            "recording_share_of_step_time",
+            "seconds",
+            "versions",
+        }
         assert results["runtime"]["seconds"] > 0
 
 

@@ -120,6 +120,8 @@ class RunFolderTest(parameterized.TestCase):
             "history.jsonl",
             "predictions.tsv",
             "splits.json",
+            "updates.npz",
+            "plots/distance.svg",
             "checkpoints/state.safetensors",
             "model/config.json",
             "tensorboard/events",

@@ -26,6 +26,7 @@ from tf_bert.optimization.schedules import WarmupDecay
 from tf_bert.training import distribution
 from tf_bert.training.loop import TrainingLoop, trained_variables
 from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.update_recorder import UpdateRecorder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Run:
         evaluation_steps: numbers of steps after which the model is evaluated
             and saved, ascending; the last is K.
         mixout: of the model; None without Mixout.
+        recorder: of the updates; None without `record_updates`.
     """
 
     config: Config
@@ -56,6 +58,7 @@ class Run:
     plan: planning.Plan
     evaluation_steps: tuple[int, ...]
     mixout: Mixout | None = None
+    recorder: UpdateRecorder | None = None
 
     def training_dataset(self, first_step: int) -> tf.data.Dataset:
         """The packed batches from a step (counted from 0) on."""
@@ -163,6 +166,9 @@ def build(config: Config) -> Run:
             config, plan.num_steps, plan.steps_per_epoch
         ),
         mixout=mixout,
+        recorder=UpdateRecorder(variables, optimizer, classifier.strategy)
+        if config.record_updates
+        else None,
     )
 
 

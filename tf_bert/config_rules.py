@@ -11,7 +11,9 @@ from typing import Any
 
 from tf_bert.text_format import TextFormat
 
-MODES = ("train", "inspect", "evaluate", "predict", "export")
+MODES = ("train", "inspect", "evaluate", "predict", "export", "plot")
+# They take a run that has not ended too.
+MODES_OF_ANY_RUN = ("plot",)
 TASK_TYPES = ("classification", "regression")
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -95,10 +97,12 @@ def check_output_dir(output_dir: str | None, *, mode: str) -> None:
             f"Received: output_dir={output_dir}. Pass "
             "--output_dir=runs/my_first_run."
         )
+    is_any = mode in MODES_OF_ANY_RUN
     raise ValueError(
-        f"`output_dir` must be given: --mode={mode} uses the finished run in "
-        f"it. Received: output_dir={output_dir}. Pass the --output_dir of a "
-        "--mode=train that has ended."
+        f"`output_dir` must be given: --mode={mode} uses the "
+        f"{'' if is_any else 'finished '}run in it. Received: output_dir="
+        f"{output_dir}. Pass the --output_dir of a --mode=train"
+        f"{'' if is_any else ' that has ended'}."
     )
 
 

@@ -110,6 +110,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
             name: metadata.version(name)
             for name in ("tensorflow", "keras", "transformers", "numpy")
         },
+        **_cost_of_recording(run),
     }
     gfile_io.write_text(
         folder.join(run_folder.RESULTS_TEXT), flat_lines(results)
@@ -119,6 +120,19 @@ def fine_tune(config: Config) -> dict[str, Any]:
     print(render(results))
     print(f"\nThe model is in {folder.join(run_folder.MODEL)}.")
     return results
+
+
+def _cost_of_recording(run: build.Run) -> dict[str, float]:
+    """Says how much of the training's time the recorder took."""
+    share = None
+    if run.recorder is not None:
+        share = run.recorder.share_of_step_time()
+    if share is None:
+        return {}
+    logging.info(
+        "Recording the updates took %.1f %% of a step's time.", 100 * share
+    )
+    return {"recording_share_of_step_time": round(share, 4)}
 
 
 def evaluate_splits(run: build.Run) -> dict[str, evaluate.Evaluation]:

@@ -24,7 +24,8 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "model, memory and time without training. The others use the "
             "finished run in --output_dir, and refuse flags that would mean "
             "nothing there. export: writes saved_model/, which "
-            "takes raw texts and needs only TensorFlow and tensorflow-text.",
+            "takes raw texts and needs only TensorFlow and tensorflow-text. "
+            "plot: draws the run, finished or not, into plots/.",
         ),
         Flag(
             "output_dir",
@@ -317,7 +318,8 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
         Flag(
             "record_updates",
             bool,
-            "Stores how far each step moves each block, for --mode=plot.",
+            "Stores how far each step moves each block (updates.npz), for "
+            "--mode=plot. Of the word embeddings, the trained rows.",
         ),
         Flag(
             "compare_baselines",

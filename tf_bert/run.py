@@ -52,6 +52,7 @@ MODES = {
     "evaluate": Mode("finished", "evaluate_run"),
     "predict": Mode("finished", "predict_run"),
     "export": Mode("export", "export_run"),
+    "plot": Mode("plotting.plot_run", "plot_run"),
 }
 
 

@@ -20,6 +20,8 @@ EVALUATION = "evaluation.json"
 SAVED_MODEL = "saved_model"
 INSPECTION = "inspect.json"
 SPLITS = "splits.json"
+UPDATES = "updates.npz"
+PLOTS = "plots"
 
 _FILES = (
     RESULTS,
@@ -27,10 +29,11 @@ _FILES = (
     SPLITS,
     RESULTS_TEXT,
     HISTORY,
+    UPDATES,
     PREDICTIONS,
     EVALUATION,
 )
-_FOLDERS = (CHECKPOINTS, MODEL, TENSORBOARD, SAVED_MODEL)
+_FOLDERS = (CHECKPOINTS, MODEL, TENSORBOARD, SAVED_MODEL, PLOTS)
 
 
 class RunFolder:
@@ -59,6 +62,12 @@ class RunFolder:
             ValueError: if the file is damaged.
         """
         path = self.join(name)
+        if name == CONFIG and not gfile_io.exists(path):
+            raise FileNotFoundError(
+                "`output_dir` must hold a run. Received: output_dir="
+                f"{self.path}, without {name}. Pass the --output_dir of a "
+                "--mode=train."
+            )
         if not gfile_io.exists(path):
             raise FileNotFoundError(
                 f"`output_dir` must hold a finished run. Received: output_dir="

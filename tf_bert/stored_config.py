@@ -1,4 +1,4 @@
-"""The configuration of a finished run, and what may differ from it later.
+"""The configuration of a run that is there, and what may differ from it later.
 
 No TensorFlow: a wrong flag or folder is found before that is imported, which
 takes seconds.
@@ -6,7 +6,7 @@ takes seconds.
 
 from typing import Any
 
-from tf_bert import run_folder
+from tf_bert import config_rules, run_folder
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
 
@@ -24,11 +24,13 @@ OWN_FLAGS: dict[str, frozenset[str]] = {
     "predict": frozenset({"predict_file"} | _READING | _COMPUTING),
     # The model as it was trained.
     "export": frozenset(),
+    # What the run has recorded.
+    "plot": frozenset(),
 }
 
 
 def stored_config(given: dict[str, Any]) -> Config:
-    """Returns the configuration of a finished run, with some fields replaced.
+    """Returns the configuration of a run, with some fields replaced.
 
     Args:
         given: the flags that were given; `output_dir` is the run's. Those
@@ -36,11 +38,13 @@ def stored_config(given: dict[str, Any]) -> Config:
             in its own flag file.
 
     Raises:
-        FileNotFoundError: if the run has not ended, or is not there.
+        FileNotFoundError: if the run is not there, or has not ended and the
+            mode needs that.
         ValueError: if a flag means nothing in the mode and is not the run's.
     """
     folder = RunFolder(given["output_dir"])
-    folder.read_json(run_folder.RESULTS)
+    if given.get("mode") not in config_rules.MODES_OF_ANY_RUN:
+        folder.read_json(run_folder.RESULTS)
     # The folder may have been moved since.
     fields = {
         **folder.read_json(run_folder.CONFIG),

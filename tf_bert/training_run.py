@@ -70,7 +70,8 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
             if patience and progress.num_without_gain >= patience:
                 bar.write(f"Stopped early after step {progress.step}.")
                 break
-            loss = float(loop.train_steps(iterator, one))
+            with _recording(run, step):
+                loss = float(loop.train_steps(iterator, one))
             if not math.isfinite(loss):
                 raise ValueError(
                     "The training loss must be finite. Received: "
@@ -107,8 +108,29 @@ def _resume(run: build.Run, folder: RunFolder) -> Progress:
     state = checkpointing.load_arrays(path, run.state(), check=check)
     run.trained_words.read()
     progress = Progress(**state)
+    if run.recorder is not None:
+        _restore_updates(run, folder, progress.step)
     logging.info("Continuing after step %d.", progress.step)
     return progress
+
+
+def _recording(run: build.Run, step: int) -> contextlib.AbstractContextManager:
+    """Records a step, if the run does."""
+    if run.recorder is None:
+        return contextlib.nullcontext()
+    return run.recorder.around_step(run.learning_rates[step - 1])
+
+
+def _restore_updates(run: build.Run, folder: RunFolder, num_steps: int) -> None:
+    path = folder.join(run_folder.UPDATES)
+    if not gfile_io.exists(path):
+        raise FileNotFoundError(
+            "A run with --record_updates must be continued with what it has "
+            f"recorded. Received: output_dir={folder.path}, without "
+            f"{run_folder.UPDATES}. Restore the file, or pass "
+            "--overwrite_output_dir to start over."
+        )
+    run.recorder.log.restore(gfile_io.read_bytes(path), num_steps, path=path)
 
 
 def _write_back_words(run: build.Run, first_step: int, step: int) -> None:
@@ -134,6 +156,8 @@ def _evaluate(
         "learning_rate": float(run.learning_rates[step - 1]),
         "train_loss": train_loss,
     }
+    if run.recorder is not None:
+        entry["distance"] = run.recorder.distances()
     line = f"step {step}: train loss {train_loss:.4f}"
     if "validation" in run.tokenized:
         result = evaluate.evaluate(
@@ -157,8 +181,12 @@ def _evaluate(
 def _save(run: build.Run, folder: RunFolder, progress: Progress) -> None:
     """Saves the state, and beside it what people look at."""
     checkpoints = folder.join(run_folder.CHECKPOINTS)
-    # Best before state: a state never speaks of a file that is not there. If
-    # a run dies in between, its continuation writes the same best again.
+    # The state last: it never speaks of a file that is not there. If a run
+    # dies in between, its continuation writes the same files again.
+    if run.recorder is not None:
+        gfile_io.write_bytes(
+            folder.join(run_folder.UPDATES), run.recorder.log.to_bytes()
+        )
     if progress.best_step == progress.step:
         checkpointing.save_arrays(
             f"{checkpoints}/{checkpointing.BEST_FILE}",

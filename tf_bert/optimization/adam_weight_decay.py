@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from tf_bert.optimization import parameter_groups, weight_decay
 
@@ -61,9 +62,45 @@ def adam_update(
     """
     m = beta_1 * m + (1 - beta_1) * gradient
     v = beta_2 * v + (1 - beta_2) * keras.ops.square(gradient)
+    direction = adam_direction(
+        m,
+        v,
+        step,
+        beta_1=beta_1,
+        beta_2=beta_2,
+        epsilon=epsilon,
+        bias_correction=bias_correction,
+    )
+    return direction, m, v
+
+
+def adam_direction(
+    m: Tensor,
+    v: Tensor,
+    step: Tensor,
+    *,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    bias_correction: bool,
+) -> Tensor:
+    """Returns the second half of `adam_update`, from the new moments.
+
+    Args:
+        m: First moment after this step, float, any shape.
+        v: Second moment after this step, of that shape; >= 0.
+        step: As in `adam_update`, like the arguments that follow.
+        beta_1: In [0, 1).
+        beta_2: In [0, 1).
+        epsilon: Above 0. After bias correction.
+        bias_correction: False leaves the moments as they are.
+
+    Returns:
+        float Tensor of that shape.
+    """
     m_hat = m / _one_minus_power(beta_1, step) if bias_correction else m
     v_hat = v / _one_minus_power(beta_2, step) if bias_correction else v
-    return m_hat / (keras.ops.sqrt(v_hat) + epsilon), m, v
+    return m_hat / (keras.ops.sqrt(v_hat) + epsilon)
 
 
 @keras.saving.register_keras_serializable(package="tf_bert")
@@ -272,7 +309,8 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         if rate == 0:
             return
         lr = keras.ops.cast(learning_rate, variable.dtype) * rate
-        self._decay(index, variable, lr)
+        if any(self._decays[index]):
+            self.assign(variable, self._decayed(index, variable, lr))
         step = keras.ops.cast(self.iterations + 1, variable.dtype)
         m, v = self._m[index], self._v[index]
         rule = {
@@ -291,17 +329,51 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         self.assign(v, new_v)
         self.assign_sub(variable, lr * direction)
 
-    def _decay(self, index: int, variable: Any, lr: Tensor) -> None:
+    def corrected_change(
+        self, variable: keras.Variable, before: Tensor, learning_rate: Tensor
+    ) -> Tensor:
+        """What bias correction would have made of the step that has ended.
+
+        From the moments after that step, whatever `bias_correction` is, with
+        the same decay and rate. Where it is True, this is what the step has
+        added to the variable, but for rounding.
+
+        Args:
+            variable: Of the model.
+            before: Its value before the step.
+            learning_rate: float scalar, as the step got it.
+
+        Returns:
+            Tensor of the variable's shape, to be added to `before`.
+        """
+        index = self._get_variable_index(variable)
+        lr = keras.ops.cast(learning_rate, before.dtype) * self._rates[index]
+        direction = adam_direction(
+            self._m[index],
+            self._v[index],
+            keras.ops.cast(self.iterations, before.dtype),
+            # As float32 holds them, for so the moments were made: 1 - 0.999
+            # is 4.7e-5 too large there.
+            beta_1=float(np.float32(self.beta_1)),
+            beta_2=float(np.float32(self.beta_2)),
+            epsilon=self.epsilon,
+            bias_correction=True,
+        )
+        # The difference of near values is exact, where the sum is not.
+        return (self._decayed(index, before, lr) - before) - lr * direction
+
+    def _decayed(self, index: int, value: Tensor, lr: Tensor) -> Tensor:
+        """A variable's value after the decay of a step, by its own rule."""
         to_zero, to_prior = self._decays[index]
-        if to_zero or to_prior:
-            decayed = weight_decay.decay_update(
-                variable,
-                self._priors[index],
-                lr,
-                weight_decay=to_zero,
-                pretrained_weight_decay=to_prior,
-            )
-            self.assign(variable, decayed)
+        if not (to_zero or to_prior):
+            return value
+        return weight_decay.decay_update(
+            value,
+            self._priors[index],
+            lr,
+            weight_decay=to_zero,
+            pretrained_weight_decay=to_prior,
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Everything the constructor takes, the rules included."""

@@ -1,0 +1,216 @@
+"""Tests of tf_bert/training/update_recorder.py."""
+
+import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl.testing import parameterized
+
+from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
+from tf_bert.training.update_log import bias_ratio
+from tf_bert.training.update_recorder import UpdateRecorder
+
+RATE = np.float32(0.01)
+# Logical devices are chosen before TensorFlow starts: so in a process apart.
+TWO_DEVICES = """
+    import json, sys
+    import tensorflow as tf
+
+    cpu, = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+    sys.path.insert(0, sys.argv[1])
+    import loop_test
+    from tf_bert.training.update_recorder import UpdateRecorder
+
+    run = loop_test.Run()
+    mirrored = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+    with mirrored.scope():
+        two = loop_test.Run()
+    two.strategy = two.loop.strategy = mirrored
+    examples, norms = loop_test.make_examples(), []
+    for run in (run, two):
+        plan = loop_test.make_plan(
+            examples, 3, num_replicas=run.strategy.num_replicas_in_sync)
+        recorder = UpdateRecorder(
+            run.loop.variables, run.optimizer, run.strategy)
+        for step in range(3):
+            with recorder.around_step(0.01):
+                run.train(examples, plan, first_step=step, steps=1)
+        arrays = recorder.log.arrays()
+        norms.append({name: arrays[name].tolist() for name in arrays})
+    print(json.dumps(norms))
+"""
+STRATEGY = tf.distribute.OneDeviceStrategy("/cpu:0")
+
+
+def make_variable(path, value):
+    *scopes, name = path.split("/")
+    with contextlib.ExitStack() as stack:
+        for scope in scopes:
+            stack.enter_context(keras.name_scope(scope))
+        return keras.Variable(np.asarray(value, np.float32), name=name)
+
+
+def make_variables():
+    rng = np.random.default_rng(0)
+    return [
+        make_variable(path, rng.normal(0, 0.05, (40, 30)))
+        for path in (
+            "bert/embeddings/word_embeddings/embeddings",
+            "bert/encoder/layer_0/output/dense/kernel",
+            "bert/encoder/layer_1/output/dense/kernel",
+            "classifier/kernel",
+        )
+    ]
+
+
+def record(variables, gradients, *, rates=None, **options):
+    """Records one step for each list of gradients."""
+    optimizer = AdamWeightDecay(1.0, epsilon=1e-12, **options)
+    optimizer.build(variables)
+    recorder = UpdateRecorder(variables, optimizer, STRATEGY)
+    rates = [RATE] * len(gradients) if rates is None else rates
+    for rate, step in zip(rates, gradients, strict=True):
+        with recorder.around_step(np.float32(rate)):
+            for gradient, variable in zip(step, variables, strict=True):
+                optimizer.update_step(
+                    tf.constant(gradient, tf.float32), variable, rate
+                )
+            optimizer.iterations.assign_add(1)
+    return recorder
+
+
+def random_gradients(num_steps, variables):
+    rng = np.random.default_rng(1)
+    return [
+        [rng.normal(size=v.shape) for v in variables] for _ in range(num_steps)
+    ]
+
+
+class UpdateRecorderTest(parameterized.TestCase):
+    def test_the_first_step_moves_each_weight_by_the_rate(self):
+        kernel = make_variable("classifier/kernel", np.zeros(9))
+        recorder = record([kernel], [[np.arange(1.0, 10)]])
+        arrays = recorder.log.arrays()
+        for kind in ("update_norm", "expected_norm"):
+            (norm,) = arrays[f"{kind}/classifier"]
+            self.assertAlmostEqual(norm, 0.01 * 3, delta=1e-7)
+        self.assertAlmostEqual(
+            recorder.distances()["classifier"], 0.03, delta=1e-7
+        )
+
+    def test_decay_belongs_to_the_update(self):
+        # Without a gradient, weights of 3 and 4 shrink by 0.01 * 0.5.
+        kernel = make_variable("classifier/kernel", [3, 4])
+        recorder = record([kernel], [[np.zeros(2)]], weight_decay_rate=0.5)
+        arrays = recorder.log.arrays()
+        for kind in ("update_norm", "expected_norm"):
+            (norm,) = arrays[f"{kind}/classifier"]
+            self.assertAlmostEqual(norm, 0.005 * 5, delta=1e-6)
+
+    def test_a_block_is_the_norm_over_its_variables(self):
+        layer = "bert/encoder/layer_7/output/dense"
+        variables = [
+            make_variable(f"{layer}/kernel", np.zeros((2, 6))),
+            make_variable(f"{layer}/bias", np.zeros(4)),
+        ]
+        recorder = record(variables, [[np.ones((2, 6)), np.ones(4)]])
+        self.assertEqual(recorder.log.blocks, ("layer_7",))
+        (norm,) = recorder.log.arrays()["update_norm/layer_7"]
+        self.assertAlmostEqual(norm, 0.01 * 4, delta=1e-7)
+
+    @parameterized.parameters((0.0, {}), (0.01, {"classifier/kernel": 0.5}))
+    def test_a_corrected_run_has_a_ratio_of_1(self, decay, multipliers):
+        variables = make_variables()
+        recorder = record(
+            variables,
+            random_gradients(20, variables),
+            rates=[1e-5] * 20,
+            weight_decay_rate=decay,
+            learning_rate_multipliers=multipliers,
+        )
+        arrays = recorder.log.arrays()
+        np.testing.assert_allclose(arrays["bias_ratio"], 1, atol=1e-4)
+        for block in recorder.log.blocks:
+            np.testing.assert_allclose(
+                arrays[f"update_norm/{block}"],
+                arrays[f"expected_norm/{block}"],
+                rtol=1e-4,
+            )
+
+    def test_an_uncorrected_run_has_the_ratio_of_the_paper(self):
+        variables = make_variables()
+        recorder = record(
+            variables,
+            random_gradients(30, variables),
+            rates=np.linspace(0, 1e-4, 30),
+            bias_correction=False,
+        )
+        arrays = recorder.log.arrays()
+        self.assertTrue(np.isnan(arrays["bias_ratio"][0]))
+        np.testing.assert_allclose(
+            arrays["bias_ratio"][1:],
+            bias_ratio(arrays["step"], 0.9, 0.999)[1:],
+            rtol=1e-3,
+        )
+
+    def test_a_variable_that_does_not_learn_has_no_update(self):
+        variables = make_variables()
+        recorder = record(
+            variables,
+            random_gradients(2, variables),
+            weight_decay_rate=0.1,
+            learning_rate_multipliers={"classifier/kernel": 0.0},
+        )
+        arrays = recorder.log.arrays()
+        self.assertEqual(arrays["update_norm/classifier"].tolist(), [0, 0])
+        self.assertEqual(arrays["expected_norm/classifier"].tolist(), [0, 0])
+        self.assertEqual(recorder.distances()["classifier"], 0)
+        self.assertGreater(recorder.distances()["layer_0"], 0)
+
+    def test_knows_its_share_of_the_time_once_there_is_a_step(self):
+        variables = make_variables()[:1]
+        self.assertIsNone(record(variables, []).share_of_step_time())
+        recorder = record(variables, random_gradients(2, variables))
+        self.assertBetween(recorder.share_of_step_time(), 0, 1)
+
+    def test_the_copy_is_no_view_of_the_variable(self):
+        (kernel, *_) = variables = make_variables()
+        recorder = record(variables, [])
+        (copy, *_) = recorder._remember(tf.ones([]))
+        old = kernel.numpy()
+        kernel.assign_add(tf.ones(kernel.shape))
+        np.testing.assert_array_equal(copy, old)
+
+
+@pytest.mark.large
+class TwoReplicasTest(parameterized.TestCase):
+    def test_two_devices_have_the_norms_of_one(self):
+        process = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                textwrap.dedent(TWO_DEVICES),
+                str(pathlib.Path(__file__).parent),
+            ],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        one, two = json.loads(process.stdout.splitlines()[-1])
+        self.assertEqual(one.keys(), two.keys())
+        for name, values in one.items():
+            # Key biases have rounding noise for a gradient.
+            np.testing.assert_allclose(
+                values, two[name], rtol=0.02, err_msg=name
+            )
+        np.testing.assert_allclose(two["bias_ratio"], 1, atol=1e-4)

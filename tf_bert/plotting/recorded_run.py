@@ -1,0 +1,128 @@
+"""What a run has written down of its training, for its pictures."""
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+
+from tf_bert import gfile_io, run_data, run_folder
+from tf_bert.config import Config
+from tf_bert.data import tasks
+from tf_bert.metrics import METRICS, Metric
+from tf_bert.run_folder import RunFolder
+from tf_bert.training import update_log
+
+# From the input to the output; the layers come between.
+_FIRST, _LAST = "embeddings", ("pooler", "classifier")
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordedRun:
+    """A training as far as it has got.
+
+    Attributes:
+        config: of the run.
+        history: one entry per evaluation, at least one.
+        metric: that chooses the checkpoint, and is drawn.
+        metric_name: its key in an entry's ``validation``.
+        is_regression: whether the loss is a squared error.
+        updates: arrays of `update_log.UpdateLog.arrays`; None if the run did
+            not record them.
+    """
+
+    config: Config
+    history: list[dict[str, Any]]
+    metric: Metric
+    metric_name: str
+    is_regression: bool
+    updates: dict[str, np.ndarray] | None
+
+    def column(self, *keys: str) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the steps of the evaluations that have a value, and these.
+
+        Args:
+            *keys: of an entry, outermost first.
+        """
+        points = []
+        for entry in self.history:
+            value: Any = entry
+            for key in keys:
+                value = value.get(key) if value is not None else None
+            if value is not None:
+                points.append((entry["step"], value))
+        steps, values = np.array(points, np.float64).reshape(-1, 2).T
+        return steps, values
+
+    def blocks(self) -> list[str]:
+        """Names of the blocks whose distance is recorded, lowest first."""
+        return sorted(self.history[0].get("distance", {}), key=_height)
+
+
+def read(config: Config) -> RecordedRun:
+    """Reads a run, finished or not.
+
+    Args:
+        config: of `stored_config.stored_config`.
+
+    Raises:
+        FileNotFoundError: if the run has not been evaluated yet.
+        ValueError: if a file is damaged.
+    """
+    folder = RunFolder(config.output_dir)
+    task = run_data.get_task(_without_dataset(config))
+    updates = None
+    path = folder.join(run_folder.UPDATES)
+    if config.record_updates and gfile_io.exists(path):
+        updates = update_log.read_arrays(gfile_io.read_bytes(path), path=path)
+    return RecordedRun(
+        config=config,
+        history=_read_history(folder),
+        metric=METRICS[task.metric],
+        metric_name=task.metric,
+        is_regression=task.is_regression,
+        updates=updates,
+    )
+
+
+def _read_history(folder: RunFolder) -> list[dict[str, Any]]:
+    path = folder.join(run_folder.HISTORY)
+    if not gfile_io.exists(path):
+        raise FileNotFoundError(
+            "A run must have been evaluated once before it is drawn. "
+            f"Received: output_dir={folder.path}, without "
+            f"{run_folder.HISTORY}. Give the command of the training again, "
+            "and wait for its first evaluation; or pass another --output_dir."
+        )
+    try:
+        entries = [json.loads(x) for x in gfile_io.read_text(path).splitlines()]
+        steps = [entry["step"] for entry in entries]
+    except (ValueError, TypeError, KeyError) as error:
+        raise _damaged(path, repr(error)) from error
+    if not steps:
+        raise _damaged(path, "no entries")
+    return entries
+
+
+def _damaged(path: str, reason: str) -> ValueError:
+    return ValueError(
+        "A run's history must hold one JSON object for each evaluation. "
+        f"Received: {path} ({reason}). It was changed by hand: restore it, or "
+        "train again with --overwrite_output_dir."
+    )
+
+
+def _without_dataset(config: Config) -> Config:
+    """A configuration whose metric is known without opening a dataset."""
+    if config.tfds_name and tasks.get_tfds_task(config.tfds_name) is None:
+        return dataclasses.replace(config, tfds_name=None, tfds_data_dir=None)
+    return config
+
+
+def _height(block: str) -> int:
+    """Where a block stands in the model."""
+    if block == _FIRST:
+        return -1
+    if block in _LAST:
+        return 10**6 + _LAST.index(block)
+    return int(block.removeprefix("layer_"))

@@ -1,0 +1,147 @@
+"""How all pictures look, and how they are written: PNG and SVG.
+
+Everything is told apart by line style and marker, and by a lightness that
+rises with the height of a block: in grey print too.
+"""
+
+import contextlib
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import matplotlib
+from matplotlib import colormaps, ticker
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tf_bert import gfile_io
+
+BLACK, GREY = "black", "0.55"
+BLUE, ORANGE = "#0b4f8a", "#d9731a"  # Dark and light in grey.
+
+_SETTINGS = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": "medium",
+    "figure.dpi": 150,
+    "font.size": 9,
+    "grid.color": "0.92",
+    "legend.frameon": False,
+    "legend.handlelength": 3.2,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4,
+    # Ids of the SVG that are the same each time.
+    "svg.hashsalt": "tf_bert",
+}
+_LAYER_STYLES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+_LAYER_MARKERS = ("o", "^", "s", "v", "D")
+_OTHERS = {
+    "embeddings": {"color": BLACK, "linestyle": "-", "marker": "x"},
+    "pooler": {"color": BLACK, "linestyle": (0, (5, 1.5)), "marker": "P"},
+    "classifier": {"color": BLACK, "linestyle": (0, (1, 1.2)), "marker": "*"},
+}
+
+
+@contextlib.contextmanager
+def settings() -> Iterator[None]:
+    """Draws with these settings alone, whatever a user's own say."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        yield
+
+
+def new_figure(*, height: float = 3.2, **options: Any) -> Figure:
+    """Returns a figure that knows no window.
+
+    Args:
+        height: in inches; the width is that of a page's text, 6.3.
+        **options: of `Figure`.
+    """
+    figure = Figure(figsize=(6.3, height), layout="constrained", **options)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def mark_steps(axes: Axes, last_step: int) -> None:
+    """Labels the axis of the steps, which are whole numbers."""
+    axes.set_xlabel("step (optimizer updates)")
+    axes.set_xlim(0, 1.02 * last_step)
+    axes.xaxis.set_major_locator(
+        ticker.MaxNLocator(integer=True, steps=[1, 2, 2.5, 5, 10])
+    )
+
+
+def block_styles(blocks: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Returns the keywords of `Axes.plot` by which blocks are told apart.
+
+    Layers go from dark (lowest) to light, with styles and markers in turn; no
+    two of up to 20 neighbours share both. All else is black.
+
+    Args:
+        blocks: lowest first.
+    """
+    layers = [block for block in blocks if block not in _OTHERS]
+    shades = colormaps["viridis"]
+    turns = zip(itertools.cycle(_LAYER_STYLES), itertools.cycle(_LAYER_MARKERS))
+    styles = dict(_OTHERS)
+    for index, (layer, (line, marker)) in enumerate(
+        zip(layers, turns, strict=False)
+    ):
+        styles[layer] = {
+            "color": shades(0.88 * index / max(1, len(layers) - 1)),
+            "linestyle": line,
+            "marker": marker,
+        }
+    return {block: styles[block] for block in blocks}
+
+
+def block_legend(figure: Figure, axes: Axes) -> None:
+    """Names the blocks beside the picture, the highest on top, as in BERT."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles[::-1],
+        [label.replace("_", " ") for label in labels[::-1]],
+        loc="outside right center",
+        fontsize="small" if len(labels) < 20 else "x-small",
+        labelspacing=0.4 if len(labels) < 20 else 0.25,
+    )
+
+
+def sparse_markers(num_points: int, place: int, num_lines: int) -> Any:
+    """Returns where a line has markers: about six, not over its neighbours'.
+
+    Args:
+        num_points: of the line.
+        place: of the line among the others, from 0.
+        num_lines: in the picture.
+    """
+    distance = max(1, num_points // 6)
+    return (place * distance // max(1, num_lines), distance)
+
+
+def write(figure: Figure, path: str) -> list[str]:
+    """Writes a picture twice, the same bytes for the same figure.
+
+    Args:
+        figure: to be written.
+        path: without the ending; local or `gs://`.
+
+    Returns:
+        The two paths.
+    """
+    paths = []
+    for ending, metadata in (
+        ("png", {"Software": None}),
+        ("svg", {"Date": None, "Creator": None}),
+    ):
+        file = io.BytesIO()
+        figure.savefig(file, format=ending, metadata=metadata)
+        paths.append(f"{path}.{ending}")
+        gfile_io.write_bytes(paths[-1], file.getvalue())
+    return paths
