@@ -102,12 +102,16 @@ class Run:
         return zlib.crc32(tokens.labels, zlib.crc32(tokens.ids))
 
 
-def build(config: Config) -> Run:
+def build(
+    config: Config, *, strategy: tf.distribute.Strategy | None = None
+) -> Run:
     """Reads the data and the checkpoint and makes all parts of a training.
 
     Args:
         config: with `mode` train or inspect. An inspection lists all empty
             texts, which a training refuses.
+        strategy: that the training runs under; None takes
+            `distribution.get_strategy`'s.
 
     Raises:
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
@@ -130,7 +134,7 @@ def build(config: Config) -> Run:
             "--validation_file or --validation_proportion, or leave out "
             "--early_stopping_patience."
         )
-    classifier = load_classifier(config, data.task)
+    classifier = load_classifier(config, data.task, strategy=strategy)
     tokenized = {
         split: classifier.tokenize(examples)
         for split, examples in data.splits().items()

@@ -93,7 +93,12 @@ def load_finished(folder: str, config: Config) -> Classifier:
     return _make_classifier(config, task, settings, model, strategy)
 
 
-def load_classifier(config: Config, task: tasks.TaskSpec) -> Classifier:
+def load_classifier(
+    config: Config,
+    task: tasks.TaskSpec,
+    *,
+    strategy: tf.distribute.Strategy | None = None,
+) -> Classifier:
     """Loads the checkpoint that the training starts from.
 
     Of a checkpoint that was fine-tuned before, by this program or another,
@@ -105,6 +110,7 @@ def load_classifier(config: Config, task: tasks.TaskSpec) -> Classifier:
     Args:
         config: with `mode` train or inspect.
         task: with its label names, unless it is a regression.
+        strategy: None takes `distribution.get_strategy`'s.
 
     Raises:
         ValueError, FileNotFoundError: if the checkpoint or a flag about the
@@ -128,7 +134,7 @@ def load_classifier(config: Config, task: tasks.TaskSpec) -> Classifier:
         model_config.hidden_dropout_prob = config.dropout
         model_config.attention_probs_dropout_prob = config.dropout
         model_config.classifier_dropout = None
-    strategy = distribution.get_strategy()
+    strategy = strategy or distribution.get_strategy()
     with strategy.scope():
         model, info = TFBertForSequenceClassification.from_pretrained(
             folder,

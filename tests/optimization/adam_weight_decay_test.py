@@ -5,9 +5,9 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from tf_bert.optimization.adam import adam_update
 from tf_bert.optimization.adam_weight_decay import (
     AdamWeightDecay,
-    adam_update,
 )
 from tf_bert.optimization.schedules import WarmupDecay
 

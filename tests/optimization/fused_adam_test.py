@@ -6,7 +6,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from tf_bert.optimization import fused_adam
-from tf_bert.optimization.adam_weight_decay import adam_update
+from tf_bert.optimization.adam import adam_update
 
 RULE = {"beta_1": 0.8, "beta_2": 0.95}
 SHAPE = (4, 3)
