@@ -695,7 +695,7 @@ FOLDERS = (
                 "no_configuration",
                 {"output/all_results.json": "{}"},
                 "FileNotFoundError",
-                "must hold a finished run.*without config.json",
+                "must hold a run.*without config.json",
             ),
             (
                 "a_newer_version",

@@ -1,0 +1,401 @@
+"""One table of the stabilisers: what each moves, and that it can be trusted.
+
+The closed form of each rule is tested by hand beside its code, in the test
+that its row names, and against PyTorch in tests marked `large`.
+"""
+
+import ast
+import dataclasses
+import functools
+import json
+import pathlib
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_bert import build, cli, training_run
+from tf_bert.config import Config
+from tf_bert.run_folder import RunFolder
+
+TESTS = pathlib.Path(__file__).parent
+NUM_STEPS = 4
+
+Weights = dict[str, np.ndarray]
+
+
+def everything(path: str) -> bool:
+    return True
+
+
+def nothing(path: str) -> bool:
+    return False
+
+
+def pooler(path: str) -> bool:
+    return path.startswith("bert/pooler/")
+
+
+def top_block_and_pooler(path: str) -> bool:
+    return path.startswith("bert/encoder/layer_1/") or pooler(path)
+
+
+def classifier(path: str) -> bool:
+    return path.startswith("classifier/")
+
+
+def pooler_and_classifier(path: str) -> bool:
+    return pooler(path) or classifier(path)
+
+
+def all_but_embeddings(path: str) -> bool:
+    return not path.startswith("bert/embeddings/")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One stabiliser.
+
+    Attributes:
+        flags: that turn it on.
+        neutral: the same flags at their neutral values.
+        closed_form: file and name of the test of its rule.
+        starts: the variables that begin with other values than without it.
+        moves: the variables that a training changes.
+        beside: flags that it is used with, and compared with.
+    """
+
+    flags: dict[str, Any]
+    neutral: dict[str, Any]
+    closed_form: tuple[str, str]
+    starts: Callable[[str], bool] = nothing
+    moves: Callable[[str], bool] = everything
+    beside: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+ADAM = "optimization/adam_weight_decay_test.py"
+ROWS = {
+    "no bias correction": Row(
+        {"bias_correction": False},
+        {"bias_correction": True},
+        (ADAM, "test_uncorrected_direction_of_a_constant_gradient"),
+    ),
+    "weight decay": Row(
+        {"weight_decay": 3.0},
+        {"weight_decay": 0.0},
+        (ADAM, "test_zero_gradient_only_decays"),
+    ),
+    "pretrained weight decay": Row(
+        {"pretrained_weight_decay": 3.0},
+        {"pretrained_weight_decay": 0.0},
+        ("optimization/weight_decay_test.py", "test_by_hand"),
+    ),
+    "layer-wise rates": Row(
+        {"layerwise_lr_decay": 0.5},
+        {"layerwise_lr_decay": 1.0},
+        (
+            "optimization/parameter_groups_test.py",
+            "test_golden_table_of_2_layers",
+        ),
+    ),
+    "re-initialised block": Row(
+        {"reinit_layers": 1},
+        {"reinit_layers": 0},
+        (
+            "adaptation/reinit_test.py",
+            "test_top_blocks_and_the_pooler_are_drawn_and_nothing_else",
+        ),
+        starts=top_block_and_pooler,
+    ),
+    "re-initialised pooler": Row(
+        {"reinit_pooler": True},
+        {"reinit_pooler": False},
+        ("adaptation/reinit_test.py", "test_the_pooler_may_be_drawn_alone"),
+        starts=pooler,
+    ),
+    "kept head": Row(
+        {"keep_head": True},
+        {"keep_head": False},
+        ("kept_head_test.py", "test_names_in_their_order_are_let_through"),
+        starts=classifier,
+    ),
+    "mixout": Row(
+        {"mixout": 0.4},
+        {"mixout": 0.0},
+        ("adaptation/mixout_test.py", "test_is_the_formula"),
+    ),
+    "mixout, reference gradient": Row(
+        {"mixout_gradient": "reference"},
+        {"mixout_gradient": "derivative"},
+        ("adaptation/mixout_test.py", "test_gradient_of_an_unmasked_row"),
+        beside={"mixout": 0.4},
+    ),
+    "frozen embeddings": Row(
+        {"freeze": "embeddings"},
+        {"freeze": None},
+        (
+            "adaptation/freezing_test.py",
+            "test_only_the_frozen_part_has_no_dropout",
+        ),
+        moves=all_but_embeddings,
+    ),
+    "frozen lower block": Row(
+        {"freeze": "lower_1"},
+        {"freeze": None},
+        (
+            "adaptation/freezing_test.py",
+            "test_only_the_frozen_part_has_no_dropout",
+        ),
+        moves=lambda path: top_block_and_pooler(path) or classifier(path),
+    ),
+    "frozen encoder": Row(
+        {"freeze": "encoder"},
+        {"freeze": None},
+        (
+            "adaptation/freezing_test.py",
+            "test_only_the_frozen_part_has_no_dropout",
+        ),
+        moves=pooler_and_classifier,
+    ),
+    "head alone": Row(
+        {"freeze": "all_but_head"},
+        {"freeze": None},
+        (
+            "adaptation/freezing_test.py",
+            "test_only_the_frozen_part_has_no_dropout",
+        ),
+        moves=classifier,
+    ),
+    "cached features": Row(
+        {"cache_frozen_features": True},
+        {"cache_frozen_features": False},
+        (
+            "training/frozen_features_test.py",
+            "test_features_are_those_of_the_model_in_order",
+        ),
+        moves=lambda path: top_block_and_pooler(path) or classifier(path),
+        beside={"freeze": "lower_1"},
+    ),
+}
+# Whose result is that of the run without them.
+SAME_RESULT = ("cached features",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """Weights by path, before and after a training."""
+
+    start: Weights
+    end: Weights
+
+
+def train(
+    config: Config, *, stop_after: int | None = None, strategy: Any = None
+) -> Trained:
+    """Trains in the folder of a configuration, perhaps not to the end."""
+    run = build.build(config, strategy=strategy)
+    weights = run.classifier.model.weights_by_path()
+    start = {path: variable.numpy() for path, variable in weights.items()}
+    if stop_after is not None:
+        run = shortened(run, stop_after)
+    training_run.train(run, RunFolder(config.output_dir))
+    return Trained(start, {p: v.numpy() for p, v in weights.items()})
+
+
+def shortened(run: build.Run, num_steps: int) -> build.Run:
+    """The first steps of a run: what one leaves that is killed then."""
+    first = slice(num_steps)
+    plan = dataclasses.replace(
+        run.plan,
+        examples=run.plan.examples[first],
+        places=run.plan.places[first],
+        num_rows=run.plan.num_rows[first],
+        widths=run.plan.widths[first],
+    )
+    return dataclasses.replace(
+        run,
+        plan=plan,
+        learning_rates=run.learning_rates[first],
+        evaluation_steps=(num_steps,),
+    )
+
+
+@pytest.fixture(scope="module")
+def config_of(flags, tmp_path_factory):
+    """Returns a function that makes the configuration of a short training."""
+
+    def make(**changes) -> Config:
+        chosen = {
+            "num_train_steps": NUM_STEPS,
+            "num_evaluations": 2,
+            "warmup_proportion": 0,
+            "weight_decay": 0,
+            "head_seed": 1,
+            **changes,
+        }
+        folder = tmp_path_factory.mktemp("run")
+        return Config(**cli.parse(flags(output_dir=folder, **chosen)))
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def trained(config_of):
+    """Returns a function that trains with some flags, once for each."""
+
+    @functools.cache
+    def once(flags: tuple) -> Trained:
+        return train(config_of(**dict(flags)))
+
+    return lambda flags: once(tuple(flags.items()))
+
+
+def differing(a: Weights, b: Weights) -> set[str]:
+    """The paths whose values are not the same, bit for bit."""
+    return {path for path in a if (a[path] != b[path]).any()}
+
+
+@pytest.mark.parametrize("name", ROWS)
+class TestRow:
+    def test_neutral_value_is_the_default(self, name):
+        row = ROWS[name]
+        # The rate of weight decay is the one whose default does something.
+        neutral = {"weight_decay": 0.0, **row.neutral}
+        assert Config(output_dir="x", **neutral) == Config(
+            output_dir="x", weight_decay=0.0
+        )
+
+    def test_its_rule_is_tested_by_hand(self, name):
+        file, test = ROWS[name].closed_form
+        tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
+        names = {
+            node.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef)
+        }
+        assert test in names
+
+
+def largest_difference(a: Weights, b: Weights) -> float:
+    """Over all weights but the attention's key biases.
+
+    Their gradient is zero up to rounding, which Adam amplifies.
+    """
+    return max(
+        float(abs(a[path] - b[path]).max())
+        for path in a
+        if not path.endswith("self/key/bias")
+    )
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("name", ROWS)
+class TestTraining:
+    def test_only_what_should_start_otherwise_does(self, name, trained):
+        row = ROWS[name]
+        ours = trained({**row.beside, **row.flags})
+        other = trained(row.beside)
+        assert differing(ours.start, other.start) == {
+            path
+            for path in other.start
+            # LayerNorms and biases of a fresh checkpoint are fresh already.
+            if row.starts(path) and path.endswith("kernel")
+        }
+
+    def test_only_what_should_move_moves(self, name, trained):
+        row = ROWS[name]
+        ours = trained({**row.beside, **row.flags})
+        assert differing(ours.start, ours.end) == set(
+            filter(row.moves, ours.start)
+        )
+
+    def test_makes_a_difference(self, name, trained):
+        row = ROWS[name]
+        ours = trained({**row.beside, **row.flags}).end
+        other = trained(row.beside).end
+        if name in SAME_RESULT:
+            assert largest_difference(ours, other) <= 1e-5
+        else:
+            assert differing(ours, other)
+
+    def test_survives_save_and_resume(self, name, trained, config_of):
+        row = ROWS[name]
+        flags = {**row.beside, **row.flags}
+        config = config_of(**flags)
+        train(config, stop_after=2)
+        resumed = train(config)
+        assert not differing(resumed.end, trained(flags).end)
+
+    def test_the_second_run_equals_the_first(self, name, trained, config_of):
+        flags = {**ROWS[name].beside, **ROWS[name].flags}
+        again = train(config_of(**flags))
+        assert not differing(again.end, trained(flags).end)
+
+    def test_eagerly_it_is_the_same(self, name, trained, config_of):
+        flags = {**ROWS[name].beside, **ROWS[name].flags}
+        tf.config.run_functions_eagerly(True)
+        try:
+            eager = train(config_of(**flags))
+        finally:
+            tf.config.run_functions_eagerly(False)
+        assert largest_difference(eager.end, trained(flags).end) <= 1e-5
+
+
+# Logical devices are chosen before TensorFlow starts: so in a process apart.
+# Two replicas see what two micro-batches on one device see, masks included.
+TWO_REPLICAS = """
+    import json, sys
+    import tensorflow as tf
+
+    cpu, = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+    sys.path.insert(0, sys.argv[1])
+    import stabilisers_test as table
+    from tf_bert.config import Config
+
+    result = {}
+    for name, (one, two) in json.load(open(sys.argv[2])).items():
+        strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+        mirrored = table.train(Config.from_dict(two), strategy=strategy)
+        single = table.train(Config.from_dict(one))
+        result[name] = [
+            table.largest_difference(mirrored.end, single.end),
+            table.largest_difference(single.start, single.end),
+        ]
+    print(json.dumps(result))
+"""
+
+
+@pytest.mark.large
+def test_two_replicas_are_the_same_as_one(config_of, tmp_path):
+    configs = {}
+    for name, row in ROWS.items():
+        flags = {**row.beside, **row.flags}
+        one = config_of(gradient_accumulation_steps=2, **flags)
+        configs[name] = [one.as_dict(), config_of(**flags).as_dict()]
+    (tmp_path / "configs.json").write_text(json.dumps(configs))
+    process = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(TWO_REPLICAS),
+            str(TESTS),
+            str(tmp_path / "configs.json"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    result = json.loads(process.stdout.splitlines()[-1])
+    assert set(result) == set(ROWS)
+    for name, (difference, moved) in result.items():
+        assert difference <= 1e-5, name
+        assert moved > 1e-3, name
