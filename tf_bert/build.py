@@ -12,6 +12,7 @@ import tensorflow as tf
 from absl import logging
 
 from tf_bert import durations, run_data
+from tf_bert.adaptation import freezing
 from tf_bert.classifier import Classifier, load_classifier
 from tf_bert.config import Config
 from tf_bert.data import pipeline, sources, unlabelled
@@ -34,8 +35,10 @@ class Run:
         data: the splits, as texts.
         tokenized: split -> the same, as tokens.
         classifier: the model and what belongs to it.
-        trained_words: the rows of its word embeddings that are trained.
-        optimizer: built for the model's variables, these rows among them.
+        trained_words: the rows of its word embeddings that are trained; None
+            if these are frozen.
+        optimizer: built for the model's trainable variables, these rows among
+            them.
         learning_rates: float32 `[K]`, of each step.
         plan: of the training's K steps.
         evaluation_steps: numbers of steps after which the model is evaluated
@@ -46,7 +49,7 @@ class Run:
     data: sources.TaskData
     tokenized: dict[str, TokenizedExamples]
     classifier: Classifier
-    trained_words: TrainedWords
+    trained_words: TrainedWords | None
     optimizer: AdamWeightDecay
     learning_rates: np.ndarray
     plan: planning.Plan
@@ -109,6 +112,7 @@ def build(config: Config) -> Run:
             "--early_stopping_patience."
         )
     classifier = load_classifier(config, data.task)
+    freezing.freeze(classifier.model, config.freeze, fresh=classifier.fresh)
     tokenized = {
         split: classifier.tokenize(examples)
         for split, examples in data.splits().items()
@@ -117,7 +121,9 @@ def build(config: Config) -> Run:
     with classifier.strategy.scope():
         model = classifier.model
         words = model.bert.embeddings.word_embeddings.embeddings
-        trained_words = TrainedWords(words, tokenized["train"].ids)
+        trained_words = None
+        if words.trainable:
+            trained_words = TrainedWords(words, tokenized["train"].ids)
         schedule, optimizer = _make_optimizer(config, plan.num_steps)
         optimizer.build(trained_variables(model, trained_words))
     _log_optimizer(model, optimizer)

@@ -112,7 +112,8 @@ def _resume(run: build.Run, folder: RunFolder) -> Progress:
             )
 
     state = checkpointing.load_arrays(path, run.state(), check=check)
-    run.trained_words.read()
+    if run.trained_words is not None:
+        run.trained_words.read()
     progress = Progress(**state)
     logging.info("Continuing after step %d.", progress.step)
     return progress
@@ -120,6 +121,8 @@ def _resume(run: build.Run, folder: RunFolder) -> Progress:
 
 def _write_back_words(run: build.Run, first_step: int, step: int) -> None:
     """Brings the model's word embeddings up to date after some steps."""
+    if run.trained_words is None:
+        return
     decay = run.optimizer.decay_rate(run.trained_words.rows)
     rates = run.learning_rates[first_step:step].astype(np.float64)
     run.trained_words.write_back(np.prod(1 - rates * decay))
