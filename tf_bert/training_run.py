@@ -6,6 +6,8 @@ import errno
 import json
 import math
 import os
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,9 @@ from absl import logging
 
 from tf_bert import build, gfile_io, run_folder
 from tf_bert.run_folder import RunFolder
-from tf_bert.training import checkpointing, evaluate
+from tf_bert.training import checkpointing, evaluate, frozen_features
 from tf_bert.training.loop import TrainingLoop
+from tf_bert.training.pace import Pace
 from tf_bert.training.progress import ProgressBar
 
 
@@ -51,8 +54,32 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
     Returns:
         The progress at the end. The model holds the last weights.
     """
-    config, classifier = run.config, run.classifier
     progress = _resume(run, folder)
+    with _with_features(run, progress) as run:
+        _train(run, folder, progress)
+    return progress
+
+
+@contextlib.contextmanager
+def _with_features(run: build.Run, progress: Progress) -> Iterator[build.Run]:
+    """Runs the frozen layers beforehand, if asked to and if steps are left."""
+    has_steps = progress.step < run.plan.num_steps
+    if not (run.config.cache_frozen_features and has_steps):
+        yield run
+        return
+    # Not of a test split: it is evaluated once.
+    splits = {
+        name: run.tokenized[name]
+        for name in ("train", "validation")
+        if name in run.tokenized
+    }
+    with frozen_features.cached(run.classifier.inference, splits) as features:
+        yield dataclasses.replace(run, tokenized={**run.tokenized, **features})
+
+
+def _train(run: build.Run, folder: RunFolder, progress: Progress) -> None:
+    """Goes from evaluation to evaluation."""
+    config, classifier = run.config, run.classifier
     loop = TrainingLoop(
         classifier.model,
         run.optimizer,
@@ -64,8 +91,8 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
     iterator = iter(
         classifier.strategy.distribute_datasets_from_function(lambda _: dataset)
     )
-    one = tf.constant(1)
-    losses = []
+    pace = Pace()
+    num_examples = run.plan.num_examples
     patience = config.early_stopping_patience
     with (
         contextlib.closing(
@@ -73,26 +100,47 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
         ) as bar,
         _summary_writer(run, folder).as_default(),
     ):
-        for step in range(progress.step + 1, run.plan.num_steps + 1):
+        for last in run.evaluation_steps:
+            if last <= progress.step:
+                continue
             if patience and progress.num_without_gain >= patience:
                 bar.write(f"Stopped early after step {progress.step}.")
                 break
-            loss = float(loop.train_steps(iterator, one))
-            if not math.isfinite(loss):
-                raise ValueError(
-                    "The training loss must be finite. Received: "
-                    f"loss={loss} at step {step}; the training diverged. "
-                    "Lower --learning_rate, with --overwrite_output_dir."
+            step, losses = progress.step, []
+            while step < last:
+                count = min(pace.num_steps, last - step)
+                losses += _take_steps(loop, iterator, step, count, pace)
+                bar.update(
+                    count,
+                    int(num_examples[step : step + count].sum()),
+                    sum(losses[-count:]) / count,
                 )
-            losses.append(loss)
-            bar.update(1, int(run.plan.num_examples[step - 1]), loss)
-            if step in run.evaluation_steps:
-                _write_back_words(run, progress.step, step)
-                progress.step = step
-                _evaluate(run, progress, sum(losses) / len(losses), bar)
-                _save(run, folder, progress)
-                losses = []
-    return progress
+                step += count
+            _write_back_words(run, progress.step, step)
+            progress.step = step
+            _evaluate(run, progress, sum(losses) / len(losses), bar)
+            _save(run, folder, progress)
+
+
+def _take_steps(
+    loop: TrainingLoop, iterator: Any, step: int, count: int, pace: Pace
+) -> list[float]:
+    """Takes `count` steps behind step `step` in one call; returns the losses.
+
+    Raises:
+        ValueError: if a loss is not finite.
+    """
+    start = time.monotonic()
+    losses = loop.train_steps(iterator, tf.constant(count)).numpy().tolist()
+    pace.adapt(count, time.monotonic() - start)
+    for number, loss in enumerate(losses, step + 1):
+        if not math.isfinite(loss):
+            raise ValueError(
+                "The training loss must be finite. Received: "
+                f"loss={loss} at step {number}; the training diverged. "
+                "Lower --learning_rate, with --overwrite_output_dir."
+            )
+    return losses
 
 
 def _resume(run: build.Run, folder: RunFolder) -> Progress:

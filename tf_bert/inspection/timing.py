@@ -103,11 +103,11 @@ def _time_training(run: build.Run) -> tuple[int, float]:
         trained_words=run.trained_words,
     )
     one = tf.constant(1)
-    float(loop.train_steps(iterator, one))
+    loop.train_steps(iterator, one).numpy()
     seconds, timed_tokens, timed_steps = 0.0, 0, 0
     for step in steps[1:]:
         start = time.perf_counter()
-        float(loop.train_steps(iterator, one))  # Waits for the device.
+        loop.train_steps(iterator, one).numpy()  # Waits for the device.
         seconds += time.perf_counter() - start
         timed_tokens += int(tokens[step])
         timed_steps += 1
