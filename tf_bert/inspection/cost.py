@@ -133,13 +133,16 @@ def estimate_memory(
     num_updated: int,
     num_rows: int,
     width: int,
+    num_frozen_blocks: int = 0,
     precision: str = "float32",
 ) -> MemoryEstimate:
     """Estimates what the largest step holds.
 
     Per layer ``T (12 H + 4 I) + 3 R N W^2`` activations are kept, of 4 bytes
     (2 in bfloat16), in all layers but the last, which computes one token of
-    each example only. Weights, gradients and both moments are float32.
+    each example only. Of frozen blocks nothing is kept; each needs its own
+    while it runs, so at least one block's are counted. Weights, gradients and
+    both moments are float32. The cache of frozen features comes on top.
 
     Args:
         model_config: of the model.
@@ -147,6 +150,7 @@ def estimate_memory(
         num_updated: of these, those that get a gradient.
         num_rows: R, of one micro-batch.
         width: W.
+        num_frozen_blocks: in [0, L].
         precision: of `tf_bert.config_rules.PRECISIONS`.
     """
     tokens = num_rows * width
@@ -159,7 +163,8 @@ def estimate_memory(
         * width**2
     )
     # Of the last layer keys and values remain, a small part of the others'.
-    num_layers = max(model_config.num_hidden_layers - 1, 1)
+    num_trained = model_config.num_hidden_layers - num_frozen_blocks
+    num_layers = max(num_trained - 1, 1)
     item_size = 2 if precision == "mixed_bfloat16" else _FLOAT32
     return MemoryEstimate(
         weights=_FLOAT32 * num_parameters,

@@ -99,7 +99,10 @@ class TrainingLoop:
 
     def _accumulate(self, element, variables):
         """Sums loss and gradients over the micro-batches of a replica."""
-        num_micro_batches = element["labels"].shape[0]
+        # On two devices only what has open lengths keeps its first one, unless
+        # nothing has any.
+        name = "example_ids" if "example_ids" in element else "labels"
+        num_micro_batches = element[name].shape[0]
         if num_micro_batches == 1:
             return self._gradients(element, 0, variables)
 
