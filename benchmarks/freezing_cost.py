@@ -74,7 +74,7 @@ def prepare(path: str, options: argparse.Namespace) -> None:
 
 
 def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
-    """Yields once when all is traced, then after each epoch."""
+    """Yields when all is traced, after each epoch, and a score."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(NUM_THREADS)
@@ -117,18 +117,19 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
     loop = TrainingLoop(model, optimizer, strategy, trained_words=trained_words)
     inference = Inference(model, strategy, batch_size=64)
 
-    def steps(examples, first_epoch, num_epochs, *, rate=LEARNING_RATE):
-        """Trains, and returns the mean loss of each epoch."""
-        for epoch in range(first_epoch, first_epoch + num_epochs):
-            iterator, count = our_batches(
-                stored, strategy, examples, epoch, rate
-            )
-            yield loop.train_steps(iterator, tf.constant(count)).numpy().mean()
+    def losses(examples, num_epochs, num_steps, rate):
+        """Trains, and returns the mean loss of each so many steps."""
+        iterator = our_batches(
+            stored, strategy, examples, num_epochs * num_steps, rate
+        )
+        for _ in range(num_epochs):
+            steps = loop.train_steps(iterator, tf.constant(num_steps))
+            yield float(steps.numpy().mean())
 
-    def features(stack):
+    def features(stack, chosen):
         if not cached:
-            return splits
-        return stack.enter_context(frozen_features.cached(inference, splits))
+            return chosen
+        return stack.enter_context(frozen_features.cached(inference, chosen))
 
     counts = {
         "total": sum(v.value.shape.num_elements() for v in model.weights),
@@ -136,53 +137,49 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
             v.value.shape.num_elements() for v in model.trainable_variables
         ),
     }
-    # Traces everything, on a rate of 0, and then forgets what it moved.
+    # Traces everything, at a rate of 0, and then forgets what it moved.
     with contextlib.ExitStack() as stack:
-        start = features(stack)
-        list(steps(start["train"], 0, 1, rate=0.0))
-        evaluate(inference, start["validation"])
-        for variable in optimizer.variables:
-            variable.assign(tf.zeros_like(variable.value))
+        few = features(stack, {"few": splits["validation"]})["few"]
+        list(losses(few, 1, 2, 0.0))
+        evaluate(inference, few)
+    for variable in optimizer.variables:
+        variable.assign(tf.zeros_like(variable.value))
     yield counts
+    num_epochs = int(stored["num_epochs"])
+    num_steps = -(-len(splits["train"]) // int(stored["batch_size"]))
     with contextlib.ExitStack() as stack:
         begin = time.perf_counter()
-        used = features(stack)
-        for loss in steps(used["train"], 0, int(stored["num_epochs"])):
-            seconds = time.perf_counter() - begin
-            if trained_words is not None:
-                trained_words.write_back(1.0)
-            f1 = evaluate(inference, used["validation"]).metrics["f1"]
-            yield {"seconds": seconds, "loss": float(loss), "f1": f1}
+        used = features(stack, splits)
+        for loss in losses(used["train"], num_epochs, num_steps, LEARNING_RATE):
+            yield {"seconds": time.perf_counter() - begin, "loss": loss}
             begin = time.perf_counter()
+        if trained_words is not None:
+            trained_words.write_back(1.0)
+        yield {"f1": evaluate(inference, used["validation"]).metrics["f1"]}
 
 
-def our_batches(stored, strategy, examples, epoch: int, rate: float):
-    """Returns an iterator over an epoch's packed batches, and their number."""
+def our_batches(stored, strategy, examples, num_steps: int, rate: float):
+    """Returns an iterator over the packed batches of some steps."""
     from tf_bert.data import pipeline
     from tf_bert.data import plan as planning
 
-    batch_size = int(stored["batch_size"])
-    count = -(-len(examples) // batch_size)
     plan = planning.plan_training(
         examples.lengths,
-        batch_size=batch_size,
-        num_steps=count,
-        data_seed=epoch,
+        batch_size=int(stored["batch_size"]),
+        num_steps=num_steps,
+        data_seed=0,
     )
     dataset = pipeline.packed_dataset(
         examples,
         plan,
-        per_step={"learning_rate": np.full(count, rate, np.float32)},
-        per_replica={"dropout_seeds": planning.dropout_seeds(epoch, plan)},
+        per_step={"learning_rate": np.full(num_steps, rate, np.float32)},
+        per_replica={"dropout_seeds": planning.dropout_seeds(0, plan)},
     )
-    iterator = iter(
-        strategy.distribute_datasets_from_function(lambda _: dataset)
-    )
-    return iterator, count
+    return iter(strategy.distribute_datasets_from_function(lambda _: dataset))
 
 
 def torch_epochs(stored, what: str) -> Iterator[dict[str, Any]]:
-    """Yields once when all is ready, then after each epoch."""
+    """Yields when all is ready, after each epoch, and a score."""
     import torch
     import transformers
 
@@ -241,20 +238,17 @@ def torch_epochs(stored, what: str) -> Iterator[dict[str, Any]]:
             for first in range(0, size, batch_size)
         ]
         seconds = time.perf_counter() - begin
-        model.eval()
-        with torch.no_grad():
-            rows = np.arange(len(stored["validation_labels"]))
-            predictions = np.concatenate(
-                [
-                    logits("validation", part).argmax(axis=1).numpy()
-                    for part in np.array_split(rows, len(rows) // 50)
-                ]
-            )
-        yield {
-            "seconds": seconds,
-            "loss": float(np.mean(losses)),
-            "f1": f1_score(stored["validation_labels"], predictions),
-        }
+        yield {"seconds": seconds, "loss": float(np.mean(losses))}
+    model.eval()
+    rows = np.arange(len(stored["validation_labels"]))
+    with torch.no_grad():
+        predictions = [
+            logits("validation", part).argmax(axis=1).numpy()
+            for part in np.array_split(rows, len(rows) // 50)
+        ]
+    yield {
+        "f1": f1_score(stored["validation_labels"], np.concatenate(predictions))
+    }
 
 
 def f1_score(labels: np.ndarray, predictions: np.ndarray) -> float:
@@ -288,7 +282,7 @@ def ask(worker: subprocess.Popen) -> dict[str, Any]:
 def compare(
     path: str, what: str, cached: bool, num_epochs: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Returns what both programs answer: once at the start, then by epoch."""
+    """Returns what both answer: at the start, by epoch, and at the end."""
     command = [sys.executable, __file__, f"--freeze={what}", path]
     command += ["--cached"] if cached else []
     environment = {
@@ -310,7 +304,7 @@ def compare(
             for kind in ("ours", "torch")
         }
         answers = {kind: [] for kind in workers}
-        for _ in range(1 + num_epochs):
+        for _ in range(2 + num_epochs):
             for kind, worker in workers.items():
                 answers[kind].append(ask(worker))
         for worker in workers.values():
@@ -321,7 +315,7 @@ def compare(
 def rows(what: str, cached: bool, answers) -> Iterator[str]:
     """Yields a Markdown row of each program."""
     totals = {}
-    for kind, (counts, *epochs) in answers.items():
+    for kind, (counts, *epochs, score) in answers.items():
         seconds = [epoch["seconds"] for epoch in epochs]
         totals[kind] = sum(seconds)
         name = what + (", cached" if cached and kind == "ours" else "")
@@ -331,7 +325,7 @@ def rows(what: str, cached: bool, answers) -> Iterator[str]:
         yield (
             f"| {name} | {kind} | {seconds[0]:.2f} | "
             f"{np.median(seconds[1:] or seconds):.2f} | {totals[kind]:.1f} | "
-            f"{epochs[-1]['loss']:.3f} | {epochs[-1]['f1']:.3f} | "
+            f"{epochs[-1]['loss']:.3f} | {score['f1']:.3f} | "
             f"{counts['total']:,} | {counts['trainable']:,} | {ratio} |"
         )
 

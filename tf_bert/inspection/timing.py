@@ -1,7 +1,8 @@
 """A few real steps on state that is thrown away: how fast, how much memory.
 
 Runs the model with the training's own loop, on batches of its own plan, with
-a learning rate of 0: nothing is learned and nothing is saved.
+a learning rate of 0: nothing is learned and nothing is saved. No cache of
+frozen features is made: frozen layers run in each step.
 """
 
 import dataclasses
