@@ -141,7 +141,6 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
     with contextlib.ExitStack() as stack:
         few = features(stack, {"few": splits["validation"]})["few"]
         list(losses(few, 1, 2, 0.0))
-        evaluate(inference, few)
     for variable in optimizer.variables:
         variable.assign(tf.zeros_like(variable.value))
     yield counts
@@ -155,7 +154,7 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
             begin = time.perf_counter()
         if trained_words is not None:
             trained_words.write_back(1.0)
-        yield {"f1": evaluate(inference, used["validation"]).metrics["f1"]}
+        yield {"f1": evaluate(inference, splits["validation"]).metrics["f1"]}
 
 
 def our_batches(stored, strategy, examples, num_steps: int, rate: float):
