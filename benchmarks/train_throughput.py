@@ -113,7 +113,7 @@ def our_steps(stored):
     )
     one = tf.constant(1)
     for _ in range(plan.num_steps):
-        yield lambda: float(loop.train_steps(iterator, one))
+        yield lambda: loop.train_steps(iterator, one).numpy()
 
 
 def torch_steps(stored):

@@ -407,6 +407,12 @@ FLAGS = (
         "must be comma, semicolon.*delimiter=';;'",
         "--delimiter=;;",
     ),
+    Case("freeze", "`freeze` must be .*freeze='top'", "--freeze=top"),
+    Case(
+        "cache_of_nothing",
+        "nothing frozen to run once.*freeze=None",
+        "--cache_frozen_features",
+    ),
     Case("metric", "`metric` must be one of: accuracy, f1", "--metric=bleu"),
     Case("mixed_columns", "all by name .* or all by num", "--text_column=2"),
     Case(

@@ -266,3 +266,27 @@ class TestLoadFinished:
             weights["classifier/kernel"].numpy(),
             stored["classifier.weight"].T,
         )
+
+
+class TestFrozen:
+    def test_word_embeddings_are_trained_unless_frozen(self, built, flags):
+        assert built.trained_words is not None
+        run = build.build(make_config(flags, freeze="embeddings"))
+        assert run.trained_words is None
+
+    def test_optimizer_has_moments_of_what_is_trained_alone(self, flags):
+        run = build.build(make_config(flags, freeze="encoder"))
+        assert set(run.optimizer.moments()) == {
+            f"{kind}/{path}"
+            for kind in "mv"
+            for path in (
+                "bert/pooler/dense/kernel",
+                "bert/pooler/dense/bias",
+                "classifier/kernel",
+                "classifier/bias",
+            )
+        }
+
+    def test_the_model_must_have_the_blocks(self, flags):
+        with pytest.raises(ValueError, match="lower_1 to lower_2.*lower_3"):
+            build.build(make_config(flags, freeze="lower_3"))

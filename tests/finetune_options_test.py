@@ -1,6 +1,7 @@
 """Tests of tf_bert/finetune.py: other flags and other kinds of data."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -220,3 +221,55 @@ class TestWrongOptions:
     def test_are_refused(self, train_error, tmp_path, changes, message):
         train_error(tmp_path / "run", message, **changes)
         assert not (tmp_path / "run").exists()
+
+
+FROZEN = {"freeze": "encoder", "weight_decay": 0.1}
+
+
+@pytest.fixture(scope="module")
+def frozen_run(train, tmp_path_factory):
+    return train(tmp_path_factory.mktemp("frozen") / "run", **FROZEN)
+
+
+class TestFrozenRun:
+    """Whole runs, with a cache and without."""
+
+    def test_only_what_is_not_frozen_moves(self, frozen_run, tiny_checkpoint):
+        before, after = (
+            safetensors.numpy.load_file(folder / "model.safetensors")
+            for folder in (pathlib.Path(tiny_checkpoint), frozen_run / "model")
+        )
+        moved = {
+            name
+            for name, value in before.items()
+            if not np.array_equal(value, after[name])
+        }
+        # Bit for bit; the head is drawn and trained.
+        assert moved == {
+            "bert.pooler.dense.weight",
+            "bert.pooler.dense.bias",
+            "classifier.weight",
+            "classifier.bias",
+        }
+
+    def test_a_cache_changes_nothing_but_roundings(
+        self, frozen_run, train, tmp_path
+    ):
+        cached = train(
+            tmp_path / "cached", **FROZEN, cache_frozen_features=True
+        )
+        expected, actual = (
+            safetensors.numpy.load_file(folder / "model" / "model.safetensors")
+            for folder in (frozen_run, cached)
+        )
+        for name, value in expected.items():
+            np.testing.assert_allclose(
+                actual[name], value, rtol=0, atol=1e-5, err_msg=name
+            )
+        for old, new in zip(
+            read_history(frozen_run), read_history(cached), strict=True
+        ):
+            assert old["train_loss"] == pytest.approx(new["train_loss"], 1e-5)
+            assert old["validation"]["loss"] == pytest.approx(
+                new["validation"]["loss"], 1e-5
+            )

@@ -275,3 +275,27 @@ class TestKilled:
         )
         assert "Continuing after step" in again.stderr
         assert_same_result(folder, unbroken)
+
+
+class TestFrozenFeatures:
+    def test_a_cache_is_made_again_and_gives_the_same(
+        self, flags, tmp_path, caplog
+    ):
+        def command(name):
+            return flags(
+                output_dir=tmp_path / name,
+                freeze="lower_1",
+                cache_frozen_features=True,
+            )
+
+        assert run.main(command("unbroken")) == 0
+        with control_c_at("step 4:"):
+            assert run.main(command("broken")) == 130
+        assert run.main(command("broken")) == 0
+        assert "Continuing after step 2." in caplog.text
+        for name in ("history.jsonl", "model/model.safetensors"):
+            contents = [
+                (tmp_path / folder / name).read_bytes()
+                for folder in ("unbroken", "broken")
+            ]
+            assert contents[0] == contents[1], name

@@ -14,6 +14,7 @@ import tensorflow as tf
 from absl import logging
 
 from tf_bert import durations, parameter_table, run_data
+from tf_bert.adaptation import freezing
 from tf_bert.adaptation.mixout import Mixout
 from tf_bert.classifier import Classifier, load_classifier
 from tf_bert.config import Config
@@ -38,8 +39,10 @@ class Run:
         data: the splits, as texts.
         tokenized: split -> the same, as tokens.
         classifier: the model and what belongs to it.
-        trained_words: the rows of its word embeddings that are trained.
-        optimizer: built for the model's variables, these rows among them.
+        trained_words: the rows of its word embeddings that are trained; None
+            if these are frozen.
+        optimizer: built for the model's trainable variables, these rows among
+            them.
         learning_rates: float32 `[K]`, of each step.
         plan: of the training's K steps.
         evaluation_steps: numbers of steps after which the model is evaluated
@@ -52,7 +55,7 @@ class Run:
     data: sources.TaskData
     tokenized: dict[str, TokenizedExamples]
     classifier: Classifier
-    trained_words: TrainedWords
+    trained_words: TrainedWords | None
     optimizer: AdamWeightDecay
     learning_rates: np.ndarray
     plan: planning.Plan
@@ -135,6 +138,7 @@ def build(
             "--early_stopping_patience."
         )
     classifier = load_classifier(config, data.task, strategy=strategy)
+    freezing.freeze(classifier.model, config.freeze, fresh=classifier.fresh)
     tokenized = {
         split: classifier.tokenize(examples)
         for split, examples in data.splits().items()
@@ -144,7 +148,9 @@ def build(
         model = classifier.model
         mixout = _make_mixout(config, model)
         words = model.bert.embeddings.word_embeddings.embeddings
-        trained_words = TrainedWords(words, tokenized["train"].ids)
+        trained_words = None
+        if words.trainable:
+            trained_words = TrainedWords(words, tokenized["train"].ids)
         variables = trained_variables(model, trained_words)
         schedule, optimizer = _make_optimizer(
             config,

@@ -279,7 +279,8 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "cache_frozen_features",
             bool,
             "Runs the frozen part once for each example, not in every step. "
-            "The result is the same.",
+            "The result is the same but for rounding. Kept in memory; above 1 "
+            "GiB, unless all blocks are frozen, in temporary files.",
         ),
         Flag(
             "keep_head",

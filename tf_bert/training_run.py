@@ -6,6 +6,8 @@ import errno
 import json
 import math
 import os
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -13,7 +15,9 @@ from absl import logging
 
 from tf_bert import build, gfile_io, run_folder
 from tf_bert.run_folder import RunFolder
-from tf_bert.training import checkpointing, evaluate
+from tf_bert.training import checkpointing, evaluate, frozen_features
+from tf_bert.training.loop import TrainingLoop
+from tf_bert.training.pace import Pace
 from tf_bert.training.progress import ProgressBar
 from tf_bert.training.trained_words import decay_factors
 
@@ -50,15 +54,40 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
     Returns:
         The progress at the end. The model holds the last weights.
     """
-    config, classifier = run.config, run.classifier
     progress = _resume(run, folder)
+    with _with_features(run, progress) as run:
+        _train(run, folder, progress)
+    return progress
+
+
+@contextlib.contextmanager
+def _with_features(run: build.Run, progress: Progress) -> Iterator[build.Run]:
+    """Runs the frozen layers beforehand, if asked to and if steps are left."""
+    has_steps = progress.step < run.plan.num_steps
+    if not (run.config.cache_frozen_features and has_steps):
+        yield run
+        return
+    # Not of a test split: it is evaluated once.
+    splits = {
+        name: run.tokenized[name]
+        for name in ("train", "validation")
+        if name in run.tokenized
+    }
+    with frozen_features.cached(run.classifier.inference, splits) as features:
+        yield dataclasses.replace(run, tokenized={**run.tokenized, **features})
+
+
+def _train(run: build.Run, folder: RunFolder, progress: Progress) -> None:
+    """Goes from evaluation to evaluation."""
+    config, classifier = run.config, run.classifier
     loop = run.training_loop()
     dataset = run.training_dataset(progress.step)
     iterator = iter(
         classifier.strategy.distribute_datasets_from_function(lambda _: dataset)
     )
-    one = tf.constant(1)
-    losses = []
+    # A recorder looks at each step.
+    pace = Pace() if run.recorder is None else Pace(largest=1)
+    num_examples = run.plan.num_examples
     patience = config.early_stopping_patience
     with (
         contextlib.closing(
@@ -66,27 +95,48 @@ def train(run: build.Run, folder: RunFolder) -> Progress:
         ) as bar,
         _summary_writer(run, folder).as_default(),
     ):
-        for step in range(progress.step + 1, run.plan.num_steps + 1):
+        for last in run.evaluation_steps:
+            if last <= progress.step:
+                continue
             if patience and progress.num_without_gain >= patience:
                 bar.write(f"Stopped early after step {progress.step}.")
                 break
-            with _recording(run, step):
-                loss = float(loop.train_steps(iterator, one))
-            if not math.isfinite(loss):
-                raise ValueError(
-                    "The training loss must be finite. Received: "
-                    f"loss={loss} at step {step}; the training diverged. "
-                    "Lower --learning_rate, with --overwrite_output_dir."
+            step, losses = progress.step, []
+            while step < last:
+                count = min(pace.num_steps, last - step)
+                with _recording(run, step):
+                    losses += _take_steps(loop, iterator, step, count, pace)
+                bar.update(
+                    count,
+                    int(num_examples[step : step + count].sum()),
+                    sum(losses[-count:]) / count,
                 )
-            losses.append(loss)
-            bar.update(1, int(run.plan.num_examples[step - 1]), loss)
-            if step in run.evaluation_steps:
-                _write_back_words(run, progress.step, step)
-                progress.step = step
-                _evaluate(run, progress, sum(losses) / len(losses), bar)
-                _save(run, folder, progress)
-                losses = []
-    return progress
+                step += count
+            _write_back_words(run, progress.step, step)
+            progress.step = step
+            _evaluate(run, progress, sum(losses) / len(losses), bar)
+            _save(run, folder, progress)
+
+
+def _take_steps(
+    loop: TrainingLoop, iterator: Any, step: int, count: int, pace: Pace
+) -> list[float]:
+    """Takes `count` steps behind step `step` in one call; returns the losses.
+
+    Raises:
+        ValueError: if a loss is not finite.
+    """
+    start = time.monotonic()
+    losses = loop.train_steps(iterator, tf.constant(count)).numpy().tolist()
+    pace.adapt(count, time.monotonic() - start)
+    for number, loss in enumerate(losses, step + 1):
+        if not math.isfinite(loss):
+            raise ValueError(
+                "The training loss must be finite. Received: "
+                f"loss={loss} at step {number}; the training diverged. "
+                "Lower --learning_rate, with --overwrite_output_dir."
+            )
+    return losses
 
 
 def _resume(run: build.Run, folder: RunFolder) -> Progress:
@@ -106,7 +156,8 @@ def _resume(run: build.Run, folder: RunFolder) -> Progress:
             )
 
     state = checkpointing.load_arrays(path, run.state(), check=check)
-    run.trained_words.read()
+    if run.trained_words is not None:
+        run.trained_words.read()
     progress = Progress(**state)
     if run.recorder is not None:
         _restore_updates(run, folder, progress.step)
@@ -115,10 +166,10 @@ def _resume(run: build.Run, folder: RunFolder) -> Progress:
 
 
 def _recording(run: build.Run, step: int) -> contextlib.AbstractContextManager:
-    """Records a step, if the run does."""
+    """Records the step behind step `step`, if the run does."""
     if run.recorder is None:
         return contextlib.nullcontext()
-    return run.recorder.around_step(run.learning_rates[step - 1])
+    return run.recorder.around_step(run.learning_rates[step])
 
 
 def _restore_updates(run: build.Run, folder: RunFolder, num_steps: int) -> None:
@@ -136,6 +187,8 @@ def _restore_updates(run: build.Run, folder: RunFolder, num_steps: int) -> None:
 def _write_back_words(run: build.Run, first_step: int, step: int) -> None:
     """Brings the model's word embeddings up to date after some steps."""
     words = run.trained_words
+    if words is None:
+        return
     to_zero, to_prior = run.optimizer.decay_rates(words.rows)
     factors = decay_factors(
         run.learning_rates[:step],

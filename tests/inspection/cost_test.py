@@ -82,3 +82,10 @@ class EstimateMemoryTest(parameterized.TestCase):
         self.assertEqual(found.weights, plain.weights + 120)
         self.assertEqual(found.activations, plain.activations + 120)
         self.assertEqual(found.gradients, plain.gradients)
+
+    @parameterized.parameters((1, 1), (2, 1), (3, 1), (0, 2))
+    def test_of_frozen_blocks_nothing_is_kept(self, num_frozen, num_counted):
+        # Of 3 blocks: all but the top one, and one in any case.
+        found = self.estimate(num_frozen_blocks=num_frozen)
+        per_block = self.estimate().activations / 2
+        self.assertEqual(found.activations, num_counted * per_block)

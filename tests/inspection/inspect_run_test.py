@@ -229,6 +229,16 @@ class TestReport:
         found = dataclasses.replace(scored_pairs, measurement=measured)
         assert f"time         {text} estimated" in report.render(found)
 
+    def test_the_time_is_said_to_be_without_the_cache(self, scored_pairs):
+        assert "frozen layers" not in report.render(scored_pairs)
+        config = dataclasses.replace(
+            scored_pairs.config, freeze="encoder", cache_frozen_features=True
+        )
+        found = dataclasses.replace(scored_pairs, config=config)
+        assert "frozen layers run in each" in " ".join(
+            report.render(found).split()
+        )
+
 
 class TestErrors:
     def test_what_cannot_be_read_is_an_error(self, flags, tmp_path, capsys):

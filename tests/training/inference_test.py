@@ -101,7 +101,9 @@ class InferenceTest(parameterized.TestCase):
         inference = make_inference(4)
         inference.logits(make_examples(5))
         inference.logits(make_examples(9, shortest=20))
-        self.assertEqual(inference._step.experimental_get_tracing_count(), 1)
+        self.assertEqual(
+            inference._logits_step.experimental_get_tracing_count(), 1
+        )
 
 
 class ProbabilitiesTest(parameterized.TestCase):

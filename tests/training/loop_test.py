@@ -103,7 +103,8 @@ class Run:
             self.strategy.distribute_datasets_from_function(lambda _: dataset)
         )
         steps = plan.num_steps - first_step if steps is None else steps
-        return float(self.loop.train_steps(iterator, tf.constant(steps)))
+        losses = self.loop.train_steps(iterator, tf.constant(steps))
+        return float(losses.numpy().sum())
 
     def weights(self):
         return {v.path: v.numpy() for v in self.model.trainable_variables}

@@ -14,8 +14,10 @@ import tensorflow as tf
 from tf_bert.data.plan import Plan
 from tf_bert.data.tokenized_examples import TokenizedExamples
 
-# What the model takes of an element; the rest is for the loss and the update.
+# What the model takes of an element, as far as it is there; the rest is for
+# the loss and the update.
 MODEL_INPUTS = (
+    "frozen_features",
     "input_ids",
     "token_type_ids",
     "position_ids",
@@ -52,7 +54,10 @@ def packed_dataset(
         by example, 0 for padding) int32 `[M, R, W]`; `cls_positions` int32
         `[M, B]` into the R x W tokens; `labels` `[M, B]`; `example_weight`
         float32 `[M, B]`, 0 where there is no example; `num_examples` float32
-        scalar, of the global batch; and what was passed in.
+        scalar, of the global batch; and what was passed in. With features
+        of each token, `frozen_features` float32 `[M, R, W, H]` replaces
+        `input_ids`, `token_type_ids` and `position_ids`; with features of
+        each example, `[M, B, H]` replaces all the model's inputs.
     """
     tables = _Tables(examples, plan, per_step or {}, per_replica or {})
     num_replicas = plan.num_replicas
@@ -79,6 +84,7 @@ class _Tables:
         self.row_splits = tf.constant(examples.row_splits, tf.int64)
         self.first_lengths = tf.constant(examples.first_lengths, tf.int32)
         self.labels = tf.constant(examples.labels)
+        self.features = examples.features
         self.examples = tf.constant(plan.examples, tf.int32)
         self.places = tf.constant(plan.places, tf.int32)
         self.num_rows = tf.constant(plan.num_rows, tf.int32)
@@ -92,6 +98,30 @@ class _Tables:
         """Builds one element; `known_shape` is [R, W], None if not known."""
         chosen = tf.reshape(self.examples[step, replica], [-1])  # [M x B]
         exists = chosen >= 0
+        shares = [self.num_micro_batches, self.batch]
+        element = {
+            "labels": tf.reshape(
+                tf.gather(self.labels, tf.maximum(chosen, 0)), shares
+            ),
+            "example_weight": tf.reshape(tf.cast(exists, tf.float32), shares),
+            "num_examples": self.num_examples[step],
+        }
+        if self.features is None or self.features.is_per_token:
+            element |= self._tokens(chosen, step, replica, known_shape)
+        else:
+            # An example that is not there has any features, and no weight.
+            features = self.features.gather(tf.maximum(chosen, 0))
+            size = features.shape[-1]
+            element["frozen_features"] = tf.reshape(features, [*shares, size])
+        for name, table in self.per_step.items():
+            element[name] = table[step]
+        for name, table in self.per_replica.items():
+            element[name] = table[step, replica]
+        return element
+
+    def _tokens(self, chosen, step, replica, known_shape):
+        """What is there for each token of the rows."""
+        exists = chosen >= 0
         chosen = tf.maximum(chosen, 0)
         places = self.places[step, replica]  # [M, B]
         num_rows, width = self.num_rows[step], self.widths[step]
@@ -104,12 +134,7 @@ class _Tables:
         inside = tf.range(tf.size(example)) - tf.gather(
             tf.cumsum(sizes, exclusive=True), example
         )
-        ids = tf.gather(
-            self.ids,
-            tf.gather(starts, example) + tf.cast(inside, tf.int64),
-        )
-        first_lengths = tf.gather(self.first_lengths, chosen)
-        types = tf.cast(inside >= tf.gather(first_lengths, example), tf.int32)
+        tokens = tf.gather(starts, example) + tf.cast(inside, tf.int64)
         # Micro-batches lie behind each other, R rows each.
         micro_batch = tf.range(self.num_micro_batches)[:, None]
         absolute = tf.reshape(places + micro_batch * num_rows * width, [-1])
@@ -117,27 +142,28 @@ class _Tables:
         shape = [self.num_micro_batches, num_rows, width]
 
         def put(values):
+            last = values.shape[1:]  # [], or [H] of features.
             flat = tf.scatter_nd(
-                where[:, None], values, [tf.reduce_prod(shape)]
+                where[:, None], values, [tf.reduce_prod(shape), *last]
             )
             return tf.ensure_shape(
-                tf.reshape(flat, shape),
-                [self.num_micro_batches, *known_shape],
+                tf.reshape(flat, [*shape, *last]),
+                [self.num_micro_batches, *known_shape, *last],
             )
 
-        shares = [self.num_micro_batches, self.batch]
-        element = {
-            "input_ids": put(ids),
-            "token_type_ids": put(types),
-            "position_ids": put(inside),
+        inputs = {
             "example_ids": put(example % self.batch + 1),
             "cls_positions": places,
-            "labels": tf.reshape(tf.gather(self.labels, chosen), shares),
-            "example_weight": tf.reshape(tf.cast(exists, tf.float32), shares),
-            "num_examples": self.num_examples[step],
         }
-        for name, table in self.per_step.items():
-            element[name] = table[step]
-        for name, table in self.per_replica.items():
-            element[name] = table[step, replica]
-        return element
+        if self.features is not None:
+            features = self.features.gather(
+                tf.boolean_mask(chosen, exists), tokens
+            )
+            return inputs | {"frozen_features": put(features)}
+        first_lengths = tf.gather(self.first_lengths, chosen)
+        types = tf.cast(inside >= tf.gather(first_lengths, example), tf.int32)
+        return inputs | {
+            "input_ids": put(tf.gather(self.ids, tokens)),
+            "token_type_ids": put(types),
+            "position_ids": put(inside),
+        }

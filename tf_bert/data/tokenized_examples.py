@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from tf_bert.data.features import FrozenFeatures
+
 
 @dataclasses.dataclass(frozen=True)
 class TokenizedExamples:
@@ -17,12 +19,15 @@ class TokenizedExamples:
         first_lengths: int32 `[N]`, tokens of the first segment, its `[SEP]`
             included; the rest has token type 1.
         labels: int32 class ids or float32 scores `[N]`; zeros if unlabelled.
+        features: what a model's frozen layers give for them; None if these
+            are to be run.
     """
 
     ids: np.ndarray
     row_splits: np.ndarray
     first_lengths: np.ndarray
     labels: np.ndarray
+    features: FrozenFeatures | None = None
 
     def __len__(self) -> int:
         return len(self.first_lengths)

@@ -136,6 +136,7 @@ def estimate_memory(
     num_rows: int,
     width: int,
     num_pulled: int = 0,
+    num_frozen_blocks: int = 0,
     precision: str = "float32",
     num_mixed: int = 0,
 ) -> MemoryEstimate:
@@ -143,7 +144,9 @@ def estimate_memory(
 
     Per layer ``T (12 H + 4 I) + 3 R N W^2`` activations are kept, of 4 bytes
     (2 in bfloat16), in all layers but the last, which computes one token of
-    each example only. Weights, gradients and both moments are float32.
+    each example only. Of frozen blocks nothing is kept; each needs its own
+    while it runs, so at least one block's are counted. Weights, gradients and
+    both moments are float32. The cache of frozen features comes on top.
 
     Args:
         model_config: of the model.
@@ -152,6 +155,7 @@ def estimate_memory(
         num_rows: R, of one micro-batch.
         width: W.
         num_pulled: of the updated ones, those pulled to their start.
+        num_frozen_blocks: in [0, L].
         precision: of `tf_bert.config_rules.PRECISIONS`.
         num_mixed: parameters that Mixout mixes: each is stored twice more,
             as target and, until the backward pass, mixed, in float32.
@@ -166,7 +170,8 @@ def estimate_memory(
         * width**2
     )
     # Of the last layer keys and values remain, a small part of the others'.
-    num_layers = max(model_config.num_hidden_layers - 1, 1)
+    num_trained = model_config.num_hidden_layers - num_frozen_blocks
+    num_layers = max(num_trained - 1, 1)
     item_size = 2 if precision == "mixed_bfloat16" else _FLOAT32
     return MemoryEstimate(
         weights=_FLOAT32 * (num_parameters + num_mixed),

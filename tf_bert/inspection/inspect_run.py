@@ -22,6 +22,9 @@ from tf_bert.inspection import (
 )
 from tf_bert.inspection.contents import Inspection, SplitContents
 from tf_bert.inspection.text_statistics import EncodedRows
+from tf_bert.models.sequence_classification import (
+    TFBertForSequenceClassification,
+)
 from tf_bert.run_folder import RunFolder
 from tf_bert.training.loop import trained_variables
 
@@ -117,6 +120,7 @@ def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
         num_rows=training.largest_rows,
         width=training.largest_width,
         num_pulled=_count(run.optimizer.priors().values()),
+        num_frozen_blocks=_num_frozen_blocks(model),
         precision=config.precision,
         num_mixed=_count(run.mixout.state().values()) if run.mixout else 0,
     )
@@ -213,6 +217,12 @@ def _tolerance(task: TaskSpec, train: Examples) -> float:
     if not task.is_regression:
         return 0.0
     return label_statistics.score_summary(train)["std"]
+
+
+def _num_frozen_blocks(model: TFBertForSequenceClassification) -> int:
+    """Of the stages the first is the embeddings, and the last the pooler."""
+    num_blocks = model.config.num_hidden_layers
+    return min(max(model.bert.num_frozen_stages - 1, 0), num_blocks)
 
 
 def _num_updated(run: build.Run) -> int:

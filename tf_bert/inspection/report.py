@@ -242,13 +242,17 @@ def _measured_lines(inspection: Inspection) -> list[str]:
     measured = inspection.measurement
     if measured is None:
         return _item("time", "not measured: a step needs more than there is")
+    without_cache = ""
+    if inspection.config.cache_frozen_features:
+        without_cache = ", frozen layers run in each; with their cache: less"
     lines = _item(
         "time",
         f"{_duration(measured.total_seconds)} estimated: training "
         f"{_duration(measured.training_seconds)}, evaluation "
         f"{_duration(measured.evaluation_seconds)}, saving and baselines not "
         f"counted; from {measured.timed_steps} steps run on "
-        f"{measured.device}, {measured.tokens_per_second:,.0f} tokens a second",
+        f"{measured.device}, {measured.tokens_per_second:,.0f} tokens a second"
+        f"{without_cache}",
     )
     if measured.peak_bytes is not None:
         lines += _item(

@@ -183,13 +183,17 @@ class Encoder(Layer):
         for block in self.blocks:
             block.build(hidden_shape)
 
-    def call(self, hidden, context: Context, positions=None):
-        """Returns all hidden states (L + 1) and all attentions (L).
+    def call(
+        self, hidden, context: Context, positions=None, blocks=slice(None)
+    ):
+        """Runs all blocks, or those that `blocks` selects, which come next.
 
-        With `positions` `[B]`, the last of each are of these tokens alone.
+        Returns the hidden states behind each of them, and their attentions.
+        With `positions` `[B]`, those of the top block are of these tokens
+        alone.
         """
-        hidden_states, attentions = [hidden], []
-        for block in self.blocks:
+        hidden_states, attentions = [], []
+        for block in self.blocks[blocks]:
             is_last = block is self.blocks[-1]
             hidden, attention = block(
                 hidden,
@@ -223,9 +227,17 @@ class Pooler(Layer):
 class BertLayer(Layer):
     """Embeddings, encoder and pooler: all of BERT below a task's head.
 
+    It is a stack of L + 2 stages: the embeddings, the L blocks, the pooler.
+    The lowest of them may be frozen (`tf_bert.adaptation.freezing`).
+
     Args:
         config: `transformers.BertConfig`.
         **kwargs: `dtype` (a Keras dtype policy), as for any Keras layer.
+
+    Attributes:
+        num_frozen_stages: in [0, L + 2]. So many run without dropout, in
+            training too, and no gradient goes into them. Set it before
+            anything is traced.
     """
 
     def __init__(self, config, **kwargs):
@@ -235,12 +247,23 @@ class BertLayer(Layer):
         self.encoder = Encoder(config, **policy)
         self.pooler = Pooler(config, **policy)
         self.config = config
+        self.num_frozen_stages = 0
 
     def build(self, input_shape=None):
         hidden_shape = (None, self.config.hidden_size)
         self.embeddings.build()
         self.encoder.build(hidden_shape)
         self.pooler.build(hidden_shape)
+
+    @property
+    def stages(self) -> list[Layer]:
+        """The layers, lowest first."""
+        return [self.embeddings, *self.encoder.blocks, self.pooler]
+
+    @property
+    def has_frozen_encoder(self) -> bool:
+        """Whether all blocks are frozen, perhaps the pooler too."""
+        return self.num_frozen_stages > len(self.encoder.blocks)
 
     def call(
         self,
@@ -251,7 +274,9 @@ class BertLayer(Layer):
         """Runs the model.
 
         Args:
-            inputs: as `packed_inputs` returns them.
+            inputs: as `packed_inputs` returns them; or what `frozen_features`
+                has returned for them, as `frozen_features`, and, unless
+                `has_frozen_encoder`, `example_ids` and `cls_positions`.
             dropout_seed: int32 `[2]`, or None for no dropout.
             all_tokens: whether the last block computes every token. The
                 pooler needs the first of each example only, and leaving out
@@ -260,31 +285,88 @@ class BertLayer(Layer):
         Returns:
             Tuple `(pooled, hidden_states, attentions)`: `[B, H]`, L + 1
             tensors `[T, H]`, L tensors `[R, N, W, W]`; unless `all_tokens`,
-            the last of each is `[B, H]` and `[B, N, 1, W]`.
+            the last of each is `[B, H]` and `[B, N, 1, W]`. Of frozen stages
+            that were not run there are none.
         """
-        example_ids = inputs["example_ids"]
-        num_rows, width = ops.shape(example_ids)
-        context = Context(
-            num_rows=num_rows,
-            width=width,
-            example_ids=example_ids,
-            attention_bias=attention_bias(example_ids, example_ids),
+        stages = range(self.num_frozen_stages)
+        hidden = inputs.get("frozen_features")
+        hidden_states, attentions = [], []
+        if hidden is not None:
+            hidden = ops.cast(hidden, self.compute_dtype)
+            hidden = ops.reshape(hidden, [-1, self.config.hidden_size])
+        elif stages:
+            hidden, hidden_states, attentions = self._run(
+                stages, None, inputs, all_tokens=all_tokens
+            )
+            hidden = ops.stop_gradient(hidden)
+        hidden, states, others = self._run(
+            range(len(stages), len(self.stages)),
+            hidden,
+            inputs,
             dropout_seed=dropout_seed,
+            all_tokens=all_tokens,
         )
-        hidden = self.embeddings(
-            inputs["words"],
-            inputs["token_type_ids"],
-            inputs["position_ids"],
-            dropout_seed,
-        )
-        positions = inputs["cls_positions"]
-        hidden_states, attentions = self.encoder(
-            hidden, context=context, positions=None if all_tokens else positions
-        )
-        first = hidden_states[-1]
-        if all_tokens:
-            first = ops.take(first, positions, axis=0)
-        return self.pooler(first), hidden_states, attentions
+        return hidden, hidden_states + states, attentions + others
+
+    def frozen_features(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Runs the frozen stages alone; there must be some.
+
+        Args:
+            inputs: as `packed_inputs` returns them.
+
+        Returns:
+            `[T, H]`, of every token; if `has_frozen_encoder`, `[B, H]`, of
+            every example's first.
+        """
+        hidden, _, _ = self._run(range(self.num_frozen_stages), None, inputs)
+        return hidden
+
+    def _run(
+        self, stages, hidden, inputs, *, dropout_seed=None, all_tokens=False
+    ):
+        """Runs some stages in a row, on what the one below them gave.
+
+        Returns the last one's output, and hidden states and attentions as
+        `call` does.
+        """
+        hidden_states, attentions = [], []
+        num_blocks = len(self.encoder.blocks)
+        if 0 in stages:
+            hidden = self.embeddings(
+                inputs["words"],
+                inputs["token_type_ids"],
+                inputs["position_ids"],
+                dropout_seed,
+            )
+            hidden_states = [hidden]
+        # Block i is stage i + 1.
+        blocks = slice(max(stages.start - 1, 0), max(stages.stop - 1, 0))
+        if blocks.start < min(blocks.stop, num_blocks):
+            positions = inputs["cls_positions"]
+            states, attentions = self.encoder(
+                hidden,
+                context=_context(inputs["example_ids"], dropout_seed),
+                positions=None if all_tokens else positions,
+                blocks=blocks,
+            )
+            hidden = states[-1]
+            hidden_states = hidden_states + states
+            if all_tokens and num_blocks in stages:
+                hidden = ops.take(hidden, positions, axis=0)  # [B, H]
+        if num_blocks + 1 in stages:
+            hidden = self.pooler(hidden)
+        return hidden, hidden_states, attentions
+
+
+def _context(example_ids: Tensor, dropout_seed: Tensor | None) -> Context:
+    num_rows, width = ops.shape(example_ids)
+    return Context(
+        num_rows=num_rows,
+        width=width,
+        example_ids=example_ids,
+        attention_bias=attention_bias(example_ids, example_ids),
+        dropout_seed=dropout_seed,
+    )
 
 
 def _layer_norm(config, policy):

@@ -161,8 +161,9 @@ class PretrainedModel(keras.Model):
         """Runs all layers below the head.
 
         Args:
-            inputs: see `packed_inputs`; `dropout_seed` int32 `[2]` may be
-                among them, else a generator of the model gives one.
+            inputs: see `packed_inputs`, or `BertLayer.call` of what replaces
+                them; `dropout_seed` int32 `[2]` may be among them, else a
+                generator of the model gives one.
             training: whether there is dropout.
             all_tokens: False computes `pooler_output` alone, for less.
 
@@ -175,7 +176,7 @@ class PretrainedModel(keras.Model):
             seed = inputs.get("dropout_seed")
             seed = self._dropout_seeds.next() if seed is None else seed
             seed = ops.cast(seed, "int32")
-        packed = packed_inputs(inputs)
+        packed = self._packed(inputs, all_tokens)
         pooled, hidden_states, attentions = self.bert(
             packed, dropout_seed=seed, all_tokens=all_tokens
         )
@@ -190,9 +191,22 @@ class PretrainedModel(keras.Model):
             output.attentions = tuple(attentions)
         return output, seed
 
+    def _packed(self, inputs: dict[str, Tensor], all_tokens: bool) -> dict:
+        """Brings inputs into the form that BERT takes."""
+        if "frozen_features" not in inputs:
+            return packed_inputs(inputs)
+        if all_tokens or not self.bert.num_frozen_stages:
+            raise ValueError(
+                "`frozen_features` must go into a model with frozen layers, "
+                "whose hidden states and attentions are not asked for. "
+                f"Received: {self.bert.num_frozen_stages} frozen stages. Pass "
+                "the tokens instead."
+            )
+        return inputs
+
 
 # Names of the tensors that a call takes: transformers 4's in its order, with
-# `labels` moved behind the packed inputs' own.
+# `labels` moved behind the packed inputs' own, and one of ours at the end.
 INPUT_NAMES = (
     "input_ids",
     "attention_mask",
@@ -204,6 +218,7 @@ INPUT_NAMES = (
     "cls_positions",
     "dropout_seed",
     "labels",
+    "frozen_features",
 )
 
 

@@ -1,5 +1,6 @@
 """Running a model over a split, each example exactly once, in order."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,11 @@ import tensorflow as tf
 from tf_bert.data import pipeline
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.models.pretrained import packed_inputs
 
 
 class Inference:
-    """Computes logits; traces once, whatever the shapes.
+    """Computes outputs; traces once for each kind, whatever the shapes.
 
     Args:
         model: built under `strategy`.
@@ -35,6 +37,45 @@ class Inference:
         Returns:
             float32 `[N, C]`.
         """
+        return np.concatenate(
+            [
+                logits[weights > 0]
+                for _, (logits, weights) in self._run(
+                    examples, self._logits_step
+                )
+            ]
+        )
+
+    def frozen_features(
+        self, examples: TokenizedExamples
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Runs the frozen layers alone; there must be some.
+
+        Args:
+            examples: N tokenised examples.
+
+        Yields:
+            Tuple `(numbers, features)` for some examples, all of them once
+            and in order: their numbers `[E]`, and float32 `[A, H]` of their
+            tokens, or `[E, H]` where all blocks are frozen.
+        """
+        is_per_token = not self.model.bert.has_frozen_encoder
+        for places, (features, weights) in self._run(
+            examples, self._features_step
+        ):
+            numbers, places = places[:, weights > 0]
+            if is_per_token:
+                sizes = examples.lengths[numbers]
+                starts = np.cumsum(sizes) - sizes
+                features = features[
+                    np.repeat(places - starts, sizes) + np.arange(sizes.sum())
+                ]
+            else:
+                features = features[weights > 0]
+            yield numbers, features
+
+    def _run(self, examples, step):
+        """Yields numbers and places `[2, B]`, and outputs, of each batch."""
         plan = planning.plan_evaluation(
             examples.lengths,
             batch_size=self.batch_size,
@@ -44,27 +85,45 @@ class Inference:
         iterator = iter(
             self.strategy.distribute_datasets_from_function(lambda _: dataset)
         )
-        parts = []
-        for _ in range(plan.num_steps):
-            logits, weights = self._step(iterator)
-            parts += [
-                value.numpy()[weight.numpy() > 0]
-                for value, weight in zip(
-                    self.strategy.experimental_local_results(logits),
-                    self.strategy.experimental_local_results(weights),
-                    strict=True,
+        for number in range(plan.num_steps):
+            results = zip(
+                *map(self.strategy.experimental_local_results, step(iterator)),
+                strict=True,
+            )
+            for replica, outputs in enumerate(results):
+                share = np.stack(
+                    [
+                        plan.examples[number, replica, 0],
+                        plan.places[number, replica, 0],
+                    ]
                 )
-            ]
-        return np.concatenate(parts)
+                yield share, tuple(output.numpy() for output in outputs)
 
     @tf.function
-    def _step(self, iterator):
-        return self.strategy.run(self._replica_step, (next(iterator),))
+    def _logits_step(self, iterator):
+        return self.strategy.run(self._logits, (next(iterator),))
 
-    def _replica_step(self, element):
-        inputs = {name: element[name][0] for name in pipeline.MODEL_INPUTS}
-        logits = self.model(inputs, training=False).logits  # [B, C]
+    def _logits(self, element):
+        logits = self.model(_inputs(element), training=False).logits  # [B, C]
         return logits, element["example_weight"][0]
+
+    @tf.function
+    def _features_step(self, iterator):
+        return self.strategy.run(self._features, (next(iterator),))
+
+    def _features(self, element):
+        inputs = packed_inputs(_inputs(element))
+        features = self.model.bert.frozen_features(inputs)  # [T, H] or [B, H]
+        return tf.cast(features, tf.float32), element["example_weight"][0]
+
+
+def _inputs(element: dict[str, Any]) -> dict[str, Any]:
+    """What the model takes of an element of one micro-batch."""
+    return {
+        name: element[name][0]
+        for name in pipeline.MODEL_INPUTS
+        if name in element
+    }
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:

@@ -77,13 +77,15 @@ class TrainingLoop:
             num_steps: int32 scalar, >= 0.
 
         Returns:
-            float32 scalar, the sum of the steps' losses.
+            float32 `[num_steps]`, the loss of each step. (Their sum would
+            depend, in its last digits, on how steps are put into calls.)
         """
-        total = tf.zeros([])
-        for _ in tf.range(num_steps):
-            losses = self.strategy.run(self._replica_step, (next(iterator),))
-            total += self.strategy.reduce("SUM", losses, axis=None)
-        return total
+        losses = tf.TensorArray(tf.float32, size=num_steps, element_shape=[])
+        for step in tf.range(num_steps):
+            parts = self.strategy.run(self._replica_step, (next(iterator),))
+            loss = self.strategy.reduce("SUM", parts, axis=None)
+            losses = losses.write(step, loss)
+        return losses.stack()
 
     def _replica_step(self, element: dict[str, tf.Tensor]) -> tf.Tensor:
         """One step on one replica; returns its part of the loss."""
@@ -103,7 +105,10 @@ class TrainingLoop:
 
     def _accumulate(self, element, variables):
         """Sums loss and gradients over the micro-batches of a replica."""
-        num_micro_batches = element["input_ids"].shape[0]
+        # On two devices only what has open lengths keeps its first one, unless
+        # nothing has any.
+        name = "example_ids" if "example_ids" in element else "labels"
+        num_micro_batches = element[name].shape[0]
         if num_micro_batches == 1:
             return self._gradients(element, 0, variables)
 
@@ -125,7 +130,11 @@ class TrainingLoop:
 
     def _gradients(self, element, index, variables):
         """Loss and dense gradients of one micro-batch."""
-        inputs = {name: element[name][index] for name in pipeline.MODEL_INPUTS}
+        inputs = {
+            name: element[name][index]
+            for name in pipeline.MODEL_INPUTS
+            if name in element
+        }
         inputs["dropout_seed"] = element["dropout_seeds"][index]
         with tf.GradientTape() as tape:
             if self.trained_words is not None:

@@ -1,0 +1,43 @@
+"""How many training steps to run in one call."""
+
+# A call costs about a millisecond beside its steps; Ctrl-C, the progress bar
+# and the check for a loss that is not finite wait for its end.
+_SECONDS = 0.1
+
+
+class Pace:
+    """Finds the number of steps that take about a tenth of a second.
+
+    What a training computes does not depend on it, see
+    `tf_bert.training.loop.TrainingLoop.train_steps`.
+
+    Args:
+        largest: >= 1. Most steps of a call; 1 keeps them apart.
+
+    Attributes:
+        num_steps: to run in the next call, in [1, largest].
+
+    Example:
+        >>> pace = Pace()
+        >>> for _ in range(9):
+        ...     pace.adapt(pace.num_steps, seconds=0.004 * pace.num_steps)
+        >>> pace.num_steps
+        16
+    """
+
+    def __init__(self, largest: int = 256):
+        self.largest = largest
+        self.num_steps = 1
+
+    def adapt(self, num_steps: int, seconds: float) -> None:
+        """Learns from a call.
+
+        Args:
+            num_steps: that it ran, in [1, `num_steps`].
+            seconds: that it took, tracing included.
+        """
+        expected = seconds / num_steps * self.num_steps
+        if expected < _SECONDS / 2:
+            self.num_steps = min(2 * self.num_steps, self.largest)
+        elif expected > _SECONDS:
+            self.num_steps = max(self.num_steps // 2, 1)
