@@ -286,7 +286,3 @@ class TestFrozen:
                 "classifier/bias",
             )
         }
-
-    def test_the_model_must_have_the_blocks(self, flags):
-        with pytest.raises(ValueError, match="lower_1 to lower_2.*lower_3"):
-            build.build(make_config(flags, freeze="lower_3"))

@@ -181,6 +181,8 @@ class FitTest(parameterized.TestCase):
 
     def setUp(self):
         super().setUp()
+        # `fit` shuffles by the global generators.
+        keras.utils.set_random_seed(0)
         self.labels = np.arange(16) % 2
         ids = np.stack([[2, 5 + label, 3] for label in self.labels])
         self.inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
