@@ -514,10 +514,10 @@ FLAGS = (
         for number, (wrong, message) in enumerate(
             (
                 ("--reinit_layers=3", "reinit_layers=3, num_hidden_layers=2"),
-                ("--freeze=lower_3", "freeze=lower_3, num_hidden_layers=2"),
+                ("--freeze=lower_3", "2 blocks. Received: freeze='lower_3'"),
                 (
                     "--reinit_layers=1 --freeze=lower_2",
-                    "both re-initialised and frozen.*--reinit_layers=0 or less",
+                    "both re-initialised and frozen.* Leave out --reinit_layers",
                 ),
             )
         )
