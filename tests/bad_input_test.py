@@ -387,7 +387,8 @@ FLAGS = (
     Case("mixout_is_1", "Received: mixout=1.0.*--mixout", "--mixout=1"),
     Case(
         "mixout_beside_dropout",
-        "place of every dropout.*mixout=0.1, dropout=0.2.*Leave out --mixout",
+        "every dropout.*--dropout=0 turns.*mixout=0.1, dropout=0.2.*Leave out "
+        "--mixout or change --dropout",
         "--mixout=0.1 --dropout=0.2",
     ),
     Case(
@@ -517,7 +518,7 @@ FLAGS = (
                 ("--freeze=lower_3", "2 blocks. Received: freeze='lower_3'"),
                 (
                     "--reinit_layers=1 --freeze=lower_2",
-                    "both re-initialised and frozen.* Leave out --reinit_layers",
+                    "both re-initialised and frozen.* Leave out --reinit",
                 ),
             )
         )
