@@ -387,7 +387,8 @@ FLAGS = (
     Case("mixout_is_1", "Received: mixout=1.0.*--mixout", "--mixout=1"),
     Case(
         "mixout_beside_dropout",
-        "place of every dropout.*mixout=0.1, dropout=0.2.*Leave out --mixout",
+        "every dropout.*--dropout=0 turns.*mixout=0.1, dropout=0.2.*Leave out "
+        "--mixout or change --dropout",
         "--mixout=0.1 --dropout=0.2",
     ),
     Case(
@@ -514,10 +515,10 @@ FLAGS = (
         for number, (wrong, message) in enumerate(
             (
                 ("--reinit_layers=3", "reinit_layers=3, num_hidden_layers=2"),
-                ("--freeze=lower_3", "freeze=lower_3, num_hidden_layers=2"),
+                ("--freeze=lower_3", "2 blocks. Received: freeze='lower_3'"),
                 (
                     "--reinit_layers=1 --freeze=lower_2",
-                    "both re-initialised and frozen.*--reinit_layers=0 or less",
+                    "both re-initialised and frozen.* Leave out --reinit",
                 ),
             )
         )

@@ -75,6 +75,27 @@ class RunFolderTest(parameterized.TestCase):
         self.folder.check_usable(self.config(overwrite_output_dir=True))
         self.assertEqual(self.names(), {"thesis.txt", "config.json"})
 
+    def test_overwriting_the_checkpoint_that_it_starts_from_is_refused(self):
+        self.write("config.json", "model/config.json")
+        other = self.path.parent / "other"
+        other.symlink_to(self.path)
+        for folder in (self.path, other):
+            config = self.config(
+                overwrite_output_dir=True, init_checkpoint=f"{folder}/model"
+            )
+            with self.assertRaisesRegex(
+                ValueError, "not lie in a run that is .*Pass another --output"
+            ):
+                self.folder.check_usable(config)
+        self.assertTrue((self.path / "model" / "config.json").exists())
+
+    def test_a_checkpoint_beside_the_run_is_kept(self):
+        self.write("config.json", "../x_model/config.json")
+        config = self.config(
+            overwrite_output_dir=True, init_checkpoint=f"{self.path}_model"
+        )
+        self.folder.check_usable(config)
+
     def test_a_folder_that_can_be_made_is_writable(self):
         self.folder.check_writable()
         self.assertFalse(self.path.parent.exists())

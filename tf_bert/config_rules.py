@@ -268,7 +268,8 @@ def _check_stabilisers(config: Any) -> None:
         (
             ("mixout", "dropout"),
             config.mixout > 0 and (config.dropout or 0) > 0,
-            "Mixout takes the place of every dropout (Lee et al., 2020)",
+            "Mixout takes the place of every dropout (Lee et al., 2020), which "
+            "--dropout=0 turns off",
         ),
         (
             ("mixout_gradient", "mixout"),

@@ -101,8 +101,10 @@ class RunFolder:
             FileExistsError: if the folder holds another run, or other files,
                 or a run where `resume` is never.
             FileNotFoundError: if `resume` is must and nothing is there.
+            ValueError: if the run to be replaced is what training starts from.
         """
         if config.overwrite_output_dir:
+            self._check_keeps(config.init_checkpoint)
             return
         names = []
         if gfile_io.is_dir(self.path):
@@ -162,6 +164,19 @@ class RunFolder:
             f"Received: output_dir={self.path}, but {nearest} {reason}. Pass "
             "another --output_dir, or change that."
         )
+
+    def _check_keeps(self, checkpoint: str) -> None:
+        """Refuses to remove a checkpoint, which could not be read again."""
+        place = os.path.relpath(
+            os.path.realpath(checkpoint), os.path.realpath(self.path)
+        )
+        if place.split(os.sep)[0] in _FOLDERS:
+            raise ValueError(
+                "`init_checkpoint` must not lie in a run that is replaced. "
+                f"Received: init_checkpoint={checkpoint}, output_dir="
+                f"{self.path}, overwrite_output_dir=True. Pass another "
+                "--output_dir."
+            )
 
     def _check_same(self, config: Config) -> None:
         found = config_lib.differences(self.read_json(CONFIG), config.as_dict())

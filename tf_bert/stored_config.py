@@ -82,7 +82,9 @@ def _check_flags(stored: Config, given: dict[str, Any]) -> None:
         f"--mode={mode} must be given flags that mean something in it, or "
         f"those of the run in `output_dir` as they were. Received: {received}, "
         f"output_dir={given['output_dir']}. Beside --mode it takes {taken}. "
-        f"Leave out {', '.join('--' + name for name in wrong)}."
+        f"Leave out {', '.join('--' + name for name in wrong)}; if a flag "
+        f"file holds them, pass --output_dir={given['output_dir']} in its "
+        "place."
     )
 
 

@@ -23,14 +23,20 @@ class CheckBlocksTest(parameterized.TestCase):
     @parameterized.parameters(
         (7, None, "Received: reinit_layers=7, .*=6. Pass --reinit_layers=6 or"),
         (-1, None, "Received: reinit_layers=-1"),
-        (0, "lower_7", "Received: freeze=lower_7, .*=6. .*--freeze=lower_6 or"),
-        (0, "lower_60", "Received: freeze=lower_60"),
+        (
+            0,
+            "lower_7",
+            "lower_1 to lower_6, .*6 blocks. Received: freeze='lower_7'",
+        ),
+        (0, "lower_60", "Received: freeze='lower_60'"),
         (
             3,
             "lower_4",
             "layers=3, freeze=lower_4.* --reinit_layers=2 or",
         ),
-        (1, "lower_6", "both re-initialised and frozen.*--reinit_layers=0 or"),
+        (1, "lower_6", "both re-initialised and .* Leave out --reinit_layers"),
+        (1, "encoder", "Received: reinit_layers=1, freeze=encoder"),
+        (0, "lower_0", "Received: freeze='lower_0'"),
     )
     def test_what_does_not_fit_is_refused(self, reinit_layers, freeze, message):
         with self.assertRaisesRegex(ValueError, message):

@@ -190,7 +190,9 @@ class TestRefused:
         (path / "history.jsonl").unlink()
         refused(path, "A run must have been evaluated once before it is drawn.")
 
-    @pytest.mark.parametrize("text", ["", "{}\n", "3\n", "{\n"])
+    @pytest.mark.parametrize(
+        "text", ["", "{}\n", "3\n", "{\n", '{"step": 1, "validation": 3}\n']
+    )
     def test_a_damaged_history(self, refused, tmp_path, text):
         path = write_run(tmp_path / "run")
         (path / "history.jsonl").write_text(text, encoding="utf-8")
@@ -200,6 +202,12 @@ class TestRefused:
         path = write_run(tmp_path / "run")
         (path / "updates.npz").write_bytes(b"PK")
         refused(path, "The recorded updates must be an .npz file.")
+
+    def test_a_record_of_another_run(self, refused, tmp_path):
+        path = write_run(tmp_path / "run", num_layers=2)
+        log = UpdateLog(blocks_of(1))
+        (path / "updates.npz").write_bytes(log.to_bytes())
+        refused(path, "updates.npz, without expected_norm/layer_1.")
 
 
 class TestStyles:

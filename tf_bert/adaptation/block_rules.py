@@ -4,9 +4,7 @@ Checked on numbers, before any weights are loaded. What needs no model is
 checked in `tf_bert.config_rules`.
 """
 
-import re
-
-_LOWER = re.compile(r"lower_(\d+)", re.ASCII)
+from tf_bert.adaptation import freezing
 
 
 def check_blocks(
@@ -20,7 +18,8 @@ def check_blocks(
         freeze: the value of `--freeze`. None: nothing.
 
     Raises:
-        ValueError: if there are fewer blocks, or a block would be both.
+        ValueError: if there are fewer blocks, or no such part to freeze, or a
+            block would be both.
 
     Example:
         >>> check_blocks(num_blocks=6, reinit_layers=2, freeze="lower_4")
@@ -31,19 +30,19 @@ def check_blocks(
             f"Received: reinit_layers={reinit_layers}, num_hidden_layers="
             f"{num_blocks}. Pass --reinit_layers={num_blocks} or less."
         )
-    found = _LOWER.fullmatch(freeze or "")
-    num_frozen = int(found[1]) if found else 0
-    if num_frozen > num_blocks:
-        raise ValueError(
-            "`freeze` must not name more blocks than the model has. Received: "
-            f"freeze={freeze}, num_hidden_layers={num_blocks}. Pass "
-            f"--freeze=lower_{num_blocks} or less."
+    if freeze is None:
+        return
+    num_stages = freezing.count_stages(freeze, num_blocks=num_blocks)
+    room = max(0, num_blocks + 1 - num_stages)  # The embeddings are one too.
+    if reinit_layers > room:
+        advice = (
+            f"Pass --reinit_layers={room} or less"
+            if room
+            else "Leave out --reinit_layers"
         )
-    if num_frozen + reinit_layers > num_blocks:
         raise ValueError(
             "A block must not be both re-initialised and frozen: it would "
             f"stay random. Received: reinit_layers={reinit_layers}, freeze="
-            f"{freeze}, num_hidden_layers={num_blocks}. Pass "
-            f"--reinit_layers={num_blocks - num_frozen} or less, or lower "
+            f"{freeze}, num_hidden_layers={num_blocks}. {advice}, or lower "
             "--freeze."
         )

@@ -71,18 +71,30 @@ def read(config: Config) -> RecordedRun:
     """
     folder = RunFolder(config.output_dir)
     task = run_data.get_task(_without_dataset(config))
-    updates = None
-    path = folder.join(run_folder.UPDATES)
-    if config.record_updates and gfile_io.exists(path):
-        updates = update_log.read_arrays(gfile_io.read_bytes(path), path=path)
-    return RecordedRun(
+    run = RecordedRun(
         config=config,
         history=_read_history(folder),
         metric=METRICS[task.metric],
         metric_name=task.metric,
         is_regression=task.is_regression,
-        updates=updates,
+        updates=None,
     )
+    path = folder.join(run_folder.UPDATES)
+    if not (config.record_updates and gfile_io.exists(path)):
+        return run
+    return dataclasses.replace(run, updates=_read_updates(path, run.blocks()))
+
+
+def _read_updates(path: str, blocks: list[str]) -> dict[str, np.ndarray]:
+    updates = update_log.read_arrays(gfile_io.read_bytes(path), path=path)
+    missing = update_log.array_names(blocks) - updates.keys()
+    if missing:
+        raise ValueError(
+            "The recorded updates must be of the blocks whose distances the "
+            f"run's history holds. Received: {path}, without {min(missing)}. "
+            "Restore it, or train again with --overwrite_output_dir."
+        )
+    return updates
 
 
 def _read_history(folder: RunFolder) -> list[dict[str, Any]]:
@@ -97,6 +109,8 @@ def _read_history(folder: RunFolder) -> list[dict[str, Any]]:
     try:
         entries = [json.loads(x) for x in gfile_io.read_text(path).splitlines()]
         steps = [entry["step"] for entry in entries]
+        for entry in entries:
+            dict(entry.get("validation", {}), **entry.get("distance", {}))
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(path, repr(error)) from error
     if not steps:

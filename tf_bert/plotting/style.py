@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from tf_bert import gfile_io
 
-BLACK, GREY = "black", "0.55"
+BLACK = "black"
 BLUE, ORANGE = "#0b4f8a", "#d9731a"  # Dark and light in grey.
 
 _SETTINGS = {
@@ -56,14 +56,13 @@ def settings() -> Iterator[None]:
         yield
 
 
-def new_figure(*, height: float = 3.2, **options: Any) -> Figure:
+def new_figure(*, height: float = 3.2) -> Figure:
     """Returns a figure that knows no window.
 
     Args:
         height: in inches; the width is that of a page's text, 6.3.
-        **options: of `Figure`.
     """
-    figure = Figure(figsize=(6.3, height), layout="constrained", **options)
+    figure = Figure(figsize=(6.3, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

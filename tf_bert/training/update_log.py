@@ -6,6 +6,7 @@ Letters: K steps.
 import dataclasses
 import io
 import zipfile
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -47,6 +48,17 @@ def bias_ratio(step: np.ndarray, beta_1: float, beta_2: float) -> np.ndarray:
     """
     step = np.asarray(step, np.float64)
     return (1 - beta_1**step) / np.sqrt(1 - beta_2**step)
+
+
+def array_names(blocks: Iterable[str]) -> frozenset[str]:
+    """Returns the names of the arrays of a file, see `UpdateLog.arrays`.
+
+    Example:
+        >>> sorted(array_names(["pooler"]))[:3]
+        ['bias_ratio', 'expected_norm/pooler', 'learning_rate']
+    """
+    norms = (f"{kind}/{x}" for x in blocks for kind in (UPDATE, EXPECTED))
+    return frozenset(("step", "learning_rate", "bias_ratio", *norms))
 
 
 @dataclasses.dataclass
@@ -114,7 +126,7 @@ class UpdateLog:
         """
         arrays = read_arrays(data, path=path)
         kept = {name: array[:num_steps] for name, array in arrays.items()}
-        if kept.keys() != self.arrays().keys() or any(
+        if kept.keys() != array_names(self.blocks) or any(
             len(array) != num_steps for array in kept.values()
         ):
             raise ValueError(
