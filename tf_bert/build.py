@@ -120,23 +120,7 @@ def build(
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
     """
     config = distribution.with_batch_size(config)
-    task = run_data.get_task(config)
-    if config.predict_file and config.mode != "inspect":
-        unlabelled.check_unlabelled(
-            config.predict_file,
-            text_column=task.text_column,
-            text_pair_column=task.text_pair_column,
-            text_format=config.text_format,
-        )
-    data = run_data.load(config, task)
-    if config.early_stopping_patience and data.validation is None:
-        raise ValueError(
-            "Early stopping must have a validation split. Received: "
-            f"early_stopping_patience={config.early_stopping_patience}, "
-            f"validation_proportion={config.validation_proportion}. Pass "
-            "--validation_file or --validation_proportion, or leave out "
-            "--early_stopping_patience."
-        )
+    data = _read_data(config)
     classifier = load_classifier(config, data.task, strategy=strategy)
     freezing.freeze(classifier.model, config.freeze, fresh=classifier.fresh)
     tokenized = {
@@ -180,6 +164,27 @@ def build(
         if config.record_updates
         else None,
     )
+
+
+def _read_data(config: Config) -> sources.TaskData:
+    task = run_data.get_task(config)
+    if config.predict_file and config.mode != "inspect":
+        unlabelled.check_unlabelled(
+            config.predict_file,
+            text_column=task.text_column,
+            text_pair_column=task.text_pair_column,
+            text_format=config.text_format,
+        )
+    data = run_data.load(config, task)
+    if config.early_stopping_patience and data.validation is None:
+        raise ValueError(
+            "Early stopping must have a validation split. Received: "
+            f"early_stopping_patience={config.early_stopping_patience}, "
+            f"validation_proportion={config.validation_proportion}. Pass "
+            "--validation_file or --validation_proportion, or leave out "
+            "--early_stopping_patience."
+        )
+    return data
 
 
 def _make_mixout(config: Config, model: keras.Model) -> Mixout | None:
@@ -244,13 +249,7 @@ def _multipliers(config: Config, paths: list[str]) -> dict[str, float]:
     decay = config.layerwise_lr_decay
     if decay == 1:
         return {}
-    multipliers = parameter_groups.layerwise_multipliers(paths, decay)
-    logging.info(
-        "Layer-wise learning rates: from %.3g (lowest layer) to 1 (head) "
-        "times the scheduled one.",
-        min(multipliers.values()),
-    )
-    return multipliers
+    return parameter_groups.layerwise_multipliers(paths, decay)
 
 
 def _log_parameters(config, classifier, optimizer) -> None:
