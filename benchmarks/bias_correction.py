@@ -32,6 +32,7 @@ RATES = {"1e-4": ("#2166ac", "o"), "2e-4": ("#b35806", "s")}
 # What a run is called -> its flag.
 VARIANTS = {"on": "--bias_correction", "off": "--nobias_correction"}
 SHOWN = (2, 5, 12, 24, 48, 96)  # Steps in the table.
+EARLY = 16  # Of the evaluations, that soon after the end of warm-up.
 
 Results = dict[str, dict[str, Any]]
 
@@ -66,7 +67,8 @@ def kept(result: dict[str, Any], output_dir: str) -> dict[str, Any]:
 
     Returns:
         The scores of `stabilisers.score`; ``losses``, pairs of a step and the
-        train loss since the pair before; and, for each step from 1,
+        train loss since the pair before; ``distances``, of a step and the
+        distance of all weights from step 0; and, for each step from 1,
         ``update_norms`` and ``expected_norms`` of all weights together: what
         the step was, and what bias correction would have made of it.
     """
@@ -78,6 +80,13 @@ def kept(result: dict[str, Any], output_dir: str) -> dict[str, Any]:
     return {
         **stabilisers.score(result, output_dir),
         "losses": [[entry["step"], entry["train_loss"]] for entry in entries],
+        "distances": [
+            [
+                entry["step"],
+                float(np.linalg.norm([*entry["distance"].values()])),
+            ]
+            for entry in entries
+        ],
         "update_norms": _of_all_blocks(arrays, update_log.UPDATE),
         "expected_norms": _of_all_blocks(arrays, update_log.EXPECTED),
     }
@@ -102,15 +111,17 @@ def score_table(results: Results) -> str:
     """Returns the scores as a Markdown table."""
     lines = [
         "| learning rate | bias correction | accuracy, mean | of each seed | "
-        "train loss at the end |",
-        "|---|---|---|---|---|",
+        f"train loss at the end | distance after {EARLY} steps | at the end |",
+        "|---|---|---|---|---|---|---|",
     ]
     for rate, variant, runs in variants(results):
         values = [run["accuracy"] for run in runs]
         losses = np.mean([run["train_loss"] for run in runs])
+        distances = dict(np.mean([run["distances"] for run in runs], axis=0))
         lines.append(
             f"| {rate} | {variant} | {np.mean(values):.3f} | "
-            f"{', '.join(f'{value:.3f}' for value in values)} | {losses:.3f} |"
+            f"{', '.join(f'{value:.3f}' for value in values)} | {losses:.3f} | "
+            f"{distances[EARLY]:.1f} | {distances[max(SHOWN)]:.1f} |"
         )
     return "\n".join(lines)
 
