@@ -105,8 +105,9 @@ class TrainingLoop:
 
     def _accumulate(self, element, variables):
         """Sums loss and gradients over the micro-batches of a replica."""
-        # On two devices only what has open lengths keeps its first one, unless
-        # nothing has any.
+        # The number of micro-batches is the first length. Distributed to two
+        # devices, only tensors with an open length keep it known; a batch of
+        # features of examples has no such tensor, and then all keep it.
         name = "example_ids" if "example_ids" in element else "labels"
         num_micro_batches = element[name].shape[0]
         if num_micro_batches == 1:
