@@ -115,8 +115,7 @@ def train(
     iterator = iter(
         strategy.distribute_datasets_from_function(lambda _: dataset)
     )
-    one = tf.constant(1)
-    losses = [float(loop.train_steps(iterator, one)) for _ in range(NUM_STEPS)]
+    losses = loop.train_steps(iterator, tf.constant(NUM_STEPS)).numpy()
     to_zero, to_prior = optimizer.decay_rates(words.rows)
     factors = decay_factors(
         rates, weight_decay=to_zero, pretrained_weight_decay=to_prior
