@@ -1038,7 +1038,7 @@ class TestFullDisk:
         self, flags, finished_run, tmp_path, capsys, caplog
     ):
         folder = tmp_path / "run"
-        command = flags(output_dir=folder)
+        command = flags(output_dir=folder, record_updates=True)
         with full_disk_at("step 4:"):
             status = run.main(command)
         assert status == 2

@@ -325,18 +325,15 @@ class TestTraining:
         else:
             assert differing(ours, other)
 
-    def test_survives_save_and_resume(self, name, trained, config_of):
+    def test_a_second_run_that_is_resumed_equals_the_first(
+        self, name, trained, config_of
+    ):
         row = ROWS[name]
         flags = {**row.beside, **row.flags}
+        first = trained(flags)
         config = config_of(**flags)
         train(config, stop_after=2)
-        resumed = train(config)
-        assert not differing(resumed.end, trained(flags).end)
-
-    def test_the_second_run_equals_the_first(self, name, trained, config_of):
-        flags = {**ROWS[name].beside, **ROWS[name].flags}
-        again = train(config_of(**flags))
-        assert not differing(again.end, trained(flags).end)
+        assert not differing(train(config).end, first.end)
 
     def test_eagerly_it_is_the_same(self, name, trained, config_of):
         flags = {**ROWS[name].beside, **ROWS[name].flags}
