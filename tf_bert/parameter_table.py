@@ -7,11 +7,11 @@ what all the flags about this come to, read off the model and the optimizer.
 import dataclasses
 import itertools
 import math
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_PART = re.compile(r"(?:bert/)?(?:encoder/)?([^/]+)/")
+from tf_bert.optimization import parameter_groups
+
 _HEADER = (
     *("part", "parameters", "weights"),
     *("peak rate", "decay to 0", "to start"),
@@ -47,7 +47,7 @@ class Parameter:
     @property
     def part(self) -> str:
         """Its part of the model: embeddings, layer_3, pooler, classifier."""
-        return _PART.match(self.path)[1]
+        return parameter_groups.block_of(self.path)
 
 
 def describe(

@@ -76,6 +76,22 @@ def packed_dataset(
     return dataset.prefetch(2)
 
 
+def model_inputs(
+    element: dict[str, tf.Tensor], micro_batch: int | tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Returns what the model takes of one micro-batch of an element.
+
+    Args:
+        element: of `packed_dataset`.
+        micro_batch: in [0, M).
+    """
+    return {
+        name: element[name][micro_batch]
+        for name in MODEL_INPUTS
+        if name in element
+    }
+
+
 class _Tables:
     """The plan and the tokens as tensors, and the assembly of one element."""
 

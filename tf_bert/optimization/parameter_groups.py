@@ -1,4 +1,4 @@
-"""Which variables are decayed, and how fast each learns, by their paths."""
+"""Variables by their paths: their part, their decay, how fast they learn."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,19 @@ NO_DECAY = ("LayerNorm", "layer_norm", "bias")
 
 _BLOCK = re.compile(r"(?:^|/)encoder/layer_(\d+)/")
 _EMBEDDINGS = re.compile(r"^(?:[^/]+/)?embeddings/")
+
+
+def block_of(path: str) -> str:
+    """Returns the part of a model that a variable belongs to.
+
+    Example:
+        >>> block_of("bert/encoder/layer_3/attention/self/query/kernel")
+        'layer_3'
+        >>> block_of("bert/pooler/dense/kernel"), block_of("classifier/bias")
+        ('pooler', 'classifier')
+    """
+    names = path.removeprefix("bert/").split("/")
+    return names[1] if names[0] == "encoder" else names[0]
 
 
 def layerwise_multipliers(

@@ -104,7 +104,8 @@ class Inference:
         return self.strategy.run(self._logits, (next(iterator),))
 
     def _logits(self, element):
-        logits = self.model(_inputs(element), training=False).logits  # [B, C]
+        inputs = pipeline.model_inputs(element, 0)
+        logits = self.model(inputs, training=False).logits  # [B, C]
         return logits, element["example_weight"][0]
 
     @tf.function
@@ -112,18 +113,9 @@ class Inference:
         return self.strategy.run(self._features, (next(iterator),))
 
     def _features(self, element):
-        inputs = packed_inputs(_inputs(element))
+        inputs = packed_inputs(pipeline.model_inputs(element, 0))
         features = self.model.bert.frozen_features(inputs)  # [T, H] or [B, H]
         return tf.cast(features, tf.float32), element["example_weight"][0]
-
-
-def _inputs(element: dict[str, Any]) -> dict[str, Any]:
-    """What the model takes of an element of one micro-batch."""
-    return {
-        name: element[name][0]
-        for name in pipeline.MODEL_INPUTS
-        if name in element
-    }
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:

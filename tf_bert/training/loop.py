@@ -131,11 +131,7 @@ class TrainingLoop:
 
     def _gradients(self, element, index, variables):
         """Loss and dense gradients of one micro-batch."""
-        inputs = {
-            name: element[name][index]
-            for name in pipeline.MODEL_INPUTS
-            if name in element
-        }
+        inputs = pipeline.model_inputs(element, index)
         inputs["dropout_seed"] = element["dropout_seeds"][index]
         with tf.GradientTape() as tape:
             if self.trained_words is not None:

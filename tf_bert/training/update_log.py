@@ -13,19 +13,6 @@ import numpy as np
 UPDATE, EXPECTED = "update_norm", "expected_norm"
 
 
-def block_of(path: str) -> str:
-    """Returns the block of a variable.
-
-    Example:
-        >>> block_of("bert/encoder/layer_3/attention/self/query/kernel")
-        'layer_3'
-        >>> block_of("bert/pooler/dense/kernel"), block_of("classifier/bias")
-        ('pooler', 'classifier')
-    """
-    names = path.removeprefix("bert/").split("/")
-    return names[1] if names[0] == "encoder" else names[0]
-
-
 def bias_ratio(step: np.ndarray, beta_1: float, beta_2: float) -> np.ndarray:
     """Returns how many times larger the update of BERTAdam is than Adam's.
 

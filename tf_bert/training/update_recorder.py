@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.training.update_log import UpdateLog, block_of
+from tf_bert.optimization.parameter_groups import block_of
+from tf_bert.training.update_log import UpdateLog
 
 Tensor = Any
 
