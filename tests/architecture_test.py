@@ -12,7 +12,7 @@ PACKAGE = ROOT / "tf_bert"
 # Lowest first. A module may import what stands in a lower row and, if it is
 # in a sub-package, that sub-package.
 LEVELS = (
-    ("text_format",),
+    ("flag", "text_format", "trial_rules"),
     # Plain Python and NumPy.
     (
         "config_rules",
@@ -21,6 +21,8 @@ LEVELS = (
         "native_log",
         "os_errors",
         "seeding",
+        "sweep_flags",
+        "trial_flags",
     ),
     ("config", "flag_table"),
     ("command_line", "durations", "flag_aliases", "weighted_metrics"),
@@ -43,8 +45,8 @@ LEVELS = (
         "plotting",
         "training_run",
     ),
-    ("finetune",),
-    ("finished",),
+    ("finetune", "trials"),
+    ("finished", "report"),
     ("library",),
     # The command line.
     ("cli",),

@@ -74,7 +74,11 @@ class ConfigTest(parameterized.TestCase):
 
 class BadConfigTest(parameterized.TestCase):
     @parameterized.parameters(
-        ("mode", "tune", "train, inspect, evaluate, predict, export, plot"),
+        (
+            "mode",
+            "tune",
+            "train, trials, report, inspect, evaluate, predict, export, plot",
+        ),
         ("resume", "yes", "auto, never, must"),
         ("task_type", "ranking", "classification, regression"),
         ("lr_schedule", "cubic", "linear, cosine, constant"),

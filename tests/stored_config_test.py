@@ -84,7 +84,7 @@ def stored(tmp_path_factory):
 
 class TestFlags:
     def test_the_modes_and_their_flags_are_known(self):
-        assert {"train", "inspect", *OWN_FLAGS} == set(MODES)
+        assert {"train", "trials", "inspect", *OWN_FLAGS} == set(MODES)
         fields = {field.name for field in dataclasses.fields(Config)}
         assert fields >= frozenset().union(*OWN_FLAGS.values())
 

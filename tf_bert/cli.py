@@ -9,7 +9,8 @@ from typing import Any
 
 from absl import flags, logging
 
-from tf_bert import config_rules, flag_files
+from tf_bert import config_rules, flag_files, sweep_flags, trial_rules
+from tf_bert.config import TUPLES, Config
 from tf_bert.flag_aliases import translation
 from tf_bert.flag_table import GROUPS
 
@@ -26,7 +27,8 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
     """Parses the command line.
 
     Where there are flag files but no `output_dir`, it is `runs/` and the
-    names of the files, in every mode: the same files find the run again.
+    names of the files, in every mode: the same files find the run again. (Of
+    trials, it ends with `_trials`.)
 
     Args:
         arguments: without the program.
@@ -40,9 +42,23 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
             there are arguments left over.
         FileNotFoundError: if a flag file is not there.
     """
+    sweeps, others = sweep_flags.split(flag_files.expand(arguments))
+    given = _parse(others)
+    if "output_dir" not in given:
+        given |= _output_dir(arguments, given.get("mode", "train"))
+    config_rules.check_output_dir(
+        given.get("output_dir"), mode=given.get("mode", "train")
+    )
+    if sweeps:
+        given["sweep"] = _recipes(sweeps, others, given)
+    return given
+
+
+def _parse(arguments: Sequence[str]) -> dict[str, Any]:
+    """Parses flags that were expanded; a sweep is not among them."""
     values = _flag_values()
     settings = translation.translate(
-        flag_files.expand(arguments),
+        arguments,
         names=set(values),
         switches={name for name in values if values[name].boolean},
     )
@@ -58,15 +74,45 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
         for flag in group
         if values[flag.name].present
     }
-    if "label_names" in given:
-        given["label_names"] = tuple(given["label_names"])
+    given |= {name: tuple(given[name]) for name in TUPLES if name in given}
     _keep_last_alternatives(given, settings)
-    if "output_dir" not in given:
-        given |= _output_dir(arguments)
-    config_rules.check_output_dir(
-        given.get("output_dir"), mode=given.get("mode", "train")
-    )
     return given
+
+
+def _recipes(
+    sweeps: list[str], others: list[str], given: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Returns each recipe's label, and the fields in which it differs."""
+    base = _one_training(given).as_dict()
+    recipes: dict[str, dict[str, Any]] = {}
+    for recipe in sweep_flags.combinations(sweeps):
+        try:
+            parsed = _parse(
+                [*flag_files.expand(recipe.before), *others, *recipe.behind]
+            )
+            fields = _one_training(
+                {n: x for n, x in parsed.items() if n not in recipe.without}
+            ).as_dict()
+        except ValueError as error:
+            raise ValueError(
+                f"Every recipe of a sweep must be a training. Received: "
+                f"{recipe.label!r}. {error}"
+            ) from error
+        changes = {n: x for n, x in fields.items() if x != base[n]}
+        sweep_flags.check_new(recipe.label, changes, recipes)
+        recipes[recipe.label] = changes
+    return recipes
+
+
+# Of no meaning for a training that is only described.
+_PLACE = {"output_dir": "."}
+
+
+def _one_training(given: dict[str, Any]) -> Config:
+    """One of the trainings of a sweep, to see its fields and check them."""
+    names = (*trial_rules.NAMES, "mode", "output_dir")
+    fields = {n: x for n, x in given.items() if n not in names}
+    return Config(**fields, **_PLACE)
 
 
 def _flag_values() -> flags.FlagValues:
@@ -84,12 +130,12 @@ def _flag_values() -> flags.FlagValues:
     return values
 
 
-def _output_dir(arguments: Sequence[str]) -> dict[str, str]:
+def _output_dir(arguments: Sequence[str], mode: str) -> dict[str, str]:
     """The folder of a run that is given by flag files alone."""
     name = flag_files.joined_names(arguments)
     if not name:
         return {}
-    path = f"runs/{name}"
+    path = f"runs/{name}{'_trials' if mode == 'trials' else ''}"
     logging.info("By the names of its flag files: --output_dir=%s.", path)
     return {"output_dir": path}
 

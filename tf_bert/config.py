@@ -21,11 +21,26 @@ NOT_COMPARED = frozenset(
         "resume",
         "predict_file",
         "tensorboard",
+        "num_trials",
+        "num_head_seeds",
+        "num_data_seeds",
+        "sweep",
+        "baseline",
+        "trials_save_model",
+        "trial_runner",
+        "num_parallel_trials",
+        "ray_address",
+        "num_cpus_per_trial",
+        "num_gpus_per_trial",
+        "trials_dirs",
     }
 )
 
 # Seeds that are `seed` where they are not given.
 FOLLOW_SEED = ("head_seed", "data_seed", "dropout_seed")
+
+# Fields that JSON holds as lists.
+TUPLES = ("label_names", "trials_dirs")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,7 +48,9 @@ class Config:
     """Everything that a run depends on. Each field is the flag of its name.
 
     The flags' help (`tf_bert/flag_table.py`) says what each means, with its
-    unit and its neutral value.
+    unit and its neutral value. Only `sweep` is not as it was typed: it has the
+    label of each recipe, and the fields in which that differs from the rest
+    of the configuration.
 
     Raises:
         ValueError: if a value is out of its range, or two contradict.
@@ -113,6 +130,19 @@ class Config:
     dropout_seed: int | None = None
     split_seed: int = 0
 
+    num_trials: int | None = None
+    num_head_seeds: int | None = None
+    num_data_seeds: int | None = None
+    sweep: dict[str, dict[str, Any]] | None = None
+    baseline: str | None = None
+    trials_save_model: str = "best"
+    trial_runner: str = "local"
+    num_parallel_trials: int = 1
+    ray_address: str | None = None
+    num_cpus_per_trial: float = 1.0
+    num_gpus_per_trial: float = 0.0
+    trials_dirs: tuple[str, ...] | None = None
+
     def __post_init__(self):
         for name in FOLLOW_SEED:
             if getattr(self, name) is None:
@@ -149,8 +179,9 @@ class Config:
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON holds them."""
         fields = dataclasses.asdict(self)
-        if self.label_names is not None:
-            fields["label_names"] = list(self.label_names)
+        for name in TUPLES:
+            if fields[name] is not None:
+                fields[name] = list(fields[name])
         return fields
 
     @classmethod
@@ -161,9 +192,8 @@ class Config:
             ValueError: if a field is unknown, or of the wrong kind.
         """
         _check_kinds(fields)
-        if fields.get("label_names") is not None:
-            fields = {**fields, "label_names": tuple(fields["label_names"])}
-        return cls(**fields)
+        tuples = {n: tuple(fields[n]) for n in TUPLES if fields.get(n)}
+        return cls(**{**fields, **tuples})
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -190,7 +220,8 @@ def _check_kinds(fields: dict[str, Any]) -> None:
     """Checks what JSON held: another version's fields, or edited ones."""
     kinds = typing.get_type_hints(Config)
     # `isinstance` takes no generic types; and JSON has lists and whole numbers.
-    kinds["label_names"] = list | tuple | None
+    kinds |= dict.fromkeys(TUPLES, list | tuple | None)
+    kinds["sweep"] = dict | None
     kinds |= {n: k | int for n, k in kinds.items() if isinstance(0.0, k)}
     for name, value in fields.items():
         if name not in kinds or not isinstance(value, kinds[name]):

@@ -9,11 +9,21 @@ import math
 import re
 from typing import Any
 
+from tf_bert import trial_rules
 from tf_bert.text_format import TextFormat
 
-MODES = ("train", "inspect", "evaluate", "predict", "export", "plot")
+MODES = (
+    "train",
+    "trials",
+    "report",
+    "inspect",
+    "evaluate",
+    "predict",
+    "export",
+    "plot",
+)
 # They take a run that has not ended too.
-MODES_OF_ANY_RUN = ("plot",)
+MODES_OF_ANY_RUN = ("plot", "report")
 TASK_TYPES = ("classification", "regression")
 SCHEDULES = ("linear", "cosine", "constant")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -81,6 +91,7 @@ def check(config: Any) -> None:
         )
     _check_decays(config)
     _check_stabilisers(config)
+    trial_rules.check(config)
 
 
 def check_output_dir(output_dir: str | None, *, mode: str) -> None:
@@ -91,7 +102,7 @@ def check_output_dir(output_dir: str | None, *, mode: str) -> None:
     """
     if output_dir or mode == "inspect":
         return
-    if mode == "train":
+    if mode in ("train", "trials"):
         raise ValueError(
             "`output_dir` must be given: a run keeps everything there. "
             f"Received: output_dir={output_dir}. Pass "
@@ -136,6 +147,8 @@ def _check_choices(config: Any) -> None:
         ("precision", PRECISIONS),
         ("checkpoint_to_use", CHECKPOINTS),
         ("mixout_gradient", MIXOUT_GRADIENTS),
+        ("trials_save_model", trial_rules.SAVED_MODELS),
+        ("trial_runner", trial_rules.RUNNERS),
     ):
         value = getattr(config, name)
         if value not in choices:
@@ -182,7 +195,7 @@ def _check_tfds(config: Any) -> None:
         return
     others = ["data_dir", "train_file", "validation_file"]
     # A finished run may be evaluated on any file.
-    others += ["test_file"] if config.mode == "train" else []
+    others += ["test_file"] if config.mode in ("train", "trials") else []
     others += ["task_name"] if name is not None else []
     given = [f"{x}={v!r}" for x in others if (v := getattr(config, x))]
     if name is None and config.task_name is None:
@@ -210,6 +223,9 @@ def _check_ranges(config: Any) -> None:
         (("max_seq_length",), 3, math.inf),
         (("learning_rate", "weight_decay", "max_grad_norm"), 0, 1e6),
         (("early_stopping_patience", "max_train_examples"), 0, math.inf),
+        (("num_trials", "num_head_seeds", "num_data_seeds"), 1, math.inf),
+        (("num_parallel_trials",), 1, math.inf),
+        (("num_cpus_per_trial", "num_gpus_per_trial"), 0, 1e6),
         (("warmup_proportion",), 0, 1),
         (("reinit_layers",), 0, math.inf),
         (("layerwise_lr_decay",), 1e-30, 1),

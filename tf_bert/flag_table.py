@@ -1,18 +1,8 @@
 """Every flag: its name, its kind and its help; defaults are in `config.py`."""
 
-import dataclasses
-from typing import Any
-
 from tf_bert import config_rules
-
-
-@dataclasses.dataclass(frozen=True)
-class Flag:
-    """One flag; `kind` is a type, or a tuple of choices."""
-
-    name: str
-    kind: Any
-    help: str
+from tf_bert.flag import Flag
+from tf_bert.trial_flags import TRIAL_FLAGS
 
 
 GROUPS: dict[str, tuple[Flag, ...]] = {
@@ -20,8 +10,10 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
         Flag(
             "mode",
             config_rules.MODES,
-            "train: fine-tune, evaluate, compare, save. inspect: look at data, "
-            "model, memory and time without training. The others use the "
+            "train: fine-tune, evaluate, compare, save. trials: the same with "
+            "many seeds and recipes, for statistics. report: a page of tables "
+            "and pictures about trials, or about one run. inspect: look at "
+            "data, model, memory and time without training. The others use the "
             "finished run in --output_dir, and refuse flags that would mean "
             "nothing there. export: writes saved_model/, which "
             "takes raw texts and needs only TensorFlow and tensorflow-text. "
@@ -341,4 +333,5 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "the same split.",
         ),
     ),
+    "Trials": TRIAL_FLAGS,
 }

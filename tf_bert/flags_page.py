@@ -31,6 +31,8 @@ counts; so does, of flags that say one thing in different units, such as
 this page, and `-v=1` shows the traceback of an error.
 """
 
+_WIDTH = 80  # Of a terminal.
+
 _OTHER_NAMES = """\
 ## Names of other programs
 
@@ -49,7 +51,9 @@ def help_text() -> str:
         for flag in group:
             default = _default(flag.name)
             shown = f"  (default: {default})" if default else ""
-            lines += [f"  {_usage(flag)}{shown}"]
+            line = f"  {_usage(flag)}"
+            is_long = len(line + shown) > _WIDTH
+            lines += [line, f"  {shown}"] if is_long else [line + shown]
             lines += textwrap.wrap(
                 flag.help, 76, initial_indent="    ", subsequent_indent="    "
             )

@@ -23,6 +23,10 @@ _CONTINUE = (
     "Give the same command again (without --overwrite_output_dir) to continue "
     "from the last evaluation, if there was one."
 )
+_CONTINUE_TRIALS = (
+    "What has finished is stored: give the same command again to continue "
+    "with the trials that are left."
+)
 _START_OVER = "Files are written whole or not at all: give the command again."
 
 
@@ -48,6 +52,8 @@ class Mode:
 
 MODES = {
     "train": Mode("finetune", "fine_tune", True, _CONTINUE),
+    "trials": Mode("trials.run_trials", "run_trials", True, _CONTINUE_TRIALS),
+    "report": Mode("report.report_run", "report_run"),
     "inspect": Mode("inspection.inspect_run", "inspect_run", True),
     "evaluate": Mode("finished", "evaluate_run"),
     "predict": Mode("finished", "predict_run"),

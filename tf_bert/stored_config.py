@@ -26,6 +26,7 @@ OWN_FLAGS: dict[str, frozenset[str]] = {
     "export": frozenset(),
     # What the run has recorded.
     "plot": frozenset(),
+    "report": frozenset({"baseline"}),
 }
 
 
@@ -42,6 +43,9 @@ def stored_config(given: dict[str, Any]) -> Config:
             mode needs that.
         ValueError: if a flag means nothing in the mode and is not the run's.
     """
+    if given.get("trials_dirs"):
+        _check_alone(given)
+        return Config(**given)
     folder = RunFolder(given["output_dir"])
     if given.get("mode") not in config_rules.MODES_OF_ANY_RUN:
         folder.read_json(run_folder.RESULTS)
@@ -55,6 +59,18 @@ def stored_config(given: dict[str, Any]) -> Config:
         # They are of the run's own files; these may be written otherwise.
         fields = {**fields, "encoding": None, "delimiter": None}
     return Config.from_dict({**fields, **_without_batch_size(given)})
+
+
+def _check_alone(given: dict[str, Any]) -> None:
+    """Refuses flags of a training beside the folders of several."""
+    own = {"mode", "output_dir", "trials_dirs", "baseline"}
+    wrong = sorted(name for name in given if name not in own)
+    if wrong:
+        raise ValueError(
+            "A report on `trials_dirs` must be given no flags of a training: "
+            f"each folder has its own. Received: {wrong[0]}="
+            f"{given[wrong[0]]!r}. Leave out --{wrong[0]}."
+        )
 
 
 def _without_batch_size(given: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+"""Which values the flags of `--mode=trials` may have. No TensorFlow."""
+
+from typing import Any
+
+SAVED_MODELS = ("best", "all", "none")
+RUNNERS = ("local", "ray")
+
+# Flag -> the modes that it means something in, and its neutral value.
+_MODES_OF: dict[str, tuple[tuple[str, ...], Any]] = {
+    "num_trials": (("trials",), None),
+    "num_head_seeds": (("trials",), None),
+    "num_data_seeds": (("trials",), None),
+    "sweep": (("trials",), None),
+    "trials_save_model": (("trials",), "best"),
+    "trial_runner": (("trials",), "local"),
+    "num_parallel_trials": (("trials",), 1),
+    "ray_address": (("trials",), None),
+    "num_cpus_per_trial": (("trials",), 1.0),
+    "num_gpus_per_trial": (("trials",), 0.0),
+    "baseline": (("trials", "report"), None),
+    "trials_dirs": (("report",), None),
+}
+
+# Flags that a training with one seed does not have.
+NAMES = tuple(_MODES_OF)
+
+
+def check(config: Any) -> None:
+    """Checks the flags about trials of a `tf_bert.config.Config`.
+
+    Raises:
+        ValueError: if one means nothing in the mode, or two contradict.
+    """
+    for name, (modes, neutral) in _MODES_OF.items():
+        value = getattr(config, name)
+        # What a sweep was, its folder's configuration says in every mode.
+        if value != neutral and config.mode in ("train", "inspect"):
+            raise ValueError(
+                f"`{name}` must be left out in --mode={config.mode}. "
+                f"Received: {name}={value!r}. Pass "
+                f"--mode={' or --mode='.join(modes)}, or leave out --{name}."
+            )
+    if config.mode == "trials":
+        _check_number(config)
+        _check_seeds(config)
+        _check_runner(config)
+        _check_baseline(config)
+
+
+def _check_number(config: Any) -> None:
+    grid = (config.num_head_seeds, config.num_data_seeds)
+    is_grid = all(number is not None for number in grid)
+    if is_grid == (config.num_trials is not None) or (
+        not is_grid and any(number is not None for number in grid)
+    ):
+        raise ValueError(
+            "The number of trials must be given by `num_trials`, or as a grid "
+            "by both `num_head_seeds` and `num_data_seeds`. Received: "
+            f"num_trials={config.num_trials}, num_head_seeds="
+            f"{config.num_head_seeds}, num_data_seeds={config.num_data_seeds}. "
+            "Pass --num_trials=20 alone, or --num_head_seeds=10 "
+            "--num_data_seeds=10."
+        )
+
+
+def _check_seeds(config: Any) -> None:
+    for name in ("head_seed", "data_seed", "dropout_seed"):
+        if getattr(config, name) != config.seed:
+            raise ValueError(
+                f"`{name}` must be left out in --mode=trials, which counts "
+                "the seeds up from `seed`. Received: "
+                f"{name}={getattr(config, name)}, seed={config.seed}. Pass "
+                "--seed for the first one; or --num_head_seeds and "
+                "--num_data_seeds, to vary them apart."
+            )
+    if config.predict_file:
+        raise ValueError(
+            "`predict_file` must be left out in --mode=trials. Received: "
+            f"predict_file={config.predict_file!r}. Predict with the best "
+            "model by the library (tf_bert.predict), or train one seed by "
+            "--mode=train --predict_file."
+        )
+
+
+def _check_runner(config: Any) -> None:
+    if config.trial_runner == "ray":
+        # Ray decides by the resources how many run at a time.
+        wrong = ["num_parallel_trials"] * (config.num_parallel_trials != 1)
+    else:
+        wrong = [
+            name
+            for name in (
+                "ray_address",
+                "num_cpus_per_trial",
+                "num_gpus_per_trial",
+            )
+            if getattr(config, name) != _MODES_OF[name][1]
+        ]
+    if wrong:
+        raise ValueError(
+            f"`{wrong[0]}` must be left out with this runner. Received: "
+            f"{wrong[0]}={getattr(config, wrong[0])!r}, trial_runner="
+            f"{config.trial_runner}. Leave it out, or change --trial_runner."
+        )
+
+
+def _check_baseline(config: Any) -> None:
+    labels = list(config.sweep or {})
+    if config.baseline is not None and config.baseline not in labels:
+        raise ValueError(
+            "`baseline` must be a recipe of the sweep. Received: baseline="
+            f"{config.baseline!r} (recipes: {'; '.join(labels) or 'one'}). "
+            "Correct --baseline, or leave it out to compare with the first."
+        )
