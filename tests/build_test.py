@@ -134,7 +134,7 @@ class TestBuild:
             weight = weights[name.removeprefix("mixout/")]
             np.testing.assert_array_equal(target.numpy(), weight.numpy(), name)
             assert state[name] is target
-        assert run.training_loop().mixout is run.mixout
+        assert run.loop.mixout is run.mixout
 
     def test_fresh_head_is_not_pulled_to_its_start(self, flags, tmp_path):
         """With three labels, so that the checkpoint's head does not fit."""

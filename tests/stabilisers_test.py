@@ -22,6 +22,7 @@ import tensorflow as tf
 from tf_bert import build, cli, training_run
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
+from tf_bert.training_state import FolderState
 
 TESTS = pathlib.Path(__file__).parent
 NUM_STEPS = 4
@@ -203,7 +204,7 @@ def train(
     start = {path: variable.numpy() for path, variable in weights.items()}
     if stop_after is not None:
         run = shortened(run, stop_after)
-    training_run.train(run, RunFolder(config.output_dir))
+    training_run.train(run, FolderState(RunFolder(config.output_dir)))
     return Trained(start, {p: v.numpy() for p, v in weights.items()})
 
 

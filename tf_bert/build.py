@@ -7,6 +7,7 @@ anything is trained or written.
 import dataclasses
 import re
 import zlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,8 +17,12 @@ from absl import logging
 from tf_bert import durations, parameter_table, run_data
 from tf_bert.adaptation import freezing
 from tf_bert.adaptation.mixout import Mixout
-from tf_bert.classifier import Classifier, load_classifier
-from tf_bert.config import Config
+from tf_bert.classifier import (
+    Classifier,
+    load_classifier,
+    reload_classifier,
+)
+from tf_bert.config import FOLLOW_SEED, NOT_COMPARED, Config
 from tf_bert.data import pipeline, sources, unlabelled
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenized_examples import TokenizedExamples
@@ -47,6 +52,7 @@ class Run:
         plan: of the training's K steps.
         evaluation_steps: numbers of steps after which the model is evaluated
             and saved, ascending; the last is K.
+        loop: over steps; it keeps its trace.
         mixout: of the model; None without Mixout.
         recorder: of the updates; None without `record_updates`.
     """
@@ -60,6 +66,7 @@ class Run:
     learning_rates: np.ndarray
     plan: planning.Plan
     evaluation_steps: tuple[int, ...]
+    loop: TrainingLoop
     mixout: Mixout | None = None
     recorder: UpdateRecorder | None = None
 
@@ -75,17 +82,6 @@ class Run:
                     self.config.dropout_seed, self.plan
                 )
             },
-        )
-
-    def training_loop(self) -> TrainingLoop:
-        """A loop over steps; it keeps its trace."""
-        return TrainingLoop(
-            self.classifier.model,
-            self.optimizer,
-            self.classifier.strategy,
-            max_grad_norm=self.config.max_grad_norm,
-            trained_words=self.trained_words,
-            mixout=self.mixout,
         )
 
     def state(self) -> dict:
@@ -127,7 +123,6 @@ def build(
         split: classifier.tokenize(examples)
         for split, examples in data.splits().items()
     }
-    plan = _plan_training(config, tokenized["train"], classifier.strategy)
     with classifier.strategy.scope():
         model = classifier.model
         mixout = _make_mixout(config, model)
@@ -136,9 +131,8 @@ def build(
         if words.trainable:
             trained_words = TrainedWords(words, tokenized["train"].ids)
         variables = trained_variables(model, trained_words)
-        schedule, optimizer = _make_optimizer(
+        optimizer = _make_optimizer(
             config,
-            plan.num_steps,
             paths=[variable.path for variable in variables],
             fresh=classifier.fresh,
         )
@@ -152,17 +146,87 @@ def build(
         classifier=classifier,
         trained_words=trained_words,
         optimizer=optimizer,
-        learning_rates=np.asarray(
-            schedule(np.arange(plan.num_steps, dtype=np.float32))
-        ),
-        plan=plan,
-        evaluation_steps=durations.evaluation_steps(
-            config, plan.num_steps, plan.steps_per_epoch
+        **_schedule(config, tokenized["train"], classifier.strategy),
+        loop=TrainingLoop(
+            model,
+            optimizer,
+            classifier.strategy,
+            max_grad_norm=config.max_grad_norm,
+            trained_words=trained_words,
+            mixout=mixout,
         ),
         mixout=mixout,
         recorder=UpdateRecorder(variables, optimizer, classifier.strategy)
         if config.record_updates
         else None,
+    )
+
+
+# Fields that a run may be restarted with: they are in the weights, or in what
+# the steps are fed with, not in what is traced.
+_RESTARTS_WITH = NOT_COMPARED | {
+    "seed",
+    *FOLLOW_SEED,
+    "reinit_layers",
+    "reinit_pooler",
+    "learning_rate",
+    "lr_schedule",
+    "warmup_proportion",
+    "num_warmup_steps",
+    "num_train_epochs",
+    "num_train_steps",
+    "num_evaluations",
+    "evaluate_every_steps",
+    "evaluate_every_epochs",
+    "checkpoint_to_use",
+    "early_stopping_patience",
+    "compare_baselines",
+}
+
+
+def can_restart(run: Run, config: Config) -> bool:
+    """Whether `restart` takes a configuration."""
+    old, new = run.config.as_dict(), config.as_dict()
+    names = {name for name in old if old[name] != new[name]}
+    # What was drawn afresh must not be frozen, which `build` checks.
+    allowed = _RESTARTS_WITH
+    if config.freeze is not None:
+        allowed = allowed - {"reinit_layers", "reinit_pooler"}
+    return names <= allowed
+
+
+def restart(run: Run, config: Config) -> Run:
+    """Brings a run to the start of another training, without a new trace.
+
+    The result is, bit for bit, what `build` returns for the configuration;
+    the run that was given must not be used any more.
+
+    Args:
+        run: of `build`, trained or not.
+        config: for which `can_restart` holds.
+
+    Raises:
+        ValueError: if it does not hold, or a flag is wrong.
+    """
+    if not can_restart(run, config):
+        raise ValueError(
+            "A run must be restarted with what its trace does not hold: seeds, "
+            "rates, lengths. Received another model, data or optimizer. Call "
+            "`build`."
+        )
+    classifier = reload_classifier(run.classifier, config)
+    if run.trained_words is not None:
+        run.trained_words.read()
+    if run.mixout is not None:
+        run.mixout.take_targets()
+    run.optimizer.restart()
+    if run.recorder is not None:
+        run.recorder.restart()
+    return dataclasses.replace(
+        run,
+        config=config,
+        classifier=classifier,
+        **_schedule(config, run.tokenized["train"], classifier.strategy),
     )
 
 
@@ -193,6 +257,30 @@ def _make_mixout(config: Config, model: keras.Model) -> Mixout | None:
     return Mixout(model, config.mixout, gradient=config.mixout_gradient)
 
 
+def _schedule(
+    config: Config,
+    train: TokenizedExamples,
+    strategy: tf.distribute.Strategy,
+) -> dict[str, Any]:
+    """The fields of a run that say what it does at which step."""
+    plan = _plan_training(config, train, strategy)
+    rate = WarmupDecay(
+        config.learning_rate,
+        plan.num_steps,
+        durations.warmup_steps(config, plan.num_steps),
+        decay=config.lr_schedule,
+    )
+    return {
+        "plan": plan,
+        "learning_rates": np.asarray(
+            rate(np.arange(plan.num_steps, dtype=np.float32))
+        ),
+        "evaluation_steps": durations.evaluation_steps(
+            config, plan.num_steps, plan.steps_per_epoch
+        ),
+    }
+
+
 def _plan_training(config, train, strategy) -> planning.Plan:
     steps_per_epoch = -(-len(train) // config.train_batch_size)
     plan = planning.plan_training(
@@ -215,16 +303,11 @@ def _plan_training(config, train, strategy) -> planning.Plan:
 
 
 def _make_optimizer(
-    config: Config, num_steps: int, *, paths: list[str], fresh: frozenset[str]
-):
-    schedule = WarmupDecay(
-        config.learning_rate,
-        num_steps,
-        durations.warmup_steps(config, num_steps),
-        decay=config.lr_schedule,
-    )
-    optimizer = AdamWeightDecay(
-        learning_rate=schedule,
+    config: Config, *, paths: list[str], fresh: frozenset[str]
+) -> AdamWeightDecay:
+    return AdamWeightDecay(
+        # Not used: the rate of a step comes with its batch.
+        learning_rate=config.learning_rate,
         beta_1=config.adam_beta_1,
         beta_2=config.adam_beta_2,
         epsilon=config.adam_epsilon,
@@ -235,7 +318,6 @@ def _make_optimizer(
         exclude_from_pretrained_weight_decay=_not_pulled(fresh),
         learning_rate_multipliers=_multipliers(config, paths),
     )
-    return schedule, optimizer
 
 
 def _not_pulled(fresh: frozenset[str]) -> list[str]:

@@ -21,6 +21,7 @@ from tf_bert.data.examples import Examples
 from tf_bert.data.tokenization import BertTokenizer
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.data.tokenizer_settings import TokenizerSettings
+from tf_bert.models import initialization
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
@@ -143,16 +144,54 @@ def load_classifier(
             dtype=config.precision,
             output_loading_info=True,
         )
-        fresh = frozenset(info["missing_keys"] + info["mismatched_keys"])
-        if not config.keep_head and not fresh.issuperset(_HEAD):
-            fresh |= reinit.reinitialize_head(model, seed=config.head_seed)
-        fresh |= reinit.reinitialize_top_layers(
-            model,
-            config.reinit_layers,
-            pooler=config.reinit_pooler,
+        absent = frozenset(info["missing_keys"] + info["mismatched_keys"])
+        fresh = absent | _draw_afresh(config, model, absent)
+    return _make_classifier(config, task, settings, model, strategy, fresh)
+
+
+def reload_classifier(classifier: Classifier, config: Config) -> Classifier:
+    """Gives a classifier the weights that a training starts from, again.
+
+    Args:
+        classifier: of `load_classifier`, trained or not.
+        config: of that call, but for seeds and what is re-initialised.
+
+    Returns:
+        The same model, with the weights and `fresh` of a new one.
+    """
+    model = classifier.model
+    folder = checkpoint_sources.resolve(config.init_checkpoint)
+    weights = model.weights_by_path()
+    with classifier.strategy.scope():
+        report = load.load_weights(weights, folder)
+        absent = frozenset(report.missing + report.mismatched)
+        initialization.initialize(
+            [weights[path] for path in absent],
+            initializer_range=model.config.initializer_range,
             seed=config.head_seed,
         )
-    return _make_classifier(config, task, settings, model, strategy, fresh)
+        fresh = absent | _draw_afresh(config, model, absent)
+    return dataclasses.replace(classifier, fresh=fresh)
+
+
+def _draw_afresh(
+    config: Config,
+    model: TFBertForSequenceClassification,
+    absent: frozenset[str],
+) -> frozenset[str]:
+    """Draws what is not to be taken from the checkpoint; returns the paths.
+
+    `absent`, what the checkpoint lacks, is drawn already.
+    """
+    fresh = reinit.reinitialize_top_layers(
+        model,
+        config.reinit_layers,
+        pooler=config.reinit_pooler,
+        seed=config.head_seed,
+    )
+    if not config.keep_head and not absent.issuperset(_HEAD):
+        fresh |= reinit.reinitialize_head(model, seed=config.head_seed)
+    return fresh
 
 
 def _make_classifier(

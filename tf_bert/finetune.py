@@ -26,7 +26,8 @@ from tf_bert.data import tokenizer_files
 from tf_bert.data.task_spec import is_split
 from tf_bert.metrics import METRICS
 from tf_bert.run_folder import RunFolder
-from tf_bert.training import checkpointing, distribution, evaluate
+from tf_bert.training import distribution, evaluate
+from tf_bert.training_state import FolderState
 
 
 def fine_tune(config: Config) -> dict[str, Any]:
@@ -66,14 +67,12 @@ def fine_tune(config: Config) -> dict[str, Any]:
     folder.write_json(run_folder.SPLITS, run_data.record(config, run.data))
 
     # 3. Training, from step 0 or from the last evaluation.
-    progress = training_run.train(run, folder)
+    state = FolderState(folder, tensorboard=config.tensorboard)
+    progress = training_run.train(run, state)
 
     # 4. The chosen checkpoint, on every split.
     if progress.best_step and config.checkpoint_to_use == "best":
-        checkpointing.load_arrays(
-            folder.join(run_folder.CHECKPOINTS, checkpointing.BEST_FILE),
-            run.classifier.model.weights_by_path(),
-        )
+        state.load_best(run)
         chosen = progress.best_step
     else:
         chosen = progress.step

@@ -4,7 +4,6 @@ from tf_bert import config_rules
 from tf_bert.flag import Flag
 from tf_bert.trial_flags import TRIAL_FLAGS
 
-
 GROUPS: dict[str, tuple[Flag, ...]] = {
     "What to do": (
         Flag(

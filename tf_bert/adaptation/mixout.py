@@ -225,6 +225,11 @@ class Mixout:
             for mixed in self._mixed
         }
 
+    def take_targets(self) -> None:
+        """Takes the model's weights of this moment as targets, as when made."""
+        for mixed in self._mixed:
+            mixed.target.assign(mixed.kernel.value)
+
     def state(self) -> dict[str, keras.Variable]:
         """The targets by `mixout/<path of the kernel>`, to be saved."""
         return {

@@ -7,7 +7,7 @@ import numpy as np
 from tf_bert.data.features import FrozenFeatures
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class TokenizedExamples:
     """The rows of one split, tokenised once.
 

@@ -95,7 +95,7 @@ def _time_training(run: build.Run) -> tuple[int, float]:
     spread = np.linspace(0, run.plan.num_steps - 1, _TIMED_STEPS).astype(int)
     steps = np.array([tokens.argmax(), *spread])
     iterator = _iterator_over(run, _select(run.plan, steps))
-    loop = run.training_loop()
+    loop = run.loop
     one = tf.constant(1)
     loop.train_steps(iterator, one).numpy()
     seconds, timed_tokens, timed_steps = 0.0, 0, 0

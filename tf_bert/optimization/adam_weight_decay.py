@@ -176,6 +176,17 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
             initializer=lambda *_, **__: keras.ops.copy(variable.value),
         )
 
+    def restart(self) -> None:
+        """Forgets all steps: as if it were built for the weights of now."""
+        self.assign(self.iterations, 0)
+        for moment in (*self._m, *self._v):
+            self.assign(moment, keras.ops.zeros_like(moment))
+        for variable, prior in zip(
+            self._trainable_variables, self._priors, strict=True
+        ):
+            if prior is not None:
+                self.assign(prior, keras.ops.copy(variable.value))
+
     def decay_rates(self, variable: keras.Variable) -> tuple[float, float]:
         """How strongly a variable is decayed: towards zero, and to its prior.
 

@@ -8,6 +8,7 @@ import numpy as np
 from tf_bert import metrics, statistics
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.training import inference
+from tf_bert.training.divergence import TrainingDiverged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +51,12 @@ def evaluate(
         examples: with labels.
 
     Raises:
-        ValueError: if a logit is not finite: the training diverged.
+        TrainingDiverged: if a logit is not finite.
     """
     logits = model.logits(examples)
     labels = examples.labels
     if not np.isfinite(logits).all():
-        raise ValueError(
+        raise TrainingDiverged(
             "Every logit must be finite. Received: NaN or infinity; the "
             "training diverged. Lower --learning_rate."
         )

@@ -1,5 +1,8 @@
 """Running a model over a split, each example exactly once, in order."""
 
+import dataclasses
+import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +15,14 @@ from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.models.pretrained import packed_inputs
 
 
+@dataclasses.dataclass(frozen=True)
+class _Stream:
+    """The batches of some examples, over and over."""
+
+    plan: planning.Plan
+    iterator: Any
+
+
 class Inference:
     """Computes outputs; traces once for each kind, whatever the shapes.
 
@@ -19,6 +30,9 @@ class Inference:
         model: built under `strategy`.
         strategy: of `tf_bert.training.distribution`.
         batch_size: >= 1. Global; a multiple of the replicas.
+
+    Attributes:
+        seconds: that its steps have taken in all.
     """
 
     def __init__(
@@ -27,6 +41,11 @@ class Inference:
         self.model = model
         self.strategy = strategy
         self.batch_size = batch_size
+        self.seconds = 0.0
+        # To open one takes longer than a step; it goes with its examples.
+        self._streams: weakref.WeakKeyDictionary[TokenizedExamples, _Stream] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def logits(self, examples: TokenizedExamples) -> np.ndarray:
         """Returns the logits of every example, in order.
@@ -76,20 +95,22 @@ class Inference:
 
     def _run(self, examples, step):
         """Yields numbers and places `[2, B]`, and outputs, of each batch."""
-        plan = planning.plan_evaluation(
-            examples.lengths,
-            batch_size=self.batch_size,
-            num_replicas=self.strategy.num_replicas_in_sync,
-        )
-        dataset = pipeline.packed_dataset(examples, plan)
-        iterator = iter(
-            self.strategy.distribute_datasets_from_function(lambda _: dataset)
-        )
+        # A stream that is not read to its end is not used again.
+        stream = self._streams.pop(examples, None) or self._open(examples)
+        plan = stream.plan
         for number in range(plan.num_steps):
-            results = zip(
-                *map(self.strategy.experimental_local_results, step(iterator)),
-                strict=True,
-            )
+            start = time.perf_counter()
+            results = [
+                [output.numpy() for output in outputs]
+                for outputs in zip(
+                    *map(
+                        self.strategy.experimental_local_results,
+                        step(stream.iterator),
+                    ),
+                    strict=True,
+                )
+            ]
+            self.seconds += time.perf_counter() - start
             for replica, outputs in enumerate(results):
                 share = np.stack(
                     [
@@ -97,7 +118,24 @@ class Inference:
                         plan.places[number, replica, 0],
                     ]
                 )
-                yield share, tuple(output.numpy() for output in outputs)
+                yield share, tuple(outputs)
+        self._streams[examples] = stream
+
+    def _open(self, examples: TokenizedExamples) -> "_Stream":
+        plan = planning.plan_evaluation(
+            examples.lengths,
+            batch_size=self.batch_size,
+            num_replicas=self.strategy.num_replicas_in_sync,
+        )
+        dataset = pipeline.packed_dataset(examples, plan).repeat()
+        return _Stream(
+            plan,
+            iter(
+                self.strategy.distribute_datasets_from_function(
+                    lambda _: dataset
+                )
+            ),
+        )
 
     @tf.function
     def _logits_step(self, iterator):

@@ -8,9 +8,11 @@ Letters: M micro-batches, R rows, W tokens of a row, B examples.
 """
 
 import contextlib
+import time
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_bert.adaptation.mixout import Mixout
@@ -48,6 +50,9 @@ class TrainingLoop:
             which follow by its `write_back`. None trains these themselves.
         mixout: of `model`; each micro-batch has masks of its own. None mixes
             nothing.
+
+    Attributes:
+        seconds: that `take_steps` has taken in all.
     """
 
     def __init__(
@@ -67,6 +72,22 @@ class TrainingLoop:
         self.trained_words = trained_words
         self.mixout = mixout
         self.variables = trained_variables(model, trained_words)
+        self.seconds = 0.0
+
+    def take_steps(self, iterator: Any, num_steps: int) -> np.ndarray:
+        """Runs some steps and waits for them.
+
+        Args:
+            iterator: over the distributed dataset.
+            num_steps: >= 0.
+
+        Returns:
+            float32 `[num_steps]`, the loss of each step.
+        """
+        start = time.perf_counter()
+        losses = self.train_steps(iterator, tf.constant(num_steps)).numpy()
+        self.seconds += time.perf_counter() - start
+        return losses
 
     @tf.function
     def train_steps(self, iterator: Any, num_steps: tf.Tensor) -> tf.Tensor:

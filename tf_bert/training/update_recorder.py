@@ -64,10 +64,14 @@ class UpdateRecorder:
         self._variables = list(variables)
         self._optimizer = optimizer
         self._strategy = strategy
-        self._start = [variable.numpy() for variable in variables]
         self._places: dict[str, list[int]] = {}
         for place, variable in enumerate(variables):
             self._places.setdefault(block_of(variable.path), []).append(place)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forgets all steps; the weights of now are those of step 0."""
+        self._start = [variable.numpy() for variable in self._variables]
         self._shares: list[float] = []
         self.log = UpdateLog(tuple(self._places))
 
