@@ -25,7 +25,14 @@ LEVELS = (
     ("config", "flag_table"),
     ("command_line", "durations", "flag_aliases", "weighted_metrics"),
     # Each knows its own subject.
-    ("checkpoints", "data", "metrics", "optimization", "statistics"),
+    (
+        "checkpoints",
+        "data",
+        "metrics",
+        "optimization",
+        "scored_rows",
+        "statistics",
+    ),
     ("kept_head", "run_data", "run_folder"),
     ("stored_config",),
     # What is made of them.
