@@ -40,7 +40,7 @@ LEVELS = (
     ("adaptation",),
     ("training",),
     # A run.
-    ("classifier", "parameter_table"),
+    ("baseline_scores", "classifier", "parameter_table"),
     ("build", "card_metadata", "comparison"),
     (
         "predictions",

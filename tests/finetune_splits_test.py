@@ -6,7 +6,15 @@ import json
 import numpy as np
 import pytest
 
-from tf_bert import build, cli, finetune, run, scored_rows
+from tf_bert import (
+    baseline_scores,
+    build,
+    cli,
+    finetune,
+    run,
+    run_data,
+    scored_rows,
+)
 from tf_bert.config import Config
 
 # Files of MNLI, with the columns that are read.
@@ -150,6 +158,16 @@ class TestComparisonOnValidation:
         )
         is_chosen = checkpoint == "best"
         assert ("a little too good" in caplog.text) == is_chosen
+
+
+class TestBaselinesWithoutAModel:
+    def test_are_those_of_the_run(self, finished_run):
+        config = Config.from_dict(read_json(finished_run / "config.json"))
+        data = run_data.load(config, run_data.get_task(config))
+        assert baseline_scores.baselines_of(data) == {
+            "split": "test",
+            "models": read_json(finished_run / "all_results.json")["baselines"],
+        }
 
 
 class TestHalfOfTheDevSet:
