@@ -27,7 +27,14 @@ LEVELS = (
     ("config", "flag_table"),
     ("command_line", "durations", "flag_aliases", "weighted_metrics"),
     # Each knows its own subject.
-    ("checkpoints", "data", "metrics", "optimization", "statistics"),
+    (
+        "checkpoints",
+        "data",
+        "metrics",
+        "optimization",
+        "scored_rows",
+        "statistics",
+    ),
     ("kept_head", "run_data", "run_folder"),
     ("stored_config",),
     # What is made of them.
@@ -35,7 +42,7 @@ LEVELS = (
     ("adaptation",),
     ("training",),
     # A run.
-    ("classifier", "parameter_table"),
+    ("baseline_scores", "classifier", "parameter_table"),
     ("build", "card_metadata", "comparison"),
     (
         "predictions",

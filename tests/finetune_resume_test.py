@@ -24,6 +24,7 @@ SAME_FILES = (
     "model/config.json",
     "model/model.safetensors",
     "predictions.tsv",
+    "scored_rows.tsv",
     "updates.npz",
 )
 # Where the runs lie, and whether they had to be continued.

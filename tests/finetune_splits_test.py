@@ -3,9 +3,18 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
-from tf_bert import build, cli, finetune, run
+from tf_bert import (
+    baseline_scores,
+    build,
+    cli,
+    finetune,
+    run,
+    run_data,
+    scored_rows,
+)
 from tf_bert.config import Config
 
 # Files of MNLI, with the columns that are read.
@@ -79,6 +88,35 @@ class TestMnli:
         assert "validation_mismatched_accuracy = " in capsys.readouterr().out
 
 
+def read_rows(folder):
+    text = (folder / "scored_rows.tsv").read_text(encoding="utf-8")
+    return scored_rows.read(text, "scored_rows.tsv")
+
+
+class TestScoredRows:
+    def test_every_evaluated_split_is_kept(self, mnli_run):
+        results = read_json(mnli_run / "all_results.json")
+        rows = read_rows(mnli_run)
+        assert list(rows) == ["validation", "validation_mismatched"]
+        for split, scored in rows.items():
+            accuracy = (~scored.is_wrong()).mean()
+            assert accuracy == results[split]["accuracy"]
+            assert scored.probabilities.shape == (len(scored.labels), 3)
+            assert (scored.probabilities.argmax(1) == scored.predictions).all()
+
+    def test_scores_of_a_regression_are_kept(self, pairs_run):
+        results = read_json(pairs_run / "all_results.json")
+        rows = read_rows(pairs_run)
+        assert list(rows) == ["validation", "test"]
+        for split, scored in rows.items():
+            assert scored.probabilities is None
+            np.testing.assert_allclose(
+                np.square(scored.predictions - scored.labels).mean(),
+                results[split]["mse"],
+                rtol=1e-6,
+            )
+
+
 class TestSplitsFile:
     def test_says_where_every_row_is_from(self, finished_run, reviews):
         record = read_json(finished_run / "splits.json")
@@ -120,6 +158,16 @@ class TestComparisonOnValidation:
         )
         is_chosen = checkpoint == "best"
         assert ("a little too good" in caplog.text) == is_chosen
+
+
+class TestBaselinesWithoutAModel:
+    def test_are_those_of_the_run(self, finished_run):
+        config = Config.from_dict(read_json(finished_run / "config.json"))
+        data = run_data.load(config, run_data.get_task(config))
+        assert baseline_scores.baselines_of(data) == {
+            "split": "test",
+            "models": read_json(finished_run / "all_results.json")["baselines"],
+        }
 
 
 class TestHalfOfTheDevSet:

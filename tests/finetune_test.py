@@ -57,6 +57,7 @@ class TestFinishedFolder:
             "model/tokenizer_config.json",
             "model/vocab.txt",
             "predictions.tsv",
+            "scored_rows.tsv",
             "splits.json",
             "updates.npz",
         }
@@ -235,6 +236,7 @@ class TestSameFlags:
             "history.jsonl",
             "eval_results.txt",
             "predictions.tsv",
+            "scored_rows.tsv",
         ):
             assert (second / name).read_bytes() == (
                 finished_run / name

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import statistics
-from tf_bert.baselines import majority, tfidf_ridge, tfidf_svm
+from tf_bert import baseline_scores, statistics
+from tf_bert.baseline_scores import Score
 from tf_bert.data.examples import Examples
-from tf_bert.metrics import METRICS, metric_fn
+from tf_bert.metrics import METRICS
 
 _LINE_WIDTH = 80
 _GAP = "  "
@@ -29,21 +29,6 @@ TITLES = {
     "tfidf_ridge": "TF-IDF + ridge",
     "bert": "BERT",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Score:
-    """One metric of one model, with the interval it is known to.
-
-    Args:
-        value: On the rows as they are.
-        low: Lower end of the 95 % interval.
-        high: Upper end.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,19 +85,12 @@ def compare(
             or there is not one prediction for each row.
     """
     num_classes = None if label_names is None else len(label_names)
-    _check_task(metric, num_classes)
+    baseline_scores.check_metric(metric, num_classes)
     _check_examples(train, evaluated, predictions, split)
-    predicted = _predict_baselines(
-        train, evaluated, num_classes=num_classes, metric=metric, seed=seed
-    )
+    task = {"num_classes": num_classes, "metric": metric, "seed": seed}
+    predicted = baseline_scores.predict(train, evaluated, **task)
     predicted["bert"] = np.asarray(predictions)
-    scores = {
-        model: {
-            name: _score(name, evaluated.labels, values, seed=seed)
-            for name in _column_metrics(metric, num_classes)
-        }
-        for model, values in predicted.items()
-    }
+    scores = baseline_scores.score(predicted, evaluated.labels, **task)
     rival = list(predicted)[-2]
     difference = statistics.paired_bootstrap(
         METRICS[metric],
@@ -168,14 +146,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         models are ``majority`` and ``tfidf_svm`` (regression: ``mean`` and
         ``tfidf_ridge``) and ``bert``.
     """
-    models = {}
-    for model, scores in comparison.scores.items():
-        models[model] = {}
-        for name, score in scores.items():
-            models[model][name] = score.value
-            models[model][f"{name}_ci"] = [score.low, score.high]
     difference = comparison.difference
-    return models | {
+    return baseline_scores.as_json(comparison.scores) | {
         "difference": {
             "metric": comparison.metric,
             "value": difference.difference,
@@ -184,53 +156,6 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         },
         "verdict": comparison.verdict,
     }
-
-
-def _predict_baselines(
-    train: Examples,
-    evaluated: Examples,
-    *,
-    num_classes: int | None,
-    metric: str,
-    seed: int,
-) -> dict[str, np.ndarray]:
-    rows = (train.texts, train.text_pairs, train.labels)
-    if num_classes is None:
-        models = {
-            "mean": majority.fit_mean(*rows),
-            "tfidf_ridge": tfidf_ridge.fit_tfidf_ridge(
-                *rows, metric=metric, seed=seed
-            ),
-        }
-    else:
-        models = {
-            "majority": majority.fit_majority(*rows, num_classes=num_classes),
-            "tfidf_svm": tfidf_svm.fit_tfidf_svm(
-                *rows, num_classes=num_classes, metric=metric, seed=seed
-            ),
-        }
-    return {
-        name: model.predict(evaluated.texts, evaluated.text_pairs)
-        for name, model in models.items()
-    }
-
-
-def _column_metrics(metric: str, num_classes: int | None) -> list[str]:
-    if num_classes is None:
-        names = ["pearson", "spearman"]
-    else:
-        names = ["accuracy", "f1" if num_classes == 2 else "macro_f1"]
-    return names if metric in names else [*names, metric]
-
-
-def _score(
-    name: str, labels: np.ndarray, predictions: np.ndarray, *, seed: int
-) -> Score:
-    metric = METRICS[name]
-    low, high = statistics.confidence_interval(
-        metric, labels, predictions, seed=seed
-    )
-    return Score(float(metric(labels, predictions)), low, high)
 
 
 def _verdict(
@@ -291,25 +216,6 @@ def _model_rows(
         cells = zip(values, intervals, strict=True)
         return [[title, *(" ".join(cell) for cell in cells)]]
     return [[title, *values], ["", *intervals]]
-
-
-def _check_task(metric: str, num_classes: int | None) -> None:
-    metric_fn(metric)  # An unknown name has a message of its own.
-    needed = "scores" if num_classes is None else "classes"
-    fitting = [
-        name
-        for name, row in METRICS.items()
-        if row.needs == needed
-        and row.higher_is_better
-        and (name != "f1" or num_classes == 2)
-    ]
-    if metric not in fitting:
-        task = "regression" if num_classes is None else f"{num_classes} classes"
-        raise ValueError(
-            f"The metric must suit the task ({task}), and higher must be "
-            f"better. Received: metric={metric!r}. Choose one of: "
-            f"{', '.join(fitting)}."
-        )
 
 
 def _check_examples(

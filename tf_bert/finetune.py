@@ -19,6 +19,7 @@ from tf_bert import (
     predictions,
     run_data,
     run_folder,
+    scored_rows,
     training_run,
 )
 from tf_bert.config import Config
@@ -94,6 +95,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
         results |= compare_with_baselines(run, evaluations)
 
     # 6. Everything that is kept; the results last, for they end the run.
+    save_scored_rows(evaluations, folder.join(run_folder.SCORED_ROWS))
     save_model(run, folder)
     model_card.write_model_card(
         folder.join(run_folder.MODEL), config, run.data, results
@@ -189,6 +191,14 @@ def _has_chosen(config: Config) -> bool:
     """Whether validation had a say in which weights are used."""
     is_best = config.checkpoint_to_use == "best"
     return is_best or config.early_stopping_patience > 0
+
+
+def save_scored_rows(
+    evaluations: dict[str, evaluate.Evaluation], path: str
+) -> None:
+    """Writes what the model says of every row that it was scored on."""
+    rows = {split: e.scored_rows() for split, e in evaluations.items()}
+    gfile_io.write_text(path, scored_rows.write(rows))
 
 
 def save_model(run: build.Run, folder: RunFolder) -> None:

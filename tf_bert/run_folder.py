@@ -21,6 +21,7 @@ SAVED_MODEL = "saved_model"
 INSPECTION = "inspect.json"
 SPLITS = "splits.json"
 UPDATES = "updates.npz"
+SCORED_ROWS = "scored_rows.tsv"
 PLOTS = "plots"
 
 _FILES = (
@@ -30,6 +31,7 @@ _FILES = (
     RESULTS_TEXT,
     HISTORY,
     UPDATES,
+    SCORED_ROWS,
     PREDICTIONS,
     EVALUATION,
 )

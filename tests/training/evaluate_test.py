@@ -64,6 +64,7 @@ class ClassificationTest(parameterized.TestCase):
         shares = probabilities(self.inference.logits(self.examples))
         np.testing.assert_array_equal(result.labels, LABELS)
         np.testing.assert_array_equal(result.predictions, shares.argmax(1))
+        np.testing.assert_array_equal(result.probabilities, shares)
         expected = metrics.classification_metrics(LABELS, shares)
         expected["loss"] = -np.log(shares[range(7), LABELS]).mean()
         self.assertEqual(set(result.metrics), set(expected))
@@ -106,6 +107,7 @@ class RegressionTest(parameterized.TestCase):
         result = evaluate.evaluate(inference, examples)
         logits = inference.logits(examples)[:, 0]
         np.testing.assert_array_equal(result.predictions, logits)
+        self.assertIsNone(result.probabilities)
         self.assertAlmostEqual(
             result.metrics["loss"], np.square(logits - SCORES).mean(), places=5
         )

@@ -7,6 +7,7 @@ import numpy as np
 
 from tf_bert import metrics, statistics
 from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.scored_rows import ScoredRows
 from tf_bert.training import inference
 from tf_bert.training.divergence import TrainingDiverged
 
@@ -19,11 +20,17 @@ class Evaluation:
         labels: int32 class ids or float32 scores `[N]`.
         predictions: class ids or scores `[N]`, of the same kind.
         metrics: name -> value; `loss` among them, the mean over examples.
+        probabilities: float64 `[N, C]`, of each class; None for a regression.
     """
 
     labels: np.ndarray
     predictions: np.ndarray
     metrics: dict[str, float | None]
+    probabilities: np.ndarray | None = None
+
+    def scored_rows(self) -> ScoredRows:
+        """What is kept of each row."""
+        return ScoredRows(self.labels, self.predictions, self.probabilities)
 
     def with_intervals(self) -> dict[str, Any]:
         """The metrics, and `<name>_ci`, the 95 % interval, where it exists.
@@ -69,4 +76,9 @@ def evaluate(
     values = metrics.classification_metrics(labels, probabilities)
     # The smallest positive number stands in for a probability that is 0.
     loss = float(-np.log(np.maximum(chosen, np.finfo(float).tiny)).mean())
-    return Evaluation(labels, logits.argmax(axis=1), {"loss": loss, **values})
+    return Evaluation(
+        labels,
+        logits.argmax(axis=1),
+        {"loss": loss, **values},
+        probabilities=probabilities,
+    )
