@@ -14,10 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import statistics
 from tf_bert.baselines import majority, tfidf_ridge, tfidf_svm
 from tf_bert.data.examples import Examples
 from tf_bert.metrics import METRICS, metric_fn
+from tf_bert.statistics.rows import (
+    PairedResult,
+    confidence_interval,
+    paired_bootstrap,
+)
 
 _LINE_WIDTH = 80
 _GAP = "  "
@@ -64,7 +68,7 @@ class Comparison:
     num_rows: int
     metric: str
     scores: dict[str, dict[str, Score]]
-    difference: statistics.PairedResult
+    difference: PairedResult
     verdict: str
 
 
@@ -114,7 +118,7 @@ def compare(
         for model, values in predicted.items()
     }
     rival = list(predicted)[-2]
-    difference = statistics.paired_bootstrap(
+    difference = paired_bootstrap(
         METRICS[metric],
         evaluated.labels,
         predicted["bert"],
@@ -227,14 +231,12 @@ def _score(
     name: str, labels: np.ndarray, predictions: np.ndarray, *, seed: int
 ) -> Score:
     metric = METRICS[name]
-    low, high = statistics.confidence_interval(
-        metric, labels, predictions, seed=seed
-    )
+    low, high = confidence_interval(metric, labels, predictions, seed=seed)
     return Score(float(metric(labels, predictions)), low, high)
 
 
 def _verdict(
-    difference: statistics.PairedResult, title: str, rival: str, rows: str
+    difference: PairedResult, title: str, rival: str, rows: str
 ) -> str:
     """Puts the difference into one sentence.
 
