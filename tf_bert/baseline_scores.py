@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from tf_bert import statistics
 from tf_bert.baselines import majority, tfidf_ridge, tfidf_svm
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
 from tf_bert.data.task_spec import TaskSpec
 from tf_bert.metrics import METRICS, metric_fn
+from tf_bert.statistics.rows import confidence_interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,7 +235,5 @@ def _score(
     name: str, labels: np.ndarray, predictions: np.ndarray, *, seed: int
 ) -> Score:
     metric = METRICS[name]
-    low, high = statistics.confidence_interval(
-        metric, labels, predictions, seed=seed
-    )
+    low, high = confidence_interval(metric, labels, predictions, seed=seed)
     return Score(float(metric(labels, predictions)), low, high)

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import baseline_scores, statistics
+from tf_bert import baseline_scores
 from tf_bert.baseline_scores import Score
 from tf_bert.data.examples import Examples
 from tf_bert.metrics import METRICS
+from tf_bert.statistics.rows import PairedResult, paired_bootstrap
 
 _LINE_WIDTH = 80
 _GAP = "  "
@@ -49,7 +50,7 @@ class Comparison:
     num_rows: int
     metric: str
     scores: dict[str, dict[str, Score]]
-    difference: statistics.PairedResult
+    difference: PairedResult
     verdict: str
 
 
@@ -92,7 +93,7 @@ def compare(
     predicted["bert"] = np.asarray(predictions)
     scores = baseline_scores.score(predicted, evaluated.labels, **task)
     rival = list(predicted)[-2]
-    difference = statistics.paired_bootstrap(
+    difference = paired_bootstrap(
         METRICS[metric],
         evaluated.labels,
         predicted["bert"],
@@ -159,7 +160,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def _verdict(
-    difference: statistics.PairedResult, title: str, rival: str, rows: str
+    difference: PairedResult, title: str, rival: str, rows: str
 ) -> str:
     """Puts the difference into one sentence.
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import metrics, statistics
+from tf_bert import metrics
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.scored_rows import ScoredRows
+from tf_bert.statistics import rows
 from tf_bert.training import inference
 from tf_bert.training.divergence import TrainingDiverged
 
@@ -41,7 +42,7 @@ class Evaluation:
         for name, value in self.metrics.items():
             result[name] = value
             if name in metrics.METRICS:
-                low, high = statistics.confidence_interval(
+                low, high = rows.confidence_interval(
                     metrics.metric_fn(name), self.labels, self.predictions
                 )
                 result[f"{name}_ci"] = [low, high]

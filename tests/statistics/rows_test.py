@@ -2,8 +2,8 @@ import numpy as np
 from absl.testing import absltest, parameterized
 from scipy import stats
 
-from tf_bert import statistics
 from tf_bert.metrics import METRICS
+from tf_bert.statistics import rows
 
 
 def _noisy_copy(labels, *, share_right, seed):
@@ -22,20 +22,20 @@ class WilsonIntervalTest(parameterized.TestCase):
             confidence, method="wilson"
         )
         np.testing.assert_allclose(
-            statistics.wilson_interval(*counts, confidence=confidence),
+            rows.wilson_interval(*counts, confidence=confidence),
             expected,
             atol=1e-12,
         )
 
     def test_all_right_reaches_exactly_one_and_has_a_width(self):
-        low, high = statistics.wilson_interval(20, 20)
+        low, high = rows.wilson_interval(20, 20)
         self.assertEqual(high, 1.0)
         self.assertAlmostEqual(low, 0.8389, places=4)
 
     @parameterized.parameters((0, 0), (-1, 5), (6, 5))
     def test_impossible_counts_are_refused(self, num_successes, num_trials):
         with self.assertRaisesRegex(ValueError, f"num_trials={num_trials}"):
-            statistics.wilson_interval(num_successes, num_trials)
+            rows.wilson_interval(num_successes, num_trials)
 
 
 class ConfidenceIntervalTest(parameterized.TestCase):
@@ -43,10 +43,8 @@ class ConfidenceIntervalTest(parameterized.TestCase):
         labels = np.array([0, 1, 1, 0, 1])
         predictions = np.array([0, 1, 1, 0, 0])
         self.assertEqual(
-            statistics.confidence_interval(
-                METRICS["accuracy"], labels, predictions
-            ),
-            statistics.wilson_interval(4, 5),
+            rows.confidence_interval(METRICS["accuracy"], labels, predictions),
+            rows.wilson_interval(4, 5),
         )
 
     def test_other_metrics_get_the_bootstrap(self):
@@ -54,8 +52,8 @@ class ConfidenceIntervalTest(parameterized.TestCase):
         predictions = _noisy_copy(labels, share_right=0.8, seed=0)
         arguments = (METRICS["f1"], labels, predictions)
         self.assertEqual(
-            statistics.confidence_interval(*arguments, seed=3),
-            statistics.bootstrap_interval(*arguments, seed=3),
+            rows.confidence_interval(*arguments, seed=3),
+            rows.bootstrap_interval(*arguments, seed=3),
         )
 
 
@@ -74,7 +72,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
         self._assert_agrees_with_scipy(METRICS[name], labels, predictions)
 
     def _assert_agrees_with_scipy(self, metric, labels, predictions):
-        ours = statistics.bootstrap_interval(
+        ours = rows.bootstrap_interval(
             metric, labels, predictions, num_resamples=4000
         )
         reference = stats.bootstrap(
@@ -96,7 +94,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
         for trial in range(300):
             labels = (rng.random(200) < 0.5).astype(int)
             predictions = np.where(rng.random(200) < 0.8, labels, 1 - labels)
-            low, high = statistics.bootstrap_interval(
+            low, high = rows.bootstrap_interval(
                 METRICS["f1"], labels, predictions, seed=trial
             )
             num_covered += low <= 0.8 <= high
@@ -107,7 +105,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
         def width(num_rows):
             labels = np.array([0, 1] * (num_rows // 2))
             predictions = np.where(np.arange(num_rows) % 4 == 0, 1, labels)
-            low, high = statistics.bootstrap_interval(
+            low, high = rows.bootstrap_interval(
                 METRICS["accuracy"], labels, predictions, num_resamples=20_000
             )
             return high - low
@@ -120,7 +118,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
         order = rng.permutation(50)
 
         def interval(labels, predictions, seed):
-            return statistics.bootstrap_interval(
+            return rows.bootstrap_interval(
                 METRICS["spearman"], labels, predictions, seed=seed
             )
 
@@ -135,7 +133,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
     )
     def test_bad_argument_is_refused(self, argument, message):
         with self.assertRaisesRegex(ValueError, message):
-            statistics.bootstrap_interval(
+            rows.bootstrap_interval(
                 METRICS["f1"], np.array([0, 1]), np.array([0, 1]), **argument
             )
 
@@ -145,25 +143,25 @@ class PairedBootstrapTest(parameterized.TestCase):
     def test_identical_classes_differ_by_exactly_zero(self, name):
         labels = np.arange(30) % 3
         predictions = np.arange(30) % 4
-        result = statistics.paired_bootstrap(
+        result = rows.paired_bootstrap(
             METRICS[name], labels, predictions, predictions, num_resamples=500
         )
-        self.assertEqual(result, statistics.PairedResult(0.0, 0.0, 0.0, 1.0))
+        self.assertEqual(result, rows.PairedResult(0.0, 0.0, 0.0, 1.0))
 
     @parameterized.parameters("pearson", "spearman")
     def test_identical_scores_differ_by_exactly_zero(self, name):
         labels, predictions = np.random.default_rng(0).normal(size=(2, 30))
-        result = statistics.paired_bootstrap(
+        result = rows.paired_bootstrap(
             METRICS[name], labels, predictions, predictions, num_resamples=500
         )
-        self.assertEqual(result, statistics.PairedResult(0.0, 0.0, 0.0, 1.0))
+        self.assertEqual(result, rows.PairedResult(0.0, 0.0, 0.0, 1.0))
 
     def test_exchanging_the_models_changes_the_sign(self):
         labels = np.arange(100) % 2
         a = _noisy_copy(labels, share_right=0.9, seed=0)
         b = _noisy_copy(labels, share_right=0.7, seed=1)
-        forth = statistics.paired_bootstrap(METRICS["accuracy"], labels, a, b)
-        back = statistics.paired_bootstrap(METRICS["accuracy"], labels, b, a)
+        forth = rows.paired_bootstrap(METRICS["accuracy"], labels, a, b)
+        back = rows.paired_bootstrap(METRICS["accuracy"], labels, b, a)
         self.assertAlmostEqual(forth.difference, -back.difference)
         self.assertAlmostEqual(forth.low, -back.high, delta=0.015)
         self.assertAlmostEqual(forth.p_value, back.p_value, delta=0.01)
@@ -175,7 +173,7 @@ class PairedBootstrapTest(parameterized.TestCase):
         labels = np.zeros(100, int)
         a = np.repeat([0, 1, 0], [30, 10, 60])
         b = np.repeat([1, 0, 0], [30, 10, 60])
-        result = statistics.paired_bootstrap(METRICS["accuracy"], labels, a, b)
+        result = rows.paired_bootstrap(METRICS["accuracy"], labels, a, b)
         deviation = ((0.4 - 0.2**2) / 100) ** 0.5
         self.assertAlmostEqual(result.difference, 0.2)
         self.assertAlmostEqual(result.low, 0.2 - 1.96 * deviation, delta=0.011)
@@ -186,12 +184,10 @@ class PairedBootstrapTest(parameterized.TestCase):
 
     def test_clearest_difference_has_the_smallest_p_value(self):
         labels = np.zeros(50, int)
-        result = statistics.paired_bootstrap(
+        result = rows.paired_bootstrap(
             METRICS["accuracy"], labels, labels, 1 - labels, num_resamples=999
         )
-        self.assertEqual(
-            result, statistics.PairedResult(1.0, 1.0, 1.0, 2 / 1000)
-        )
+        self.assertEqual(result, rows.PairedResult(1.0, 1.0, 1.0, 2 / 1000))
 
     def test_equal_models_are_seldom_called_different(self):
         num_alarms = 0
@@ -199,7 +195,7 @@ class PairedBootstrapTest(parameterized.TestCase):
             labels = np.arange(200) % 2
             a = _noisy_copy(labels, share_right=0.8, seed=2 * trial)
             b = _noisy_copy(labels, share_right=0.8, seed=2 * trial + 1)
-            result = statistics.paired_bootstrap(
+            result = rows.paired_bootstrap(
                 METRICS["accuracy"], labels, a, b, num_resamples=1000
             )
             num_alarms += result.p_value < 0.05

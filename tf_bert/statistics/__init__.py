@@ -1,0 +1,1 @@
+"""How sure a number is: over the rows of a split, and over trials."""
