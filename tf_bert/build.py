@@ -20,6 +20,7 @@ from tf_bert.adaptation.mixout import Mixout
 from tf_bert.classifier import (
     Classifier,
     load_classifier,
+    read_checkpoint,
     reload_classifier,
 )
 from tf_bert.config import FOLLOW_SEED, NOT_COMPARED, Config
@@ -230,6 +231,25 @@ def restart(run: Run, config: Config) -> Run:
     )
 
 
+def check(config: Config, data: sources.TaskData) -> None:
+    """Finds what is wrong with a training before its weights are read.
+
+    `build` finds it too, and what only the weights can show.
+
+    Args:
+        config: of the training.
+        data: of `run_data.load`.
+
+    Raises:
+        ValueError, FileNotFoundError: if a flag or checkpoint is wrong.
+    """
+    _check_data(config, data)
+    read_checkpoint(config, data.task)
+    batch_size = distribution.with_batch_size(config).train_batch_size
+    steps_per_epoch = -(-len(data.train) // batch_size)
+    durations.warmup_steps(config, config.num_steps(steps_per_epoch))
+
+
 def _read_data(config: Config) -> sources.TaskData:
     task = run_data.get_task(config)
     if config.predict_file and config.mode != "inspect":
@@ -240,6 +260,11 @@ def _read_data(config: Config) -> sources.TaskData:
             text_format=config.text_format,
         )
     data = run_data.load(config, task)
+    _check_data(config, data)
+    return data
+
+
+def _check_data(config: Config, data: sources.TaskData) -> None:
     if config.early_stopping_patience and data.validation is None:
         raise ValueError(
             "Early stopping must have a validation split. Received: "
@@ -248,7 +273,6 @@ def _read_data(config: Config) -> sources.TaskData:
             "--validation_file or --validation_proportion, or leave out "
             "--early_stopping_patience."
         )
-    return data
 
 
 def _make_mixout(config: Config, model: keras.Model) -> Mixout | None:

@@ -94,24 +94,18 @@ def load_finished(folder: str, config: Config) -> Classifier:
     return _make_classifier(config, task, settings, model, strategy)
 
 
-def load_classifier(
-    config: Config,
-    task: tasks.TaskSpec,
-    *,
-    strategy: tf.distribute.Strategy | None = None,
-) -> Classifier:
-    """Loads the checkpoint that the training starts from.
-
-    Of a checkpoint that was fine-tuned before, by this program or another,
-    the weights alone are taken, and of these not the head, unless it is to be
-    kept: it is drawn from `head_seed` like that of any other run. (The paper's
-    code keeps a head of the same number of labels, and takes the optimizer's
-    state and the step along.)
+def read_checkpoint(
+    config: Config, task: tasks.TaskSpec
+) -> tuple[str, transformers.BertConfig, TokenizerSettings]:
+    """Reads all of a checkpoint but its weights, and checks that it fits.
 
     Args:
-        config: with `mode` train or inspect.
+        config: of a training.
         task: with its label names, unless it is a regression.
-        strategy: None takes `distribution.get_strategy`'s.
+
+    Returns:
+        Its folder, the configuration of the model to be trained, and the
+        tokenizer's settings.
 
     Raises:
         ValueError, FileNotFoundError: if the checkpoint or a flag about the
@@ -135,6 +129,33 @@ def load_classifier(
         model_config.hidden_dropout_prob = config.dropout
         model_config.attention_probs_dropout_prob = config.dropout
         model_config.classifier_dropout = None
+    return folder, model_config, settings
+
+
+def load_classifier(
+    config: Config,
+    task: tasks.TaskSpec,
+    *,
+    strategy: tf.distribute.Strategy | None = None,
+) -> Classifier:
+    """Loads the checkpoint that the training starts from.
+
+    Of a checkpoint that was fine-tuned before, by this program or another,
+    the weights alone are taken, and of these not the head, unless it is to be
+    kept: it is drawn from `head_seed` like that of any other run. (The paper's
+    code keeps a head of the same number of labels, and takes the optimizer's
+    state and the step along.)
+
+    Args:
+        config: with `mode` train or inspect.
+        task: with its label names, unless it is a regression.
+        strategy: None takes `distribution.get_strategy`'s.
+
+    Raises:
+        ValueError, FileNotFoundError: if the checkpoint or a flag about the
+            model is wrong.
+    """
+    folder, model_config, settings = read_checkpoint(config, task)
     strategy = strategy or distribution.get_strategy()
     with strategy.scope():
         model, info = TFBertForSequenceClassification.from_pretrained(

@@ -1,8 +1,8 @@
 """START HERE: `python -m tf_bert.run --flagfile=flags/quickstart.flags`.
 
-Flags become a `Config`, and the mode's function gets it. Exit status: 0, 2
-for anything that the user can correct, 130 after Ctrl-C, 141 when nobody
-reads the output any more.
+Flags become a `Config`, and the mode's function gets it. Exit status: 0, 1 if
+a trial of a sweep went wrong, 2 for anything that the user can correct, 130
+after Ctrl-C, 141 when nobody reads the output any more.
 """
 
 import dataclasses
@@ -42,17 +42,22 @@ class Mode:
             training to be; else it is that of the finished run in
             `output_dir`, and few flags may differ from it.
         after_interrupt: what is said after Ctrl-C.
+        returns_status: whether the function returns the exit status; else
+            that is 0 if it raises nothing.
     """
 
     module: str
     function: str
     has_new_config: bool = False
     after_interrupt: str = _START_OVER
+    returns_status: bool = False
 
 
 MODES = {
     "train": Mode("finetune", "fine_tune", True, _CONTINUE),
-    "trials": Mode("trials.run_trials", "run_trials", True, _CONTINUE_TRIALS),
+    "trials": Mode(
+        "trials.run_trials", "run_trials", True, _CONTINUE_TRIALS, True
+    ),
     "report": Mode("report.report_run", "report_run"),
     "inspect": Mode("inspection.inspect_run", "inspect_run", True),
     "evaluate": Mode("finished", "evaluate_run"),
@@ -107,12 +112,12 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
             run_config = stored_config(given)
         with native_log.quieted():
             module = importlib.import_module(f"tf_bert.{mode.module}")
-        getattr(module, mode.function)(run_config)
+        result = getattr(module, mode.function)(run_config)
         sys.stdout.flush()  # Here, where a pipe that broke is caught.
     except KeyboardInterrupt:
         print(f"\nInterrupted. {mode.after_interrupt}", file=sys.stderr)
         return 130
-    return 0
+    return result if mode.returns_status else 0
 
 
 def _quiet_libraries(*, is_verbose: bool) -> None:

@@ -181,7 +181,10 @@ class RunFolder:
             )
 
     def _check_same(self, config: Config) -> None:
-        found = config_lib.differences(self.read_json(CONFIG), config.as_dict())
+        stored = self.read_json(CONFIG)
+        found = config_lib.differences(stored, config.as_dict())
+        if stored.get("mode") != config.mode:
+            found = [f"mode: {stored.get('mode')} -> {config.mode}", *found]
         if found:
             raise FileExistsError(
                 "`output_dir` must be new or hold a run of the same "

@@ -166,19 +166,22 @@ class MemoryState:
     """A training that is not continued: its best weights, in memory.
 
     Attributes:
+        progress: of the training, also if that ended with an error.
         best: the evaluation on validation that was best; None before the
             first, and without that split.
         last: the last one, likewise.
     """
 
     def __init__(self):
+        self.progress = Progress()
         self.best: Evaluation | None = None
         self.last: Evaluation | None = None
         self._best_weights: dict[str, np.ndarray] = {}
 
     def resume(self, run: build.Run) -> Progress:
         """Starts at step 0."""
-        return Progress(data_digest=run.data_digest())
+        self.progress.data_digest = run.data_digest()
+        return self.progress
 
     def save(
         self, run: build.Run, progress: Progress, result: Evaluation | None

@@ -43,6 +43,7 @@ def check(config: Any) -> None:
     if config.mode == "trials":
         _check_number(config)
         _check_seeds(config)
+        _check_batch_size(config)
         _check_runner(config)
         _check_baseline(config)
 
@@ -79,6 +80,18 @@ def _check_seeds(config: Any) -> None:
             f"predict_file={config.predict_file!r}. Predict with the best "
             "model by the library (tf_bert.predict), or train one seed by "
             "--mode=train --predict_file."
+        )
+
+
+def _check_batch_size(config: Any) -> None:
+    recipes = [{}, *(config.sweep or {}).values()]
+    name = "per_device_train_batch_size"
+    sizes = [recipe.get(name, getattr(config, name)) for recipe in recipes]
+    if any(sizes):
+        raise ValueError(
+            f"`{name}` must be left out in --mode=trials: a trial is the same "
+            f"on every machine. Received: {name}={next(filter(None, sizes))}. "
+            "Pass --train_batch_size."
         )
 
 

@@ -1,0 +1,1 @@
+"""Many trainings of one command: seeds, recipes, and what is kept of each."""

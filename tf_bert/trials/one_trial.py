@@ -1,0 +1,200 @@
+"""Running one trial: a training, and its scores on every split."""
+
+import dataclasses
+import gc
+import os
+import pathlib
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from absl import logging
+
+from tf_bert import (
+    build,
+    finetune,
+    model_card,
+    run_folder,
+    scored_rows,
+    training_run,
+)
+from tf_bert.config import Config
+from tf_bert.run_folder import RunFolder
+from tf_bert.training import evaluate
+from tf_bert.training.divergence import TrainingDiverged
+from tf_bert.training.progress import ProgressBar
+from tf_bert.training_state import MemoryState, Progress, history_lines
+from tf_bert.trials import record as records
+from tf_bert.trials.plan import Trial
+
+Evaluations = dict[str, evaluate.Evaluation]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResult:
+    """What a trial leaves; whoever asked for it writes it down.
+
+    Attributes:
+        record: the content of `trials/<name>.json`.
+        files: path below the trial's folder -> content.
+    """
+
+    record: dict[str, Any]
+    files: dict[str, bytes]
+
+
+class Workbench:
+    """Runs one trial after another in one process.
+
+    What trials share is built once: data, tokens, model, optimizer and their
+    traces. A trial that differs in more replaces it: see `build.can_restart`.
+    """
+
+    def __init__(self):
+        self._run: build.Run | None = None
+
+    def run_trial(
+        self,
+        trial: Trial,
+        *,
+        make_bar: Callable[[int, int], ProgressBar],
+        beats: float | None = None,
+    ) -> TrialResult:
+        """Trains and evaluates. What goes wrong becomes part of the result.
+
+        Args:
+            trial: to be run.
+            make_bar: as in `training_run.train`.
+            beats: the model is among the files if its score (see
+                `record.score`) is above this; None keeps every model,
+                infinity none.
+        """
+        start, in_steps = time.monotonic(), 0.0
+        state = MemoryState()
+        fields: dict[str, Any] = {}
+        files: dict[str, bytes] = {}
+        try:
+            run = self._prepare(trial.config)
+            in_steps = -_seconds_in_steps(run)
+            fields = records.of_run(run)
+            progress = training_run.train(run, state, make_bar=make_bar)
+            tested = _test(run, state, progress)
+            fields |= records.of_scores(run, state, progress, tested)
+            used = _of_chosen(state, tested, fields["chosen"])
+            files = _files(run, used)
+            if beats is None or records.score(fields) > beats:
+                files |= _model_files(run, used, fields)
+            in_steps += _seconds_in_steps(run)
+        except TrainingDiverged as error:
+            fields |= records.of_failure(
+                error, state.progress, has_diverged=True
+            )
+        # A trial must not end the others, and anything may go wrong in one:
+        # it is written down, and the exit status of the sweep says so.
+        except Exception as error:
+            logging.debug("%s", traceback.format_exc())
+            fields |= records.of_failure(
+                error, state.progress, has_diverged=False
+            )
+            self._run = None  # In what state it was left, nobody knows.
+        files["history.jsonl"] = history_lines(state.progress).encode()
+        seconds = time.monotonic() - start
+        return TrialResult(
+            records.complete(
+                trial,
+                fields,
+                seconds=seconds,
+                seconds_outside_steps=seconds - max(0.0, in_steps),
+            ),
+            files,
+        )
+
+    def _prepare(self, config: Config) -> build.Run:
+        if self._run is not None and build.can_restart(self._run, config):
+            self._run = build.restart(self._run, config)
+        else:
+            # Model, moments and traces refer to each other in circles; two
+            # sets of them need not fit into memory.
+            self._run = None
+            gc.collect()
+            self._run = build.build(config)
+        return self._run
+
+
+def _seconds_in_steps(run: build.Run) -> float:
+    return run.loop.seconds + run.classifier.inference.seconds
+
+
+def _test(
+    run: build.Run, state: MemoryState, progress: Progress
+) -> dict[str, Evaluations]:
+    """Evaluates the last and the best weights on what is not validation.
+
+    The model is left with the weights that are used.
+    """
+    splits = [s for s in run.tokenized if s not in ("train", "validation")]
+
+    def evaluate_splits():
+        return {
+            split: evaluate.evaluate(
+                run.classifier.inference, run.tokenized[split]
+            )
+            for split in splits
+        }
+
+    tested = {"last": evaluate_splits()}
+    if progress.best_step not in (None, progress.step):
+        weights = run.classifier.model.weights_by_path()
+        last = {name: v.numpy() for name, v in weights.items()}
+        state.load_best(run)
+        tested["best"] = evaluate_splits()
+        if run.config.checkpoint_to_use == "last":
+            for name, variable in weights.items():
+                variable.assign(last[name])
+    return tested
+
+
+def _of_chosen(
+    state: MemoryState, tested: dict[str, Evaluations], chosen: str
+) -> Evaluations:
+    """The evaluations of the chosen checkpoint, on every split."""
+    on_validation = getattr(state, chosen)
+    evaluations = tested.get(chosen, tested["last"])
+    if on_validation is None:
+        return evaluations
+    return {"validation": on_validation, **evaluations}
+
+
+def _files(run: build.Run, evaluations: Evaluations) -> dict[str, bytes]:
+    """What is kept beside the record of a trial."""
+    rows = {split: e.scored_rows() for split, e in evaluations.items()}
+    files = {run_folder.SCORED_ROWS: scored_rows.write(rows).encode()}
+    if run.recorder is not None:
+        files[run_folder.UPDATES] = run.recorder.log.to_bytes()
+    return files
+
+
+def _model_files(
+    run: build.Run, evaluations: Evaluations, fields: dict[str, Any]
+) -> dict[str, bytes]:
+    """The model, its tokenizer and its card, as a Hugging Face folder."""
+    results = {s: e.with_intervals() for s, e in evaluations.items()}
+    results["train"] = {
+        "num_steps": fields["step"],
+        "chosen_step": fields[fields["chosen"]]["step"],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        finetune.save_model(run, RunFolder(folder))
+        model_card.write_model_card(
+            os.path.join(folder, run_folder.MODEL),
+            run.config,
+            run.data,
+            results,
+        )
+        return {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(pathlib.Path(folder).rglob("*"))
+            if path.is_file()
+        }

@@ -1,0 +1,126 @@
+"""Which trials a command is made of: every recipe with every seed.
+
+A *recipe* is a configuration without its seeds; a *trial* is one training of
+it. No TensorFlow.
+"""
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from tf_bert import trial_rules
+from tf_bert.config import FOLLOW_SEED, NOT_COMPARED, Config
+
+# Without a sweep, there is one recipe.
+ONLY_RECIPE = "all trials"
+
+# Not of a trial's configuration: the seeds are named beside it, and baselines
+# are once for all trials.
+_LEFT_OUT = NOT_COMPARED | {"seed", *FOLLOW_SEED, "compare_baselines"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One training of a sweep.
+
+    Attributes:
+        name: 16 hexadecimal digits, from the configuration and the seeds.
+        recipe: label of its recipe.
+        config: of the training, with mode train.
+    """
+
+    name: str
+    recipe: str
+    config: Config
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        """The seeds of what is drawn; `split_seed` is in the configuration."""
+        return {name: getattr(self.config, name) for name in FOLLOW_SEED}
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The fields that can change the result, seeds aside."""
+        return configuration(self.config)
+
+
+def configuration(config: Config) -> dict[str, Any]:
+    """Returns the fields that can change a result, seeds aside."""
+    fields = config.as_dict()
+    return {name: x for name, x in fields.items() if name not in _LEFT_OUT}
+
+
+def planned_trials(config: Config) -> list[Trial]:
+    """Returns the trials of a command: recipe after recipe.
+
+    Args:
+        config: with mode trials.
+
+    Raises:
+        ValueError: if a recipe is no training.
+    """
+    return [
+        _trial(recipe_config, label, seeds)
+        for label, recipe_config in recipes(config).items()
+        for seeds in _seeds(config)
+    ]
+
+
+def recipes(config: Config) -> dict[str, Config]:
+    """Returns the training of each recipe, by its label, with the first seed.
+
+    Args:
+        config: with mode trials.
+
+    Raises:
+        ValueError: if a recipe is no training.
+    """
+    defaults = {f.name: f.default for f in dataclasses.fields(Config)}
+    neutral = {name: defaults[name] for name in trial_rules.NAMES}
+    changes_of = config.sweep or {ONLY_RECIPE: {}}
+    found = {}
+    for label, changes in changes_of.items():
+        fields = {**config.as_dict(), **neutral, "mode": "train", **changes}
+        # What concerns the folder of a single run.
+        fields |= {"tensorboard": False, "overwrite_output_dir": False}
+        found[label] = Config.from_dict(fields)
+    return found
+
+
+def _seeds(config: Config) -> list[tuple[int, int]]:
+    """The pairs of a head seed and the seed of data and dropout."""
+    first = config.seed
+    if config.num_trials is not None:
+        return [(first + i, first + i) for i in range(config.num_trials)]
+    return [
+        (first + head, first + data)
+        for head in range(config.num_head_seeds)
+        for data in range(config.num_data_seeds)
+    ]
+
+
+def _trial(config: Config, label: str, seeds: tuple[int, int]) -> Trial:
+    head, data = seeds
+    config = dataclasses.replace(
+        config, head_seed=head, data_seed=data, dropout_seed=data
+    )
+    trial = Trial(name="", recipe=label, config=config)
+    name = _name(trial)
+    # Where the trial would go if it were trained alone.
+    config = dataclasses.replace(
+        config, output_dir=f"{config.output_dir}_{name}"
+    )
+    return dataclasses.replace(trial, name=name, config=config)
+
+
+def _name(trial: Trial) -> str:
+    """A hash that a later version, with more fields, gives as well."""
+    defaults = {f.name: f.default for f in dataclasses.fields(Config)}
+    fields = {
+        name: value
+        for name, value in trial.configuration.items()
+        if value != defaults[name]
+    }
+    text = json.dumps([fields, trial.seeds], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,179 @@
+"""What is written down of a trial: scores, flags, and what a mean needs."""
+
+import math
+import platform
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from tf_bert import baseline_scores, build
+from tf_bert.data.task_spec import TaskSpec
+from tf_bert.statistics import trial_flags
+from tf_bert.training.evaluate import Evaluation
+from tf_bert.training_state import MemoryState, Progress
+from tf_bert.trials.plan import Trial
+
+Evaluations = dict[str, Evaluation]
+
+
+def score(record: dict[str, Any]) -> float:
+    """Returns by what the models of trials are compared.
+
+    Args:
+        record: of a trial.
+
+    Returns:
+        The metric of the chosen checkpoint on validation; minus infinity
+        where there is no such split, or no model.
+    """
+    scores = (record[record["chosen"]] or {}).get("validation")
+    return -math.inf if scores is None else scores[record["metric"]]
+
+
+def of_run(run: build.Run) -> dict[str, Any]:
+    """Returns what a record says of the task, however the trial went."""
+    task, splits = run.data.task, run.data.splits()
+    names = None if task.is_regression else list(task.label_names)
+    return {
+        "metric": task.metric,
+        "task": {"is_regression": task.is_regression, "label_names": names},
+        "data_digest": run.data_digest(),
+        "majority": {
+            split: baseline_scores.majority_score(
+                task, run.data.train.labels, examples.labels
+            )
+            for split, examples in splits.items()
+            if split != "train"
+        },
+    }
+
+
+def of_scores(
+    run: build.Run,
+    state: MemoryState,
+    progress: Progress,
+    tested: dict[str, Evaluations],
+) -> dict[str, Any]:
+    """Returns what a record says of a trial that ended well.
+
+    Args:
+        run: of the trial.
+        state: with the evaluations on validation.
+        progress: at the end.
+        tested: `last`, and `best` where that is another step: the
+            evaluations on all further splits.
+    """
+    on_validation = {"last": state.last, "best": state.best}
+    steps = {"last": progress.step, "best": progress.best_step}
+    evaluations = {
+        which: tested.get(which, tested["last"])
+        | ({} if result is None else {"validation": result})
+        for which, result in on_validation.items()
+    }
+    is_best = run.config.checkpoint_to_use == "best" and state.best is not None
+    chosen = "best" if is_best else "last"
+    scores = {
+        which: {
+            "step": steps[which],
+            **{split: e.metrics for split, e in evaluations[which].items()},
+        }
+        for which in ("last", "best")
+        if steps[which] is not None
+    }
+    return {
+        "step": progress.step,
+        "chosen": chosen,
+        "best": None,
+        **scores,
+        **_flags(run.data.task, of_run(run)["majority"], evaluations, chosen),
+    }
+
+
+def _flags(
+    task: TaskSpec,
+    majority: dict[str, float],
+    evaluations: dict[str, Evaluations],
+    chosen: str,
+) -> dict[str, bool | None]:
+    """Failed, degenerate, constant; None where no split can say it.
+
+    On validation and on test, as they are defined; where one of the two is
+    missing, on the other.
+    """
+    flags: dict[str, bool | None] = dict.fromkeys(
+        ("is_failed", "is_degenerate", "is_constant")
+    )
+    last, used = evaluations["last"], evaluations[chosen]
+    if not last:
+        return flags
+    split = "validation" if "validation" in last else "test"
+    accuracy = task.metric if task.is_regression else "accuracy"
+    labels = last[split].labels
+    flags["is_failed"] = trial_flags.is_failed(
+        status="ok",
+        last_score=last[split].metrics[accuracy],
+        chance=0.0
+        if task.is_regression
+        else np.bincount(labels).max() / len(labels),
+    )
+    split = "test" if "test" in used else "validation"
+    flags["is_degenerate"] = trial_flags.is_degenerate(
+        status="ok",
+        test_score=used[split].metrics[task.metric],
+        majority_score=majority[split],
+    )
+    flags["is_constant"] = trial_flags.is_constant(used[split].predictions)
+    return flags
+
+
+def of_failure(
+    error: Exception, progress: Progress, *, has_diverged: bool
+) -> dict[str, Any]:
+    """Returns what a record says of a trial that did not end well."""
+    return {
+        "status": "diverged" if has_diverged else "error",
+        "error": f"{type(error).__name__}: {error}",
+        "step": progress.step,
+        "chosen": "last",
+        "last": None,
+        "best": None,
+        "is_failed": True,
+        "is_degenerate": True,
+        "is_constant": False,
+    }
+
+
+def complete(
+    trial: Trial,
+    fields: dict[str, Any],
+    *,
+    seconds: float,
+    seconds_outside_steps: float,
+) -> dict[str, Any]:
+    """Returns the record of a trial.
+
+    Args:
+        trial: that was run.
+        fields: of the functions above.
+        seconds: that it took.
+        seconds_outside_steps: of these, all but training and evaluation steps.
+    """
+    return {
+        "trial": trial.name,
+        "recipe": trial.recipe,
+        "config": trial.configuration,
+        "seeds": trial.seeds,
+        "status": "ok",
+        "error": None,
+        **fields,
+        "runtime": {
+            "seconds": round(seconds, 3),
+            "seconds_outside_steps": round(seconds_outside_steps, 3),
+            "host": platform.node(),
+            "versions": {
+                name: metadata.version(name)
+                for name in ("tensorflow", "keras", "transformers", "numpy")
+            },
+        },
+    }

@@ -1,0 +1,97 @@
+"""What the trials of a sweep share beside their training: data and baselines.
+
+No TensorFlow, unless the data comes by it.
+"""
+
+import dataclasses
+import hashlib
+import json
+import zlib
+from typing import Any
+
+from tf_bert import baseline_scores, run_data
+from tf_bert.config import Config
+from tf_bert.data.sources import TaskData
+
+# Fields that decide which rows with which labels a training gets.
+_FIELDS = (
+    "task_name",
+    "data_dir",
+    "train_file",
+    "validation_file",
+    "test_file",
+    "encoding",
+    "delimiter",
+    "tfds_name",
+    "tfds_data_dir",
+    "text_column",
+    "text_pair_column",
+    "label_column",
+    "label_names",
+    "task_type",
+    "metric",
+    "validation_proportion",
+    "test_proportion",
+    "split_dev_in_half",
+    "max_train_examples",
+    "split_seed",
+)
+
+
+def data_key(configuration: dict[str, Any]) -> str:
+    """Returns a name of the data of a training.
+
+    Args:
+        configuration: `Config.as_dict`, or the `config` of a trial's record.
+
+    Returns:
+        12 hexadecimal digits; recipes on the same data have the same.
+    """
+    defaults = {f.name: f.default for f in dataclasses.fields(Config)}
+    fields = {name: configuration.get(name) for name in _FIELDS}
+    chosen = {n: x for n, x in fields.items() if x != defaults[n]}
+    text = json.dumps(chosen, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class SweepData:
+    """Reads the data of each recipe; data that recipes share, once."""
+
+    def __init__(self):
+        self._read: dict[str, TaskData] = {}
+
+    def of(self, config: Config) -> TaskData:
+        """Returns the data of a training.
+
+        Raises:
+            ValueError, FileNotFoundError: if a file, flag or row is wrong.
+        """
+        key = data_key(config.as_dict())
+        if key not in self._read:
+            self._read[key] = run_data.load(config, run_data.get_task(config))
+        return self._read[key]
+
+    def digests(self) -> dict[str, int]:
+        """Returns key -> a number that changes when a text or label does."""
+        return {key: _digest(data) for key, data in self._read.items()}
+
+    def baselines(self, known: dict[str, Any]) -> dict[str, Any]:
+        """Returns key -> scores of the simple baselines.
+
+        Args:
+            known: what is known of them already.
+        """
+        return {
+            key: known.get(key) or baseline_scores.baselines_of(data)
+            for key, data in self._read.items()
+        }
+
+
+def _digest(data: TaskData) -> int:
+    digest = 0
+    for split, examples in data.splits().items():
+        pairs = examples.text_pairs or ()
+        content = json.dumps([split, list(examples.texts), list(pairs)])
+        digest = zlib.crc32(content.encode(), digest)
+        digest = zlib.crc32(examples.labels, digest)
+    return digest

@@ -1,0 +1,231 @@
+"""The folder of a sweep: what lies where, and who may write there.
+
+Of a finished trial, `trials/<name>.json` is written last and never changed:
+where it is, the trial is whole. Everything else is derived from these files.
+No TensorFlow, unless the folder lies on `gs://`.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import filelock
+
+from tf_bert import config as config_lib
+from tf_bert import gfile_io, model_card, run_folder
+from tf_bert.config import FOLLOW_SEED, Config
+from tf_bert.run_folder import RunFolder
+
+TRIALS = "trials"
+TRIALS_LINES = "trials.jsonl"
+BASELINES = "baselines.json"
+DATA = "data.json"
+_LOCK = ".lock"
+_PROCESS = ".process"
+
+
+class TrialFolder:
+    """The folder of a sweep, `--output_dir`.
+
+    Args:
+        path: local or `gs://`; need not exist.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        self._folder = RunFolder(path)
+
+    def join(self, *names: str) -> str:
+        """Path of something in the folder."""
+        return self._folder.join(*names)
+
+    def check_usable(self, config: Config) -> None:
+        """Refuses a folder that holds something else; touches nothing.
+
+        Raises:
+            FileExistsError, FileNotFoundError, ValueError, NotADirectoryError,
+                PermissionError: as `RunFolder` does.
+        """
+        self._folder.check_usable(config)
+        self._folder.check_writable()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes out; one that is killed leaves no lock.
+
+        On `gs://` there are no locks: nothing is kept out there.
+
+        Raises:
+            FileExistsError: if another process is at work here.
+        """
+        if gfile_io.is_remote(self.path):
+            yield
+            return
+        gfile_io.make_dirs(self.path)
+        lock = filelock.FileLock(self.join(_LOCK))
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout as error:
+            raise FileExistsError(
+                "A folder of trials must be worked on by one process at a "
+                f"time. Received: output_dir={self.path}, where process "
+                f"{self._process()} is at work. Wait for its end, or pass "
+                "another --output_dir."
+            ) from error
+        try:
+            gfile_io.write_text(self.join(_PROCESS), f"{os.getpid()}\n")
+            yield
+        finally:
+            gfile_io.remove_file(self.join(_PROCESS))
+            lock.release()
+
+    def _process(self) -> str:
+        path = self.join(_PROCESS)
+        if not gfile_io.exists(path):
+            return "(just starting)"
+        return gfile_io.read_text(path).strip()
+
+    def begin(self, config: Config) -> None:
+        """Writes the configuration; removes old trials if told to."""
+        if config.overwrite_output_dir:
+            self._remove_trials()
+        self._folder.begin(config)
+        gfile_io.make_dirs(self.join(TRIALS))
+
+    def _remove_trials(self) -> None:
+        if gfile_io.is_dir(self.join(TRIALS)):
+            # The records first: without its record, a trial is not there.
+            for path in self._record_paths():
+                gfile_io.remove_file(path)
+            gfile_io.remove_tree(self.join(TRIALS))
+        for name in (TRIALS_LINES, BASELINES, DATA):
+            if gfile_io.exists(self.join(name)):
+                gfile_io.remove_file(self.join(name))
+
+    def read_config(self) -> Config:
+        """Returns the configuration of the sweep.
+
+        Raises:
+            FileNotFoundError, ValueError: if there is none here, or a damaged
+                one.
+        """
+        return Config.from_dict(
+            {
+                **self._folder.read_json(run_folder.CONFIG),
+                "output_dir": self.path,
+            }
+        )
+
+    def read_records(self) -> list[dict[str, Any]]:
+        """Returns the record of each finished trial, in a definite order.
+
+        Raises:
+            ValueError: if a file is damaged.
+        """
+        records = [_read_record(path) for path in self._record_paths()]
+        return sorted(records, key=_order)
+
+    def _record_paths(self) -> list[str]:
+        folder = self.join(TRIALS)
+        if not gfile_io.is_dir(folder):
+            return []
+        return [
+            os.path.join(folder, name)
+            for name in gfile_io.list_dir(folder)
+            if name.endswith(".json") and not name.startswith(".")
+        ]
+
+    def write_trial(
+        self, record: Mapping[str, Any], files: Mapping[str, bytes]
+    ) -> None:
+        """Stores a finished trial.
+
+        Args:
+            record: of the trial.
+            files: path below the trial's folder -> content.
+        """
+        name = record["trial"]
+        path = self.join(TRIALS, name)
+        if gfile_io.is_dir(path):  # Of a trial that was killed here.
+            gfile_io.remove_tree(path)
+        for file, content in files.items():
+            gfile_io.make_dirs(os.path.dirname(os.path.join(path, file)))
+            gfile_io.write_bytes(os.path.join(path, file), content)
+        text = json.dumps(record, indent=1, sort_keys=True) + "\n"
+        gfile_io.write_text(f"{path}.json", text)
+
+    def write_lines(self, records: Iterable[dict[str, Any]]) -> None:
+        """Writes `trials.jsonl`.
+
+        Args:
+            records: of all trials that are there, in any order.
+        """
+        lines = [
+            json.dumps(x, sort_keys=True) for x in sorted(records, key=_order)
+        ]
+        gfile_io.write_text(
+            self.join(TRIALS_LINES), "".join(f"{line}\n" for line in lines)
+        )
+
+    def read_optional(self, name: str) -> dict[str, Any]:
+        """Reads one of the JSON files; an empty one if it is not there."""
+        if not gfile_io.exists(self.join(name)):
+            return {}
+        return self._folder.read_json(name)
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Writes one of the JSON files."""
+        self._folder.write_json(name, content)
+
+    def model_path(self, name: str) -> str:
+        """Where the model of a trial lies, if it is kept."""
+        return self.join(TRIALS, name, run_folder.MODEL)
+
+    def remove_model(self, name: str) -> None:
+        """Removes the model of a trial, if it is there."""
+        if gfile_io.is_dir(self.model_path(name)):
+            gfile_io.remove_tree(self.model_path(name))
+
+    def publish_model(self, name: str, remark: str) -> bool:
+        """Copies the model of a trial to `model/`.
+
+        Args:
+            name: of the trial.
+            remark: Markdown, put at the end of its card.
+
+        Returns:
+            Whether it was there.
+        """
+        source = self.model_path(name)
+        if not gfile_io.is_dir(source):
+            return False
+        with gfile_io.open_folder_writer(self.join(run_folder.MODEL)) as folder:
+            for file in gfile_io.list_dir(source):
+                content = gfile_io.read_bytes(os.path.join(source, file))
+                if file == model_card.FILE_NAME:
+                    content += f"\n{remark}\n".encode()
+                gfile_io.write_bytes(os.path.join(folder, file), content)
+        return True
+
+
+def _order(record: Mapping[str, Any]) -> tuple:
+    configuration = json.dumps(record["config"], sort_keys=True)
+    return (configuration, *(record["seeds"][name] for name in FOLLOW_SEED))
+
+
+def _read_record(path: str) -> dict[str, Any]:
+    try:
+        record = json.loads(gfile_io.read_text(path))
+        _order(record)
+        if record["trial"] != os.path.basename(path).removesuffix(".json"):
+            raise ValueError("another trial's")
+        config_lib.Config.from_dict({"output_dir": ".", **record["config"]})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"A trial's record must be as it was written. Received: {path} "
+            f"({error!r}). It was changed by hand: restore it, or remove it "
+            "to run that trial again."
+        ) from error
+    return record
