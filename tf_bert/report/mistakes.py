@@ -62,7 +62,8 @@ def confident_mistakes(
     all of them are sure of goes before what one of them got wrong.
 
     Args:
-        config: Of the run or of the trials; its data is read.
+        config: Of the run or of the trials; its data is read. A dataset of
+            tensorflow-datasets that was removed is prepared again.
         trials: At least one; of trials on the same rows.
         split: Whose rows they are.
         label_names: Names of the run's C classes, in the order of their ids;
