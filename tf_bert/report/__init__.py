@@ -1,0 +1,1 @@
+"""`report.html`: what trials, or one training, have shown."""

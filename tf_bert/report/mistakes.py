@@ -1,0 +1,207 @@
+"""The rows on which a model is most sure and wrong, with their texts.
+
+They say more than a score: a label that is wrong in the data, a kind of text
+that the training has not seen. The texts are read from the data once more,
+for a run keeps none of them. No TensorFlow.
+
+Letters: T trials, N rows, C classes.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tf_bert import run_data
+from tf_bert.config import Config
+from tf_bert.data.examples import Examples
+from tf_bert.data.sources import TaskData
+from tf_bert.scored_rows import ScoredRows
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """One row that is predicted wrongly, as people read it.
+
+    Args:
+        source: Path of the file that the row stands in.
+        row_number: Data row of `source`, counted from 1; a header is not
+            counted.
+        text: As it stands in the file; not escaped.
+        text_pair: The second text; None for a task of single texts.
+        label: Name of the true class, or the true score.
+        prediction: Name of the predicted class, or the predicted score; for
+            several trials that of the mean over them.
+        confidence: Mean probability of the predicted class, in (0, 1]; for a
+            regression the error of the mean score, above 0.
+        spread: Over several trials: "wrong in 9 of 10 trials"; for a
+            regression the lowest and the highest score. Empty for one.
+    """
+
+    source: str
+    row_number: int
+    text: str
+    text_pair: str | None
+    label: str
+    prediction: str
+    confidence: float
+    spread: str
+
+
+def confident_mistakes(
+    config: Config,
+    trials: Sequence[ScoredRows],
+    *,
+    split: str,
+    label_names: Sequence[str] | None,
+    num_mistakes: int = 20,
+) -> list[Mistake] | str:
+    """Returns the most confident mistakes, the surest first.
+
+    Of several trials it is the mean of their probabilities that is wrong: what
+    all of them are sure of goes before what one of them got wrong.
+
+    Args:
+        config: Of the run or of the trials; its data is read. A dataset of
+            tensorflow-datasets that was removed is prepared again.
+        trials: At least one; of trials on the same rows.
+        split: Whose rows they are.
+        label_names: Names of the run's C classes, in the order of their ids;
+            None for a regression.
+        num_mistakes: At most so many.
+
+    Returns:
+        The mistakes, none if all rows are right (a regression: its largest
+        errors); or a sentence, if the data is not there any more or is not
+        what it was.
+    """
+    try:
+        data = run_data.load(config, run_data.get_task(config))
+    except (OSError, ValueError, ImportError) as error:
+        return (
+            "The texts are not shown, since the data cannot be read any more: "
+            f"{error}"
+        )
+    examples = data.splits().get(split)
+    reason = _changed(data, examples, trials, label_names)
+    if reason:
+        return (
+            f"The texts are not shown, since the {split} split of the data is "
+            f"not what it was: {reason}."
+        )
+    if label_names is None:
+        return _largest_errors(examples, trials, num_mistakes)
+    return _wrong_classes(examples, trials, label_names, num_mistakes)
+
+
+def times_wrong(trials: Sequence[ScoredRows]) -> np.ndarray:
+    """Returns in how many of the trials each row is wrong, int64 `[N]`.
+
+    Args:
+        trials: At least one; of a classification, on the same rows.
+
+    Example:
+        >>> labels = np.array([0, 1])
+        >>> first = ScoredRows(labels, np.array([0, 0]))
+        >>> times_wrong([first, ScoredRows(labels, labels)]).tolist()
+        [0, 1]
+    """
+    return np.sum([rows.is_wrong() for rows in trials], axis=0)
+
+
+def _changed(
+    data: TaskData,
+    examples: Examples | None,
+    trials: Sequence[ScoredRows],
+    label_names: Sequence[str] | None,
+) -> str | None:
+    """Says in which way the data is another one than the trials had."""
+    if examples is None:
+        return "there is none"
+    names = data.task.label_names
+    if (names and tuple(names)) != (label_names and tuple(label_names)):
+        return "its classes have other names"
+    for rows in trials:
+        if len(rows.labels) != len(examples):
+            return f"it has {len(examples)} rows, not {len(rows.labels)}"
+        # Scores were float32 when they were written down.
+        stored = rows.labels.astype(examples.labels.dtype)
+        changed = np.flatnonzero(stored != examples.labels)
+        if changed.size:
+            number = examples.row_numbers[changed[0]]
+            return f"row {number} of {examples.source} has another label"
+    return None
+
+
+def _wrong_classes(
+    examples: Examples,
+    trials: Sequence[ScoredRows],
+    label_names: Sequence[str],
+    num_mistakes: int,
+) -> list[Mistake]:
+    shares = np.mean([rows.probabilities for rows in trials], axis=0)  # [N, C]
+    predicted = shares.argmax(axis=1)
+    confidence = shares.max(axis=1)
+    counts = times_wrong(trials)
+    # Of equally sure ones the first, whatever the rounding of a mean.
+    order = np.argsort(-confidence.round(8), kind="stable")
+    order = order[(predicted != examples.labels)[order]][:num_mistakes]
+    return [
+        _mistake(
+            examples,
+            row,
+            label=label_names[examples.labels[row]],
+            prediction=label_names[predicted[row]],
+            confidence=confidence[row],
+            spread=f"wrong in {counts[row]} of {len(trials)} trials"
+            if len(trials) > 1
+            else "",
+        )
+        for row in order
+    ]
+
+
+def _largest_errors(
+    examples: Examples, trials: Sequence[ScoredRows], num_mistakes: int
+) -> list[Mistake]:
+    scores = np.array([rows.predictions for rows in trials])  # [T, N]
+    mean = scores.mean(axis=0)
+    errors = np.abs(mean - examples.labels)
+    order = np.argsort(-errors.round(8), kind="stable")
+    low, high = scores.min(axis=0), scores.max(axis=0)
+    return [
+        _mistake(
+            examples,
+            row,
+            label=f"{examples.labels[row]:.4g}",
+            prediction=f"{mean[row]:.4g}",
+            confidence=errors[row],
+            spread=f"{low[row]:.4g} to {high[row]:.4g} in {len(trials)} trials"
+            if len(trials) > 1
+            else "",
+        )
+        for row in order[:num_mistakes]
+        if errors[row] > 0
+    ]
+
+
+def _mistake(
+    examples: Examples,
+    row: int,
+    *,
+    label: str,
+    prediction: str,
+    confidence: float,
+    spread: str,
+) -> Mistake:
+    pairs = examples.text_pairs
+    return Mistake(
+        source=examples.source,
+        row_number=int(examples.row_numbers[row]),
+        text=examples.texts[row],
+        text_pair=None if pairs is None else pairs[row],
+        label=label,
+        prediction=prediction,
+        confidence=float(confidence),
+        spread=spread,
+    )
