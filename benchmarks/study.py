@@ -1,0 +1,92 @@
+"""The study of docs/study.md: twelve recipes, the same seeds for each.
+
+    python benchmarks/study.py uci_amazon --data_dir=../shared/data
+    python benchmarks/study.py trec --data_dir=../shared/data
+
+Each is `--mode=trials` with docs/study/<task>.flags, from the root of the
+repository, after the data has been written where these flags look for it. A
+study that was stopped continues. What is there of it is kept in git, so that
+it can be continued anywhere: docs/study/<task>/config.json, data.json,
+trials/*.json and their histories.
+
+    python benchmarks/study.py --check --data_dir=../shared/data
+
+trains two seeds of the standard recipe on MRPC, RTE and TREC, and says which
+of them clearly beats the majority class: both seeds are above the upper end of
+the 95 % interval of the majority's score.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+
+import real_data
+
+from tf_bert import run
+
+ROOT = pathlib.Path(__file__).parents[1]
+FILES = pathlib.Path("runs", "study", "files")
+TASKS = ("uci_amazon", "mrpc", "rte", "trec")
+CHECKED = ("mrpc", "rte", "trec")
+
+
+def write_files(task: str, data: pathlib.Path) -> None:
+    """Writes the files that a task's flags name, if it has some."""
+    if task == "uci_amazon":
+        splits = real_data.read_uci(data, "amazon_cells")
+    elif task == "trec":
+        splits = real_data.read_trec(data)
+    else:
+        return
+    real_data.write_splits(splits, FILES / task)
+
+
+def check(task: str) -> bool:
+    """Trains two seeds of the standard recipe; says whether they beat chance."""
+    folder = os.path.join("runs", "study", "check", task)
+    run.main(
+        [
+            f"--flagfile=docs/study/{task}.flags",
+            "--sweep=recipe:docs/study/recipes/standard.flags",
+            "--num_trials=2",
+            f"--output_dir={folder}",
+        ]
+    )
+    lines = pathlib.Path(folder, "trials.jsonl").read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    metric = records[0]["metric"]
+    scores = [record["best"]["test"][metric] for record in records]
+    baselines = json.loads(
+        pathlib.Path(folder, "baselines.json").read_text("utf-8")
+    )
+    (baseline,) = baselines.values()
+    majority = baseline["models"]["majority"]["test"]
+    bound = majority[f"{metric}_ci"][1]
+    is_clear = min(scores) > bound
+    print(
+        f"{task}: {metric} {', '.join(f'{score:.3f}' for score in scores)}; "
+        f"majority {majority[metric]:.3f}, up to {bound:.3f}: "
+        f"{'clearly better' if is_clear else 'not clearly better'}."
+    )
+    return is_clear
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("task", nargs="?", choices=TASKS)
+    parser.add_argument("--data_dir", default="../shared/data")
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    os.chdir(ROOT)  # The paths of the flag files start there.
+    data = pathlib.Path(arguments.data_dir)
+    for task in CHECKED if arguments.check else (arguments.task,):
+        write_files(task, data)
+    if arguments.check:
+        print([task for task in CHECKED if check(task)])
+    elif run.main([f"--flagfile=docs/study/{arguments.task}.flags"]) != 0:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
