@@ -3,8 +3,8 @@
     python benchmarks/study.py uci_amazon --data_dir=../shared/data
     python benchmarks/study.py trec --data_dir=../shared/data
 
-Each is `--mode=trials` with docs/study/<task>.flags, from the root of the
-repository, after the data has been written where these flags look for it. A
+Each is `--mode=trials` with docs/study/<task>.flags and docs/study/rows.flags,
+from the root of the repository, after the data has been written where these flags look for it. A
 study that was stopped continues. What is there of it is kept in git, so that
 it can be continued anywhere: docs/study/<task>/config.json, data.json,
 trials/*.json and their histories.
@@ -42,13 +42,19 @@ def write_files(task: str, data: pathlib.Path) -> None:
     real_data.write_splits(splits, FILES / task)
 
 
+def study_flags(task: str) -> list[str]:
+    """Returns the command line of a task's study."""
+    files = (f"docs/study/{task}.flags", "docs/study/rows.flags")
+    return [f"--flagfile={path}" for path in files]
+
+
 def check(task: str) -> bool:
     """Trains two seeds of the standard recipe; says whether they beat chance."""
     folder = os.path.join("runs", "study", "check", task)
     run.main(
         [
+            "--flagfile=docs/study/recipes/standard.flags",
             f"--flagfile=docs/study/{task}.flags",
-            "--sweep=recipe:docs/study/recipes/standard.flags",
             "--num_trials=2",
             f"--output_dir={folder}",
         ]
@@ -84,8 +90,8 @@ def main() -> None:
         write_files(task, data)
     if arguments.check:
         print([task for task in CHECKED if check(task)])
-    elif run.main([f"--flagfile=docs/study/{arguments.task}.flags"]) != 0:
-        raise SystemExit(1)
+    else:
+        raise SystemExit(run.main(study_flags(arguments.task)))
 
 
 if __name__ == "__main__":
