@@ -4,10 +4,10 @@
     python benchmarks/study.py trec --data_dir=../shared/data
 
 Each is `--mode=trials` with docs/study/<task>.flags and docs/study/rows.flags,
-from the root of the repository, after the data has been written where these flags look for it. A
-study that was stopped continues. What is there of it is kept in git, so that
-it can be continued anywhere: docs/study/<task>/config.json, data.json,
-trials/*.json and their histories.
+after the data has been written where these look for it. A study that was
+stopped continues. What is there of it is kept in git, so that it can be
+continued anywhere: docs/study/<task>/config.json, data.json, trials/*.json and
+their histories.
 
     python benchmarks/study.py --check --data_dir=../shared/data
 
@@ -49,7 +49,7 @@ def study_flags(task: str) -> list[str]:
 
 
 def check(task: str) -> bool:
-    """Trains two seeds of the standard recipe; says whether they beat chance."""
+    """Trains two seeds; says whether they clearly beat the majority."""
     folder = os.path.join("runs", "study", "check", task)
     run.main(
         [

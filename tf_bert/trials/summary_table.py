@@ -1,24 +1,146 @@
 """What came of a sweep, as text for a terminal. No TensorFlow."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from tf_bert.statistics import recipe_summary
+from tf_bert.metrics import METRICS
+from tf_bert.statistics import (
+    expected_scores,
+    recipe_summary,
+    recipe_tests,
+    trial_flags,
+)
+from tf_bert.trials.sweep_data import task_key
 from tf_bert.trials.trial_scores import scored_split, trials_of
 
+Records = Sequence[dict[str, Any]]
 
-def render(
-    records: Sequence[dict[str, Any]], *, baseline: str | None = None
-) -> str:
-    """Returns the summary of each recipe.
+_WIDTH = 80  # Of the sentences; tables are as wide as their labels.
+
+
+def render(records: Records, *, baseline: str | None = None) -> str:
+    """Returns the scores of each recipe, and how they compare.
+
+    Recipes are compared within a task: where they are scored on the same
+    rows.
 
     Args:
         records: of trials, recipe after recipe.
-        baseline: label of the recipe that the others are compared with.
+        baseline: label of the recipe that the others are compared with; None
+            takes the first.
     """
+    tasks: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        tasks.setdefault(task_key(record["config"]), []).append(record)
+    return "\n\n".join(_task(task, baseline) for task in tasks.values())
+
+
+def _task(records: Records, baseline: str | None) -> str:
     split = scored_split(records)
-    lines = []
-    for recipe in dict.fromkeys(record["recipe"] for record in records):
-        trials = trials_of([r for r in records if r["recipe"] == recipe], split)
-        lines.append(str(recipe_summary.summarize_recipe(recipe, trials)))
-    return "\n".join(lines)
+    recipes: dict[str, list[trial_flags.Trial]] = {}
+    for record in records:
+        recipes.setdefault(record["recipe"], [])
+        recipes[record["recipe"]] += trials_of([record], split)
+    summaries = [
+        recipe_summary.summarize_recipe(label, trials)
+        for label, trials in recipes.items()
+    ]
+    parts = [
+        f"{_title(records)} on {split}, over {len(records)} trials",
+        _columns([_SCORES, *map(_scores, summaries)]),
+    ]
+    notes = [n for s in summaries for n in recipe_summary.summary_notes(s)]
+    if len(recipes) > 1:
+        comparisons = recipe_tests.compare_recipes(
+            {
+                label: trial_flags.counted_scores(trials)
+                for label, trials in recipes.items()
+            },
+            baseline=baseline if baseline in recipes else None,
+        )
+        title = f"Against {comparisons[0].baseline}"
+        parts.append(
+            _columns([(title, *_TESTS), *map(_comparison, comparisons)])
+        )
+        notes += recipe_tests.comparison_notes(comparisons)
+    else:
+        notes.append(recipe_summary.OVER_SEEDS)
+        notes += _advice(records)
+    wrapped = [textwrap.fill(note, _WIDTH) for note in notes]
+    return "\n\n".join([*parts, "\n".join(wrapped)])
+
+
+def _title(records: Records) -> str:
+    names = [r["metric"] for r in records if r.get("metric")]
+    return METRICS[names[0]].title.capitalize() if names else "Nothing"
+
+
+_SCORES = ("recipe", "trials", "mean", "95 % interval", "sd", "median", "range")
+_TESTS = ("difference", "95 % interval", "Welch t", "Holm", "permutation")
+
+
+def _scores(summary: recipe_summary.RecipeSummary) -> tuple[str, ...]:
+    return (
+        summary.label,
+        str(summary.num_trials),
+        _number(summary.mean),
+        _interval(summary.mean_interval),
+        _number(summary.std),
+        _number(summary.median),
+        _interval((summary.minimum, summary.maximum)),
+    )
+
+
+def _comparison(comparison: recipe_tests.Comparison) -> tuple[str, ...]:
+    welch = comparison.p_values["welch"]
+    return (
+        comparison.label,
+        _number(comparison.difference, "+"),
+        _interval(comparison.interval, "+"),
+        _number(welch.value),
+        _number(welch.holm),
+        _number(comparison.p_values["permutation"].value),
+    )
+
+
+def _advice(records: Records) -> list[str]:
+    """How many trials are worth it; said of a single recipe."""
+    pairs = [
+        (chosen["validation"][r["metric"]], chosen["test"][r["metric"]])
+        for r in records
+        if (chosen := r[r["chosen"]])
+        and chosen.keys() >= {"validation", "test"}
+    ]
+    if len(pairs) < 2:
+        return []
+    validation, test = zip(*pairs, strict=True)
+    return [
+        expected_scores.trials_advice(
+            expected_scores.expected_scores(validation, test)
+        )
+    ]
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return "not defined" if value is None else f"{value:{sign}.4f}"
+
+
+def _interval(
+    ends: tuple[float | None, float | None] | None, sign: str = ""
+) -> str:
+    if ends is None or None in ends:
+        return "not defined"
+    return f"[{ends[0]:{sign}.4f}, {ends[1]:{sign}.4f}]"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> str:
+    """Lines up the cells: names to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
+        )
+        for row in rows
+    )

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from tf_bert import baseline_scores, run_data
@@ -47,8 +48,25 @@ def data_key(configuration: dict[str, Any]) -> str:
     Returns:
         12 hexadecimal digits; recipes on the same data have the same.
     """
+    return _hash(configuration, _FIELDS)
+
+
+def task_key(configuration: dict[str, Any]) -> str:
+    """Returns a name of the rows that a training is scored on.
+
+    Args:
+        configuration: as of `data_key`.
+
+    Returns:
+        The same for recipes that train on different numbers of rows.
+    """
+    names = [name for name in _FIELDS if name != "max_train_examples"]
+    return _hash(configuration, names)
+
+
+def _hash(configuration: dict[str, Any], names: Sequence[str]) -> str:
     defaults = {f.name: f.default for f in dataclasses.fields(Config)}
-    fields = {name: configuration.get(name) for name in _FIELDS}
+    fields = {name: configuration.get(name) for name in names}
     chosen = {n: x for n, x in fields.items() if x != defaults[n]}
     text = json.dumps(chosen, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
