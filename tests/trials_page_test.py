@@ -1,0 +1,63 @@
+"""docs/trials.md: its commands, flags and numbers are right."""
+
+import os
+import pathlib
+import re
+import shlex
+
+import pytest
+import statistics_simulation
+from absl.testing import parameterized
+
+from tf_bert import cli, flag_table, sweep_flags
+from tf_bert.config import Config
+from tf_bert.statistics.recipe_tests import TEST_NAMES
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+class TrialsPageTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        path = ROOT / "docs" / "trials.md"
+        self.text = path.read_text(encoding="utf-8")
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(ROOT)
+
+    def test_its_commands_have_valid_flags(self):
+        commands = re.findall(
+            r"^python -m tf_bert\.run (.*--mode=trials.*)$", self.text, re.M
+        )
+        self.assertNotEmpty(commands)
+        for command in commands:
+            Config(**cli.parse(shlex.split(command)))
+
+    def test_its_sweeps_are_sweeps(self):
+        sweeps = re.findall(r"`(--sweep=[^`]*)`", self.text)
+        self.assertLen(sweeps, 4)
+        for sweep in sweeps:
+            found, _ = sweep_flags.split(shlex.split(sweep))
+            self.assertGreater(len(sweep_flags.combinations(found)), 1)
+
+    def test_every_flag_of_trials_is_named_and_every_flag_exists(self):
+        known = {
+            flag.name for group in flag_table.GROUPS.values() for flag in group
+        }
+        named = set(re.findall(r"--(\w+)", self.text)) - {"flagfile"}
+        self.assertContainsSubset(named, known)
+        trials = {flag.name for flag in flag_table.GROUPS["Trials"]}
+        self.assertContainsSubset(trials, named)
+
+    def test_every_test_is_named(self):
+        for name in TEST_NAMES.values():
+            self.assertIn(f"\n| {name} | ", self.text)
+
+    @pytest.mark.large
+    def test_its_simulation_is_what_the_command_prints(self):
+        number = statistics_simulation.NUM_DRAWS
+        printed = statistics_simulation.coverage_table(number)
+        printed += statistics_simulation.rejection_table(number)
+        self.assertEqual(
+            re.findall(r"([\d.]+) % \|", self.text),
+            re.findall(r"([\d.]+)% \|", printed),
+        )
