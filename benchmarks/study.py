@@ -14,6 +14,10 @@ their histories.
 trains two seeds of the standard recipe on MRPC, RTE and TREC, and says which
 of them clearly beats the majority class: both seeds are above the upper end of
 the 95 % interval of the majority's score.
+
+    python benchmarks/study.py uci_amazon --table
+
+prints the table of docs/study.md from what is kept in git.
 """
 
 import argparse
@@ -24,6 +28,11 @@ import pathlib
 import real_data
 
 from tf_bert import run
+from tf_bert.statistics.recipe_summary import summarize_recipe
+from tf_bert.statistics.recipe_tests import compare_recipes
+from tf_bert.statistics.trial_flags import counted_scores
+from tf_bert.trials.trial_folder import TrialFolder
+from tf_bert.trials.trial_scores import trials_of
 
 ROOT = pathlib.Path(__file__).parents[1]
 FILES = pathlib.Path("runs", "study", "files")
@@ -78,13 +87,71 @@ def check(task: str) -> bool:
     return is_clear
 
 
+HEADER = """\
+| recipe | trials | mean | 95 % interval | sd | median | range | failed | \
+against standard | 95 % interval | Welch t | paired t | Levene |
+|---|---:|---:|---|---:|---:|---|---:|---:|---|---:|---:|---:|"""
+
+
+def table(task: str) -> str:
+    """Returns the scores and tests of a task's study as Markdown."""
+    folder = TrialFolder(str(ROOT / "docs" / "study" / task))
+    recipes = {
+        label: trials_of(
+            [r for r in folder.read_records() if r["recipe"] == label], "test"
+        )
+        for label in folder.read_config().sweep
+    }
+    compared = {
+        comparison.label: comparison
+        for comparison in compare_recipes(
+            {label: counted_scores(x) for label, x in recipes.items()}
+        )
+    }
+    lines = [HEADER]
+    for label, trials in recipes.items():
+        summary = summarize_recipe(label, trials)
+        cells = [
+            label,
+            str(summary.num_trials),
+            f"{summary.mean:.4f}",
+            "{:.4f} to {:.4f}".format(*summary.mean_interval),
+            f"{summary.std:.4f}",
+            f"{summary.median:.4f}",
+            f"{summary.minimum:.4f} to {summary.maximum:.4f}",
+            str(summary.num_failed),
+        ]
+        comparison = compared.get(label)
+        if comparison is None:
+            cells += [""] * 5
+        else:
+            cells += [
+                f"{comparison.difference:+.4f}",
+                "{:+.4f} to {:+.4f}".format(*comparison.interval),
+            ]
+            cells += [
+                f"{p.value:.3f} ({p.holm:.3f})"
+                for name in ("welch", "paired", "levene")
+                for p in [comparison.p_values[name]]
+            ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
+    """Runs a task's study, or the check, or prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task", nargs="?", choices=TASKS)
     parser.add_argument("--data_dir", default="../shared/data")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
+    if not (arguments.task or arguments.check):
+        parser.error("name a task, or pass --check")
     os.chdir(ROOT)  # The paths of the flag files start there.
+    if arguments.table:
+        print(table(arguments.task))
+        return
     data = pathlib.Path(arguments.data_dir)
     for task in CHECKED if arguments.check else (arguments.task,):
         write_files(task, data)
