@@ -73,7 +73,11 @@ def packed_dataset(
         num_parallel_calls=2,
         deterministic=True,
     )
-    return dataset.prefetch(2)
+    # There is nothing to tune, and in TensorFlow 2.21 the end of an iterator
+    # waits for its tuner to wake up, up to a minute.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(2).with_options(options)
 
 
 def model_inputs(
