@@ -9,7 +9,10 @@ setuptools.setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.14",
     packages=setuptools.find_packages(include=["tf_bert", "tf_bert.*"]),
-    package_data={"tf_bert.data": ["product_reviews/*.tsv"]},
+    package_data={
+        "tf_bert.data": ["product_reviews/*.tsv"],
+        "tf_bert.report": ["templates/*"],
+    },
     install_requires=[
         "absl-py>=1.4",
         "filelock",
@@ -17,9 +20,12 @@ setuptools.setup(
         "huggingface_hub",
         # tensorflow-datasets 4.9.10 imports it and does not ask for it.
         "importlib_resources",
+        # Writes the page of --mode=report.
+        "jinja2>=3.1",
         "keras>=3.12",
-        # Draws the pictures of --mode=plot; 3.7 places legends outside.
-        "matplotlib>=3.7",
+        # Draws the pictures of --mode=plot and --mode=report; 3.10 has boxes
+        # that lie.
+        "matplotlib>=3.10",
         "ml_dtypes",
         "numpy",
         "optree",

@@ -23,6 +23,8 @@ SPLITS = "splits.json"
 UPDATES = "updates.npz"
 SCORED_ROWS = "scored_rows.tsv"
 PLOTS = "plots"
+REPORT = "report.html"
+REPORT_FILES = "report"
 
 _FILES = (
     RESULTS,
@@ -34,8 +36,16 @@ _FILES = (
     SCORED_ROWS,
     PREDICTIONS,
     EVALUATION,
+    REPORT,
 )
-_FOLDERS = (CHECKPOINTS, MODEL, TENSORBOARD, SAVED_MODEL, PLOTS)
+_FOLDERS = (
+    CHECKPOINTS,
+    MODEL,
+    TENSORBOARD,
+    SAVED_MODEL,
+    PLOTS,
+    REPORT_FILES,
+)
 
 
 class RunFolder:
@@ -91,9 +101,11 @@ class RunFolder:
             "with --overwrite_output_dir."
         )
 
-    def write_json(self, name: str, content: dict[str, Any]) -> None:
+    def write_json(
+        self, name: str, content: dict[str, Any], *, sort_keys: bool = True
+    ) -> None:
         """Writes one of the JSON files."""
-        text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        text = json.dumps(content, indent=2, sort_keys=sort_keys) + "\n"
         gfile_io.write_text(self.join(name), text)
 
     def check_usable(self, config: Config) -> None:
@@ -198,7 +210,8 @@ class RunFolder:
         if config.overwrite_output_dir:
             self._remove_run()
         gfile_io.make_dirs(self.path)
-        self.write_json(CONFIG, config.as_dict())
+        # The recipes of a sweep stay in the order in which they were given.
+        self.write_json(CONFIG, config.as_dict(), sort_keys=False)
 
     def remove_checkpoints(self) -> None:
         """Removes the state for resuming, which a finished run needs not."""

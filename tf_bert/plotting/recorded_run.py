@@ -56,7 +56,7 @@ class RecordedRun:
 
     def blocks(self) -> list[str]:
         """Names of the blocks whose distance is recorded, lowest first."""
-        return sorted(self.history[0].get("distance", {}), key=_height)
+        return sorted(self.history[0].get("distance", {}), key=block_height)
 
 
 def read(config: Config) -> RecordedRun:
@@ -133,7 +133,7 @@ def _without_dataset(config: Config) -> Config:
     return config
 
 
-def _height(block: str) -> int:
+def block_height(block: str) -> int:
     """Where a block stands in the model."""
     if block == _FIRST:
         return -1

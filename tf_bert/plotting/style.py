@@ -48,11 +48,19 @@ _OTHERS = {
 
 
 @contextlib.contextmanager
-def settings() -> Iterator[None]:
-    """Draws with these settings alone, whatever a user's own say."""
+def settings(*, text_as_text: bool = False) -> Iterator[None]:
+    """Draws with these settings alone, whatever a user's own say.
+
+    Args:
+        text_as_text: in SVG, letters are text, in a font of the reader's,
+            which can be searched and read aloud. Off: they are drawn, the
+            same everywhere.
+    """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)
+        if text_as_text:
+            matplotlib.rcParams["svg.fonttype"] = "none"
         yield
 
 
@@ -72,7 +80,7 @@ def mark_steps(axes: Axes, last_step: int) -> None:
     axes.set_xlabel("step (optimizer updates)")
     axes.set_xlim(0, 1.02 * last_step)
     axes.xaxis.set_major_locator(
-        ticker.MaxNLocator(integer=True, steps=[1, 2, 2.5, 5, 10])
+        ticker.MaxNLocator(7, integer=True, steps=[1, 2, 2.5, 5, 10])
     )
 
 
@@ -135,12 +143,23 @@ def write(figure: Figure, path: str) -> list[str]:
         The two paths.
     """
     paths = []
-    for ending, metadata in (
-        ("png", {"Software": None}),
-        ("svg", {"Date": None, "Creator": None}),
-    ):
-        file = io.BytesIO()
-        figure.savefig(file, format=ending, metadata=metadata)
+    for ending, content in (("png", to_png), ("svg", to_svg)):
         paths.append(f"{path}.{ending}")
-        gfile_io.write_bytes(paths[-1], file.getvalue())
+        gfile_io.write_bytes(paths[-1], content(figure))
     return paths
+
+
+def to_png(figure: Figure) -> bytes:
+    """Returns a picture as a PNG file, the same for the same figure."""
+    return _to_bytes(figure, "png", {"Software": None})
+
+
+def to_svg(figure: Figure) -> bytes:
+    """Returns a picture as an SVG file, the same for the same figure."""
+    return _to_bytes(figure, "svg", {"Date": None, "Creator": None})
+
+
+def _to_bytes(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format=kind, metadata=metadata)
+    return file.getvalue()

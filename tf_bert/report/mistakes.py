@@ -14,8 +14,10 @@ import numpy as np
 
 from tf_bert import run_data
 from tf_bert.config import Config
+from tf_bert.data import tfds_source
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
+from tf_bert.data.task_spec import TaskSpec
 from tf_bert.scored_rows import ScoredRows
 
 
@@ -63,7 +65,7 @@ def confident_mistakes(
 
     Args:
         config: Of the run or of the trials; its data is read. A dataset of
-            tensorflow-datasets that was removed is prepared again.
+            tensorflow-datasets that was removed is not prepared again.
         trials: At least one; of trials on the same rows.
         split: Whose rows they are.
         label_names: Names of the run's C classes, in the order of their ids;
@@ -76,7 +78,13 @@ def confident_mistakes(
         what it was.
     """
     try:
-        data = run_data.load(config, run_data.get_task(config))
+        task = run_data.get_task(config)
+        if _must_be_downloaded(config, task):
+            return (
+                "The texts are not shown, since the dataset is not prepared "
+                "on this machine (--tfds_data_dir)."
+            )
+        data = run_data.load(config, task)
     except (OSError, ValueError, ImportError) as error:
         return (
             "The texts are not shown, since the data cannot be read any more: "
@@ -92,6 +100,15 @@ def confident_mistakes(
     if label_names is None:
         return _largest_errors(examples, trials, num_mistakes)
     return _wrong_classes(examples, trials, label_names, num_mistakes)
+
+
+def _must_be_downloaded(config: Config, task: TaskSpec) -> bool:
+    """Whether to read the data would need a network, and minutes."""
+    files = (config.train_file, config.validation_file, config.test_file)
+    if task.tfds is None or task.is_bundled or config.data_dir or any(files):
+        return False
+    name, data_dir = task.tfds.name, config.tfds_data_dir
+    return not tfds_source.open_builder(name, data_dir).is_prepared()
 
 
 def times_wrong(trials: Sequence[ScoredRows]) -> np.ndarray:

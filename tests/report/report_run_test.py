@@ -1,0 +1,470 @@
+"""Tests of tf_bert/report/: the page as its readers and their tools see it."""
+
+import csv
+import html.parser
+import json
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from tf_bert import run, scored_rows
+from tf_bert.config import Config
+from tf_bert.report import tables, trials_page
+from tf_bert.run_folder import RunFolder
+
+EVIL = "<script>alert('x')</script> & \"quotes\" in $a$ text"
+VOID = ("meta", "link", "br", "hr", "img", "input")
+SWEEP = {
+    "reinit_layers=0": {},
+    "reinit_layers=1": {"reinit_layers": 1},
+    "reinit_layers=2": {"reinit_layers": 2},
+}
+SCORES = {
+    "reinit_layers=0": [0.5, None, 0.7, 0.72],
+    "reinit_layers=1": [0.8, 0.82, 0.81, 0.84],
+    "reinit_layers=2": [0.9, 0.91, 0.92, 0.9],
+}
+
+
+class Reader(html.parser.HTMLParser):
+    """What a test has to know of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.ids, self.references = [], [], []
+        self.open, self.text, self.tables = [], [], []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append((tag, attributes))
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        for name in ("aria-labelledby", "aria-describedby"):
+            self.references += attributes.get(name, "").split()
+        for name in ("href", "xlink:href"):
+            self.references += re.findall("^#(.+)", attributes.get(name, ""))
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if self.open and self.open[-1] in ("td", "th"):
+            self.tables[-1][-1][-1] += data
+
+    def joined(self):
+        return " ".join(" ".join(self.text).split())
+
+
+def report(output_dir, **flags):
+    arguments = [f"--{name}={value}" for name, value in flags.items()]
+    status = run.main(
+        ["--mode=report", f"--output_dir={output_dir}", *arguments]
+    )
+    assert status == 0
+    return output_dir
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two files of 20 rows; the first test row is no text but an attack."""
+    folder = tmp_path_factory.mktemp("data")
+    for name in ("train", "test"):
+        rows = [(f"{name} {i}", ("bad", "good")[i % 2]) for i in range(20)]
+        if name == "test":
+            rows[0] = (EVIL, "bad")
+        with open(folder / f"{name}.csv", "w", newline="") as file:
+            csv.writer(file).writerows([("text", "label"), *rows])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(write_trials, data, tmp_path_factory):
+    """Three recipes of four trials each, with a report."""
+    path = write_trials(
+        tmp_path_factory.mktemp("trials") / "sweep",
+        sweep=SWEEP,
+        scores=SCORES,
+        labels=(0, 1) * 10,
+        label_names=("bad", "good"),
+        task_name=None,
+        train_file=str(data / "train.csv"),
+        test_file=str(data / "test.csv"),
+        record_updates=True,
+    )
+    # Whatever the other rows are, this one is the surest mistake of all.
+    for rows_path in (path / "trials").glob("*/scored_rows.tsv"):
+        splits = scored_rows.read(rows_path.read_text(), str(rows_path))
+        for rows in splits.values():
+            rows.predictions[0] = 1
+            rows.probabilities[0] = (0, 1)
+        rows_path.write_text(scored_rows.write(splits))
+    # Of an earlier report.
+    (path / "report" / "figures").mkdir(parents=True)
+    (path / "report" / "figures" / "old.png").touch()
+    return report(path)
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return Reader(folder / "report.html")
+
+
+@pytest.fixture(scope="module")
+def grid_folder(write_trials, tmp_path_factory):
+    """Two recipes on a grid of seeds, of which the second has not ended."""
+    return write_trials(
+        tmp_path_factory.mktemp("trials") / "grid",
+        sweep={"zhang": {"reinit_layers": 2}, "mixout": {"mixout": 0.9}},
+        scores={"zhang": [0.7, 0.8, 0.9, 0.85], "mixout": [0.6]},
+        num_trials=None,
+        num_head_seeds=2,
+        num_data_seeds=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def both(grid_folder, folder, tmp_path_factory):
+    """A report on two folders, one of them without recorded updates."""
+    output_dir = tmp_path_factory.mktemp("reports") / "both"
+    return report(output_dir, trials_dirs=f"{grid_folder},{folder}")
+
+
+@pytest.fixture(scope="module")
+def grid_page(both):
+    return Reader(both / "report.html")
+
+
+class TestPage:
+    def test_every_element_is_closed(self, page, grid_page):
+        assert page.open == grid_page.open == []
+
+    def test_ids_are_unique_and_every_reference_has_one(self, page, grid_page):
+        for one in (page, grid_page):
+            assert len(one.ids) == len(set(one.ids))
+            assert set(one.references) <= set(one.ids)
+
+    def test_nothing_is_fetched_and_nothing_is_run(self, folder, page):
+        names = {tag for tag, _ in page.tags}
+        assert not names & {"script", "link", "iframe", "img", "object"}
+        for _, attributes in page.tags:
+            for name, value in attributes.items():
+                assert not name.startswith("on")
+                if name in ("href", "src", "xlink:href"):
+                    assert value.startswith(("#", "data:"))
+        text = (folder / "report.html").read_text(encoding="utf-8")
+        assert "@import" not in text
+        assert not re.findall(r"url\((?!#)", text)
+
+    def test_text_of_the_data_is_escaped(self, folder, page):
+        assert any(EVIL == cell for x in page.tables for r in x for cell in r)
+        assert "<script" not in (folder / "report.html").read_text()
+
+    def test_every_picture_has_a_name_and_a_sentence(self, page):
+        pictures = [x for tag, x in page.tags if tag == "svg"]
+        assert len(pictures) == 9
+        for picture in pictures:
+            name = picture["aria-labelledby"].split()[0]
+            assert picture["role"] == "img"
+            assert picture["aria-labelledby"] == (
+                f"{name} {name.removesuffix('title')}caption"
+            )
+
+    def test_every_section_has_a_heading_and_a_sentence(self, folder, page):
+        text = (folder / "report.html").read_text(encoding="utf-8")
+        sections = re.findall(r"<section.*?</section>", text, re.DOTALL)
+        assert len(sections) == 12
+        for section in sections:
+            assert re.search(r"</h2>\s*<p>[^<]{20,}", section)
+
+    def test_the_contents_lead_to_every_section(self, grid_page):
+        sections = [
+            x["aria-labelledby"]
+            for tag, x in grid_page.tags
+            if tag == "section"
+        ]
+        links = [x.get("href") for tag, x in grid_page.tags if tag == "a"]
+        assert len(sections) == 24
+        assert {f"#{name}" for name in sections} <= set(links)
+
+    def test_colours_have_a_light_and_a_dark_form(self, folder):
+        text = (folder / "report.html").read_text(encoding="utf-8")
+        used = set(re.findall(r"var\(--(c[0-9a-f]{6})", text))
+        known = set(re.findall(r"--(c[0-9a-f]{6}):light-dark", text))
+        assert used == known
+        # But for the style sheet, no colour is the same in both.
+        assert not re.findall("#[0-9a-f]{6}", text.partition("</style>")[2])
+
+    def test_it_is_small_enough_to_be_mailed(self, folder):
+        assert (folder / "report.html").stat().st_size < 2_000_000
+
+
+class TestFiles:
+    def test_tables_are_the_same_as_on_the_page(self, folder, page):
+        shown = sorted(
+            [
+                ["\t".join(" ".join(x.split()) for x in row) for row in table]
+                for table in page.tables
+            ]
+        )
+        stored = sorted(
+            path.read_text(encoding="utf-8").splitlines()
+            for path in (folder / "report" / "tables").glob("*.tsv")
+        )
+        assert shown == stored
+
+    def test_every_figure_is_there_as_png_and_svg(self, folder):
+        paths = list((folder / "report" / "figures").iterdir())
+        assert len(paths) == 18
+        for path in paths:
+            if path.suffix == ".png":
+                assert path.read_bytes().startswith(b"\x89PNG")
+                assert path.with_suffix(".svg") in paths
+            else:
+                assert ElementTree.parse(path).getroot().tag.endswith("svg")
+
+    def test_text_in_an_svg_is_text(self, folder):
+        path = folder / "report" / "figures" / "scores.svg"
+        texts = ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")
+        assert "test accuracy" in {"".join(x.itertext()) for x in texts}
+
+    def test_the_same_trials_have_the_same_bytes(self, folder, both):
+        first, second = folder / "report", both / "report"
+        for path in first.glob("*/*"):
+            again = second / path.parent.name / f"task-2-{path.name}"
+            assert path.read_bytes() == again.read_bytes(), path.name
+
+    def test_an_earlier_report_leaves_nothing(self, folder):
+        assert not (folder / "report" / "figures" / "old.png").exists()
+
+
+class TestContent:
+    def test_the_summary_is_in_plain_words(self, page):
+        text = page.joined()
+        for sentence in (
+            "12 trials of 3 recipes on train.csv, compared by test accuracy.",
+            "The highest mean has reinit_layers=2: 0.907",
+            "2 of 12 trials failed",
+            "BERT is worth it here: TF-IDF + linear SVM scores 0.780; 4 of 4",
+        ):
+            assert sentence in text
+
+    def test_a_diverged_trial_counts_at_the_majority(self, page):
+        # (0.5 + 0.5 + 0.7 + 0.72) / 4.
+        (row,) = [
+            row
+            for table in page.tables
+            if table[0][1:3] == ["trials", "mean"]
+            for row in table
+            if row[0] == "reinit_layers=0"
+        ]
+        assert row[1:3] == ["4", "0.605"]
+
+    def test_recipes_are_in_the_order_of_the_sweep(self, grid_page):
+        (table,) = [
+            x
+            for x in grid_page.tables
+            if len(x[0]) == 3 and ("test accuracy" in x[0][1])
+        ]
+        assert [row[0] for row in table[1:]] == ["zhang", "mixout", *SWEEP]
+
+    def test_what_is_missing_is_said(self, grid_page):
+        text = grid_page.joined()
+        for sentence in (
+            "The sweep is not finished: 3 trials still to come (3 of mixout).",
+            "Left out: it is recorded with --record_updates alone.",
+            "The texts are not shown, since the test split of the data is not",
+        ):
+            assert sentence in text
+
+    def test_a_sweep_is_repeated_by_one_command(self, page, folder, data):
+        assert (
+            f"python -m tf_bert.run \\ --mode=trials \\ --output_dir={folder} "
+            f"\\ --train_file={data / 'train.csv'} \\ "
+            f"--test_file={data / 'test.csv'} \\ --record_updates \\ "
+            "--num_trials=4 \\ --sweep=reinit_layers:0,1,2"
+        ) in page.joined()
+
+    def test_the_named_baseline_is_compared_with(self, folder):
+        page = trials_page.trials_page(
+            [str(folder)], baseline="reinit_layers=1"
+        )
+        titles = [section.title for section in page.parts[0].sections]
+        assert "Comparison with reinit_layers=1" in titles
+
+    def test_another_stands_in_for_a_baseline_that_has_not_begun(
+        self, write_trials, tmp_path
+    ):
+        path = write_trials(
+            tmp_path / "x",
+            sweep=SWEEP,
+            scores=dict(list(SCORES.items())[1:]),
+            baseline="reinit_layers=0",
+        )
+        sections = trials_page.trials_page([str(path)]).parts[0].sections
+        (section,) = [x for x in sections if x.name == "tests"]
+        assert section.title == "Comparison with reinit_layers=1"
+        assert section.sentences[1].startswith(
+            "The baseline reinit_layers=0 has no finished trial yet"
+        )
+
+    def test_a_baseline_that_is_not_there_is_refused(
+        self, folder, tmp_path, capsys
+    ):
+        status = run.main(
+            [
+                "--mode=report",
+                f"--output_dir={tmp_path}",
+                f"--trials_dirs={folder}",
+                "--baseline=zhang",
+            ]
+        )
+        assert status == 2
+        assert "Received: baseline='zhang'" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+
+    def test_equal_labels_of_other_flags_get_a_number(
+        self, write_trials, tmp_path
+    ):
+        for rate in (1e-4, 2e-4):
+            write_trials(
+                tmp_path / "all",
+                scores={"all trials": [0.8, 0.9]},
+                learning_rate=rate,
+            )
+        page = trials_page.trials_page([str(tmp_path / "all")])
+        assert page.summary[0].startswith("4 trials of 2 recipes")
+        labels = [row[0] for row in page.parts[0].sections[0].tables[0].rows]
+        assert labels == ["all trials", "all trials (2)"]
+
+    def test_one_trial_is_enough_for_a_report(self, write_trials, tmp_path):
+        path = write_trials(tmp_path / "one", scores={"all trials": [0.8]})
+        page = trials_page.trials_page([str(path)])
+        assert "Accuracy: 0.800, of one trial." in page.summary
+
+    def test_trials_that_all_ended_in_errors_are_reported(
+        self, write_trials, tmp_path
+    ):
+        path = write_trials(
+            tmp_path / "x", scores={"all trials": ["out of memory"] * 2}
+        )
+        page = trials_page.trials_page([str(path)])
+        assert (
+            "No trial ended with a score: nothing can be compared."
+            in page.summary
+        )
+
+    def test_a_regression_has_its_errors(self, write_trials, tmp_path):
+        path = write_trials(
+            tmp_path / "x",
+            scores={"all trials": [0.8, 0.85, None]},
+            task_name="sts-b",
+            data_dir="elsewhere",
+            is_regression=True,
+        )
+        page = trials_page.trials_page([str(path)])
+        assert "compared by test Spearman correlation" in page.summary[0]
+        sections = {x.name: x for x in page.parts[0].sections}
+        (picture,) = sections["predictions"].pictures
+        assert picture.title == "Predicted against true scores"
+        assert "cannot be read any more" in sections["mistakes"].sentences[0]
+
+    def test_a_folder_without_a_trial_is_refused(
+        self, write_trials, tmp_path, capsys
+    ):
+        path = write_trials(
+            tmp_path / "none", scores={"all trials": []}, num_trials=2
+        )
+        assert run.main(["--mode=report", f"--output_dir={path}"]) == 2
+        assert "without trials/*.json" in capsys.readouterr().err
+
+
+def write_run(path, data, *, finished):
+    """Writes what a training leaves, as far as a report needs it."""
+    folder = RunFolder(str(path))
+    folder.begin(
+        Config(
+            output_dir=str(path),
+            train_file=str(data / "train.csv"),
+            test_file=str(data / "test.csv"),
+        )
+    )
+    entry = {
+        "step": 8,
+        "learning_rate": 1e-4,
+        "train_loss": 0.4,
+        "validation": {"loss": 0.5, "accuracy": 0.7},
+    }
+    (path / "history.jsonl").write_text(json.dumps(entry) + "\n")
+    if not finished:
+        return path
+    scores = {"accuracy": 0.75, "accuracy_ci": [0.6, 0.9], "num_examples": 20}
+    folder.write_json(
+        "all_results.json",
+        {
+            "train": {"num_examples": 18, "num_steps": 8, "chosen_step": 8},
+            "validation": scores,
+            "test": scores,
+            "baselines": {"majority": {"test": scores}},
+            "verdict": "BERT made no clear difference.",
+        },
+    )
+    (path / "model").mkdir()
+    folder.write_json(
+        "model/config.json", {"id2label": {"0": "bad", "1": "good"}}
+    )
+    rows = ([0, 1] * 10, [1] * 20, [[0.1, 0.9]] * 20)
+    (path / "scored_rows.tsv").write_text(scored_rows.write({"test": rows}))
+    return path
+
+
+class TestOneTraining:
+    def test_it_has_a_smaller_report(self, data, tmp_path):
+        path = report(write_run(tmp_path / "run", data, finished=True))
+        page = Reader(path / "report.html")
+        text = page.joined()
+        assert "Accuracy on 20 test rows: 0.750 (95 % interval" in text
+        assert "BERT made no clear difference." in text
+        assert any(EVIL == cell for x in page.tables for r in x for cell in r)
+        assert sum(tag == "svg" for tag, _ in page.tags) == 4
+        assert set(page.references) <= set(page.ids)
+
+    def test_it_may_go_on_and_needs_no_tensorflow(self, data, tmp_path):
+        path = write_run(tmp_path / "run", data, finished=False)
+        code = (
+            "import sys; from tf_bert import run; "
+            f"run.main(['--mode=report', '--output_dir={path}']); "
+            "sys.exit('tensorflow' in sys.modules)"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)
+        text = Reader(path / "report.html").joined()
+        assert "The training has not ended: it has done 8 steps" in text
+        assert "Left out: no scored rows are stored." in text
+
+
+class TestTables:
+    def test_a_row_has_as_many_cells_as_the_header(self):
+        with pytest.raises(ValueError, match="Received: 1 cells, 2 columns"):
+            tables.table("t", "", ("a", "b"), [("x",)])
+
+    def test_a_cell_stays_in_its_place_in_a_file(self):
+        one = tables.table("t", "", ("a",), [("x\ty\nz",)])
+        assert one.to_tsv() == "a\nx y z\n"

@@ -1,0 +1,76 @@
+"""Tests of tf_bert/report/sentences.py: what is claimed, and what is not."""
+
+import pytest
+
+from tf_bert.report import sentences, task_results, trials_content
+
+TWO = {"reinit_layers=0": {}, "reinit_layers=2": {"reinit_layers": 2}}
+
+
+@pytest.fixture
+def results_of(write_trials, tmp_path):
+    """Returns a function from test scores of two recipes to their results."""
+
+    def results(first, second, **fields):
+        labels = list(TWO)
+        path = write_trials(
+            tmp_path / "trials",
+            sweep=TWO,
+            scores={labels[0]: first, labels[1]: second},
+            **fields,
+        )
+        (task,) = trials_content.read([str(path)])
+        return task_results.compute(task)
+
+    return results
+
+
+class TestBestRecipe:
+    def test_a_large_difference_is_more_than_noise(self, results_of):
+        results = results_of([0.6, 0.61, 0.62], [0.8, 0.81, 0.82])
+        text = sentences.best_recipe(results)
+        assert text.startswith("The highest mean has reinit_layers=2: 0.810")
+        assert "It is 0.200 above reinit_layers=0 (95 % interval +" in text
+        assert text.endswith("more than noise between seeds.")
+
+    def test_a_small_difference_may_be_noise(self, results_of):
+        text = sentences.best_recipe(results_of([0.6, 0.8], [0.65, 0.8]))
+        assert text.endswith("which may be noise between seeds.")
+
+    def test_the_baseline_may_be_the_best(self, results_of):
+        text = sentences.best_recipe(results_of([0.8, 0.82], [0.5, 0.6]))
+        assert "It is the baseline; the next, reinit_layers=2, is 0.260" in text
+
+    def test_one_trial_each_is_not_told_from_noise(self, results_of):
+        text = sentences.best_recipe(results_of([0.6], [0.9]))
+        assert "there are too few trials to tell that from noise" in text
+
+
+class TestBaselines:
+    # The baseline of the fixture has 0.78, known to 0.73 to 0.83.
+    @pytest.mark.parametrize(
+        "score, beginning",
+        [
+            (0.9, "BERT is worth it here: TF-IDF + linear SVM scores 0.780; "),
+            (0.8, "Whether BERT is worth it here is not clear: "),
+            (0.6, "BERT is not worth it here: "),
+        ],
+    )
+    def test_the_verdict_follows_the_interval(
+        self, results_of, score, beginning
+    ):
+        results = results_of([score, score + 0.001], [0.5, 0.5])
+        assert sentences.baselines(results).startswith(beginning)
+
+
+class TestFailures:
+    def test_none_is_said_too(self, results_of):
+        results = results_of([0.8, 0.9], [0.8, 0.9])
+        assert sentences.failures(results) == "None of 4 trials failed."
+
+    def test_they_are_counted_by_recipe(self, results_of):
+        results = results_of([None, 0.9], [0.4, 0.5])
+        assert sentences.failures(results) == (
+            "3 of 4 trials failed, that is, ended no better than guessing: "
+            "1 of 2 of reinit_layers=0; 2 of 2 of reinit_layers=2."
+        )

@@ -1,0 +1,49 @@
+"""Tests of tf_bert/report/setting_sections.py: commands that repeat trials."""
+
+import pytest
+
+from tf_bert.report import setting_sections, trials_content
+
+
+class TestSweepOf:
+    def test_products_are_found_again(self):
+        labels = ["a=1, b=x", "a=1, b=y", "a=2, b=x", "a=2, b=y"]
+        assert setting_sections.sweep_of(labels) == ["a:1,2", "b:x,y"]
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            ["zhang", "mixout"],
+            # No product: (2, y) was not run.
+            ["a=1, b=x", "a=1, b=y", "a=2, b=x"],
+            # A value with a comma.
+            ["a=1,5", "a=2"],
+        ],
+    )
+    def test_others_are_not_guessed(self, labels):
+        assert setting_sections.sweep_of(labels) is None
+
+
+class TestTrialsCommands:
+    def commands(self, path):
+        (task,) = trials_content.read([str(path)])
+        return setting_sections.trials_commands(task)
+
+    def test_flag_files_are_repeated_one_by_one(self, write_trials, tmp_path):
+        path = write_trials(
+            tmp_path / "x y",
+            sweep={"zhang": {"reinit_layers": 2}, "mixout": {"mixout": 0.9}},
+            scores={"zhang": [0.8], "mixout": [0.9]},
+            baseline="mixout",
+        )
+        first, second = self.commands(path)
+        assert f"'--output_dir={path}_1'" in first
+        assert "--reinit_layers=2" in first
+        assert "--mixout=0.9" in second
+        assert "--baseline" not in first + second
+
+    def test_one_recipe_has_no_sweep(self, write_trials, tmp_path):
+        path = write_trials(tmp_path / "x", scores={"all trials": [0.8, 0.7]})
+        (command,) = self.commands(path)
+        assert "--num_trials=2" in command
+        assert "--sweep" not in command

@@ -1,0 +1,182 @@
+"""The page: what it is made of, and how it is written.
+
+`report.html` holds everything itself. Beside it, `report/figures/` has each
+figure as PNG and SVG, and `report/tables/` each table as TSV.
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+
+import jinja2
+import markupsafe
+from matplotlib.figure import Figure
+
+from tf_bert import gfile_io, run_folder
+from tf_bert.plotting import style
+from tf_bert.report import svg
+from tf_bert.report.tables import Table
+
+_TEMPLATE = "report.html.jinja"
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A figure with what is said of it.
+
+    Attributes:
+        name: of its files; letters, digits and hyphens.
+        title: of a few words.
+        figure: itself.
+        caption: what it shows, for those who cannot see it too.
+        table: the numbers in it; None: they stand in a table beside it.
+    """
+
+    name: str
+    title: str
+    figure: Figure
+    caption: str
+    table: Table | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """One section of the page.
+
+    Attributes:
+        name: unlike that of the other sections of its part.
+        title: its heading.
+        sentences: paragraphs, above all else.
+        tables: that everybody sees.
+        pictures: with their own tables, folded.
+        notes: what the reader of the tables must know.
+        commands: lines for a shell.
+    """
+
+    name: str
+    title: str
+    sentences: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The sections about one task.
+
+    Attributes:
+        name: unlike that of the others; empty where there is one part alone.
+        title: its heading, where there are several.
+        sections: of it.
+    """
+
+    name: str
+    title: str
+    sections: tuple[Section, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """The whole report.
+
+    Attributes:
+        title: of the page.
+        summary: sentences in plain words.
+        parts: at least one.
+        overview: tables over all parts.
+    """
+
+    title: str
+    summary: tuple[str, ...]
+    parts: tuple[Part, ...]
+    overview: tuple[Table, ...] = ()
+
+
+def write(page: Page, output_dir: str) -> str:
+    """Writes a page and its files; earlier ones are replaced.
+
+    The same bytes for the same page. To be called within `style.settings`.
+
+    Args:
+        page: itself.
+        output_dir: where `report.html` and `report/` go; made if needed.
+
+    Returns:
+        The path of the page.
+    """
+    gfile_io.make_dirs(output_dir)
+    folder = os.path.join(output_dir, run_folder.REPORT_FILES)
+    with gfile_io.open_folder_writer(folder) as temporary:
+        elements = _write_figures(page, os.path.join(temporary, "figures"))
+        _write_tables(page, os.path.join(temporary, "tables"))
+    path = os.path.join(output_dir, run_folder.REPORT)
+    gfile_io.write_text(path, render(page, elements))
+    return path
+
+
+def render(page: Page, elements: dict[str, str]) -> str:
+    """Returns the page as HTML.
+
+    Args:
+        page: itself.
+        elements: full name of a picture -> its `<svg>` element.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tf_bert.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    template = environment.get_template(_TEMPLATE)
+    # The pictures' elements are our own; all else on the page is escaped.
+    safe = {name: markupsafe.Markup(x) for name, x in elements.items()}
+    return template.render(
+        page=page,
+        elements=safe,
+        colours=markupsafe.Markup(svg.colours("".join(elements.values()))),
+        full_name=full_name,
+    )
+
+
+def full_name(part: Part, name: str) -> str:
+    """Returns the name of something in a part, unlike all others on the page.
+
+    Args:
+        part: it belongs to.
+        name: of a section, a picture or a table.
+    """
+    return f"{part.name}-{name}" if part.name else name
+
+
+def _write_figures(page: Page, folder: str) -> dict[str, str]:
+    os.makedirs(folder)
+    elements = {}
+    for part, section in _sections(page):
+        for picture in section.pictures:
+            name = full_name(part, picture.name)
+            path = os.path.join(folder, name)
+            file = style.to_svg(picture.figure)
+            gfile_io.write_bytes(f"{path}.svg", file)
+            gfile_io.write_bytes(f"{path}.png", style.to_png(picture.figure))
+            elements[name] = svg.inline(file.decode("utf-8"), name=name)
+    return elements
+
+
+def _write_tables(page: Page, folder: str) -> None:
+    os.makedirs(folder)
+    named = [("", table) for table in page.overview]
+    for part, section in _sections(page):
+        tables = [*section.tables, *(p.table for p in section.pictures)]
+        named += [(full_name(part, t.name), t) for t in tables if t]
+    for name, table in named:
+        path = os.path.join(folder, f"{name or table.name}.tsv")
+        gfile_io.write_text(path, table.to_tsv())
+
+
+def _sections(page: Page) -> Iterator[tuple[Part, Section]]:
+    for part in page.parts:
+        for section in part.sections:
+            yield part, section

@@ -1,0 +1,232 @@
+"""The sections about single rows: which are wrong, and how surely.
+
+For the trials of one recipe, or for one training.
+"""
+
+from collections.abc import Sequence
+
+from tf_bert.config import Config
+from tf_bert.report import (
+    mistakes,
+    row_captions,
+    row_figures,
+    row_numbers,
+    sentences,
+    tables,
+    trial_figures,
+)
+from tf_bert.report.mistakes import Mistake
+from tf_bert.report.page import Picture, Section
+from tf_bert.report.task_results import TaskResults
+from tf_bert.scored_rows import ScoredRows
+
+# A matrix of 77 classes as a list of 5929 cells helps nobody.
+_MAX_CONFUSIONS = 40
+# More need the width of a page.
+_MAX_NARROW_CLASSES = 6
+
+
+def of_best_recipe(results: TaskResults) -> tuple[str, list[ScoredRows]]:
+    """Returns a sentence that says whose rows are shown, and the rows.
+
+    Args:
+        results: of one task.
+    """
+    if results.best is None:
+        return "Left out: no trial ended with a score.", []
+    trials = [
+        rows[results.task.split]
+        for trial in results.recipe(results.best).trials
+        if trial.is_ok and results.task.split in (rows := trial.scored_rows())
+    ]
+    if not trials:
+        return f"Left out: no scored rows are stored for {results.best}.", []
+    of_all = sentences.count(len(trials), "trial")
+    return (
+        f"The {results.task.split} rows in {of_all} of {results.best}, the "
+        "recipe with the highest mean.",
+        trials,
+    )
+
+
+def predictions_section(
+    opening: str,
+    trials: Sequence[ScoredRows],
+    label_names: Sequence[str],
+) -> Section:
+    """Confusion matrix and precision-recall; of a regression a scatter.
+
+    Args:
+        opening: says whose rows they are.
+        trials: on the same rows; none: only the opening is shown.
+        label_names: in the order of their ids; none for a regression.
+    """
+    title = "Predictions"
+    if not trials:
+        return Section("predictions", title, (opening,))
+    if not label_names:
+        return Section(
+            "predictions",
+            title,
+            (opening,),
+            pictures=(_scatter(trials),),
+        )
+    pictures, notes = [_confusion(trials, label_names)], []
+    curve = row_figures.precision_recall(trials, label_names)
+    if isinstance(curve, str):
+        notes.append(f"No precision-recall curve: {curve}.")
+    else:
+        curve.set_figwidth(trial_figures.WIDTH)
+        pictures.append(
+            Picture(
+                "precision-recall",
+                "Precision against recall",
+                curve,
+                row_captions.precision_recall(trials, label_names),
+                _average_precisions(trials, label_names),
+            )
+        )
+    return Section(
+        "predictions",
+        title,
+        (opening,),
+        pictures=tuple(pictures),
+        notes=tuple(notes),
+    )
+
+
+def _confusion(
+    trials: Sequence[ScoredRows], label_names: Sequence[str]
+) -> Picture:
+    counts = row_numbers.confusion_counts(trials, len(label_names))
+    figure = row_figures.confusion_matrix(trials, label_names)
+    if len(label_names) <= _MAX_NARROW_CLASSES:
+        figure.set_figwidth(trial_figures.WIDTH)
+    sizes = counts.sum(axis=1)
+    cells = sorted(
+        (
+            (-counts[label, prediction], label, prediction)
+            for label in range(len(counts))
+            for prediction in range(len(counts))
+            if counts[label, prediction]
+        ),
+    )[:_MAX_CONFUSIONS]
+    return Picture(
+        "confusion",
+        "Confusion matrix",
+        figure,
+        row_captions.confusion_matrix(trials, label_names),
+        tables.table(
+            "confusion",
+            f"The largest counts, {_MAX_CONFUSIONS} at most",
+            ("true class", "predicted class", "rows", "share of the class"),
+            [
+                (
+                    label_names[label],
+                    label_names[prediction],
+                    str(-negative),
+                    f"{-negative / sizes[label]:.1%}",
+                )
+                for negative, label, prediction in cells
+            ],
+            num_text_columns=2,
+        ),
+    )
+
+
+def _average_precisions(
+    trials: Sequence[ScoredRows], label_names: Sequence[str]
+) -> tables.Table:
+    return tables.table(
+        "precision-recall",
+        "Average precision of each class against the rest",
+        ("class", "rows", "guessing", "average precision"),
+        [
+            (
+                label_names[curve.class_id],
+                str(curve.num_rows),
+                tables.number(curve.base_rate),
+                tables.number(curve.mean),
+            )
+            for curve in row_numbers.class_curves(trials)
+        ],
+    )
+
+
+def _scatter(trials: Sequence[ScoredRows]) -> Picture:
+    figure = row_figures.predicted_against_true(trials)
+    figure.set_figwidth(trial_figures.WIDTH)
+    return Picture(
+        "predictions",
+        "Predicted against true scores",
+        figure,
+        row_captions.predicted_against_true(trials),
+    )
+
+
+def mistakes_section(
+    config: Config,
+    trials: Sequence[ScoredRows],
+    *,
+    split: str,
+    label_names: Sequence[str],
+) -> Section:
+    """The twenty most confident mistakes, with their texts.
+
+    Args:
+        config: whose data is read.
+        trials: on the same rows; none: there is only a sentence.
+        split: whose rows they are.
+        label_names: in the order of their ids; none for a regression.
+    """
+    name = "mistakes"
+    title = "Largest errors" if not label_names else "Most confident mistakes"
+    if not trials:
+        return Section(name, title, ("Left out: no scored rows are stored.",))
+    found = mistakes.confident_mistakes(
+        config, trials, split=split, label_names=label_names or None
+    )
+    if isinstance(found, str):
+        return Section(name, title, (found,))
+    if not found:
+        return Section(name, title, (f"Every {split} row is right.",))
+    return Section(
+        name,
+        title,
+        (
+            "A wrong label in the data, or a kind of text that the training "
+            "has not seen: the rows where the model is most sure and wrong, "
+            "the surest first."
+            if label_names
+            else "The rows that are predicted worst, the worst first.",
+        ),
+        tables=(_mistakes_table(found, is_regression=not label_names),),
+    )
+
+
+def _mistakes_table(
+    found: Sequence[Mistake], *, is_regression: bool
+) -> tables.Table:
+    columns = {
+        "text": [x.text for x in found],
+        "second text": [x.text_pair or "" for x in found],
+        "true": [x.label for x in found],
+        "predicted": [x.prediction for x in found],
+        "over the trials": [x.spread for x in found],
+        "row": [f"{_last_part(x.source)}, {x.row_number}" for x in found],
+        "error" if is_regression else "probability": [
+            tables.number(x.confidence) for x in found
+        ],
+    }
+    columns = {name: cells for name, cells in columns.items() if any(cells)}
+    return tables.table(
+        "mistakes",
+        f"The {len(found)} {'largest errors' if is_regression else 'surest'}",
+        list(columns),
+        list(zip(*columns.values(), strict=True)),
+        num_text_columns=len(columns) - 1,
+    )
+
+
+def _last_part(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]

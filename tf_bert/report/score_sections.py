@@ -1,0 +1,199 @@
+"""The section about the scores: statistics, and each trial as a dot."""
+
+import numpy as np
+
+from tf_bert.report import sentences, tables, trial_figures
+from tf_bert.report.page import Picture, Section
+from tf_bert.report.tables import Table
+from tf_bert.report.task_results import TaskResults
+from tf_bert.report.trials_content import Trial
+from tf_bert.statistics import recipe_summary
+
+
+def scores_section(results: TaskResults) -> Section:
+    """The statistics of each recipe, and each trial as a dot."""
+    task = results.task
+    notes = [
+        note
+        for summary in results.summaries
+        for note in recipe_summary.summary_notes(summary)
+    ]
+    return Section(
+        "scores",
+        "Scores of each recipe",
+        (
+            f"The {results.score_title} of each trial's chosen checkpoint. "
+            f"{sentences.failures(results)}".strip(),
+        ),
+        tables=(_summary_table(results), _failures_table(results)),
+        pictures=_scores_pictures(results),
+        notes=(
+            *notes,
+            "Failed: the last step is no better on validation than the most "
+            "frequent class (Mosbach et al., 2021). Degenerate: the chosen "
+            f"checkpoint is no better on {task.split} than the majority "
+            "baseline (Zhang et al., 2021).",
+            recipe_summary.OVER_SEEDS,
+        ),
+    )
+
+
+def _summary_table(results: TaskResults) -> Table:
+    rows = [
+        (
+            x.label,
+            str(x.num_trials),
+            tables.number(x.mean),
+            tables.number(x.std),
+            tables.interval(x.mean_interval),
+            tables.number(x.median),
+            tables.interval(x.median_interval),
+            tables.interval((x.lower_quartile, x.upper_quartile)),
+            tables.number(x.minimum),
+            tables.number(x.maximum),
+        )
+        for x in results.summaries
+    ]
+    return tables.table(
+        "statistics",
+        f"{sentences.capital(results.score_title)} over the trials; intervals "
+        "are of 95 %, of the mean by Student's t, of the median by the "
+        "percentile bootstrap",
+        (
+            "recipe",
+            "trials",
+            "mean",
+            "standard deviation",
+            "interval of the mean",
+            "median",
+            "interval of the median",
+            "quartiles",
+            "minimum",
+            "maximum",
+        ),
+        rows,
+    )
+
+
+def _failures_table(results: TaskResults) -> Table:
+    return tables.table(
+        "failed",
+        "Trials that came to nothing",
+        (
+            "recipe",
+            "trials",
+            "failed",
+            "degenerate",
+            "diverged",
+            "constant predictions",
+            "stopped by an error",
+        ),
+        [
+            (
+                x.label,
+                *map(
+                    str,
+                    (
+                        x.num_trials,
+                        x.num_failed,
+                        x.num_degenerate,
+                        x.num_diverged,
+                        x.num_constant,
+                        x.num_errors,
+                    ),
+                ),
+            )
+            for x in results.summaries
+        ],
+    )
+
+
+def _scores_pictures(results: TaskResults) -> tuple[Picture, ...]:
+    values, failed = {}, {}
+    for recipe in results.task.recipes:
+        counted = [
+            x for x in recipe.counted(results.task.split) if x.status != "error"
+        ]
+        if counted:
+            label = recipe.label
+            values[label] = sentences.counted_values(results, label)
+            failed[label] = np.array([x.is_failed for x in counted])
+    if not values:
+        return ()
+    figure = trial_figures.scores_by_recipe(
+        values,
+        failed,
+        metric_title=results.score_title,
+        references=_references(results),
+    )
+    caption = (
+        "Each dot is a trial, a cross one "
+        "that failed. A box reaches from the lower to the upper quartile, with "
+        "the median as its line; whiskers reach to the last trial within 1.5 "
+        "times its length."
+    )
+    return (
+        Picture(
+            "scores",
+            f"Every trial's {results.score_title}",
+            figure,
+            caption,
+            _trials_table(results),
+        ),
+    )
+
+
+def _references(results: TaskResults) -> dict[str, float]:
+    task = results.task
+    references = {}
+    if task.majority is not None:
+        name = "mean score" if task.is_regression else "majority class"
+        references[name] = task.majority
+    found = task.baselines
+    if found and found["split"] == task.split:
+        score = found["models"].get("tfidf_svm") or found["models"].get(
+            "tfidf_ridge", {}
+        )
+        value = score.get(task.split, {}).get(task.metric)
+        if value is not None:
+            references["TF-IDF baseline"] = value
+    return references
+
+
+def _trials_table(results: TaskResults) -> Table:
+    """Every trial, with what it ended as."""
+    rows = [
+        (
+            recipe.label,
+            *map(str, trial.seeds),
+            trial.record["status"],
+            *_trial_scores(trial),
+            "yes" if trial.record["is_failed"] else "no",
+            "yes" if trial.record["is_degenerate"] else "no",
+        )
+        for recipe in results.task.recipes
+        for trial in recipe.trials
+    ]
+    return tables.table(
+        "trials",
+        f"Every trial; {results.metric_title} of the chosen checkpoint",
+        (
+            "recipe",
+            "head seed",
+            "data seed",
+            "dropout seed",
+            "status",
+            "validation",
+            "test",
+            "failed",
+            "degenerate",
+        ),
+        rows,
+    )
+
+
+def _trial_scores(trial: Trial) -> tuple[str, str]:
+    return tuple(
+        "" if score is None else tables.number(score)
+        for score in (trial.counted(x).score for x in ("validation", "test"))
+    )

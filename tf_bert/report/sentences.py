@@ -1,0 +1,234 @@
+"""What the trials of one task say, in plain words.
+
+Nothing is claimed that the intervals do not carry: a difference whose
+corrected p-value is above 5 % is called noise between seeds.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tf_bert import comparison as comparison_lib
+from tf_bert.report import tables
+from tf_bert.report.task_results import TaskResults
+from tf_bert.statistics import expected_scores, trial_flags
+from tf_bert.statistics.recipe_summary import RecipeSummary
+from tf_bert.statistics.recipe_tests import TEST_NAMES, Comparison
+
+_LEVEL = 0.05
+
+
+def summary(results: TaskResults) -> list[str]:
+    """Returns the summary: what was run, which is best, is BERT worth it.
+
+    Args:
+        results: of one task.
+    """
+    sentences = [
+        _what_was_run(results),
+        best_recipe(results),
+        failures(results),
+        baselines(results),
+        trials_advice(results),
+        _caveat(results),
+    ]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _what_was_run(results: TaskResults) -> str:
+    task = results.task
+    text = (
+        f"{count(len(task.trials), 'trial')} of "
+        f"{count(len(task.recipes), 'recipe')} on {task.title}, compared by "
+        f"{results.score_title}."
+    )
+    missing = sum(task.missing.values())
+    if not missing:
+        return text
+    listed = "; ".join(f"{n} of {label}" for label, n in task.missing.items())
+    return (
+        f"{text} The sweep is not finished: {count(missing, 'trial')} "
+        f"still to come ({listed})."
+    )
+
+
+def best_recipe(results: TaskResults) -> str:
+    """Says which recipe is best, by how much, and whether that is noise."""
+    if results.best is None:
+        return "No trial ended with a score: nothing can be compared."
+    best = results.summary(results.best)
+    if len(results.summaries) == 1:
+        return f"{capital(results.metric_title)}: {_mean(best)}."
+    text = f"The highest mean has {best.label}: {_mean(best)}."
+    if results.best == results.baseline:
+        rivals = [x for x in results.comparisons if x.difference is not None]
+        if not rivals:
+            return f"{text} It is the baseline, and no other has a score yet."
+        nearest = max(rivals, key=lambda x: x.difference)
+        return (
+            f"{text} It is the baseline; the next, {nearest.label}, "
+            f"{_difference(nearest)}."
+        )
+    comparison = results.comparison(results.best)
+    if comparison.difference is None:
+        return f"{text} The baseline {results.baseline} has no score yet."
+    return f"{text} It {_difference(comparison)}."
+
+
+def _mean(summary: RecipeSummary) -> str:
+    if summary.std is None:
+        return f"{summary.mean:.3f}, of one trial"
+    return (
+        f"{summary.mean:.3f}, with a standard deviation of {summary.std:.3f} "
+        f"over {summary.num_trials} trials"
+    )
+
+
+def _difference(comparison: Comparison) -> str:
+    """Puts a comparison behind the recipe's name."""
+    gain = comparison.difference
+    text = (
+        f"is {abs(gain):.3f} {'below' if gain < 0 else 'above'} "
+        f"{comparison.baseline}"
+    )
+    if comparison.interval is None:
+        return f"{text}; there are too few trials to tell that from noise"
+    low, high = comparison.interval
+    p = comparison.p_values["welch"].holm
+    verdict = "more than" if p <= _LEVEL else "which may be"
+    p_text = tables.p_value(p)
+    equals = "" if p_text.startswith("<") else "= "
+    corrected = ", corrected" if p != comparison.p_values["welch"].value else ""
+    return (
+        f"{text} (95 % interval {low:+.3f} to {high:+.3f}; "
+        f"{TEST_NAMES['welch']}: p {equals}{p_text}{corrected}), {verdict} "
+        "noise between seeds"
+    )
+
+
+def differences(results: TaskResults) -> str:
+    """Says which recipes differ from the baseline by more than noise."""
+    known = [x for x in results.comparisons if x.interval is not None]
+    if not known:
+        return (
+            f"There are too few trials to tell any recipe from "
+            f"{results.baseline}."
+        )
+    clear = [x for x in known if x.p_values["welch"].holm <= _LEVEL]
+    texts = []
+    for word, sign in (("better", 1), ("worse", -1)):
+        names = [x.label for x in clear if sign * x.difference > 0]
+        if names:
+            verb = "is" if len(names) == 1 else "are"
+            texts.append(
+                f"{listed(names)} {verb} {word} than {results.baseline} by "
+                "more than noise between seeds."
+            )
+    if not clear:
+        texts = [
+            f"No recipe differs from {results.baseline} by more than noise "
+            "between seeds."
+        ]
+    return f"{' '.join(texts)} (Welch's t at 5 %, after Holm's correction.)"
+
+
+def failures(results: TaskResults) -> str:
+    """Says how many trials came to nothing."""
+    failed = [x for x in results.summaries if x.num_failed]
+    total = sum(x.num_trials for x in results.summaries)
+    if not failed:
+        return f"None of {count(total, 'trial')} failed." if total else ""
+    listed = "; ".join(
+        f"{x.num_failed} of {x.num_trials} of {x.label}" for x in failed
+    )
+    return (
+        f"{sum(x.num_failed for x in failed)} of {count(total, 'trial')} "
+        f"failed, that is, ended no better than guessing: {listed}."
+    )
+
+
+def baselines(results: TaskResults) -> str:
+    """Says whether BERT is worth it beside the simple baselines."""
+    task = results.task
+    if task.baselines is None or results.best is None:
+        return ""
+    split = task.baselines["split"]
+    model, by_split = list(task.baselines["models"].items())[-1]
+    scores = by_split[split]
+    rival = scores.get(task.metric)
+    if split != task.split or rival is None:
+        return ""
+    best = results.summary(results.best)
+    values = counted_values(results, results.best)
+    title = comparison_lib.TITLES[model]
+    beat = int(np.sum(values > rival))
+    text = (
+        f"{title} scores {rival:.3f}; {beat} of "
+        f"{count(len(values), 'trial')} of {best.label} "
+        f"{'is' if beat == 1 else 'are'} better, by "
+        f"{best.mean - rival:+.3f} in the mean."
+    )
+    low, high = scores.get(f"{task.metric}_ci", (rival, rival))
+    if best.mean > high:
+        return f"BERT is worth it here: {text}"
+    if best.mean < low:
+        return f"BERT is not worth it here: {text}"
+    return (
+        f"Whether BERT is worth it here is not clear: {text} With these "
+        f"{split} rows the baseline's own score is only known to lie within "
+        f"{low:.3f} to {high:.3f}."
+    )
+
+
+def counted_values(results: TaskResults, label: str) -> np.ndarray:
+    """float64 `[N]`: the scores of a recipe that count, in their order."""
+    trials = results.recipe(label).counted(results.task.split)
+    return np.array(list(trial_flags.counted_scores(trials).values()))
+
+
+def trials_advice(results: TaskResults) -> str:
+    """Says how many trials of the best recipe are worth it."""
+    expected = results.expected.get(results.best or "")
+    if expected is None:
+        return ""
+    return expected_scores.trials_advice(expected)
+
+
+def _caveat(results: TaskResults) -> str:
+    if results.task.split == "test":
+        return ""
+    return (
+        "There is no test split: the scores are of the validation rows, which "
+        "chose the checkpoints too, so all of them are a little too good."
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """Returns a number with its noun.
+
+    Example:
+        >>> count(1, "trial"), count(3, "recipe")
+        ('1 trial', '3 recipes')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Returns names as a part of a sentence.
+
+    Example:
+        >>> listed(["a", "b", "c"])
+        'a, b and c'
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def capital(text: str) -> str:
+    """Returns a text with a capital letter at its start.
+
+    Example:
+        >>> capital("test F1")
+        'Test F1'
+    """
+    return text[0].upper() + text[1:]

@@ -1,0 +1,294 @@
+"""The sections about what surrounds the scores: baselines, data, command."""
+
+import dataclasses
+import itertools
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from tf_bert import command_line, sweep_flags
+from tf_bert import comparison as comparison_lib
+from tf_bert.card_metadata import TITLES
+from tf_bert.config import Config
+from tf_bert.report import sentences, tables
+from tf_bert.report.page import Section
+from tf_bert.report.task_results import TaskResults
+from tf_bert.report.trials_content import TaskTrials
+
+# What a reader wants to know of the data first.
+_DATA_FIELDS = (
+    "task_name",
+    "data_dir",
+    "tfds_name",
+    "train_file",
+    "validation_file",
+    "test_file",
+    "text_column",
+    "text_pair_column",
+    "label_column",
+    "validation_proportion",
+    "test_proportion",
+    "split_dev_in_half",
+    "max_train_examples",
+    "max_seq_length",
+    "split_seed",
+)
+# What the mode alone is about, and no training.
+_OF_REPORTS = ("mode", "trials_dirs", "sweep")
+
+
+def baselines_section(results: TaskResults) -> Section:
+    """The simple baselines, and the mean of each recipe beside them."""
+    name, title = "baselines", "Simple baselines"
+    task = results.task
+    if not task.baselines:
+        return Section(
+            name,
+            title,
+            (
+                "Left out: no baselines are stored for this data. They are "
+                "trained unless --nocompare_baselines is given, and where "
+                "there is a test or a validation split.",
+            ),
+        )
+    split = task.baselines["split"]
+    rows = [
+        (model, *cells)
+        for model, cells in baseline_rows(
+            task.baselines["models"], split, task.metric
+        )
+    ]
+    if split == task.split:
+        rows += [
+            (
+                f"BERT, {x.label}",
+                tables.number(x.mean),
+                tables.interval(x.mean_interval),
+            )
+            for x in results.summaries
+        ]
+    return Section(
+        name,
+        title,
+        (sentences.baselines(results) or f"Scores on {split}.",),
+        tables=(baselines_table(sentences.capital(results.score_title), rows),),
+        notes=(
+            "The baselines' intervals come from the choice of the rows, those "
+            "of BERT's means from the choice of the seeds.",
+        ),
+    )
+
+
+def baseline_rows(
+    models: Mapping[str, Any], split: str, metric: str
+) -> list[tuple[str, tuple[str, str]]]:
+    """Returns, for each model, its title, its score and the interval.
+
+    Args:
+        models: model -> split -> metric -> score.
+        split: of the scores.
+        metric: of the task.
+    """
+    return [
+        (comparison_lib.TITLES[model], score_cells(by_split[split], metric))
+        for model, by_split in models.items()
+    ]
+
+
+def baselines_table(title: str, rows: list[tuple[str, ...]]) -> tables.Table:
+    """Returns the table of the simple baselines beside BERT.
+
+    Args:
+        title: of the score.
+        rows: model, score, interval.
+    """
+    return tables.table(
+        "baselines",
+        f"{title} of simple baselines, trained on the same rows, and of BERT",
+        ("model", "score", "95 % interval"),
+        rows,
+    )
+
+
+def score_cells(scores: Mapping[str, Any], metric: str) -> tuple[str, str]:
+    """Returns the score of a metric and its interval; "" without one."""
+    interval = scores.get(f"{metric}_ci")
+    return (
+        tables.number(scores.get(metric)),
+        tables.interval(interval) if interval else "",
+    )
+
+
+def metrics_table(results: Mapping[str, Any]) -> tables.Table:
+    """Returns every metric of a run on each split, with its interval.
+
+    Args:
+        results: as in `all_results.json`.
+    """
+    splits = [split for split in ("validation", "test") if split in results]
+    rows = []
+    for metric in TITLES:
+        if splits and metric in results[splits[0]]:
+            cells = [score_cells(results[x], metric) for x in splits]
+            rows.append((TITLES[metric], *itertools.chain(*cells)))
+    return tables.table(
+        "metrics",
+        "Every metric, with its 95 % interval where it has one",
+        (
+            "metric",
+            *(
+                heading
+                for split in splits
+                for heading in (
+                    f"{split}, {results[split]['num_examples']} rows",
+                    f"{split} interval",
+                )
+            ),
+        ),
+        rows,
+    )
+
+
+def trials_settings(results: TaskResults) -> Section:
+    """The data, the flags in which the recipes differ, and the command."""
+    task = results.task
+    fields = sorted(set().union(*(recipe.config for recipe in task.recipes)))
+    differing = [
+        field
+        for field in fields
+        if len({json.dumps(x.config.get(field)) for x in task.recipes}) > 1
+    ]
+    found = [data_table(task.recipes[0].config, without=differing)]
+    if differing:
+        found.append(
+            tables.table(
+                "recipes",
+                "The flags in which the recipes differ",
+                ("recipe", *differing),
+                [
+                    (x.label, *(_shown(x.config.get(f)) for f in differing))
+                    for x in task.recipes
+                ],
+                num_text_columns=1 + len(differing),
+            )
+        )
+    commands = trials_commands(task)
+    text = "The command that repeats the trials"
+    if len(commands) > 1:
+        text = "The commands that repeat the trials, recipe by recipe"
+    return Section(
+        "settings",
+        "Data and command",
+        (
+            f"{text}. The same command gives the same scores on the same kind "
+            "of machine.",
+        ),
+        tables=tuple(found),
+        commands=tuple(commands),
+    )
+
+
+def data_table(
+    config: Mapping[str, Any], *, without: tuple[str, ...] | list[str] = ()
+) -> tables.Table:
+    """Returns the flags that say where the data lies and how it is divided.
+
+    Args:
+        config: of a run, as JSON holds it.
+        without: flags that are left out.
+    """
+    defaults = {
+        field.name: field.default for field in dataclasses.fields(Config)
+    }
+    always = {"max_seq_length", "split_seed"}
+    rows = [
+        (f"--{name}", _shown(config[name]))
+        for name in _DATA_FIELDS
+        if name in config
+        and name not in without
+        # Files of a task have columns of their own.
+        and (config[name] != defaults[name] or name in always)
+    ]
+    return tables.table(
+        "data",
+        "The data, as flags",
+        ("flag", "value"),
+        rows,
+        num_text_columns=2,
+    )
+
+
+def trials_commands(task: TaskTrials) -> list[str]:
+    """Returns what to give a shell for the same trials.
+
+    One command, if the labels of the sweep say how it was given; else one
+    for each recipe, each into a folder of its own.
+
+    Args:
+        task: the trials.
+    """
+    base = Config.from_dict({**task.config, "mode": "trials"})
+    labels = list(base.sweep or {})
+    alone = dataclasses.replace(base, sweep=None, baseline=None)
+    if not labels:
+        return [shell_command(alone)]
+    sweeps = sweep_of(labels)
+    if sweeps is not None:
+        given = [f"--sweep={sweep}" for sweep in sweeps]
+        if base.baseline is not None:
+            given.append(f"--baseline={base.baseline}")
+        return [shell_command(alone, given)]
+    return [
+        shell_command(
+            dataclasses.replace(
+                alone, **changes, output_dir=f"{base.output_dir}_{number}"
+            )
+        )
+        for number, changes in enumerate(base.sweep.values(), start=1)
+    ]
+
+
+def sweep_of(labels: list[str]) -> list[str] | None:
+    """Returns the sweeps that have these recipes; None: none are known.
+
+    Args:
+        labels: of `sweep_flags.combinations`, in any order.
+
+    Example:
+        >>> sweep_of(["mixout=0, freeze=lower_3", "mixout=0, without freeze"])
+        ['mixout:0', 'freeze:lower_3,']
+    """
+    values: dict[str, list[str]] = {}
+    for label in labels:
+        for part in label.split(", "):
+            name, equals, value = part.partition("=")
+            if part.startswith("without "):
+                name, equals, value = part.removeprefix("without "), "=", ""
+            if not equals:
+                # The name of a flag file, whose folder is not known.
+                return None
+            known = values.setdefault(name, [])
+            if value not in known:
+                known.append(value)
+    sweeps = [f"{name}:{','.join(x)}" for name, x in values.items()]
+    # A value with a comma in it would be taken apart otherwise.
+    found = {x.label for x in sweep_flags.combinations(sweeps)}
+    return sweeps if found == set(labels) else None
+
+
+def shell_command(config: Config, given: list[str] | None = None) -> str:
+    """Returns a command for a shell, one flag on a line.
+
+    Args:
+        config: of the run.
+        given: further flags.
+    """
+    flags = [*command_line.command_line(config), *(given or [])]
+    return " \\\n    ".join(
+        ["python -m tf_bert.run", *(shlex.quote(flag) for flag in flags)]
+    )
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

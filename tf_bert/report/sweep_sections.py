@@ -1,0 +1,194 @@
+"""The sections about what was varied: the flags of a sweep, the seeds."""
+
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tf_bert.report import sentences, tables, trial_figures
+from tf_bert.report.page import Picture, Section
+from tf_bert.report.tables import Table
+from tf_bert.report.task_results import TaskResults
+from tf_bert.report.trials_content import Recipe
+from tf_bert.statistics import trial_flags
+
+_MAX_GRIDS = 4
+
+
+def sweep_section(results: TaskResults) -> Section | None:
+    """The scores against each numeric flag of the sweep."""
+    if len(results.task.recipes) < 2:
+        return None
+    name, title = "sweep", "Scores along the sweep"
+    pictures = [
+        _sweep_picture(results, field)
+        for field in _varied(results.task.recipes, _is_number)
+    ]
+    pictures = [picture for picture in pictures if picture]
+    if not pictures:
+        return Section(
+            name, title, ("Left out: no flag of the sweep is a number.",)
+        )
+    fields = [picture.title.rpartition(" ")[2] for picture in pictures]
+    return Section(
+        name,
+        title,
+        (f"How the scores change with {sentences.listed(fields)}.",),
+        pictures=tuple(pictures),
+    )
+
+
+def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
+    others = [
+        x for x in _varied(results.task.recipes, lambda _: True) if x != field
+    ]
+    lines: dict[str, dict[float, np.ndarray]] = {}
+    for recipe in results.task.recipes:
+        values = sentences.counted_values(results, recipe.label)
+        if len(values):
+            rest = ", ".join(
+                f"{x}={_flag_value(recipe.config.get(x))}" for x in others
+            )
+            lines.setdefault(rest, {})[recipe.config[field]] = values
+    lines = {rest: x for rest, x in lines.items() if len(x) > 1}
+    if not lines:
+        return None
+    rows = [
+        (
+            rest or "all",
+            f"{value:g}",
+            str(len(scores)),
+            tables.number(scores.mean()),
+            tables.number(scores.min()),
+            tables.number(scores.max()),
+        )
+        for rest, by_value in lines.items()
+        for value, scores in sorted(by_value.items())
+    ]
+    mean, value = max(
+        (scores.mean(), value)
+        for by_value in lines.values()
+        for value, scores in by_value.items()
+    )
+    table_name = f"sweep-{field.replace('_', '-')}"
+    return Picture(
+        table_name,
+        f"{sentences.capital(results.score_title)} against {field}",
+        trial_figures.sweep_plot(
+            lines, field=field, metric_title=results.score_title
+        ),
+        f"Each dot is a trial; the lines join the means. The highest mean, "
+        f"{mean:.3f}, is at {field}={value:g}.",
+        tables.table(
+            table_name,
+            "The trials at each value",
+            ("other flags", field, "trials", "mean", "minimum", "maximum"),
+            rows,
+        ),
+    )
+
+
+def _varied(
+    recipes: tuple[Recipe, ...], is_kind: Callable[[Any], bool]
+) -> list[str]:
+    """The fields of one kind that recipes differ in, sorted."""
+    fields = sorted(set().union(*(recipe.config for recipe in recipes)))
+    return [
+        field
+        for field in fields
+        if all(is_kind(recipe.config.get(field)) for recipe in recipes)
+        and len({json.dumps(r.config.get(field)) for r in recipes}) > 1
+    ]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _flag_value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def seed_grid_section(results: TaskResults) -> Section | None:
+    """Head seeds by data seeds; None: the trials are no grid."""
+    heads, orders = (
+        sorted({trial.seeds[i] for trial in results.task.trials})
+        for i in (0, 1)
+    )
+    grids = {
+        recipe.label: _grid(results, recipe, heads, orders)
+        for recipe in results.shown(_MAX_GRIDS)
+        # More trials than either has seeds: not one beside the other.
+        if len(recipe.trials) > max(len(heads), len(orders))
+    }
+    if not grids:
+        return None
+    return Section(
+        "seeds",
+        "Head seeds and data seeds",
+        (
+            "Which part of the luck lies in the fresh weights of the head "
+            "(rows), and which in the order of the data (columns).",
+        ),
+        pictures=(
+            Picture(
+                "seeds",
+                "The score of each pair of seeds",
+                trial_figures.seed_grid(
+                    grids, head_seeds=heads, data_seeds=orders
+                ),
+                "The stronger the colour, the higher the "
+                f"{results.score_title}. {_grid_spread(grids)}",
+                _grid_table(grids, heads, orders),
+            ),
+        ),
+    )
+
+
+def _grid(
+    results: TaskResults, recipe: Recipe, heads: list[int], orders: list[int]
+) -> np.ndarray:
+    """float64 `[heads, orders]`: the scores that count; NaN without one."""
+    grid = np.full((len(heads), len(orders)), np.nan)
+    for trial in recipe.trials:
+        score = trial_flags.counted_score(trial.counted(results.task.split))
+        if score is not None:
+            head, order, _ = trial.seeds
+            grid[heads.index(head), orders.index(order)] = score
+    return grid
+
+
+def _grid_spread(grids: dict[str, np.ndarray]) -> str:
+    texts = []
+    for label, grid in grids.items():
+        # A row or a column without any score has no mean.
+        rows, columns = (
+            [np.nanmean(x) for x in lines if np.isfinite(x).any()]
+            for lines in (grid, grid.T)
+        )
+        texts.append(
+            f"{label}: the means of the head seeds lie {np.ptp(rows):.3f} "
+            f"apart, those of the data seeds {np.ptp(columns):.3f}."
+        )
+    return " ".join(texts)
+
+
+def _grid_table(
+    grids: dict[str, np.ndarray], heads: list[int], orders: list[int]
+) -> Table:
+    rows = [
+        (label, str(head), str(order), tables.number(grid[i, j]))
+        for label, grid in grids.items()
+        for (i, head), (j, order) in itertools.product(
+            enumerate(heads), enumerate(orders)
+        )
+        if np.isfinite(grid[i, j])
+    ]
+    return tables.table(
+        "seeds",
+        "The score of each pair of seeds",
+        ("recipe", "head seed", "data seed", "score"),
+        rows,
+    )

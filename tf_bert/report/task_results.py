@@ -1,0 +1,161 @@
+"""The statistics of one task, computed once for all sections of a report."""
+
+import dataclasses
+
+import numpy as np
+
+from tf_bert.metrics import METRICS
+from tf_bert.report.trials_content import Recipe, TaskTrials
+from tf_bert.statistics import expected_scores as expected_lib
+from tf_bert.statistics import recipe_summary, recipe_tests, trial_flags
+from tf_bert.statistics.expected_scores import ExpectedScores
+from tf_bert.statistics.recipe_summary import RecipeSummary
+from tf_bert.statistics.recipe_tests import Comparison
+
+# More lines than these nobody can follow.
+_MAX_LINES = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskResults:
+    """What the trials of one task say.
+
+    Attributes:
+        task: the trials.
+        summaries: of each recipe, in their order.
+        comparisons: of each recipe but the baseline with the baseline.
+        expected: label -> curves; recipes whose trials have no validation
+            scores, or only one trial, are left out.
+        baseline: label of the recipe that others are compared with.
+        awaited: the one that they should be, which has no finished trial yet;
+            None: it is the baseline.
+        best: label of the recipe with the highest mean, the first of equals;
+            None: no trial counts.
+    """
+
+    task: TaskTrials
+    summaries: tuple[RecipeSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    expected: dict[str, ExpectedScores]
+    baseline: str
+    awaited: str | None
+    best: str | None
+
+    @property
+    def metric_title(self) -> str:
+        """Of the metric alone."""
+        return METRICS[self.task.metric].title
+
+    @property
+    def score_title(self) -> str:
+        """Of the metric with its split."""
+        return f"{self.task.split} {self.metric_title}"
+
+    @property
+    def compared(self) -> list[str]:
+        """Labels that sentences are about: the best and the baseline."""
+        return list(dict.fromkeys([self.best or self.baseline, self.baseline]))
+
+    def summary(self, label: str) -> RecipeSummary:
+        """Of one recipe."""
+        return next(x for x in self.summaries if x.label == label)
+
+    def comparison(self, label: str) -> Comparison | None:
+        """Of one recipe; None: it is the baseline."""
+        return next((x for x in self.comparisons if x.label == label), None)
+
+    def recipe(self, label: str) -> Recipe:
+        """The trials of one recipe."""
+        return next(x for x in self.task.recipes if x.label == label)
+
+    def shown(self, limit: int = _MAX_LINES) -> list[Recipe]:
+        """The recipes for a picture that has not room for all.
+
+        Args:
+            limit: at most so many: the baseline and those of the highest
+                means, in their order.
+        """
+        by_mean = sorted(
+            (x for x in self.summaries if x.mean is not None),
+            key=lambda x: (x.label != self.baseline, -x.mean),
+        )
+        chosen = {x.label for x in by_mean[:limit]}
+        return [x for x in self.task.recipes if x.label in chosen]
+
+
+def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
+    """Computes the statistics of one task.
+
+    Args:
+        task: of `trials_content.read`.
+        baseline: label of a recipe; None takes that of the folder's own
+            configuration, else the first. While it has no finished trial, the
+            first stands in for it.
+
+    Raises:
+        ValueError: if there is no such recipe, or a trial has no score.
+    """
+    split = task.split
+    counted = {x.label: x.counted(split) for x in task.recipes}
+    summaries = tuple(
+        recipe_summary.summarize_recipe(label, trials)
+        for label, trials in counted.items()
+    )
+    scores = {
+        label: trial_flags.counted_scores(trials)
+        for label, trials in counted.items()
+    }
+    baseline = baseline or task.config.get("baseline")
+    awaited = None
+    if baseline not in scores and baseline in (task.config.get("sweep") or {}):
+        baseline, awaited = None, baseline
+    _check_baseline(baseline, list(scores), task)
+    with_mean = [x for x in summaries if x.mean is not None]
+    best = max(with_mean, key=lambda x: x.mean, default=None)
+    return TaskResults(
+        task=task,
+        summaries=summaries,
+        comparisons=tuple(
+            recipe_tests.compare_recipes(scores, baseline=baseline)
+        ),
+        expected=_expected(task),
+        baseline=baseline or task.recipes[0].label,
+        awaited=awaited,
+        best=best.label if best else None,
+    )
+
+
+def _expected(task: TaskTrials) -> dict[str, ExpectedScores]:
+    """The curves of recipes whose trials were chosen on other rows."""
+    if task.split != "test":
+        return {}
+    curves = {}
+    for recipe in task.recipes:
+        validation, test = (
+            trial_flags.counted_scores(
+                [
+                    trial.counted(split)
+                    for trial in recipe.trials
+                    if trial.has_scores("validation")
+                ]
+            )
+            for split in ("validation", "test")
+        )
+        if len(test) > 1:
+            curves[recipe.label] = expected_lib.expected_scores(
+                np.array(list(validation.values())),
+                np.array(list(test.values())),
+            )
+    return curves
+
+
+def _check_baseline(
+    baseline: str | None, labels: list[str], task: TaskTrials
+) -> None:
+    if baseline is not None and baseline not in labels:
+        raise ValueError(
+            "`baseline` must be a recipe with a finished trial in every "
+            f"folder. Received: baseline={baseline!r}, {task.folder} has "
+            f"{'; '.join(labels)}. Correct --baseline, or leave it out to "
+            "compare with the first."
+        )

@@ -1,0 +1,312 @@
+"""The figures about the scores of trials: each recipe beside the others.
+
+Each function returns a figure, to be written by `tf_bert.plotting.style`.
+What a trial went through on the way is in `course_figures.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tf_bert.plotting import style
+
+# As wide as a phone can show with letters large enough to read.
+WIDTH = 4.4
+_LINES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+_MARKERS = ("o", "^", "s", "v", "D", "P")
+_BAND = 0.18
+# Of a legend, in letters.
+_LINE_LENGTH = 64
+_FAILED = {"marker": "x", "color": style.ORANGE}
+
+
+def recipe_styles(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Returns the keywords of `Axes.plot` by which recipes are told apart.
+
+    From dark to light, with line styles and markers in turn: in grey too.
+
+    Args:
+        labels: of the recipes, in their order.
+    """
+    shade = colormaps["viridis"]
+    return {
+        label: {
+            "color": shade(0.68 * index / max(1, len(labels) - 1)),
+            "linestyle": _LINES[index % len(_LINES)],
+            "marker": _MARKERS[index % len(_MARKERS)],
+        }
+        for index, label in enumerate(labels)
+    }
+
+
+def scores_by_recipe(
+    scores: Mapping[str, np.ndarray],
+    failed: Mapping[str, np.ndarray],
+    *,
+    metric_title: str,
+    references: Mapping[str, float],
+) -> Figure:
+    """Draws a box for each recipe, and each of its trials as a dot.
+
+    A box reaches from the lower to the upper quartile, its line is the
+    median, and its whiskers reach to the last trial within 1.5 times its
+    length (Tukey's), as in the paper's box plots.
+
+    Args:
+        scores: label -> scores `[N]` of its trials.
+        failed: label -> bool `[N]`, which of them failed or diverged.
+        metric_title: of the metric, with its split.
+        references: name -> score of what they are compared with.
+    """
+    figure = new_figure(height=0.7 + 0.42 * len(scores))
+    axes = figure.subplots()
+    labels = [label for label in scores if len(scores[label])]
+    axes.boxplot(
+        [scores[label] for label in labels],
+        orientation="horizontal",
+        positions=range(len(labels)),
+        widths=0.5,
+        showfliers=False,
+        boxprops={"color": "0.35"},
+        whiskerprops={"color": "0.35"},
+        capprops={"color": "0.35"},
+        medianprops={"color": style.BLACK, "linewidth": 1.8},
+    )
+    for place, label in enumerate(labels):
+        _draw_dots(axes, scores[label], failed[label], place)
+    lines = (":", "--", "-.")
+    for (name, score), line in zip(references.items(), lines, strict=False):
+        axes.axvline(
+            score,
+            color="0.35",
+            linestyle=line,
+            linewidth=1.1,
+            label=f"{name}: {score:.3f}",
+        )
+    axes.set_yticks(range(len(labels)), [wrapped(x) for x in labels])
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(metric_title)
+    legend_above(figure, axes)
+    return figure
+
+
+def _draw_dots(
+    axes: Axes, scores: np.ndarray, failed: np.ndarray, place: int
+) -> None:
+    # Spread by the trial's number alone, so that the picture is the same each
+    # time; the golden ratio keeps neighbours apart.
+    offsets = (np.arange(len(scores)) * 0.618034) % 1 * 0.36 - 0.18
+    kinds = (
+        (~failed, "a trial", {"marker": "o", "color": style.BLUE}),
+        (failed, "a trial that failed", _FAILED),
+    )
+    for chosen, name, look in kinds:
+        if chosen.any():
+            known = axes.get_legend_handles_labels()[1]
+            axes.plot(
+                scores[chosen],
+                place + offsets[chosen],
+                linestyle="none",
+                alpha=0.85,
+                zorder=3,
+                label=name if name not in known else None,
+                **look,
+            )
+
+
+def expected_scores(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, metric_title: str
+) -> Figure:
+    """Draws the score to expect of the best of n trials.
+
+    Args:
+        curves: label -> mean and spread, each `[N]`, of 1 .. N trials.
+        metric_title: of the metric, with its split.
+    """
+    figure = new_figure(height=2.6)
+    axes = figure.subplots()
+    styles = recipe_styles(list(curves))
+    for label, (mean, spread) in curves.items():
+        numbers = np.arange(1, len(mean) + 1)
+        look = styles[label]
+        axes.plot(
+            numbers,
+            mean,
+            label=label,
+            markevery=style.sparse_markers(len(mean), 0, 1),
+            **look,
+        )
+        axes.fill_between(
+            numbers,
+            mean - spread,
+            mean + spread,
+            color=look["color"],
+            alpha=_BAND,
+            linewidth=0,
+        )
+    axes.set_xlabel("number of trials, of which validation chooses one")
+    axes.set_ylabel(f"expected {metric_title}")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    legend_above(figure, axes)
+    return figure
+
+
+def sweep_plot(
+    lines: Mapping[str, Mapping[float, np.ndarray]],
+    *,
+    field: str,
+    metric_title: str,
+) -> Figure:
+    """Draws the scores against a numeric flag of the sweep.
+
+    Args:
+        lines: what else differs ("" if nothing) -> value -> scores.
+        field: the flag.
+        metric_title: of the metric, with its split.
+    """
+    figure = new_figure(height=2.6)
+    axes = figure.subplots()
+    styles = recipe_styles(list(lines))
+    every = sorted({value for line in lines.values() for value in line})
+    # Side by side: the values of a sweep seldom lie evenly on a scale.
+    places = {value: float(index) for index, value in enumerate(every)}
+    for number, (label, by_value) in enumerate(lines.items()):
+        values = sorted(by_value)
+        shift = 0.12 * (number - (len(lines) - 1) / 2)
+        x = [places[value] + shift for value in values]
+        look = styles[label]
+        for place, value in zip(x, values, strict=True):
+            axes.plot(
+                [place] * len(by_value[value]),
+                by_value[value],
+                marker="o",
+                linestyle="none",
+                color=look["color"],
+                markersize=2.5,
+                alpha=0.6,
+            )
+        means = [by_value[value].mean() for value in values]
+        axes.plot(x, means, label=label or "mean", **look)
+    axes.set_xticks(list(places.values()), [f"{x:g}" for x in places])
+    axes.set_xlabel(field)
+    axes.set_ylabel(metric_title)
+    legend_above(figure, axes)
+    return figure
+
+
+def seed_grid(
+    grids: Mapping[str, np.ndarray],
+    *,
+    head_seeds: Sequence[int],
+    data_seeds: Sequence[int],
+) -> Figure:
+    """Draws the score of each head seed with each data seed.
+
+    Args:
+        grids: label -> float `[head seeds, data seeds]`; NaN: no score.
+        head_seeds: of the rows.
+        data_seeds: of the columns.
+
+    References:
+        Zhang et al., 2021, Appendix B. https://arxiv.org/abs/2006.05987
+    """
+    figure = new_figure(height=len(grids) * (0.9 + 0.26 * len(head_seeds)))
+    panels = figure.subplots(len(grids), squeeze=False)[:, 0]
+    every = np.concatenate([grid.ravel() for grid in grids.values()])
+    low, high = np.nanmin(every), np.nanmax(every)
+    for axes, (label, grid) in zip(panels, grids.items(), strict=True):
+        axes.pcolormesh(
+            np.ma.masked_invalid(grid),
+            cmap="Blues",
+            # Equal scores everywhere have a scale too.
+            vmin=low - 0.05 * (high - low) - 1e-9,
+            vmax=high + 1e-9,
+        )
+        _write_cells(axes, grid, low, high)
+        axes.set_xticks(np.arange(len(data_seeds)) + 0.5, data_seeds)
+        axes.set_yticks(np.arange(len(head_seeds)) + 0.5, head_seeds)
+        axes.set_ylabel("head seed")
+        axes.invert_yaxis()
+        axes.grid(visible=False)
+        axes.set_title(wrapped(label, 60))
+    panels[-1].set_xlabel("data seed")
+    return figure
+
+
+def _write_cells(axes: Axes, grid: np.ndarray, low: float, high: float) -> None:
+    size = "small" if grid.shape[1] <= 10 else "xx-small"
+    for (row, column), score in np.ndenumerate(grid):
+        is_dark = score > low + 0.6 * (high - low)
+        axes.text(
+            column + 0.5,
+            row + 0.5,
+            "-" if np.isnan(score) else f"{score:.2f}".lstrip("0"),
+            color="white" if is_dark else style.BLACK,
+            fontsize=size,
+            ha="center",
+            va="center",
+        )
+
+
+def new_figure(*, height: float) -> Figure:
+    """Returns a figure of the width that all of a report have.
+
+    Args:
+        height: in inches.
+    """
+    figure = style.new_figure(height=height)
+    figure.set_figwidth(WIDTH)
+    return figure
+
+
+def legend_above(figure: Figure, axes: Axes) -> None:
+    """Names the lines above the picture, where they hide no point.
+
+    Args:
+        figure: that gets the legend, and grows by its height.
+        axes: with the lines; without any there is no legend.
+    """
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        return
+    longest = max(map(len, labels))
+    columns = max(1, min(3, _LINE_LENGTH // (longest + 8)))
+    num_rows = -(-len(labels) // columns)
+    figure.set_figheight(figure.get_figheight() + 0.17 * num_rows)
+    legend = figure.legend(
+        handles,
+        labels,
+        loc="outside upper left",
+        ncols=columns,
+        fontsize="small",
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def wrapped(label: str, width: int = 24) -> str:
+    """Breaks a label between the flags that it names.
+
+    Args:
+        label: of a recipe.
+        width: of a line in characters, if a flag is not longer by itself.
+
+    Example:
+        >>> wrapped("bias_correction=false, reinit_layers=2")
+        'bias_correction=false,\\nreinit_layers=2'
+    """
+    lines = [""]
+    for part in label.split(", "):
+        joined = f"{lines[-1]}, {part}" if lines[-1] else part
+        if len(joined) > width and lines[-1]:
+            lines[-1] += ","
+            lines.append(part)
+        else:
+            lines[-1] = joined
+    # A dollar sign would begin a formula.
+    return "\n".join(lines).replace("$", r"\$")
