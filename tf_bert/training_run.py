@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tf_bert import build
-from tf_bert.training import evaluate, frozen_features
+from tf_bert.training import distribution, evaluate, frozen_features
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.loop import TrainingLoop
 from tf_bert.training.pace import Pace
@@ -68,15 +68,13 @@ def _train(
     run: build.Run, state: TrainingState, progress: Progress, bar: ProgressBar
 ) -> None:
     """Goes from evaluation to evaluation."""
-    config, classifier = run.config, run.classifier
-    dataset = run.training_dataset(progress.step)
-    iterator = iter(
-        classifier.strategy.distribute_datasets_from_function(lambda _: dataset)
+    iterator = distribution.iterate(
+        run.classifier.strategy, run.training_dataset(progress.step)
     )
     # A recorder looks at each step.
     pace = Pace() if run.recorder is None else Pace(largest=1)
     num_examples = run.plan.num_examples
-    patience = config.early_stopping_patience
+    patience = run.config.early_stopping_patience
     for last in run.evaluation_steps:
         if last <= progress.step:
             continue

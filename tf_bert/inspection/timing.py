@@ -19,6 +19,7 @@ from tf_bert.data import plan as planning
 from tf_bert.data.plan import Plan
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.inspection import cost
+from tf_bert.training import distribution
 
 _TIMED_STEPS = 5
 # Steps are left out once this is over, but for the first one.
@@ -121,11 +122,7 @@ def _iterator_over(run: build.Run, plan: Plan):
             )
         },
     )
-    return iter(
-        run.classifier.strategy.distribute_datasets_from_function(
-            lambda _: dataset
-        )
-    )
+    return distribution.iterate(run.classifier.strategy, dataset)
 
 
 def _select(plan: Plan, steps: np.ndarray) -> Plan:

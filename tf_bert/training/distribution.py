@@ -1,6 +1,8 @@
 """Which devices a run uses. Every run goes through a `tf.distribute` strategy,
 one device included, so that there is one training loop for all."""
 
+from typing import Any
+
 import tensorflow as tf
 from absl import logging
 
@@ -39,3 +41,17 @@ def with_batch_size(config: Config) -> Config:
         config.gradient_accumulation_steps,
     )
     return resolved
+
+
+def iterate(strategy: tf.distribute.Strategy, dataset: tf.data.Dataset) -> Any:
+    """Returns an iterator that gives each replica its elements.
+
+    Args:
+        strategy: that the elements are for.
+        dataset: step by step, replica by replica within a step.
+    """
+    if isinstance(strategy, tf.distribute.OneDeviceStrategy):
+        # A distributed iterator has a tuner of its own, which nothing turns
+        # off: in TensorFlow 2.21 its end waits for that, up to a minute.
+        return iter(dataset)
+    return iter(strategy.distribute_datasets_from_function(lambda _: dataset))

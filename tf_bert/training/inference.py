@@ -13,6 +13,7 @@ from tf_bert.data import pipeline
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.models.pretrained import packed_inputs
+from tf_bert.training import distribution
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,14 +129,7 @@ class Inference:
             num_replicas=self.strategy.num_replicas_in_sync,
         )
         dataset = pipeline.packed_dataset(examples, plan).repeat()
-        return _Stream(
-            plan,
-            iter(
-                self.strategy.distribute_datasets_from_function(
-                    lambda _: dataset
-                )
-            ),
-        )
+        return _Stream(plan, distribution.iterate(self.strategy, dataset))
 
     @tf.function
     def _logits_step(self, iterator):
