@@ -149,9 +149,11 @@ class _Sweep:
         )
         # What a training says of itself would stand between the rows.
         with _logging_warnings_alone(), table:
-            for result in self._results(left, table):
-                self._store(result)
-                table.finish(result.record)
+            # Closed at once: what runs for us ends, whatever is raised here.
+            with contextlib.closing(self._results(left, table)) as results:
+                for result in results:
+                    self._store(result)
+                    table.finish(result.record)
 
     def _results(
         self, left: list[Trial], table: LiveTable
