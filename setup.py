@@ -47,6 +47,8 @@ setuptools.setup(
         # The reference of the tests marked `large`, and of benchmarks/. Not
         # in [test]: on many machines this version brings CUDA along.
         "reference": ["torch==2.13.0"],
+        # --trial_runner=ray; the tests marked `large` need it too.
+        "ray": ["ray>=2.40"],
     },
     entry_points={"console_scripts": ["tf_bert=tf_bert.run:main"]},
 )

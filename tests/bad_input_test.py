@@ -785,7 +785,31 @@ def refused(flags, tmp_path, capsys):
     return check
 
 
-CASES = (*TRAIN_FILES, *FORMATS, *OTHER_FILES, *FLAGS, *OTHER_NAMES, *FOLDERS)
+_RAY = "--mode=trials --num_trials=2 --trial_runner=ray"
+RAY = (
+    Case(
+        "trials_that_ask_ray_for_nothing",
+        "must ask Ray for something.*Received: num_cpus_per_trial=0, .*Pass "
+        "--num_cpus_per_trial=1",
+        f"{_RAY} --num_cpus_per_trial=0",
+    ),
+    Case(
+        "one_gpu_and_a_half",
+        "whole number or a part of one GPU. Received: num_gpus_per_trial=1.5. "
+        "Pass --num_gpus_per_trial=1, or one below 1",
+        f"{_RAY} --num_gpus_per_trial=1.5",
+    ),
+)
+
+CASES = (
+    *TRAIN_FILES,
+    *FORMATS,
+    *OTHER_FILES,
+    *FLAGS,
+    *OTHER_NAMES,
+    *FOLDERS,
+    *RAY,
+)
 
 
 class TestTable:

@@ -55,10 +55,19 @@ TRIAL_FLAGS = (
         "ray_address",
         str,
         "Of a Ray cluster that is there, such as auto or 10.0.0.1:6379. "
-        "Default: one is started on this machine.",
+        "Its machines must have tf_bert, and see the files under the same "
+        "paths. Default: one is started on this machine.",
     ),
-    Flag("num_cpus_per_trial", float, "That a trial asks Ray for."),
-    Flag("num_gpus_per_trial", float, "That a trial asks Ray for."),
+    Flag(
+        "num_cpus_per_trial",
+        float,
+        "That a trial asks Ray for; TensorFlow starts as many threads.",
+    ),
+    Flag(
+        "num_gpus_per_trial",
+        float,
+        "That a trial asks Ray for. 0: it sees none. 0.5: two share one.",
+    ),
     Flag(
         "trials_dirs",
         list,

@@ -115,6 +115,23 @@ def _check_runner(config: Any) -> None:
             f"{wrong[0]}={getattr(config, wrong[0])!r}, trial_runner="
             f"{config.trial_runner}. Leave it out, or change --trial_runner."
         )
+    _check_resources(config)
+
+
+def _check_resources(config: Any) -> None:
+    num_cpus, num_gpus = config.num_cpus_per_trial, config.num_gpus_per_trial
+    if not num_cpus and not num_gpus:
+        raise ValueError(
+            "A trial must ask Ray for something, which says how many run at "
+            "a time. Received: num_cpus_per_trial=0, num_gpus_per_trial=0. "
+            "Pass --num_cpus_per_trial=1."
+        )
+    if num_gpus > 1 and num_gpus % 1:
+        raise ValueError(
+            "`num_gpus_per_trial` must be a whole number or a part of one "
+            f"GPU. Received: num_gpus_per_trial={num_gpus:g}. Pass "
+            f"--num_gpus_per_trial={num_gpus // 1:g}, or one below 1."
+        )
 
 
 def _check_baseline(config: Any) -> None:

@@ -6,13 +6,13 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from typing import Any
 
-import tensorflow as tf
 from absl import logging
 
-from tf_bert.trials.live_table import LiveTable, SilentBar
+from tf_bert.trials import worker as worker_lib
+from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult, Workbench
 from tf_bert.trials.plan import Trial
 
@@ -78,7 +78,7 @@ def run_in_processes(
             if waiting:
                 trial = waiting.popleft()
                 table.start(trial)
-                worker.pipe.send((trial, beats(trial)))
+                worker.send(trial, beats(trial))
                 busy[worker.pipe] = worker
 
         for worker in workers:
@@ -97,12 +97,14 @@ class _Worker:
         # A fork would copy a TensorFlow that has started its threads.
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
+        is_verbose = logging.get_verbosity() >= logging.DEBUG
         self._process = context.Process(
-            target=_work,
-            args=(other, num_threads, logging.get_verbosity()),
+            target=worker_lib.serve,
+            args=(other, num_threads, is_verbose),
             daemon=True,
         )
-        self._process.start()
+        with _without_control_c():
+            self._process.start()
         other.close()
 
     def __enter__(self) -> "_Worker":
@@ -112,11 +114,29 @@ class _Worker:
         self._process.terminate()
         self._process.join()
 
+    def send(self, trial: Trial, beats: float | None) -> None:
+        """Gives the process a trial.
+
+        Raises:
+            ChildProcessError: if the process has ended.
+        """
+        with self._explained():
+            self.pipe.send((trial, beats))
+
     def receive(self) -> TrialResult:
-        """Waits for the result of the trial that was sent."""
-        try:
+        """Waits for the result of the trial that was sent.
+
+        Raises:
+            ChildProcessError: if the process has ended.
+        """
+        with self._explained():
             return self.pipe.recv()
-        except (EOFError, ConnectionResetError) as error:
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, OSError) as error:
             self._process.join()
             raise ChildProcessError(
                 "The processes of the trials must not end. Received: exit "
@@ -127,17 +147,16 @@ class _Worker:
             ) from error
 
 
-def _work(pipe: connection.Connection, num_threads: int, level: int) -> None:
-    """Runs trials until the process is ended."""
-    # Ctrl-C reaches all processes; the one that asked ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.set_verbosity(level)
-    tf.config.threading.set_intra_op_parallelism_threads(num_threads)
-    tf.config.threading.set_inter_op_parallelism_threads(num_threads)
-    workbench = Workbench()
-    while True:
-        try:
-            trial, beats = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(workbench.run_trial(trial, make_bar=SilentBar, beats=beats))
+@contextlib.contextmanager
+def _without_control_c() -> Iterator[None]:
+    """Keeps Ctrl-C from what is started inside; here it comes afterwards.
+
+    A process that is just starting would print where it was interrupted.
+    """
+    # It changes the mask when it starts, which must be before.
+    resource_tracker.ensure_running()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

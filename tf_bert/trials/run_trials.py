@@ -47,7 +47,7 @@ def run_trials(config: Config) -> int:
     trials = planned_trials(config)
     data = SweepData()
     _check(config, data)
-    with folder.locked():
+    with _runner_ready(config), folder.locked():
         # 2. The folder: new, or with trials that have finished.
         _check_same_data(folder, config, data)
         folder.begin(config)
@@ -80,6 +80,15 @@ def _check(config: Config, data: SweepData) -> None:
             if config.sweep is None:
                 raise
             raise ValueError(f"In the recipe {label!r}: {error}") from error
+
+
+def _runner_ready(config: Config) -> contextlib.AbstractContextManager:
+    """What the runner needs for as long as trials run."""
+    if config.trial_runner != "ray":
+        return contextlib.nullcontext()
+    from tf_bert.trials import ray_cluster
+
+    return ray_cluster.connected(config)
 
 
 def _check_same_data(
@@ -149,9 +158,11 @@ class _Sweep:
         )
         # What a training says of itself would stand between the rows.
         with _logging_warnings_alone(), table:
-            for result in self._results(left, table):
-                self._store(result)
-                table.finish(result.record)
+            # Closed at once: what runs for us ends, whatever is raised here.
+            with contextlib.closing(self._results(left, table)) as results:
+                for result in results:
+                    self._store(result)
+                    table.finish(result.record)
 
     def _results(
         self, left: list[Trial], table: LiveTable

@@ -1,0 +1,122 @@
+"""Tests of tf_bert/trials/local_runner.py: several processes, and their end.
+
+So small a model is computed alike by any number of threads: what differs is
+the runner's doing.
+"""
+
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.large
+
+
+@dataclasses.dataclass(frozen=True)
+class Broken:
+    """How a sweep was broken off.
+
+    Attributes:
+        status: its exit status; minus the signal that killed it.
+        error: what it printed to standard error.
+        num_finished: trials that had finished before.
+        num_stored: trials that are there afterwards.
+    """
+
+    status: int
+    error: str
+    num_finished: int
+    num_stored: int
+
+
+def workers_of(process: subprocess.Popen) -> list[int]:
+    """The ids of the processes that run trials."""
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return [
+        child
+        for child in map(int, children.read_text().split())
+        if b"spawn_main" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+def kill_worker(process):
+    os.kill(workers_of(process)[0], signal.SIGKILL)
+
+
+def press_control_c(process):
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def kill(process):
+    os.kill(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("processes") / "sweep"
+
+
+@pytest.fixture(scope="module")
+def broken(
+    folder, start_sweep, wait_for_trials, wait_for_end_of_group
+) -> dict[str, Broken]:
+    """One sweep, broken off in three ways, one after the other."""
+    found, number = {}, 0
+    for end in (kill_worker, press_control_c, kill):
+        process = start_sweep(folder, num_parallel_trials=2)
+        number = wait_for_trials(process, folder, number + 1)
+        end(process)
+        _, error = process.communicate()
+        wait_for_end_of_group(process.pid)
+        stored = len(list(folder.glob("trials/*.json")))
+        found[end.__name__] = Broken(process.returncode, error, number, stored)
+        number = stored
+    return found
+
+
+class TestBrokenOff:
+    def test_each_was_broken_off_in_the_midst(self, broken):
+        for name, sweep in broken.items():
+            assert sweep.num_finished <= sweep.num_stored < 8, name
+
+    def test_a_worker_that_dies_ends_the_sweep_with_a_sentence(self, broken):
+        sweep = broken["kill_worker"]
+        assert sweep.status == 2
+        *_, line = sweep.error.splitlines()
+        assert line.startswith(
+            "ChildProcessError: The processes of the trials must not end. "
+            "Received: exit status -9 of process "
+        )
+        assert line.endswith("with a smaller --num_parallel_trials.")
+
+    def test_control_c_is_answered_by_one_process(self, broken):
+        sweep = broken["press_control_c"]
+        assert sweep.status == 130
+        *_, blank, line = sweep.error.splitlines()
+        assert blank == ""
+        assert line.startswith("Interrupted. What has finished is stored:")
+
+    def test_workers_do_not_outlive_who_asked(self, broken):
+        """`broken` waits for them; this process could not end them itself."""
+        assert broken["kill"].status == -signal.SIGKILL
+
+    def test_nothing_else_is_printed(self, broken):
+        """No lines of native code, no warning of each process."""
+        ours = re.compile(
+            r"|(train|validation|test|labels): .+|\d of 8( trials have|: ).+"
+            "|(ChildProcessError|Interrupted).+"
+        )
+        for sweep in broken.values():
+            for line in sweep.error.splitlines():
+                assert ours.fullmatch(line), line
+
+    def test_the_same_command_makes_what_one_process_makes(
+        self, broken, folder, local_sweep, finish_sweep, sweep_content
+    ):
+        status, _, error = finish_sweep(folder, num_parallel_trials=2)
+        assert status == 0, error
+        assert sweep_content(folder) == sweep_content(local_sweep)

@@ -1,0 +1,151 @@
+"""The Ray cluster that trials run on: one that is there, or one of our own."""
+
+import contextlib
+import importlib
+import math
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from tf_bert import native_log
+from tf_bert.config import Config
+
+# Seconds. Ray itself tries for minutes.
+_CONNECT_TIMEOUT = 10
+
+
+@contextlib.contextmanager
+def connected(config: Config) -> Iterator[None]:
+    """Connects this process with the cluster, for as long as it is needed.
+
+    Without `ray_address` one is started on this machine, and ended with what
+    runs in it. Of a cluster that was there, what this process began is ended.
+
+    Args:
+        config: with `ray_address` and what a trial asks for.
+
+    Raises:
+        ValueError: if Ray is not installed, or no machine of the cluster has
+            what a trial asks for.
+        ConnectionError: if there is no cluster at the address.
+    """
+    ray = _import_ray()
+    with _explained(config.ray_address):
+        _check_address(config.ray_address)
+        # Its C++ prints warnings while it tries.
+        with native_log.quieted():
+            _initialize(ray, config.ray_address)
+    try:
+        _check_resources(config)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def num_slots(config: Config) -> int:
+    """Returns how many trials the cluster has room for, were it empty.
+
+    Args:
+        config: with what a trial asks for.
+    """
+    ray = _import_ray()
+    return sum(
+        _num_fitting(node["Resources"], config)
+        for node in ray.nodes()
+        if node["Alive"]
+    )
+
+
+def _import_ray() -> Any:
+    # Read when Ray is imported or starts its processes. Hidden GPUs are the
+    # matter of `worker.make_workbench`.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
+    try:
+        return importlib.import_module("ray")
+    except ImportError as error:
+        raise ValueError(
+            "Ray must be installed for `trial_runner`. Received: "
+            f"trial_runner=ray ({error}). Run: pip install 'tf_bert[ray]'; or "
+            "pass --trial_runner=local."
+        ) from error
+
+
+def _initialize(ray: Any, address: str | None) -> None:
+    quiet = {"log_to_driver": False, "logging_level": "error"}
+    if address is None:
+        # "local": whatever RAY_ADDRESS is.
+        ray.init(address="local", include_dashboard=False, **quiet)
+    else:
+        ray.init(address=address, **quiet)
+
+
+def _check_address(address: str | None) -> None:
+    """Raises `OSError` if nothing answers."""
+    host, _, port = (address or "").rpartition(":")
+    if host and "//" not in host and port.isdigit():
+        place = (host.strip("[]"), int(port))
+        socket.create_connection(place, _CONNECT_TIMEOUT).close()
+
+
+@contextlib.contextmanager
+def _explained(address: str | None) -> Iterator[None]:
+    try:
+        yield
+    # Another version of Ray or Python is a RuntimeError.
+    except (OSError, ValueError, RuntimeError, OverflowError) as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise ConnectionError(
+            "Ray must be running at `ray_address`, or be able to start. "
+            f"Received: ray_address={address} ({lines[0]}). Correct "
+            "--ray_address, start Ray there (ray start --head), or leave the "
+            "flag out to use this machine alone."
+        ) from error
+
+
+def _check_resources(config: Config) -> None:
+    if num_slots(config):
+        return
+    ray = _import_ray()
+    machines = [
+        f"{node['Resources'].get('CPU', 0):g} CPUs and "
+        f"{node['Resources'].get('GPU', 0):g} GPUs"
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+    raise ValueError(
+        "A machine of the Ray cluster must have what a trial asks for. "
+        f"Received: num_cpus_per_trial={config.num_cpus_per_trial:g}, "
+        f"num_gpus_per_trial={config.num_gpus_per_trial:g} (machines: "
+        f"{'; '.join(machines)}). Pass smaller ones, or another --ray_address."
+    )
+
+
+def _num_fitting(resources: dict[str, float], config: Config) -> int:
+    """How many trials fit on a machine.
+
+    Example:
+        >>> trial = Config(
+        ...     mode="trials",
+        ...     num_trials=9,
+        ...     output_dir="runs/x",
+        ...     train_file="x.csv",
+        ...     trial_runner="ray",
+        ...     num_cpus_per_trial=2,
+        ...     num_gpus_per_trial=0.5,
+        ... )
+        >>> _num_fitting({"CPU": 16, "GPU": 2}, trial)
+        4
+    """
+    asked = {
+        "CPU": config.num_cpus_per_trial,
+        "GPU": config.num_gpus_per_trial,
+    }
+    return min(
+        # 0.3 / 0.1 is a little less than 3.
+        math.floor(resources.get(name, 0) / number + 1e-9)
+        for name, number in asked.items()
+        if number
+    )

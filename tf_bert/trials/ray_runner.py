@@ -1,0 +1,114 @@
+"""Running trials on a Ray cluster: one task for each.
+
+The machines must have this version of tf_bert, and see data and checkpoints
+under the paths of the command. They return results; only the process that
+asked writes.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from absl import logging
+
+from tf_bert.config import Config
+from tf_bert.trials import ray_cluster, worker
+from tf_bert.trials.live_table import LiveTable
+from tf_bert.trials.local_runner import Beats
+from tf_bert.trials.one_trial import TrialResult
+from tf_bert.trials.plan import Trial
+
+# Of a trial whose process or machine died.
+_NUM_RETRIES = 3
+# Seconds between two looks at the machines.
+_PATIENCE = 30
+
+
+def run_on_ray(
+    trials: Sequence[Trial], beats: Beats, table: LiveTable, *, config: Config
+) -> Iterator[TrialResult]:
+    """Runs trials on the cluster that `ray_cluster.connected` holds.
+
+    A process that has run a trial runs another, without a new trace. Not one
+    with a GPU: Ray ends it, for the next trial may get another GPU.
+
+    Args:
+        trials: to be run.
+        beats: is asked when a trial is handed to Ray, which is when there is
+            room for it.
+        table: that shows how far they are.
+        config: with what a trial asks for. Its CPUs are TensorFlow's threads,
+            at least one; with 0 GPUs it sees none.
+
+    Yields:
+        The result of each, in the order in which they end.
+
+    Raises:
+        ChildProcessError: if the processes of a trial died again and again,
+            or tf_bert cannot be imported there.
+    """
+    import ray
+
+    submit = _submitter(config)
+    waiting = deque(trials)
+    running: dict[ray.ObjectRef, Trial] = {}
+    while waiting or running:
+        # Machines come and go. One trial is always asked for: Ray lets it
+        # wait for a machine.
+        while waiting and len(running) < max(1, ray_cluster.num_slots(config)):
+            trial = waiting.popleft()
+            table.start(trial)
+            running[submit(trial, beats(trial))] = trial
+        done, _ = ray.wait(list(running), timeout=_PATIENCE)
+        for reference in done:
+            yield _result(reference, running.pop(reference))
+        if not done and not ray_cluster.num_slots(config):
+            logging.warning(
+                "No machine of the Ray cluster has room for a trial any more. "
+                "Waiting for one."
+            )
+
+
+def _submitter(config: Config) -> Callable[[Trial, float | None], Any]:
+    """Returns a function that hands a trial to Ray."""
+    import ray
+
+    task = ray.remote(worker.run_for_cluster).options(
+        num_cpus=config.num_cpus_per_trial,
+        num_gpus=config.num_gpus_per_trial,
+        # What a trial raises is a result; the rest of our errors is no
+        # matter of luck.
+        max_retries=_NUM_RETRIES,
+        retry_exceptions=False,
+    )
+    settings = {
+        "directory": os.getcwd(),
+        "num_threads": max(1, int(config.num_cpus_per_trial)),
+        "is_verbose": logging.get_verbosity() >= logging.DEBUG,
+        "sees_gpus": config.num_gpus_per_trial > 0,
+    }
+    return lambda trial, beats: task.remote(trial, beats, **settings)
+
+
+def _result(reference: Any, trial: Trial) -> TrialResult:
+    import ray
+
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        *_, reason = str(error).splitlines()
+        raise ChildProcessError(
+            "The machines of the Ray cluster must have this version of "
+            f"tf_bert. Received: {reason.strip().rstrip('.')}. Install it "
+            "there (pip install), and give the command again: what has "
+            "finished is stored."
+        ) from error
+    except ray.exceptions.RayError as error:
+        raise ChildProcessError(
+            "The processes of the trials must not end. Received: "
+            f"{type(error).__name__} of trial {trial.name}, after "
+            f"{_NUM_RETRIES} further attempts; often there is not enough "
+            "memory. What has finished is stored: give the command again, "
+            "with a larger --num_cpus_per_trial for fewer at a time."
+        ) from error
