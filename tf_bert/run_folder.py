@@ -23,6 +23,11 @@ SPLITS = "splits.json"
 UPDATES = "updates.npz"
 SCORED_ROWS = "scored_rows.tsv"
 PLOTS = "plots"
+# Of a sweep.
+TRIALS = "trials"
+TRIALS_LINES = "trials.jsonl"
+BASELINES = "baselines.json"
+DATA = "data.json"
 
 _FILES = (
     RESULTS,
@@ -34,8 +39,11 @@ _FILES = (
     SCORED_ROWS,
     PREDICTIONS,
     EVALUATION,
+    TRIALS_LINES,
+    BASELINES,
+    DATA,
 )
-_FOLDERS = (CHECKPOINTS, MODEL, TENSORBOARD, SAVED_MODEL, PLOTS)
+_FOLDERS = (CHECKPOINTS, MODEL, TENSORBOARD, SAVED_MODEL, PLOTS, TRIALS)
 
 
 class RunFolder:
@@ -206,7 +214,8 @@ class RunFolder:
             gfile_io.remove_tree(self.join(CHECKPOINTS))
 
     def _remove_run(self) -> None:
-        # Results first: a run without its results is never taken as finished.
+        # Results first: a run without its results is never taken as finished;
+        # and trials without their configuration are not continued.
         for name in _FILES:
             if gfile_io.exists(self.join(name)):
                 gfile_io.remove_file(self.join(name))
