@@ -206,6 +206,48 @@ def full_flags(reviews) -> dict:
     }
 
 
+@pytest.fixture(scope="session")
+def run_sweep(flags):
+    """Returns a function that runs trials by `tf_bert.run.main`.
+
+    Its arguments are the folder, the expected exit status, sweeps such as
+    `mixout:0,0.5`, and the flags that differ from those of `flags`. Returns
+    the folder.
+    """
+
+    def swept(output_dir, *sweeps, status=0, **changes) -> pathlib.Path:
+        from tf_bert import run
+
+        arguments = flags(
+            output_dir=output_dir,
+            mode="trials",
+            **{
+                "seed": 1,
+                "num_trials": 2,
+                "trials_save_model": "none",
+                **changes,
+            },
+        )
+        arguments += [f"--sweep={text}" for text in sweeps]
+        actual = run.main(arguments)
+        if actual != status:
+            raise RuntimeError(f"Status {actual} of {' '.join(arguments)}")
+        return output_dir
+
+    return swept
+
+
+@pytest.fixture(scope="session")
+def finished_sweep(run_sweep, reviews, tmp_path_factory) -> pathlib.Path:
+    """The folder of two recipes with two seeds each. For reading only."""
+    return run_sweep(
+        tmp_path_factory.mktemp("sweeps") / "finished",
+        "reinit_layers:0,1",
+        test_file=reviews / "test.csv",
+        trials_save_model="best",
+    )
+
+
 @pytest.fixture
 def train_error(flags, full_flags, capsys):
     """Returns a function that checks how a training is refused.

@@ -45,6 +45,8 @@ class Classifier:
         inference: of the model; it keeps its trace.
         max_seq_length: tokens that a text, or a pair, is cut to.
         fresh: paths of the variables that were drawn, not loaded.
+        loaded: path -> value of the others in the checkpoint, once
+            `reload_classifier` has read them.
     """
 
     task: tasks.TaskSpec
@@ -54,6 +56,7 @@ class Classifier:
     inference: Inference
     max_seq_length: int
     fresh: frozenset[str] = frozenset()
+    loaded: dict[str, tf.Tensor] | None = None
 
     def tokenize(self, examples: Examples) -> TokenizedExamples:
         """Tokenises the texts of a split, or of a chunk to predict."""
@@ -173,6 +176,9 @@ def load_classifier(
 def reload_classifier(classifier: Classifier, config: Config) -> Classifier:
     """Gives a classifier the weights that a training starts from, again.
 
+    From the second time on, without its files: it keeps what they held. That
+    takes memory for the weights once more.
+
     Args:
         classifier: of `load_classifier`, trained or not.
         config: of that call, but for seeds and what is re-initialised.
@@ -181,18 +187,34 @@ def reload_classifier(classifier: Classifier, config: Config) -> Classifier:
         The same model, with the weights and `fresh` of a new one.
     """
     model = classifier.model
-    folder = checkpoint_sources.resolve(config.init_checkpoint)
     weights = model.weights_by_path()
+    loaded = classifier.loaded
     with classifier.strategy.scope():
-        report = load.load_weights(weights, folder)
-        absent = frozenset(report.missing + report.mismatched)
+        if loaded is None:
+            loaded = _load_again(weights, config)
+        else:
+            for path, value in loaded.items():
+                weights[path].assign(value)
+        absent = weights.keys() - loaded.keys()
         initialization.initialize(
             [weights[path] for path in absent],
             initializer_range=model.config.initializer_range,
             seed=config.head_seed,
         )
-        fresh = absent | _draw_afresh(config, model, absent)
-    return dataclasses.replace(classifier, fresh=fresh)
+        fresh = absent | _draw_afresh(config, model, frozenset(absent))
+    return dataclasses.replace(classifier, fresh=fresh, loaded=loaded)
+
+
+def _load_again(weights, config: Config) -> dict[str, tf.Tensor]:
+    """Loads a checkpoint into a model; returns what it held."""
+    folder = checkpoint_sources.resolve(config.init_checkpoint)
+    report = load.load_weights(weights, folder)
+    # A variable that changes leaves the value that was read from it alone.
+    return {
+        path: tf.convert_to_tensor(variable.value)
+        for path, variable in weights.items()
+        if path not in report.fresh
+    }
 
 
 def _draw_afresh(

@@ -4,7 +4,9 @@ The only module that knows `absl.flags`. Flags live in an object of their own,
 so importing this has no side effect, and nothing reads a global.
 """
 
-from collections.abc import Sequence
+import contextlib
+import logging as python_logging
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from absl import flags, logging
@@ -43,15 +45,35 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
         FileNotFoundError: if a flag file is not there.
     """
     sweeps, others = sweep_flags.split(flag_files.expand(arguments))
-    given = _parse(others)
-    if "output_dir" not in given:
-        given |= _output_dir(arguments, given.get("mode", "train"))
-    config_rules.check_output_dir(
-        given.get("output_dir"), mode=given.get("mode", "train")
-    )
-    if sweeps:
-        given["sweep"] = _recipes(sweeps, others, given)
+    with _saying_things_once():
+        given = _parse(others)
+        if "output_dir" not in given:
+            given |= _output_dir(arguments, given.get("mode", "train"))
+        config_rules.check_output_dir(
+            given.get("output_dir"), mode=given.get("mode", "train")
+        )
+        if sweeps:
+            given["sweep"] = _recipes(sweeps, others, given)
     return given
+
+
+@contextlib.contextmanager
+def _saying_things_once() -> Iterator[None]:
+    """Logs what holds for every recipe once: each parses all flags again."""
+    said: set[str] = set()
+
+    def is_new(record: python_logging.LogRecord) -> bool:
+        message = record.getMessage()
+        has_been_said = message in said
+        said.add(message)
+        return not has_been_said
+
+    logger = logging.get_absl_logger()
+    logger.addFilter(is_new)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_new)
 
 
 def _parse(arguments: Sequence[str]) -> dict[str, Any]:

@@ -25,6 +25,11 @@ SCORED_ROWS = "scored_rows.tsv"
 PLOTS = "plots"
 REPORT = "report.html"
 REPORT_FILES = "report"
+# Of a sweep.
+TRIALS = "trials"
+TRIALS_LINES = "trials.jsonl"
+BASELINES = "baselines.json"
+DATA = "data.json"
 
 _FILES = (
     RESULTS,
@@ -37,6 +42,9 @@ _FILES = (
     PREDICTIONS,
     EVALUATION,
     REPORT,
+    TRIALS_LINES,
+    BASELINES,
+    DATA,
 )
 _FOLDERS = (
     CHECKPOINTS,
@@ -45,6 +53,7 @@ _FOLDERS = (
     SAVED_MODEL,
     PLOTS,
     REPORT_FILES,
+    TRIALS,
 )
 
 
@@ -219,7 +228,8 @@ class RunFolder:
             gfile_io.remove_tree(self.join(CHECKPOINTS))
 
     def _remove_run(self) -> None:
-        # Results first: a run without its results is never taken as finished.
+        # Results first: a run without its results is never taken as finished;
+        # and trials without their configuration are not continued.
         for name in _FILES:
             if gfile_io.exists(self.join(name)):
                 gfile_io.remove_file(self.join(name))

@@ -294,6 +294,17 @@ class MixoutTest(parameterized.TestCase):
             np.testing.assert_array_equal(target.numpy(), expected[path])
             self.assertFalse(target.trainable)
 
+    def test_targets_are_taken_again(self):
+        model = make_model()
+        mixout = Mixout(model, 0.5)
+        draw_afresh(model, seed=2)
+        mixout.take_targets()
+        weights = model.weights_by_path()
+        for name, target in mixout.state().items():
+            np.testing.assert_array_equal(
+                target.numpy(), weights[name.removeprefix("mixout/")].numpy()
+            )
+
     def test_targets_are_no_weights_of_the_model(self):
         model = make_model()
         before = set(model.weights_by_path()), len(model.weights)

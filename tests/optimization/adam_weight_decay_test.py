@@ -199,6 +199,20 @@ class AdamWeightDecayTest(parameterized.TestCase):
         np.testing.assert_allclose(kernel.numpy(), [0.85], rtol=1e-6)
         np.testing.assert_array_equal(other.numpy(), [1.0])
 
+    @parameterized.parameters(0.0, 0.3)
+    def test_restarted_it_is_as_if_new(self, pull):
+        rates = WarmupDecay(0.1, 20, 4)
+        options = {"pretrained_weight_decay": pull, "epsilon": 1e-6}
+        start = np.arange(6.0).reshape(3, 2)
+        used, new = (AdamWeightDecay(rates, **options) for _ in range(2))
+        kernel = variable(np.ones((3, 2)))
+        train(used, [kernel], GRADIENTS[:7, None])
+        kernel.assign(start)
+        used.restart()
+        (actual,) = train(used, [kernel], GRADIENTS[7:, None])
+        (expected,) = train(new, [variable(start)], GRADIENTS[7:, None])
+        np.testing.assert_array_equal(actual, expected)
+
     def test_eager_equals_graph(self):
         values = []
         for wrap in (lambda function: function, tf.function):

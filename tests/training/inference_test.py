@@ -1,6 +1,7 @@
 """Tests of tf_bert/training/inference.py."""
 
 import functools
+import gc
 
 import numpy as np
 import tensorflow as tf
@@ -103,6 +104,27 @@ class InferenceTest(parameterized.TestCase):
         inference.logits(make_examples(9, shortest=20))
         self.assertEqual(
             inference._logits_step.experimental_get_tracing_count(), 1
+        )
+
+    def test_examples_keep_their_stream_as_long_as_they_live(self):
+        inference = make_inference(4)
+
+        def run_twice():
+            examples = make_examples()
+            first = inference.logits(examples)
+            np.testing.assert_array_equal(inference.logits(examples), first)
+            self.assertLen(inference._streams, 1)
+
+        run_twice()
+        gc.collect()
+        self.assertEmpty(inference._streams)
+
+    def test_a_stream_that_was_left_halfway_is_not_used_again(self):
+        inference = make_inference(4)
+        examples = make_examples()
+        next(inference._run(examples, inference._logits_step))
+        np.testing.assert_allclose(
+            inference.logits(examples), expected_logits(), atol=1e-5
         )
 
 

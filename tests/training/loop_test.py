@@ -1,6 +1,8 @@
 """Tests of tf_bert/training/loop.py."""
 
 import functools
+import gc
+import weakref
 
 import numpy as np
 import tensorflow as tf
@@ -188,6 +190,18 @@ class TrainingLoopTest(parameterized.TestCase):
             weights.append(without_key_biases(run.weights()))
         self.assertAlmostEqual(*losses, places=4)
         assert_all_close(*weights, atol=1e-6)
+
+    def test_its_trace_goes_with_it(self):
+        # Of a sweep of many recipes, each has one.
+        def trace():
+            run, examples = Run(), make_examples()
+            run.train(examples, make_plan(examples, 1))
+            (function,) = run.loop.train_steps._list_all_concrete_functions()
+            return weakref.ref(function.graph)
+
+        graph = trace()
+        gc.collect()
+        self.assertIsNone(graph())
 
     @parameterized.parameters(1, 4)
     def test_loss_is_the_mean_over_real_examples(self, micro_batches):

@@ -177,6 +177,15 @@ class UpdateRecorderTest(parameterized.TestCase):
         self.assertEqual(recorder.distances()["classifier"], 0)
         self.assertGreater(recorder.distances()["layer_0"], 0)
 
+    def test_restarted_it_begins_with_the_weights_of_now(self):
+        variables = make_variables()
+        recorder = record(variables, random_gradients(3, variables))
+        self.assertGreater(recorder.distances()["classifier"], 0)
+        recorder.restart()
+        self.assertEqual(set(recorder.distances().values()), {0.0})
+        self.assertIsNone(recorder.share_of_step_time())
+        self.assertEmpty(recorder.log.arrays()["update_norm/classifier"])
+
     def test_knows_its_share_of_the_time_once_there_is_a_step(self):
         variables = make_variables()[:1]
         self.assertIsNone(record(variables, []).share_of_step_time())

@@ -96,14 +96,12 @@ def _time_training(run: build.Run) -> tuple[int, float]:
     spread = np.linspace(0, run.plan.num_steps - 1, _TIMED_STEPS).astype(int)
     steps = np.array([tokens.argmax(), *spread])
     iterator = _iterator_over(run, _select(run.plan, steps))
-    loop = run.loop
-    one = tf.constant(1)
-    loop.train_steps(iterator, one).numpy()
+    run.loop.take_steps(iterator, 1)
     seconds, timed_tokens, timed_steps = 0.0, 0, 0
     for step in steps[1:]:
-        start = time.perf_counter()
-        loop.train_steps(iterator, one).numpy()  # Waits for the device.
-        seconds += time.perf_counter() - start
+        before = run.loop.seconds
+        run.loop.take_steps(iterator, 1)
+        seconds += run.loop.seconds - before
         timed_tokens += int(tokens[step])
         timed_steps += 1
         if seconds > _MAX_SECONDS:

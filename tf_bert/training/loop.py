@@ -113,7 +113,7 @@ class TrainingLoop:
         variables = self.variables
         loss, gradients = self._accumulate(element, variables)
         replica = tf.distribute.get_replica_context()
-        gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        gradients = replica.merge_call(_sum_over_replicas, args=(gradients,))
         if self.max_grad_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.max_grad_norm)
         replica.merge_call(
@@ -187,3 +187,12 @@ class TrainingLoop:
                 args=(gradient, learning_rate),
                 group=False,
             )
+
+
+def _sum_over_replicas(strategy, gradients):
+    # `all_reduce` would do, but that has a gradient itself, which TensorFlow
+    # registers for good, and the whole trace with it: a sweep would keep those
+    # of all its recipes.
+    return strategy.extended.batch_reduce_to(
+        tf.distribute.ReduceOp.SUM, [(value, value) for value in gradients]
+    )

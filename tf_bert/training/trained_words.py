@@ -76,9 +76,10 @@ class TrainedWords:
 
     def __init__(self, table: keras.Variable, ids: np.ndarray):
         self._table = table
-        self._words = np.unique(ids)  # [A]
+        words = np.unique(ids)  # [A]
         places = np.zeros(table.shape[0], np.int32)
-        places[self._words] = np.arange(len(self._words))
+        places[words] = np.arange(len(words))
+        self._words = tf.constant(words, tf.int32)
         self._places = tf.constant(places)  # [V]: word -> its row of `rows`.
         *scopes, name = table.path.split("/")
         with contextlib.ExitStack() as stack:
@@ -105,9 +106,19 @@ class TrainedWords:
                 weight without gradient by since the last time: a quotient of
                 two `decay_factors`.
         """
-        values = self._table.numpy() * np.float32(decay_factor)
-        values[self._words] = self.rows.numpy()
-        self._table.assign(values)
+        self._write_back(tf.constant(decay_factor, self._table.dtype))
 
-    def _current_rows(self) -> np.ndarray:
-        return self._table.numpy()[self._words]
+    # Traced: on a small BERT the table is half of the model, and each way
+    # through NumPy would copy it.
+    @tf.function
+    def _write_back(self, decay_factor: Tensor) -> None:
+        self._table.assign(
+            tf.tensor_scatter_nd_update(
+                self._table.value * decay_factor,
+                self._words[:, tf.newaxis],
+                self.rows.value,
+            )
+        )
+
+    def _current_rows(self) -> Tensor:
+        return tf.gather(self._table.value, self._words)

@@ -1,10 +1,13 @@
 """The table on the terminal while trials run: one row for each recipe."""
 
+import contextlib
 import datetime
+import logging as python_logging
 import sys
+import textwrap
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
 
 import rich.console
 import rich.live
@@ -15,6 +18,17 @@ from tf_bert.statistics import recipe_summary
 from tf_bert.training.progress import ProgressBar
 from tf_bert.trials.plan import Trial
 from tf_bert.trials.trial_scores import trials_of
+
+# Title -> width, such as that of "0.8123 [-0.0912, 1.0334]".
+_COLUMNS = {
+    "finished": 8,
+    "running": 7,
+    "mean [95 % interval]": 24,
+    "best": 6,
+    "failed": 6,
+}
+# The titles, the caption in two lines, and one that the cursor is in.
+_OTHER_LINES = 4
 
 
 class SilentBar(ProgressBar):
@@ -77,22 +91,29 @@ class LiveTable:
         self._begin = time.monotonic()
         self._num_done = 0
         self._step = ""
-        self._live = rich.live.Live(
-            console=rich.console.Console(stderr=True),
-            auto_refresh=False,
-            transient=True,
-        )
+        self._scores = {
+            recipe: self._scores_of(recipe)
+            for recipe in dict.fromkeys(self._recipes.values())
+        }
+        self._console = rich.console.Console(stderr=True)
         self._is_shown = sys.stderr.isatty()
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "LiveTable":
         if self._is_shown:
-            self._live.start()
+            stderr = sys.stderr
+            self._live = self._stack.enter_context(
+                rich.live.Live(
+                    console=self._console, auto_refresh=False, transient=True
+                )
+            )
+            # What is written to it now appears above the table.
+            self._stack.enter_context(_logging_to(sys.stderr, stderr))
             self._draw()
         return self
 
     def __exit__(self, *_: Any) -> None:
-        if self._is_shown:
-            self._live.stop()
+        self._stack.close()
 
     def make_bar(self, num_steps: int, first_step: int) -> ProgressBar:
         """Returns the bar of a trial that runs in this process."""
@@ -115,30 +136,59 @@ class LiveTable:
         self._records.append(record)
         self._num_left -= 1
         self._num_done += 1
+        recipe = self._recipes[record["trial"]]
+        self._scores[recipe] = self._scores_of(recipe)
         self._draw()
         if not self._is_shown:
             logging.info("%s", self._line(record))
 
     def render(self) -> rich.table.Table:
-        """Returns the table as it is now."""
+        """Returns the table as it is now, no higher than the terminal."""
         table = rich.table.Table(
             box=None,
             header_style="bold",
             caption=self._caption(),
             pad_edge=False,
         )
-        table.add_column("recipe")
-        columns = ("finished", "running", "mean [95 % interval]", "best")
-        for name in (*columns, "failed"):
-            table.add_column(name, justify="right", no_wrap=True)
-        for recipe in dict.fromkeys(self._recipes.values()):
+        table.add_column("recipe", overflow="fold")
+        for name, width in _COLUMNS.items():
+            table.add_column(
+                name, justify="right", min_width=width, no_wrap=True
+            )
+        for recipe in self._rows_that_fit():
             table.add_row(recipe, *self._cells(recipe))
         return table
 
+    def _rows_that_fit(self) -> list[str]:
+        """The recipes about the one that runs, as many as there is room for."""
+        recipes = list(self._scores)
+        now = min(
+            (recipes.index(t.recipe) for t in self._running.values()),
+            default=len(recipes) - 1,
+        )
+        # Two blanks between columns.
+        width = self._console.width - sum(n + 2 for n in _COLUMNS.values())
+        room = self._console.height - _OTHER_LINES
+        heights = [len(textwrap.wrap(x, max(8, width))) or 1 for x in recipes]
+        first, last = now, now + 1
+        while first > 0 or last < len(recipes):
+            # Downwards first: those above have ended.
+            if last < len(recipes) and sum(heights[first : last + 1]) <= room:
+                last += 1
+            elif first > 0 and sum(heights[first - 1 : last]) <= room:
+                first -= 1
+            else:
+                break
+        return recipes[first:last]
+
     def _cells(self, recipe: str) -> list[str]:
+        running = sum(t.recipe == recipe for t in self._running.values())
+        finished, *scores = self._scores[recipe]
+        return [finished, str(running or ""), *scores]
+
+    def _scores_of(self, recipe: str) -> list[str]:
         records = [r for r in self._records if self._is_of(r, recipe)]
         total = list(self._recipes.values()).count(recipe)
-        running = sum(t.recipe == recipe for t in self._running.values())
         summary = recipe_summary.summarize_recipe(recipe, trials_of(records))
         mean = "" if summary.mean is None else f"{summary.mean:.4f}"
         if summary.mean_interval is not None:
@@ -146,7 +196,6 @@ class LiveTable:
             mean += f" [{low:.4f}, {high:.4f}]"
         return [
             f"{len(records)}/{total}",
-            str(running or ""),
             mean,
             "" if summary.maximum is None else f"{summary.maximum:.4f}",
             str(summary.num_failed + summary.num_errors or ""),
@@ -191,3 +240,20 @@ class LiveTable:
     def _draw(self) -> None:
         if self._is_shown:
             self._live.update(self.render(), refresh=True)
+
+
+@contextlib.contextmanager
+def _logging_to(stream: TextIO, instead_of: TextIO) -> Iterator[None]:
+    """Moves what is logged to one stream to another."""
+    handlers = [
+        handler
+        for handler in python_logging.getLogger().handlers
+        if getattr(handler, "stream", None) is instead_of
+    ]
+    for handler in handlers:
+        handler.setStream(stream)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.setStream(instead_of)

@@ -1,5 +1,6 @@
 """Running one trial: a training, and its scores on every split."""
 
+import contextlib
 import dataclasses
 import gc
 import os
@@ -7,7 +8,7 @@ import pathlib
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from absl import logging
@@ -71,13 +72,24 @@ class Workbench:
                 `record.score`) is above this; None keeps every model,
                 infinity none.
         """
-        start, in_steps = time.monotonic(), 0.0
+        # What a training says of itself, all of them would say.
+        with _logging_warnings_alone():
+            return self._run_trial(trial, make_bar, beats)
+
+    def _run_trial(
+        self,
+        trial: Trial,
+        make_bar: Callable[[int, int], ProgressBar],
+        beats: float | None,
+    ) -> TrialResult:
+        start, before = time.monotonic(), 0.0
+        run: build.Run | None = None
         state = MemoryState()
         fields: dict[str, Any] = {}
         files: dict[str, bytes] = {}
         try:
             run = self._prepare(trial.config)
-            in_steps = -_seconds_in_steps(run)
+            before = _seconds_in_steps(run)
             fields = records.of_run(run)
             progress = training_run.train(run, state, make_bar=make_bar)
             tested = _test(run, state, progress)
@@ -86,7 +98,6 @@ class Workbench:
             files = _files(run, used)
             if beats is None or records.score(fields) > beats:
                 files |= _model_files(run, used, fields)
-            in_steps += _seconds_in_steps(run)
         except TrainingDiverged as error:
             fields |= records.of_failure(
                 error, state.progress, has_diverged=True
@@ -101,12 +112,13 @@ class Workbench:
             self._run = None  # In what state it was left, nobody knows.
         files["history.jsonl"] = history_lines(state.progress).encode()
         seconds = time.monotonic() - start
+        in_steps = 0.0 if run is None else _seconds_in_steps(run) - before
         return TrialResult(
             records.complete(
                 trial,
                 fields,
                 seconds=seconds,
-                seconds_outside_steps=seconds - max(0.0, in_steps),
+                seconds_outside_steps=seconds - in_steps,
             ),
             files,
         )
@@ -121,6 +133,17 @@ class Workbench:
             gc.collect()
             self._run = build.build(config)
         return self._run
+
+
+@contextlib.contextmanager
+def _logging_warnings_alone() -> Iterator[None]:
+    level = logging.get_verbosity()
+    if level == logging.INFO:
+        logging.set_verbosity(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def _seconds_in_steps(run: build.Run) -> float:

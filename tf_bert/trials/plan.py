@@ -106,7 +106,7 @@ def _trial(config: Config, label: str, seeds: tuple[int, int]) -> Trial:
         config, head_seed=head, data_seed=data, dropout_seed=data
     )
     trial = Trial(name="", recipe=label, config=config)
-    name = _name(trial)
+    name = name_of(trial)
     # Where the trial would go if it were trained alone.
     config = dataclasses.replace(
         config, output_dir=f"{config.output_dir}_{name}"
@@ -114,9 +114,17 @@ def _trial(config: Config, label: str, seeds: tuple[int, int]) -> Trial:
     return dataclasses.replace(trial, name=name, config=config)
 
 
-def _name(trial: Trial) -> str:
-    """A hash that a later version, with more fields, gives as well."""
-    defaults = {f.name: f.default for f in dataclasses.fields(Config)}
+def name_of(trial: Trial) -> str:
+    """Returns 16 hexadecimal digits that tell a trial from all others.
+
+    A later version, whose configuration has more fields, gives the same: what
+    has its default is left out.
+
+    Args:
+        trial: whose `name` is not looked at.
+    """
+    fields_of = dataclasses.fields(trial.config)
+    defaults = {field.name: field.default for field in fields_of}
     fields = {
         name: value
         for name, value in trial.configuration.items()

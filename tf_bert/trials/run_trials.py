@@ -3,7 +3,6 @@
 Read from the top: `run_trials` is a sweep as a sequence of named calls.
 """
 
-import contextlib
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +11,7 @@ from absl import logging
 
 from tf_bert import build, run_folder
 from tf_bert.config import Config
-from tf_bert.trials import local_runner, summary_table, trial_folder
+from tf_bert.trials import local_runner, summary_table
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult
 from tf_bert.trials.plan import Trial, planned_trials, recipes
@@ -96,7 +95,7 @@ def _check_same_data(
 ) -> None:
     if config.overwrite_output_dir:
         return
-    known = folder.read_optional(trial_folder.DATA)
+    known = folder.read_optional(run_folder.DATA)
     for key, digest in data.digests().items():
         if known.get(key, digest) != digest:
             raise ValueError(
@@ -108,13 +107,13 @@ def _check_same_data(
 
 def _write_data(folder: TrialFolder, config: Config, data: SweepData) -> None:
     """Writes what tells the data again, and scores the simple baselines."""
-    known = folder.read_optional(trial_folder.DATA)
-    folder.write_json(trial_folder.DATA, known | data.digests())
+    known = folder.read_optional(run_folder.DATA)
+    folder.write_json(run_folder.DATA, known | data.digests())
     if config.compare_baselines:
-        known = folder.read_optional(trial_folder.BASELINES)
+        known = folder.read_optional(run_folder.BASELINES)
         if not known.keys() >= data.digests().keys():
             logging.info("Training the simple baselines.")
-        folder.write_json(trial_folder.BASELINES, known | data.baselines(known))
+        folder.write_json(run_folder.BASELINES, known | data.baselines(known))
 
 
 class _Sweep:
@@ -156,13 +155,14 @@ class _Sweep:
             list(self._records.values()),
             num_parallel=self._config.num_parallel_trials,
         )
-        # What a training says of itself would stand between the rows.
-        with _logging_warnings_alone(), table:
-            # Closed at once: what runs for us ends, whatever is raised here.
-            with contextlib.closing(self._results(left, table)) as results:
-                for result in results:
-                    self._store(result)
-                    table.finish(result.record)
+        # Closed at once: what runs for us ends, whatever is raised here.
+        with (
+            table,
+            contextlib.closing(self._results(left, table)) as results,
+        ):
+            for result in results:
+                self._store(result)
+                table.finish(result.record)
 
     def _results(
         self, left: list[Trial], table: LiveTable
@@ -238,17 +238,6 @@ class _Sweep:
                 best["recipe"],
                 seeds,
             )
-
-
-@contextlib.contextmanager
-def _logging_warnings_alone() -> Iterator[None]:
-    level = logging.get_verbosity()
-    if level == logging.INFO:
-        logging.set_verbosity(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
 
 
 def _exit_status(records: list[dict[str, Any]]) -> int:

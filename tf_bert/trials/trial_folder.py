@@ -16,12 +16,8 @@ import filelock
 from tf_bert import config as config_lib
 from tf_bert import gfile_io, model_card, run_folder
 from tf_bert.config import FOLLOW_SEED, Config
-from tf_bert.run_folder import RunFolder
+from tf_bert.run_folder import TRIALS, TRIALS_LINES, RunFolder
 
-TRIALS = "trials"
-TRIALS_LINES = "trials.jsonl"
-BASELINES = "baselines.json"
-DATA = "data.json"
 _LOCK = ".lock"
 _PROCESS = ".process"
 
@@ -89,20 +85,8 @@ class TrialFolder:
 
     def begin(self, config: Config) -> None:
         """Writes the configuration; removes old trials if told to."""
-        if config.overwrite_output_dir:
-            self._remove_trials()
         self._folder.begin(config)
         gfile_io.make_dirs(self.join(TRIALS))
-
-    def _remove_trials(self) -> None:
-        if gfile_io.is_dir(self.join(TRIALS)):
-            # The records first: without its record, a trial is not there.
-            for path in self._record_paths():
-                gfile_io.remove_file(path)
-            gfile_io.remove_tree(self.join(TRIALS))
-        for name in (TRIALS_LINES, BASELINES, DATA):
-            if gfile_io.exists(self.join(name)):
-                gfile_io.remove_file(self.join(name))
 
     def read_config(self) -> Config:
         """Returns the configuration of the sweep.

@@ -1,0 +1,131 @@
+"""Tests of tf_bert/sweep_flags.py."""
+
+import pathlib
+
+from absl.testing import parameterized
+
+from tf_bert import cli, sweep_flags
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def labels(*sweeps):
+    return [c.label for c in sweep_flags.combinations(sweeps)]
+
+
+class SplitTest(parameterized.TestCase):
+    @parameterized.parameters(
+        (["--sweep=a:1", "--seed=3"],),
+        (["-sweep=a:1", "--seed=3"],),
+        (["--sweep", "a:1", "--seed=3"],),
+        (["--seed=3", "--sweep", "a:1"],),
+    )
+    def test_takes_sweeps_out(self, arguments):
+        self.assertEqual(sweep_flags.split(arguments), (["a:1"], ["--seed=3"]))
+
+    def test_a_flag_whose_name_begins_alike_stays(self):
+        arguments = ["--sweeper=a:1"]
+        self.assertEqual(sweep_flags.split(arguments), ([], arguments))
+
+
+class CombinationsTest(parameterized.TestCase):
+    def test_the_last_axis_changes_fastest(self):
+        self.assertEqual(
+            labels("mixout:0,0.5", "reinit_layers:1,2"),
+            [
+                "mixout=0, reinit_layers=1",
+                "mixout=0, reinit_layers=2",
+                "mixout=0.5, reinit_layers=1",
+                "mixout=0.5, reinit_layers=2",
+            ],
+        )
+
+    def test_a_value_may_hold_colons(self):
+        (found,) = sweep_flags.combinations(["train_file:gs://b/x.csv"])
+        self.assertEqual(found.behind, ["--train_file=gs://b/x.csv"])
+
+    def test_values_with_commas_go_as_a_json_list(self):
+        found = sweep_flags.combinations(
+            ['label_names:["a,b", "b,a"]', "bias_correction:[true]"]
+        )
+        self.assertEqual(
+            found[0].behind, ["--label_names=a,b", "--bias_correction=true"]
+        )
+
+    @parameterized.parameters("freeze:,encoder", 'freeze:[null, "encoder"]')
+    def test_an_empty_value_leaves_the_flag_out(self, text):
+        found = sweep_flags.combinations([text])
+        self.assertEqual(found[0].label, "without freeze")
+        self.assertEqual((found[0].behind, found[0].without), ([], ["freeze"]))
+        self.assertEqual(found[1].behind, ["--freeze=encoder"])
+
+    def test_a_recipe_goes_before_all_other_flags(self):
+        (found,) = sweep_flags.combinations(["recipe:some/path/mine.flags"])
+        self.assertEqual(found.label, "mine")
+        self.assertEqual(found.before, ["--flagfile=some/path/mine.flags"])
+        self.assertEqual(found.behind, [])
+
+    @parameterized.parameters(
+        ("mixout", "must be a flag, a colon and its values"),
+        ("mixout:", "must be a flag, a colon and its values"),
+        (":1", "must be a flag, a colon and its values"),
+        ("seed:1,2", "seeds are counted by --num_trials"),
+        ("output_dir:a,b", "must be over a flag that trainings can differ in"),
+        ("mixout:0,0", "The values of a sweep must differ"),
+        ('mixout:["0"', "must be a JSON list"),
+    )
+    def test_what_is_no_sweep_is_refused(self, text, message):
+        with self.assertRaisesRegex(ValueError, message):
+            sweep_flags.combinations([text])
+
+    def test_a_name_may_come_once(self):
+        with self.assertRaisesRegex(ValueError, "--sweep=mixout:v1,v2,v3"):
+            sweep_flags.combinations(["mixout:0", "mixout:0.1"])
+
+    def test_a_recipe_that_is_not_there_is_refused_with_those_that_are(self):
+        with self.assertRaisesRegex(FileNotFoundError, "zhang.*--sweep"):
+            sweep_flags.combinations(["recipe:no_such"])
+
+
+class CommandLineTest(parameterized.TestCase):
+    def parse(self, *arguments):
+        return cli.parse(
+            [
+                "--mode=trials",
+                "--num_trials=2",
+                "--output_dir=x",
+                "--train_file=reviews.csv",
+                *arguments,
+            ]
+        )
+
+    def test_a_recipe_has_the_fields_in_which_it_differs(self):
+        given = self.parse("--mixout=0.1", "--sweep=mixout:0.1,0.2")
+        self.assertEqual(
+            given["sweep"], {"mixout=0.1": {}, "mixout=0.2": {"mixout": 0.2}}
+        )
+
+    def test_what_stands_beside_a_recipe_counts(self):
+        path = ROOT / "flags" / "recipes" / "mixout.flags"
+        given = self.parse("--mixout=0.3", f"--sweep=recipe:{path}")
+        self.assertNotIn("mixout", given["sweep"]["mixout"])
+
+    def test_two_that_are_the_same_training_are_refused(self):
+        with self.assertRaisesRegex(ValueError, "which are the same"):
+            self.parse("--sweep=mixout:0.1,1e-1")
+
+    def test_every_combination_is_checked(self):
+        with self.assertRaisesRegex(ValueError, "'mixout=2'"):
+            self.parse("--sweep=mixout:0,2")
+
+    def test_what_holds_for_every_recipe_is_said_once(self):
+        with self.assertLogs("absl") as logs:
+            self.parse(
+                "--num_train_steps=8",
+                "--num_train_epochs=2",
+                "--max_steps=9",
+                "--sweep=mixout:0.1,0.2,0.3",
+            )
+        lines = [record.getMessage() for record in logs.records]
+        self.assertLen(lines, len(set(lines)))
+        self.assertIn("the last one counts", " ".join(lines))

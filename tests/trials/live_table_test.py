@@ -1,0 +1,208 @@
+"""Tests of tf_bert/trials/live_table.py."""
+
+import io
+import logging
+import os
+import pty
+import re
+import subprocess
+import sys
+import textwrap
+from unittest import mock
+
+import rich.console
+from absl.testing import parameterized
+
+from tf_bert.config import Config
+from tf_bert.trials import plan
+from tf_bert.trials.live_table import LiveTable, SilentBar
+
+LONG = "bias_correction=false, reinit_layers={}, layerwise_lr_decay=0.95"
+
+
+def make_trials(labels, num_trials=2):
+    return plan.planned_trials(
+        Config(
+            mode="trials",
+            output_dir="x",
+            train_file="reviews.csv",
+            num_trials=num_trials,
+            sweep={x: {"reinit_layers": i} for i, x in enumerate(labels)},
+        )
+    )
+
+
+def record_of(trial, score=0.75, **fields):
+    scores = {"validation": {"accuracy": score}}
+    return {
+        "trial": trial.name,
+        "seeds": trial.seeds,
+        "status": "ok",
+        "error": None,
+        "metric": "accuracy",
+        "chosen": "last",
+        "last": scores,
+        "majority": {"validation": 0.5},
+        "is_failed": False,
+        "is_degenerate": False,
+        "is_constant": False,
+        **fields,
+    }
+
+
+class RenderTest(parameterized.TestCase):
+    def lines(self, table, *, width=80, height=24):
+        """What a terminal of that size would show."""
+        size = {"COLUMNS": str(width), "LINES": str(height)}
+        with mock.patch.dict(os.environ, size):
+            table._console = rich.console.Console(
+                file=io.StringIO(), force_terminal=True, color_system=None
+            )
+            table._console.print(table.render())
+        text = re.sub(r"\x1b\[[0-9;]*m", "", table._console.file.getvalue())
+        return text.splitlines()
+
+    def test_a_recipe_has_a_row_with_its_scores(self):
+        trials = make_trials(["a", "b"])
+        table = LiveTable(trials, [record_of(trials[0], 0.5)])
+        table.start(trials[1])
+        titles, first, second, caption = self.lines(table)
+        self.assertEqual(
+            re.split(r"  +", titles.strip()),
+            [
+                "recipe",
+                "finished",
+                "running",
+                "mean [95 % interval]",
+                "best",
+                "failed",
+            ],
+        )
+        self.assertEqual(first.split(), ["a", "1/2", "1", "0.5000", "0.5000"])
+        self.assertEqual(second.split(), ["b", "0/2"])
+        self.assertEqual(caption.strip(), "1 of 4 trials")
+
+    def test_a_finished_trial_counts_at_once(self):
+        trials = make_trials(["a"])
+        table = LiveTable(trials, [])
+        for trial, score in zip(trials, (0.5, 0.7), strict=True):
+            table.start(trial)
+            table.finish(record_of(trial, score))
+        _, row, caption = self.lines(table)
+        self.assertIn("2/2", row)
+        self.assertRegex(row, r"0\.6000 \[-0\.6706, 1\.8706\] +0\.7000")
+        self.assertIn("2 of 2 trials, 0:00:00 left", caption)
+
+    def test_trials_that_went_wrong_are_counted(self):
+        trials = make_trials(["a"])
+        wrong = record_of(
+            trials[0],
+            status="error",
+            last=None,
+            is_failed=True,
+            is_degenerate=True,
+        )
+        _, row, _ = self.lines(LiveTable(trials, [wrong]))
+        self.assertEqual(row.split(), ["a", "1/2", "1"])
+
+    def test_long_labels_are_wrapped_and_numbers_are_not(self):
+        trials = make_trials([LONG.format(i) for i in range(2)])
+        records = [record_of(t, 0.5 + 0.1 * i) for i, t in enumerate(trials)]
+        lines = self.lines(LiveTable(trials, records))
+        self.assertLessEqual(max(map(len, lines)), 80)
+        text = "\n".join(lines)
+        self.assertRegex(text, r"0\.5500 \[-?0\.\d{4}, \d\.\d{4}\]")
+        self.assertIn("reinit_layers=1", text)
+
+    def test_rows_about_the_running_one_are_shown_where_there_is_no_room(self):
+        trials = make_trials([f"recipe {i}" for i in range(100)], 1)
+        table = LiveTable(trials, [])
+        table.start(trials[50])
+        lines = self.lines(table, height=10)
+        self.assertLen(lines, 8)
+        self.assertIn("recipe 50", lines[1])
+        self.assertIn("recipe 55", lines[6])
+        self.assertIn("0 of 100 trials", lines[7])
+
+    def test_wrapped_rows_fit_too(self):
+        trials = make_trials([LONG.format(i) for i in range(30)], 1)
+        table = LiveTable(trials, [])
+        table.start(trials[29])
+        lines = self.lines(table, height=20)
+        self.assertLessEqual(len(lines), 19)
+        self.assertIn("reinit_layers=29", " ".join(lines))
+
+
+class LogTest(parameterized.TestCase):
+    def test_without_a_terminal_each_trial_is_a_line(self):
+        trials = make_trials(["a"])
+        with LiveTable(trials, []) as table:
+            with self.assertLogs("absl", logging.INFO) as logs:
+                table.start(trials[0])
+                table.finish(record_of(trials[0]))
+                table.finish(
+                    record_of(trials[1], status="diverged", error="Loss.")
+                )
+        first, second = (r.getMessage() for r in logs.records)
+        self.assertRegex(
+            first, r"^1 of 2: a, seeds 0/0/0: accuracy 0\.7500; .* left$"
+        )
+        self.assertIn("2 of 2: a, seeds 1/1/1: diverged: Loss.", second)
+
+    def test_a_silent_bar_shows_nothing(self):
+        bar = SilentBar(3)
+        bar.update(1, 2, 0.5)
+        bar.write("step 1")
+        bar.close()
+
+
+class TerminalTest(parameterized.TestCase):
+    def test_a_warning_stands_above_the_table_on_a_line_of_its_own(self):
+        program = textwrap.dedent(
+            """
+            import logging
+            from absl import logging as absl_logging
+            logging.basicConfig(format="%(message)s")
+            from tests_of_live_table import make_trials, record_of
+            from tf_bert.trials.live_table import LiveTable
+            trials = make_trials(["a"])
+            with LiveTable(trials, []) as table:
+                table.start(trials[0])
+                absl_logging.warning("Something to know.")
+                table.finish(record_of(trials[0]))
+            absl_logging.warning("The end.")
+            """
+        ).replace(
+            "from tests_of_live_table import make_trials, record_of",
+            "import importlib.util as u\n"
+            f"spec = u.spec_from_file_location('t', {__file__!r})\n"
+            "t = u.module_from_spec(spec)\n"
+            "spec.loader.exec_module(t)\n"
+            "make_trials, record_of = t.make_trials, t.record_of",
+        )
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+        )
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(ours):
+            shown += chunk
+        self.assertEqual(process.wait(), 0, shown)
+        os.close(ours)
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+        lines = [line.strip() for line in re.split(r"[\r\n]+", text)]
+        self.assertIn("Something to know.", lines)
+        self.assertIn("The end.", lines)
+        self.assertIn("1 of 2 trials", " ".join(lines))
+
+
+def _read(descriptor):
+    """Reads from a terminal; nothing once the program has ended."""
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:
+        return b""

@@ -1,0 +1,147 @@
+"""Tests of tf_bert/trials/one_trial.py: a trial is what it is alone."""
+
+import json
+import math
+
+import pytest
+
+from tf_bert import cli
+from tf_bert.config import Config
+from tf_bert.trials.live_table import SilentBar
+from tf_bert.trials.one_trial import Workbench
+from tf_bert.trials.plan import planned_trials
+
+# Every part of a training that a restart must bring back. Each follows on
+# the one before it in one process, so what is left over would show.
+RECIPES = {
+    "base": {},
+    "other_length": {"num_train_steps": 8, "learning_rate": 0.02},
+    "reinit": {"reinit_layers": 1},
+    "pooler": {"reinit_pooler": True},
+    "kept_last": {"checkpoint_to_use": "last"},
+    "stopped_early": {
+        "early_stopping_patience": 1,
+        "num_train_steps": 9,
+        "num_evaluations": 9,
+    },
+    "mixout": {"mixout": 0.5},
+    "pulled": {"pretrained_weight_decay": 0.5, "weight_decay": 0.1},
+    "uncorrected": {"bias_correction": False, "weight_decay": 0.1},
+    "recorded": {"record_updates": True, "bias_correction": False},
+    "layerwise": {"layerwise_lr_decay": 0.5},
+    "accumulated": {"gradient_accumulation_steps": 3},
+    "frozen": {"freeze": "lower_1"},
+    "cached": {"freeze": "lower_1", "cache_frozen_features": True},
+    "cached_encoder": {"freeze": "encoder", "cache_frozen_features": True},
+    "base_again": {"num_train_epochs": 2, "num_train_steps": None},
+}
+
+
+@pytest.fixture(scope="module")
+def base(flags, reviews):
+    """Returns the configuration of a sweep over some recipes."""
+
+    def make(folder, recipes, **changes):
+        given = cli.parse(
+            flags(
+                mode="trials",
+                output_dir=folder,
+                test_file=reviews / "test.csv",
+                seed=1,
+                num_trials=2,
+                **changes,
+            )
+        )
+        return Config(**given, sweep=recipes)
+
+    return make
+
+
+def run_all(trials, beats=math.inf):
+    """The result of each trial, one after the other on one workbench."""
+    workbench = Workbench()
+    return [
+        workbench.run_trial(trial, make_bar=SilentBar, beats=beats)
+        for trial in trials
+    ]
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def assert_is_what_it_is_alone(record, files, alone):
+    """Compares a trial with the folder of a single run."""
+    assert record["status"] == "ok", record["error"]
+    results = read_json(alone / "all_results.json")
+    chosen = record[record["chosen"]]
+    assert chosen["step"] == results["train"]["chosen_step"]
+    assert record["step"] == results["train"]["num_steps"]
+    for split in ("validation", "test"):
+        for name, value in chosen[split].items():
+            assert value == results[split][name], (split, name)
+    names = {"history.jsonl", "scored_rows.tsv"}
+    names |= {"updates.npz"} & set(files)
+    for name in names:
+        assert files[name] == (alone / name).read_bytes(), name
+
+
+class TestAlone:
+    def test_the_last_of_a_sweep_is_what_it_is_alone(
+        self, finished_sweep, train, reviews, tmp_path
+    ):
+        """A restart, of another recipe with another seed before it."""
+        records = [
+            read_json(path)
+            for path in (finished_sweep / "trials").glob("*.json")
+        ]
+        (record,) = (
+            r
+            for r in records
+            if r["config"]["reinit_layers"] and r["seeds"]["data_seed"] == 2
+        )
+        folder = finished_sweep / "trials" / record["trial"]
+        alone = train(
+            tmp_path / "alone",
+            test_file=reviews / "test.csv",
+            reinit_layers=1,
+            **record["seeds"],
+        )
+        files = {
+            p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()
+        }
+        assert_is_what_it_is_alone(record, files, alone)
+        assert len({r["best"]["test"]["loss"] for r in records}) == 4
+
+    @pytest.mark.large
+    def test_every_recipe_is_what_it_is_alone(
+        self, base, train, reviews, tmp_path
+    ):
+        """The second seed of each: a restart of the first."""
+        trials = planned_trials(base(tmp_path / "trials", RECIPES))
+        results = run_all(trials)
+        for trial, result in zip(trials[1::2], results[1::2], strict=True):
+            alone = train(
+                tmp_path / trial.recipe,
+                test_file=reviews / "test.csv",
+                **RECIPES[trial.recipe],
+                **trial.seeds,
+            )
+            assert_is_what_it_is_alone(result.record, result.files, alone)
+
+    @pytest.mark.large
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_the_order_of_trials_changes_nothing(self, base, tmp_path, order):
+        names = ("mixout", "base", "recorded", "cached", "pulled")
+        trials = planned_trials(
+            base(tmp_path, {name: RECIPES[name] for name in names})
+        )
+        files = {
+            trial.name: result.files
+            for trial, result in zip(
+                trials[::order], run_all(trials[::order]), strict=True
+            )
+        }
+        for trial in trials:
+            (alone,) = run_all([trial])
+            assert alone.files == files[trial.name], trial.recipe

@@ -1,0 +1,135 @@
+"""Tests of tf_bert/trials/plan.py."""
+
+import dataclasses
+
+from absl.testing import parameterized
+
+from tf_bert.config import Config
+from tf_bert.trials import plan
+
+
+def sweep_of(**fields):
+    return Config(
+        mode="trials",
+        **{
+            "output_dir": "runs/x",
+            "train_file": "reviews.csv",
+            "num_trials": 2,
+            **fields,
+        },
+    )
+
+
+class PlannedTrialsTest(parameterized.TestCase):
+    def test_trial_i_has_seed_plus_i_for_all_that_is_drawn(self):
+        trials = plan.planned_trials(sweep_of(seed=5, split_seed=9))
+        self.assertEqual(
+            [trial.seeds for trial in trials],
+            [
+                {"head_seed": n, "data_seed": n, "dropout_seed": n}
+                for n in (5, 6)
+            ],
+        )
+        self.assertEqual({t.config.split_seed for t in trials}, {9})
+        self.assertEqual({t.recipe for t in trials}, {plan.ONLY_RECIPE})
+
+    def test_a_grid_has_every_head_seed_with_every_data_seed(self):
+        trials = plan.planned_trials(
+            sweep_of(
+                num_trials=None, num_head_seeds=2, num_data_seeds=3, seed=1
+            )
+        )
+        self.assertEqual(
+            [tuple(trial.seeds.values()) for trial in trials],
+            [
+                (1, 1, 1),
+                (1, 2, 2),
+                (1, 3, 3),
+                (2, 1, 1),
+                (2, 2, 2),
+                (2, 3, 3),
+            ],
+        )
+
+    def test_a_pair_of_equal_seeds_is_the_trial_of_that_seed(self):
+        grid = plan.planned_trials(
+            sweep_of(num_trials=None, num_head_seeds=2, num_data_seeds=2)
+        )
+        line = plan.planned_trials(sweep_of())
+        self.assertEqual([grid[0].name, grid[3].name], [t.name for t in line])
+
+    def test_recipes_follow_one_another_each_with_all_seeds(self):
+        trials = plan.planned_trials(
+            sweep_of(sweep={"a": {"mixout": 0.5}, "b": {"reinit_layers": 2}})
+        )
+        self.assertEqual([t.recipe for t in trials], ["a", "a", "b", "b"])
+        self.assertEqual(trials[0].config.mixout, 0.5)
+        self.assertEqual(trials[0].config.reinit_layers, 0)
+        self.assertEqual(trials[2].config.reinit_layers, 2)
+        self.assertLen({trial.name for trial in trials}, 4)
+
+    def test_a_trial_is_a_training_with_one_seed(self):
+        (trial, _) = plan.planned_trials(sweep_of(trials_save_model="all"))
+        self.assertEqual(trial.config.mode, "train")
+        self.assertIsNone(trial.config.num_trials)
+        self.assertEqual(trial.config.trials_save_model, "best")
+        self.assertEqual(trial.config.output_dir, f"runs/x_{trial.name}")
+
+
+class NameTest(parameterized.TestCase):
+    # A folder of trials is continued by later versions: these names must not
+    # change, whatever fields are added to `Config`.
+    @parameterized.parameters(
+        ({}, "57b55f36e08ec2db"),
+        (
+            {"seed": 7, "learning_rate": 1e-4, "reinit_layers": 2},
+            "39b0203fce321cfd",
+        ),
+        ({"mixout": 0.5, "label_names": ("bad", "good")}, "bcc3327a12f1cdf9"),
+    )
+    def test_is_that_of_the_first_version(self, fields, name):
+        self.assertEqual(plan.planned_trials(sweep_of(**fields))[0].name, name)
+
+    @parameterized.parameters(
+        {"output_dir": "elsewhere"},
+        {"num_trials": 5},
+        {"sweep": {"other": {}, "label": {"mixout": 0.1}}},
+        {"trials_save_model": "all"},
+        {"tensorboard": False},
+        {"compare_baselines": False},
+        {"resume": "must"},
+    )
+    def test_does_not_depend_on_what_cannot_change_the_result(self, **fields):
+        first, other = (
+            plan.planned_trials(sweep_of(**f))[0] for f in ({}, fields)
+        )
+        self.assertEqual(first.name, other.name)
+        self.assertEqual(first.configuration, other.configuration)
+
+    @parameterized.parameters(
+        {"learning_rate": 1e-3},
+        {"split_seed": 1},
+        {"seed": 1},
+        {"max_train_examples": 100},
+    )
+    def test_depends_on_what_can(self, **fields):
+        first, other = (
+            plan.planned_trials(sweep_of(**f))[0] for f in ({}, fields)
+        )
+        self.assertNotEqual(first.name, other.name)
+
+    def test_a_field_that_has_its_default_is_as_if_it_were_not_there(self):
+        (trial, _) = plan.planned_trials(sweep_of())
+        more = dataclasses.make_dataclass(
+            "LaterConfig",
+            [("new_flag", float, dataclasses.field(default=0.0, kw_only=True))],
+            bases=(Config,),
+            frozen=True,
+        )
+        fields = {
+            f.name: getattr(trial.config, f.name)
+            for f in dataclasses.fields(trial.config)
+        }
+        later = dataclasses.replace(trial, config=more(**fields))
+        self.assertIn("new_flag", later.config.as_dict())
+        self.assertEqual(plan.name_of(later), trial.name)

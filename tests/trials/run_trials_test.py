@@ -1,0 +1,393 @@
+"""Tests of tf_bert/trials/run_trials.py: whole sweeps."""
+
+import contextlib
+import json
+import logging
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from tf_bert import run
+
+ROOT = pathlib.Path(__file__).parents[2]
+FILES = {"history.jsonl", "scored_rows.tsv"}
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_lines(folder):
+    """The records of a sweep, without what a clock or a machine decides."""
+    lines = (folder / "trials.jsonl").read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    for record in records:
+        del record["runtime"]
+    return records
+
+
+def stored_trials(folder):
+    return {p.stem: p.read_bytes() for p in (folder / "trials").glob("*.json")}
+
+
+def names_of_models(folder):
+    return {p.parent.name for p in (folder / "trials").glob("*/model")}
+
+
+def assert_is_whole(folder):
+    """Each finished trial has its files, and no other is to be seen."""
+    for path in (folder / "trials").glob("*.json"):
+        record = read_json(path)
+        assert record["trial"] == path.stem
+        if record["status"] == "ok":
+            found = {p.name for p in path.with_suffix("").iterdir()}
+            assert found >= FILES
+
+
+@contextlib.contextmanager
+def control_c_at(line):
+    """Does as if Ctrl-C was pressed when a certain line is logged."""
+
+    class ControlC(logging.Handler):
+        def emit(self, record):
+            if record.getMessage().startswith(line):
+                raise KeyboardInterrupt
+
+    logger = logging.getLogger("absl")
+    handler = ControlC()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+@pytest.fixture
+def copied(finished_sweep, tmp_path):
+    return pathlib.Path(shutil.copytree(finished_sweep, tmp_path / "copy"))
+
+
+@pytest.fixture
+def again(run_sweep, reviews):
+    """Returns a function that gives the command of `finished_sweep` again."""
+
+    def swept(folder, sweep="reinit_layers:0,1", **changes):
+        return run_sweep(
+            folder,
+            sweep,
+            **{
+                "test_file": reviews / "test.csv",
+                "trials_save_model": "best",
+                **changes,
+            },
+        )
+
+    return swept
+
+
+@pytest.fixture
+def error_of(again, capsys):
+    """Returns a function that gives what is said when a sweep is refused."""
+
+    def refused(folder, *arguments, **changes):
+        capsys.readouterr()
+        again(folder, *arguments, status=2, **changes)
+        return capsys.readouterr().err
+
+    return refused
+
+
+class TestFinished:
+    def test_every_recipe_has_every_seed(self, finished_sweep):
+        records = read_lines(finished_sweep)
+        assert [(r["recipe"], r["seeds"]["head_seed"]) for r in records] == [
+            ("reinit_layers=0", 1),
+            ("reinit_layers=0", 2),
+            ("reinit_layers=1", 1),
+            ("reinit_layers=1", 2),
+        ]
+        assert {r["status"] for r in records} == {"ok"}
+        assert set(stored_trials(finished_sweep)) == {
+            r["trial"] for r in records
+        }
+        assert_is_whole(finished_sweep)
+
+    def test_the_best_model_alone_is_kept(self, finished_sweep):
+        records = read_lines(finished_sweep)
+        best = max(records, key=lambda r: r["best"]["validation"]["accuracy"])
+        assert names_of_models(finished_sweep) == {best["trial"]}
+        kept = finished_sweep / "trials" / best["trial"] / "model"
+        for path in kept.iterdir():
+            published = (finished_sweep / "model" / path.name).read_bytes()
+            assert published.startswith(path.read_bytes()), path.name
+        card = (finished_sweep / "model" / "README.md").read_text("utf-8")
+        assert "best of 4 trials" in card
+
+    def test_given_again_trains_nothing_and_changes_nothing(
+        self, copied, again, capsys
+    ):
+        before = {p: p.read_bytes() for p in copied.rglob("*") if p.is_file()}
+        again(copied)
+        assert "reinit_layers=1" in capsys.readouterr().out
+        for path, content in before.items():
+            if path.name != "config.json":  # Which says where it lies.
+                assert path.read_bytes() == content, path
+
+    def test_another_configuration_is_refused(self, copied, error_of):
+        error = error_of(copied, learning_rate=0.02)
+        assert "differs in learning_rate: 0.01 -> 0.02" in error
+
+    def test_other_data_are_refused(self, copied, error_of, tmp_path, reviews):
+        # At the same path, as a configuration names it.
+        path = reviews / "test.csv"
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b"mug", b"cup"))
+        try:
+            error = error_of(copied)
+        finally:
+            path.write_bytes(content)
+        assert "must be continued on the data that it began with" in error
+
+    def test_a_single_training_is_refused_there(self, copied, flags, capsys):
+        assert run.main(flags(output_dir=copied)) == 2
+        assert "mode: trials -> train" in capsys.readouterr().err
+
+    def test_is_refused_in_the_folder_of_a_single_training(
+        self, finished_run, error_of
+    ):
+        assert "mode: train -> trials" in error_of(finished_run)
+
+    def test_a_changed_record_is_refused(self, copied, error_of):
+        path = sorted((copied / "trials").glob("*.json"))[0]
+        path.write_text(path.read_text("utf-8").replace('"trial"', '"x"'))
+        assert "A trial's record must be as it was written" in error_of(copied)
+
+
+@pytest.fixture(scope="module")
+def wanted_more(finished_sweep, run_sweep, reviews, tmp_path_factory):
+    """A sweep that lost a record and shall have more seeds, then Ctrl-C.
+
+    Returns its folder, the name of the lost trial, and what was printed.
+    """
+    parent = tmp_path_factory.mktemp("more")
+    folder = shutil.copytree(finished_sweep, parent / "sweep")
+    name = sorted(stored_trials(folder))[0]
+    # As after a kill: the folder of a trial is there, not its record.
+    (folder / "trials" / f"{name}.json").unlink()
+    (folder / "trials" / name / "history.jsonl").write_text("half")
+    (folder / "trials.jsonl").unlink()
+    with (
+        open(parent / "stderr", "w", encoding="utf-8") as file,
+        contextlib.redirect_stderr(file),
+        control_c_at("5 of 6: "),
+    ):
+        run_sweep(
+            folder,
+            "reinit_layers:0,1",
+            status=130,
+            num_trials=3,
+            test_file=reviews / "test.csv",
+            trials_save_model="best",
+        )
+    return folder, name, (parent / "stderr").read_text("utf-8")
+
+
+class TestInterrupted:
+    def test_says_how_to_go_on_and_leaves_all_whole(self, wanted_more):
+        folder, _, error = wanted_more
+        assert "Interrupted. What has finished is stored" in error
+        assert "Traceback" not in error
+        assert len(stored_trials(folder)) == 5
+        assert_is_whole(folder)
+
+    def test_a_lost_trial_runs_again_and_is_the_same(
+        self, wanted_more, finished_sweep
+    ):
+        folder, name, _ = wanted_more
+        for path in (finished_sweep / "trials" / name).iterdir():
+            if path.is_file():
+                twin = folder / "trials" / name / path.name
+                assert twin.read_bytes() == path.read_bytes()
+        twins = [
+            f / "trials" / f"{name}.json" for f in (folder, finished_sweep)
+        ]
+        first, second = (
+            {k: v for k, v in read_json(twin).items() if k != "runtime"}
+            for twin in twins
+        )
+        assert first == second
+
+    def test_more_seeds_run_the_new_ones_alone(self, wanted_more, again):
+        folder, *_ = wanted_more
+        before = stored_trials(folder)
+        again(folder, num_trials=3)
+        after = stored_trials(folder)
+        # With the runtime, which a second run would not have again.
+        assert before.items() <= after.items()
+        assert [r["seeds"]["data_seed"] for r in read_lines(folder)] == [
+            1,
+            2,
+            3,
+        ] * 2
+
+
+@pytest.fixture(scope="module")
+def changed_checkpoint(tiny_checkpoint, tmp_path_factory):
+    """Returns a function that copies the checkpoint with other weights."""
+
+    def changed(name, value, part):
+        folder = tmp_path_factory.mktemp("checkpoints") / name
+        shutil.copytree(tiny_checkpoint, folder)
+        path = folder / "model.safetensors"
+        weights = safetensors.numpy.load_file(path)
+        for key, weight in weights.items():
+            if part in key:
+                weight[...] = value
+        safetensors.numpy.save_file(weights, path)
+        return folder
+
+    return changed
+
+
+@pytest.fixture(scope="module")
+def wrong_sweep(
+    run_sweep, changed_checkpoint, tiny_checkpoint, tmp_path_factory
+):
+    """Three trials: weights that raise, weights that overflow, good ones."""
+    checkpoints = [
+        changed_checkpoint("damaged", np.nan, "pooler"),
+        changed_checkpoint("huge", 1e30, "attention.self"),
+        tiny_checkpoint,
+    ]
+    return run_sweep(
+        tmp_path_factory.mktemp("wrong") / "sweep",
+        f"init_checkpoint:{','.join(map(str, checkpoints))}",
+        status=1,
+        num_trials=1,
+        trials_save_model="best",
+    )
+
+
+class TestWrongTrials:
+    """They are recorded, and the sweep goes on."""
+
+    def records(self, folder):
+        return {
+            pathlib.Path(r["config"]["init_checkpoint"]).name: r
+            for r in read_lines(folder)
+        }
+
+    def test_one_that_diverges(self, wrong_sweep):
+        record = self.records(wrong_sweep)["huge"]
+        assert record["status"] == "diverged"
+        assert record["error"].startswith("TrainingDiverged: ")
+        assert record["is_failed"] and record["is_degenerate"]
+        assert record["last"] is None and record["best"] is None
+        assert record["metric"] == "accuracy"
+
+    def test_one_that_raises(self, wrong_sweep):
+        record = self.records(wrong_sweep)["damaged"]
+        assert record["status"] == "error"
+        assert record["error"].startswith("ValueError: Every weight of a")
+        assert record["is_failed"] and record["is_degenerate"]
+
+    def test_the_others_end_well(self, wrong_sweep):
+        record = self.records(wrong_sweep)["tiny"]
+        assert record["status"] == "ok"
+        assert names_of_models(wrong_sweep) == {record["trial"]}
+
+    def test_given_again_the_exit_status_stays(
+        self, wrong_sweep, flags, capsys
+    ):
+        sweep = read_json(wrong_sweep / "config.json")["sweep"]
+        paths = [changes.get("init_checkpoint") for changes in sweep.values()]
+        arguments = flags(
+            mode="trials",
+            output_dir=wrong_sweep,
+            seed=1,
+            num_trials=1,
+        )
+        base = read_json(wrong_sweep / "config.json")["init_checkpoint"]
+        listed = ",".join(path or base for path in paths)
+        before = stored_trials(wrong_sweep)
+        assert run.main([*arguments, f"--sweep=init_checkpoint:{listed}"]) == 1
+        assert stored_trials(wrong_sweep) == before
+
+
+@pytest.fixture(scope="module")
+def command(flags, reviews, tmp_path_factory):
+    """Returns the folder of a name, and the command of its sweep."""
+    parent = tmp_path_factory.mktemp("killed")
+
+    def make(name):
+        arguments = flags(
+            mode="trials",
+            output_dir=parent / name,
+            test_file=reviews / "test.csv",
+            seed=1,
+            num_trials=4,
+            record_updates=True,
+        )
+        arguments.append("--sweep=reinit_layers:0,1")
+        return parent / name, [sys.executable, "-m", "tf_bert.run", *arguments]
+
+    return make
+
+
+def start(command):
+    return subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+
+
+def wait_for(condition, program):
+    deadline = time.monotonic() + 300
+    while not condition() and time.monotonic() < deadline:
+        assert program.poll() is None, program.stderr.read()
+        time.sleep(0.005)
+
+
+@pytest.mark.large
+class TestKilled:
+    def test_four_kills_leave_what_an_unbroken_sweep_does(self, command):
+        unbroken, whole = command("unbroken")
+        subprocess.run(whole, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+        folder, broken = command("broken")
+        moments = random.Random(0)
+        for number in range(4):
+            program = start(broken)
+            # The first trial of a process takes most of it.
+            wait_for(lambda n=number: len(stored_trials(folder)) > n, program)
+            time.sleep(moments.uniform(0, 0.5))
+            program.kill()
+            program.communicate()
+            assert_is_whole(folder)
+        subprocess.run(broken, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+        assert read_lines(folder) == read_lines(unbroken)
+        assert names_of_models(folder) == names_of_models(unbroken)
+        for path in (unbroken / "model").iterdir():
+            assert (folder / "model" / path.name).read_bytes() == (
+                path.read_bytes()
+            ), path.name
+
+    def test_a_second_process_is_refused_with_the_id_of_the_first(
+        self, command
+    ):
+        folder, twice = command("twice")
+        first = start(twice)
+        wait_for((folder / ".process").exists, first)
+        second = subprocess.run(
+            twice, cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+        assert second.returncode == 2
+        assert f"process {first.pid} is at work" in second.stderr

@@ -1,0 +1,65 @@
+"""Tests of tf_bert/trials/sweep_data.py."""
+
+import dataclasses
+import pathlib
+import tempfile
+
+from absl.testing import parameterized
+
+from tf_bert.config import Config
+from tf_bert.trials import sweep_data
+from tf_bert.trials.sweep_data import SweepData
+
+ROWS = "text,label\n" + "The mug is good.,yes\nThe mug is bad.,no\n" * 10
+
+
+class SweepDataTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        folder = self.enter_context(tempfile.TemporaryDirectory())
+        self.path = pathlib.Path(folder, "train.csv")
+        self.path.write_text(ROWS)
+        self.config = Config(
+            output_dir="x", train_file=str(self.path), test_proportion=0.2
+        )
+
+    def digest(self):
+        data = SweepData()
+        data.of(self.config)
+        return data.digests()
+
+    def test_recipes_on_the_same_data_share_it(self):
+        data = SweepData()
+        first = data.of(self.config)
+        other = dataclasses.replace(self.config, mixout=0.5, head_seed=3)
+        self.assertIs(data.of(other), first)
+        divided = dataclasses.replace(self.config, split_seed=3)
+        self.assertIsNot(data.of(divided), first)
+        self.assertLen(data.digests(), 2)
+
+    @parameterized.parameters(
+        ("mug is bad", "cup is bad"), ("bad.,no", "bad.,yes")
+    )
+    def test_digest_changes_with_a_text_and_a_label(self, old, new):
+        before = self.digest()
+        self.assertEqual(self.digest(), before)
+        self.path.write_text(ROWS.replace(old, new, 1))
+        after = self.digest()
+        self.assertEqual(after.keys(), before.keys())
+        self.assertNotEqual(after, before)
+
+    def test_known_baselines_are_not_trained_again(self):
+        data = SweepData()
+        data.of(self.config)
+        (key,) = data.digests()
+        self.assertEqual(data.baselines({key: {"split": 1}})[key], {"split": 1})
+        trained = data.baselines({})[key]
+        self.assertEqual(trained["split"], "test")
+        self.assertEqual(set(trained["models"]), {"majority", "tfidf_svm"})
+
+    def test_key_is_that_of_a_record(self):
+        fields = self.config.as_dict()
+        fewer = {k: v for k, v in fields.items() if k != "output_dir"}
+        self.assertEqual(
+            sweep_data.data_key(fewer), sweep_data.data_key(fields)
+        )
