@@ -17,7 +17,7 @@ from tf_bert.run_folder import RunFolder
 from tf_bert.scored_rows import ScoredRows
 from tf_bert.statistics import trial_flags
 from tf_bert.training import update_log
-from tf_bert.trials import trial_folder, trial_scores
+from tf_bert.trials import trial_scores
 from tf_bert.trials.sweep_data import data_key, task_key
 from tf_bert.trials.trial_folder import TrialFolder
 
@@ -180,7 +180,7 @@ class TaskTrials:
 
 def is_trials_folder(path: str) -> bool:
     """Whether trials were begun in a folder."""
-    return gfile_io.is_dir(os.path.join(path, trial_folder.TRIALS))
+    return gfile_io.is_dir(os.path.join(path, run_folder.TRIALS))
 
 
 def read(paths: Sequence[str]) -> list[TaskTrials]:
@@ -215,10 +215,10 @@ def _read_folder(path: str) -> list[TaskTrials]:
     config = RunFolder(path).read_json(run_folder.CONFIG)
     records = folder.read_records()
     _check_known(path, records)
-    baselines = folder.read_optional(trial_folder.BASELINES)
+    baselines = folder.read_optional(run_folder.BASELINES)
     order = list(config.get("sweep") or {})
     trials = [
-        Trial(folder.join(trial_folder.TRIALS, record["trial"]), record)
+        Trial(folder.join(run_folder.TRIALS, record["trial"]), record)
         for record in records
     ]
     # A task whose every trial was stopped early says not even its metric.
@@ -244,7 +244,7 @@ def _check_known(path: str, records: Sequence[dict[str, Any]]) -> None:
     if not records:
         raise FileNotFoundError(
             "A report must be about a folder with a finished trial. Received: "
-            f"{path}, without {trial_folder.TRIALS}/*.json. Give the command "
+            f"{path}, without {run_folder.TRIALS}/*.json. Give the command "
             "of --mode=trials again and wait for its first trial, or pass "
             "another --output_dir or --trials_dirs."
         )
@@ -253,7 +253,7 @@ def _check_known(path: str, records: Sequence[dict[str, Any]]) -> None:
             "A report needs a trial that got as far as its data. Received: "
             f"{path}, where all {len(records)} were stopped "
             f"({records[0]['error']}). Correct that, remove "
-            f"{trial_folder.TRIALS}/*.json there, and give the command of "
+            f"{run_folder.TRIALS}/*.json there, and give the command of "
             "--mode=trials again."
         )
 

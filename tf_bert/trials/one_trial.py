@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import gc
-import os
 import pathlib
 import tempfile
 import time
@@ -17,6 +16,7 @@ from tf_bert import (
     build,
     finetune,
     model_card,
+    parameter_table,
     run_folder,
     scored_rows,
     training_run,
@@ -97,7 +97,7 @@ class Workbench:
             used = _of_chosen(state, tested, fields["chosen"])
             files = _files(run, used)
             if beats is None or records.score(fields) > beats:
-                files |= _model_files(run, used, fields)
+                files |= _run_files(run, used, fields)
         except TrainingDiverged as error:
             fields |= records.of_failure(
                 error, state.progress, has_diverged=True
@@ -199,25 +199,30 @@ def _files(run: build.Run, evaluations: Evaluations) -> dict[str, bytes]:
     return files
 
 
-def _model_files(
+def _run_files(
     run: build.Run, evaluations: Evaluations, fields: dict[str, Any]
 ) -> dict[str, bytes]:
-    """The model, its tokenizer and its card, as a Hugging Face folder."""
-    results = {s: e.with_intervals() for s, e in evaluations.items()}
+    """What makes the trial's folder that of a finished run, for all modes."""
+    results: dict[str, Any] = {
+        split: evaluation.with_intervals()
+        for split, evaluation in evaluations.items()
+    }
     results["train"] = {
+        "num_examples": len(run.data.train),
         "num_steps": fields["step"],
         "chosen_step": fields[fields["chosen"]]["step"],
+        **parameter_table.count(run.classifier.model),
     }
-    with tempfile.TemporaryDirectory() as folder:
-        finetune.save_model(run, RunFolder(folder))
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(path)
+        folder.begin(run.config)
+        finetune.save_model(run, folder)
         model_card.write_model_card(
-            os.path.join(folder, run_folder.MODEL),
-            run.config,
-            run.data,
-            results,
+            folder.join(run_folder.MODEL), run.config, run.data, results
         )
+        folder.write_json(run_folder.RESULTS, results)
         return {
-            str(path.relative_to(folder)): path.read_bytes()
-            for path in sorted(pathlib.Path(folder).rglob("*"))
-            if path.is_file()
+            str(file.relative_to(path)): file.read_bytes()
+            for file in sorted(pathlib.Path(path).rglob("*"))
+            if file.is_file()
         }

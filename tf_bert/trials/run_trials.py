@@ -3,6 +3,7 @@
 Read from the top: `run_trials` is a sweep as a sequence of named calls.
 """
 
+import contextlib
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -229,8 +230,12 @@ class _Sweep:
             "there is too good. `trials.jsonl` of the sweep has them all."
         )
         if self._folder.publish_model(best["trial"], remark):
-            path = self._folder.join(run_folder.MODEL)
-            print(f"The model of the best trial is in {path}.")
+            print(
+                "\nThe model of the best trial is in "
+                f"{self._folder.join(run_folder.MODEL)}; for --mode=predict, "
+                "evaluate and export its run is in "
+                f"{self._folder.run_path(best['trial'])}."
+            )
         else:
             logging.warning(
                 "The model of the best trial (%s, seeds %s) was not kept when "
@@ -251,4 +256,11 @@ def _exit_status(records: list[dict[str, Any]]) -> int:
             record["status"],
             record["error"],
         )
-    return _SOME_DID_NOT if wrong else _ALL_ENDED_WELL
+    if not wrong:
+        return _ALL_ENDED_WELL
+    logging.warning(
+        "To run such a trial again, remove its file in %s and give the "
+        "command again.",
+        run_folder.TRIALS,
+    )
+    return _SOME_DID_NOT

@@ -163,14 +163,25 @@ class TrialFolder:
         """Writes one of the JSON files."""
         self._folder.write_json(name, content)
 
+    def run_path(self, name: str) -> str:
+        """The folder of a trial; with its model, that of a finished run."""
+        return self.join(TRIALS, name)
+
     def model_path(self, name: str) -> str:
         """Where the model of a trial lies, if it is kept."""
-        return self.join(TRIALS, name, run_folder.MODEL)
+        return os.path.join(self.run_path(name), run_folder.MODEL)
 
     def remove_model(self, name: str) -> None:
-        """Removes the model of a trial, if it is there."""
-        if gfile_io.is_dir(self.model_path(name)):
-            gfile_io.remove_tree(self.model_path(name))
+        """Removes the model of a trial, if it is there.
+
+        The trial's folder is no finished run any more.
+        """
+        if not gfile_io.is_dir(self.model_path(name)):
+            return
+        for file in (run_folder.RESULTS, run_folder.CONFIG):
+            if gfile_io.exists(os.path.join(self.run_path(name), file)):
+                gfile_io.remove_file(os.path.join(self.run_path(name), file))
+        gfile_io.remove_tree(self.model_path(name))
 
     def publish_model(self, name: str, remark: str) -> bool:
         """Copies the model of a trial to `model/`.
