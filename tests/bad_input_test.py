@@ -801,6 +801,84 @@ RAY = (
     ),
 )
 
+TRIALS = tuple(
+    Case(f"trials_{name}", message, f"--mode=trials {wrong}", error=error)
+    for name, wrong, message, error in (
+        (
+            "without_a_number",
+            "",
+            "number of trials must be given.*Pass --num_trials=20",
+            "ValueError",
+        ),
+        (
+            "two_numbers",
+            "--num_trials=2 --num_head_seeds=2 --num_data_seeds=2",
+            "num_trials=2, num_head_seeds=2, num_data_seeds=2",
+            "ValueError",
+        ),
+        (
+            "none",
+            "--num_trials=0",
+            "`num_trials` must be.*Received: num_trials=0",
+            "ValueError",
+        ),
+        (
+            "no_sweep",
+            "--num_trials=2 --sweep=mixout",
+            "Received: sweep='mixout'. Write --sweep=",
+            "ValueError",
+        ),
+        (
+            "unknown_flag_swept",
+            "--num_trials=2 --sweep=mixouts:0,1",
+            "'mixouts=0'.*Received: --mixouts. Did you mean --mixout",
+            "ValueError",
+        ),
+        (
+            "swept_twice",
+            "--num_trials=2 --sweep=mixout:0 --sweep=mixout:0.1",
+            "Give all values in one: --sweep=mixout:v1,v2,v3",
+            "ValueError",
+        ),
+        (
+            "seeds_swept",
+            "--num_trials=2 --sweep=seed:1,2",
+            "seeds are counted by --num_trials",
+            "ValueError",
+        ),
+        (
+            "wrong_combination",
+            "--num_trials=2 --sweep=reinit_layers:0,2 --sweep=freeze:,lower_1",
+            "'reinit_layers=2, freeze=lower_1'",
+            "ValueError",
+        ),
+        (
+            "wrong_for_the_model",
+            "--num_trials=2 --sweep=reinit_layers:0,7",
+            "In the recipe 'reinit_layers=7'.*reinit_layers=7",
+            "ValueError",
+        ),
+        (
+            "no_such_recipe",
+            "--num_trials=2 --sweep=recipe:nothing",
+            "must be a file in flags/recipes.*sweep=recipe:nothing",
+            "FileNotFoundError",
+        ),
+        (
+            "no_such_baseline",
+            "--num_trials=2 --baseline=mixout=1",
+            "`baseline` must be a recipe of the sweep",
+            "ValueError",
+        ),
+        (
+            "nothing_to_score_on",
+            "--num_trials=2 --validation_proportion=0",
+            "must have a split that they are scored on",
+            "ValueError",
+        ),
+    )
+)
+
 CASES = (
     *TRAIN_FILES,
     *FORMATS,
@@ -809,6 +887,7 @@ CASES = (
     *OTHER_NAMES,
     *FOLDERS,
     *RAY,
+    *TRIALS,
 )
 
 

@@ -252,6 +252,7 @@ class TestFrozenRun:
             "classifier.bias",
         }
 
+    @pytest.mark.large
     def test_a_cache_changes_nothing_but_roundings(
         self, frozen_run, train, tmp_path
     ):

@@ -179,6 +179,7 @@ class TestInterrupted:
         assert "--overwrite_output_dir" in error
 
 
+@pytest.mark.large
 def test_mixout_ends_as_if_unbroken(flags, tiny_checkpoint, tmp_path):
     """Its targets are the weights of step 0, not those it continues from."""
     runs = {
@@ -278,6 +279,7 @@ class TestKilled:
         assert_same_result(folder, unbroken)
 
 
+@pytest.mark.large
 class TestFrozenFeatures:
     def test_a_cache_is_made_again_and_gives_the_same(
         self, flags, tmp_path, caplog

@@ -170,14 +170,14 @@ def _axis(text: str) -> _Axis:
     if name in _NOT_SWEPT:
         raise ValueError(
             "A sweep must be over a flag that trainings can differ in; seeds "
-            f"are counted by --num_trials. Received: sweep={text!r}. Leave it "
-            "out."
+            f"are counted by --num_trials. Received: sweep={text!r}. Leave out "
+            f"--sweep={name}."
         )
     values = _values(name, listed.strip())
     if len(set(values)) < len(values):
         raise ValueError(
             "The values of a sweep must differ. Received: "
-            f"sweep={text!r}. Remove one of the equal ones."
+            f"sweep={text!r}. Remove one of the equal ones from --sweep."
         )
     return _Axis(name, values)
 

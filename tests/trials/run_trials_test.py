@@ -161,9 +161,10 @@ class TestFinished:
         assert "mode: trials -> train" in capsys.readouterr().err
 
     def test_is_refused_in_the_folder_of_a_single_training(
-        self, finished_run, error_of
+        self, error_of, tmp_path
     ):
-        assert "mode: train -> trials" in error_of(finished_run)
+        (tmp_path / "config.json").write_text('{"mode": "train"}')
+        assert "mode: train -> trials" in error_of(tmp_path)
 
     def test_a_changed_record_is_refused(self, copied, error_of):
         path = sorted((copied / "trials").glob("*.json"))[0]
