@@ -28,8 +28,9 @@ import pathlib
 import real_data
 
 from tf_bert import run
+from tf_bert.report import tables
 from tf_bert.statistics.recipe_summary import summarize_recipe
-from tf_bert.statistics.recipe_tests import compare_recipes
+from tf_bert.statistics.recipe_tests import PValue, compare_recipes
 from tf_bert.statistics.trial_flags import counted_scores
 from tf_bert.trials.trial_folder import TrialFolder
 from tf_bert.trials.trial_scores import trials_of
@@ -130,12 +131,19 @@ def table(task: str) -> str:
                 "{:+.4f} to {:+.4f}".format(*comparison.interval),
             ]
             cells += [
-                f"{p.value:.3f} ({p.holm:.3f})"
+                _p_value(p)
                 for name in ("welch", "paired", "levene")
                 for p in [comparison.p_values[name]]
             ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _p_value(p: PValue) -> str:
+    """Before and, in brackets, after Holm's correction."""
+    if p.value is None:
+        return "not defined"
+    return f"{tables.p_value(p.value)} ({tables.p_value(p.holm)})"
 
 
 def main() -> None:

@@ -98,9 +98,9 @@ def _comparison(comparison: recipe_tests.Comparison) -> tuple[str, ...]:
         comparison.label,
         _number(comparison.difference, "+"),
         _interval(comparison.interval, "+"),
-        _number(welch.value),
-        _number(welch.holm),
-        _number(comparison.p_values["permutation"].value),
+        _p_value(welch.value),
+        _p_value(welch.holm),
+        _p_value(comparison.p_values["permutation"].value),
     )
 
 
@@ -124,6 +124,10 @@ def _advice(records: Records) -> list[str]:
 
 def _number(value: float | None, sign: str = "") -> str:
     return "not defined" if value is None else f"{value:{sign}.4f}"
+
+
+def _p_value(value: float | None) -> str:
+    return "<0.0001" if value is not None and value < 1e-4 else _number(value)
 
 
 def _interval(
