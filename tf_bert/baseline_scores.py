@@ -82,8 +82,8 @@ def majority_score(
 
     Args:
         task: With `label_names`, unless it is a regression.
-        train_labels: `[M]`, M >= 1. The majority class is that of these; of
-            equally frequent classes the lowest id.
+        train_labels: `[M]`, M >= 1. The majority class is that of these; see
+            `majority.fit_majority` for equally frequent ones.
         labels: `[N]` of the split to be scored; N >= 1.
 
     Returns:
@@ -100,7 +100,11 @@ def majority_score(
         model = majority.fit_mean((), None, train_labels)
     else:
         model = majority.fit_majority(
-            (), None, train_labels, num_classes=len(task.label_names)
+            (),
+            None,
+            train_labels,
+            num_classes=len(task.label_names),
+            scored_labels=labels,
         )
     predictions = np.full(len(labels), model.prediction)
     return float(METRICS[task.metric](labels, predictions))
@@ -118,7 +122,8 @@ def predict(
 
     Args:
         train: M rows with labels.
-        evaluated: N rows; their labels are not looked at.
+        evaluated: N rows; their labels are not looked at, but for what the
+            majority class is if the training rows do not say.
         num_classes: C; None for a regression.
         metric: What the baselines are tuned for, on training rows alone. A
             key of `METRICS`.
@@ -141,7 +146,9 @@ def predict(
         }
     else:
         models = {
-            "majority": majority.fit_majority(*rows, num_classes=num_classes),
+            "majority": majority.fit_majority(
+                *rows, num_classes=num_classes, scored_labels=evaluated.labels
+            ),
             "tfidf_svm": tfidf_svm.fit_tfidf_svm(
                 *rows, num_classes=num_classes, metric=metric, seed=seed
             ),

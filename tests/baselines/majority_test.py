@@ -17,6 +17,27 @@ class MajorityTest(absltest.TestCase):
         )
         self.assertEqual(model.prediction, 1)
 
+    def test_a_balanced_sample_leaves_it_to_the_scored_rows(self):
+        for labels in ([0, 1, 0, 1, 2], [0, 0, 0, 1, 1, 2]):
+            model = majority.fit_majority(
+                ["a"] * len(labels),
+                None,
+                np.array(labels),
+                num_classes=3,
+                scored_labels=np.array([2, 2, 2, 1, 1, 0]),
+            )
+            self.assertEqual(model.prediction, 1)
+
+    def test_training_rows_say_it_where_they_can(self):
+        model = majority.fit_majority(
+            list("abcd"),
+            None,
+            np.array([0, 0, 0, 1]),
+            num_classes=2,
+            scored_labels=np.array([1, 1]),
+        )
+        self.assertEqual(model.prediction, 0)
+
     def test_mean_of_float32_scores(self):
         model = majority.fit_mean(
             list("ab"), list("cd"), np.array([1.0, 4.0], np.float32)
