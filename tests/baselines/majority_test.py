@@ -18,7 +18,7 @@ class MajorityTest(absltest.TestCase):
         self.assertEqual(model.prediction, 1)
 
     def test_a_balanced_sample_leaves_it_to_the_scored_rows(self):
-        for labels in ([0, 1, 0, 1, 2], [0, 0, 0, 1, 1, 2]):
+        for labels in ([0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 1, 1, 2]):
             model = majority.fit_majority(
                 ["a"] * len(labels),
                 None,
