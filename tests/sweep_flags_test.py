@@ -1,6 +1,7 @@
 """Tests of tf_bert/sweep_flags.py."""
 
 import pathlib
+import tempfile
 
 from absl.testing import parameterized
 
@@ -73,6 +74,7 @@ class CombinationsTest(parameterized.TestCase):
         ("output_dir:a,b", "must be over a flag that trainings can differ in"),
         ("mixout:0,0", "The values of a sweep must differ"),
         ('mixout:["0"', "must be a JSON list"),
+        ("mixout:[]", "must be a JSON list, of one or more"),
     )
     def test_what_is_no_sweep_is_refused(self, text, message):
         with self.assertRaisesRegex(ValueError, message):
@@ -81,6 +83,10 @@ class CombinationsTest(parameterized.TestCase):
     def test_a_name_may_come_once(self):
         with self.assertRaisesRegex(ValueError, "--sweep=mixout:v1,v2,v3"):
             sweep_flags.combinations(["mixout:0", "mixout:0.1"])
+
+    def test_of_two_the_message_names_the_right_ones(self):
+        with self.assertRaisesRegex(ValueError, "Received: a:0 and a:1. Give"):
+            sweep_flags.combinations(["a:0", "ab:3", "a:1"])
 
     def test_a_recipe_that_is_not_there_is_refused_with_those_that_are(self):
         with self.assertRaisesRegex(FileNotFoundError, "zhang.*--sweep"):
@@ -113,6 +119,20 @@ class CommandLineTest(parameterized.TestCase):
     def test_two_that_are_the_same_training_are_refused(self):
         with self.assertRaisesRegex(ValueError, "which are the same"):
             self.parse("--sweep=mixout:0.1,1e-1")
+
+    def test_a_recipe_with_a_seed_of_its_own_is_refused(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        path = pathlib.Path(folder, "mine.flags")
+        path.write_text("--seed=3\n--mixout=0.1\n", encoding="utf-8")
+        with self.assertRaisesRegex(ValueError, "seed=3 in 'mine'"):
+            self.parse(f"--sweep=recipe:{path}")
+        given = self.parse("--seed=4", f"--sweep=recipe:{path}")
+        self.assertEqual(given["sweep"], {"mine": {"mixout": 0.1}})
+
+    @parameterized.parameters("lr:,0.1", "no_such:[null]")
+    def test_only_a_flag_of_ours_can_be_left_out(self, sweep):
+        with self.assertRaisesRegex(ValueError, "a flag by its own name"):
+            self.parse("--learning_rate=0.2", f"--sweep={sweep}")
 
     def test_every_combination_is_checked(self):
         with self.assertRaisesRegex(ValueError, "'mixout=2'"):

@@ -112,6 +112,7 @@ def _recipes(
             parsed = _parse(
                 [*flag_files.expand(recipe.before), *others, *recipe.behind]
             )
+            sweep_flags.check_names(recipe, base)
             fields = _one_training(
                 {n: x for n, x in parsed.items() if n not in recipe.without}
             ).as_dict()

@@ -67,10 +67,8 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         arguments: with flag files expanded.
 
     Returns:
-        The texts behind `--sweep=`, and all other arguments.
-
-    Raises:
-        ValueError: if `--sweep` is the last argument, without a value.
+        The texts behind `--sweep=`, and all other arguments. A `--sweep`
+        without a value gives an empty text, which `combinations` refuses.
 
     Example:
         >>> split(["--seed=3", "--sweep=mixout:0,0.5"])
@@ -107,11 +105,12 @@ def combinations(sweeps: Sequence[str]) -> list[Combination]:
     axes = [_axis(text) for text in sweeps]
     names = [axis.name for axis in axes]
     for name in names:
-        if names.count(name) > 1:
+        equal = [t for t, n in zip(sweeps, names, strict=True) if n == name]
+        if len(equal) > 1:
             raise ValueError(
                 "Every --sweep must be of another flag. Received: "
-                f"{' and '.join(t for t in sweeps if t.startswith(name))}. "
-                f"Give all values in one: --sweep={name}:v1,v2,v3."
+                f"{' and '.join(equal)}. Give all values in "
+                f"one: --sweep={name}:v1,v2,v3."
             )
     return [
         _combination(list(zip(axes, values, strict=True)))
@@ -133,12 +132,31 @@ def _combination(chosen: list[tuple[_Axis, str]]) -> Combination:
     )
 
 
+def check_names(recipe: Combination, fields: Mapping[str, Any]) -> None:
+    """Refuses to leave out a flag that there is not.
+
+    Args:
+        recipe: of `combinations`.
+        fields: by the names that flags have.
+
+    Raises:
+        ValueError: if there is no such flag. Another program's name for one
+            of ours is none: what it stands for would stay.
+    """
+    for name in recipe.without:
+        if name not in fields:
+            raise ValueError(
+                "A sweep must leave out a flag by its own name. Received: "
+                f"{name}. Correct --sweep={name}: (--help has all flags)."
+            )
+
+
 def check_new(
     label: str,
     changes: Mapping[str, Any],
     recipes: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Refuses a recipe that is there already.
+    """Refuses a recipe that is there already, or sets what all share.
 
     Args:
         label: of the recipe.
@@ -146,8 +164,18 @@ def check_new(
         recipes: label -> changes, of those before it.
 
     Raises:
-        ValueError: if another has its label, or is the same training.
+        ValueError: if another has its label or is the same training, or if
+            it sets a seed or another flag that is the same for all trials.
     """
+    shared = [name for name in _NOT_SWEPT if name in changes]
+    if shared:
+        name = shared[0]
+        raise ValueError(
+            "The recipes of a sweep must not differ in what is the same for "
+            "all; seeds are counted by --num_trials. Received: "
+            f"{name}={changes[name]!r} in {label!r}. Leave --{name} out of "
+            "the recipe."
+        )
     for other, fields in recipes.items():
         if label == other or changes == fields:
             raise ValueError(
@@ -187,10 +215,13 @@ def _values(name: str, listed: str) -> tuple[str, ...]:
         return tuple(value.strip() for value in listed.split(","))
     try:
         values = json.loads(listed)
+        if not values:
+            raise ValueError("it is empty")
     except ValueError as error:
         raise ValueError(
-            "The values of a sweep must be a JSON list where they begin with "
-            f"a bracket. Received: sweep={name}:{listed} ({error}). Write "
+            "The values of a sweep must be a JSON list, of one or more, where "
+            f"they begin with a bracket. Received: sweep={name}:{listed} "
+            f"({error}). Write "
             f'--sweep=\'{name}:["a,b", "c,d"]\'.'
         ) from error
     # As a flag is typed: true, not True; nothing for null.

@@ -105,6 +105,22 @@ class RenderTest(parameterized.TestCase):
         _, row, _ = self.lines(LiveTable(trials, [wrong]))
         self.assertEqual(row.split(), ["a", "1/2", "1"])
 
+    def test_one_that_diverged_counts_on_the_only_split_there_is(self):
+        trials = make_trials(["a"])
+        wrong = record_of(
+            trials[0],
+            status="diverged",
+            error="Loss.",
+            last=None,
+            majority={"test": 0.25},
+            is_failed=True,
+        )
+        table = LiveTable(trials, [])
+        table.start(trials[0])
+        table.finish(wrong)
+        _, row, _ = self.lines(table)
+        self.assertEqual(row.split(), ["a", "1/2", "0.2500", "0.2500", "1"])
+
     def test_long_labels_are_wrapped_and_numbers_are_not(self):
         trials = make_trials([LONG.format(i) for i in range(2)])
         records = [record_of(t, 0.5 + 0.1 * i) for i, t in enumerate(trials)]

@@ -241,6 +241,34 @@ class TestInterrupted:
 
 
 @pytest.fixture(scope="module")
+def never_validated(run_sweep, reviews, tmp_path_factory):
+    """Two trials without a validation split, the first one run again.
+
+    So is told to who has a trial that went wrong: to remove its file.
+    """
+    flags = {
+        "test_file": reviews / "test.csv",
+        "validation_proportion": 0,
+        "trials_save_model": "best",
+    }
+    folder = run_sweep(tmp_path_factory.mktemp("never") / "sweep", **flags)
+    (name,) = names_of_models(folder)
+    (folder / "trials" / f"{name}.json").unlink()
+    shutil.rmtree(folder / "trials" / name)
+    return run_sweep(folder, **flags), name
+
+
+class TestWithoutValidation:
+    def test_the_first_is_the_best_also_when_it_ends_last(
+        self, never_validated
+    ):
+        folder, name = never_validated
+        seeds = [r["seeds"]["head_seed"] for r in read_lines(folder)]
+        assert seeds == [1, 2]
+        assert names_of_models(folder) == {name}
+
+
+@pytest.fixture(scope="module")
 def changed_checkpoint(tiny_checkpoint, tmp_path_factory):
     """Returns a function that copies the checkpoint with other weights."""
 

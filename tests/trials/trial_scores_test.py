@@ -30,6 +30,17 @@ class TrialScoresTest(parameterized.TestCase):
         self.assertEqual(scored_split([one]), "validation")
         self.assertEqual(scored_split([one, both]), "test")
 
+    def test_one_that_diverged_says_its_splits_too(self):
+        diverged = {
+            **record(test=0.9),
+            "status": "diverged",
+            "last": None,
+            "best": None,
+        }
+        self.assertEqual(scored_split([diverged]), "test")
+        (trial,) = trials_of([diverged])
+        self.assertEqual((trial.status, trial.majority), ("diverged", 0.5))
+
     def test_takes_score_and_majority_of_the_split(self):
         (trial,) = trials_of([record(validation=0.7, test=0.9)])
         self.assertEqual((trial.score, trial.majority), (0.9, 0.5))

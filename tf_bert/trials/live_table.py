@@ -73,21 +73,17 @@ class LiveTable:
     Args:
         trials: all of the sweep.
         records: of those that have finished before.
-        num_parallel: >= 1. Trials that run at a time.
     """
 
     def __init__(
         self,
         trials: Sequence[Trial],
         records: Sequence[dict[str, Any]],
-        *,
-        num_parallel: int = 1,
     ):
         self._recipes = {trial.name: trial.recipe for trial in trials}
         self._records = [r for r in records if r["trial"] in self._recipes]
         self._num_left = len(trials) - len(self._records)
         self._running: dict[str, Trial] = {}
-        self._num_parallel = num_parallel
         self._begin = time.monotonic()
         self._num_done = 0
         self._step = ""

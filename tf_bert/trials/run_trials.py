@@ -151,11 +151,7 @@ class _Sweep:
         self._remove_models()
         if not left:
             return
-        table = LiveTable(
-            self._trials,
-            list(self._records.values()),
-            num_parallel=self._config.num_parallel_trials,
-        )
+        table = LiveTable(self._trials, list(self._records.values()))
         # Closed at once: what runs for us ends, whatever is raised here.
         with (
             table,
@@ -192,10 +188,11 @@ class _Sweep:
             return None
         # Of equal ones the first of the plan counts, in whatever order they
         # end.
-        is_first = self._places[trial.name] < self._places[best["trial"]]
-        return (
-            math.nextafter(score(best), -math.inf) if is_first else score(best)
-        )
+        if self._places[trial.name] > self._places[best["trial"]]:
+            return score(best)
+        if score(best) == -math.inf:  # Without a validation split.
+            return None
+        return math.nextafter(score(best), -math.inf)
 
     def _best(self) -> dict[str, Any] | None:
         """The record of the trial whose model is the best of this command."""

@@ -47,7 +47,8 @@ def _task(records: Records, baseline: str | None) -> str:
         for label, trials in recipes.items()
     ]
     parts = [
-        f"{_title(records)} on {split}, over {len(records)} trials",
+        f"{_title(records)} on {split}, over {len(records)} "
+        f"{'trial' if len(records) == 1 else 'trials'}",
         _columns([_SCORES, *map(_scores, summaries)]),
     ]
     notes = [n for s in summaries for n in recipe_summary.summary_notes(s)]
@@ -106,20 +107,17 @@ def _comparison(comparison: recipe_tests.Comparison) -> tuple[str, ...]:
 
 def _advice(records: Records) -> list[str]:
     """How many trials are worth it; said of a single recipe."""
-    pairs = [
-        (chosen["validation"][r["metric"]], chosen["test"][r["metric"]])
-        for r in records
-        if (chosen := r[r["chosen"]])
-        and chosen.keys() >= {"validation", "test"}
-    ]
-    if len(pairs) < 2:
+    splits = ("validation", "test")
+    scored = [r for r in records if r.get("majority", {}).keys() >= set(splits)]
+    # One that diverged counts here too: a user would have run it.
+    validation, test = (
+        list(trial_flags.counted_scores(trials_of(scored, split)).values())
+        for split in splits
+    )
+    if len(test) < 2:
         return []
-    validation, test = zip(*pairs, strict=True)
-    return [
-        expected_scores.trials_advice(
-            expected_scores.expected_scores(validation, test)
-        )
-    ]
+    expected = expected_scores.expected_scores(validation, test)
+    return [expected_scores.trials_advice(expected)]
 
 
 def _number(value: float | None, sign: str = "") -> str:

@@ -12,10 +12,9 @@ def scored_split(records: Sequence[dict[str, Any]]) -> str:
     Args:
         records: of trials of one task.
     """
-    for record in records:
-        if "test" in (record["last"] or {}):
-            return "test"
-    return "validation"
+    # Of what it is scored on, a trial that diverged has the majority's score.
+    has_test = any("test" in record.get("majority", {}) for record in records)
+    return "test" if has_test else "validation"
 
 
 def trials_of(
