@@ -326,6 +326,38 @@ class TestContent:
             "The baseline reinit_layers=0 has no finished trial yet"
         )
 
+    def test_a_sweep_over_tasks_has_a_part_for_each(
+        self, write_trials, tmp_path
+    ):
+        # In the order of the sweep; each says what is missing of its own.
+        path = write_trials(
+            tmp_path / "tasks",
+            sweep={
+                f"{task}, L={layers}": {
+                    "task_name": task,
+                    "reinit_layers": layers,
+                }
+                for task in ("rte", "cola")
+                for layers in (0, 1)
+            },
+            scores={
+                "rte, L=0": [0.6, 0.7],
+                "rte, L=1": [0.6],
+                "cola, L=1": [0.7, 0.8],
+                "cola, L=0": [0.7, 0.8],
+            },
+            baseline="rte, L=1",
+        )
+        page = trials_page.trials_page([str(path)])
+        assert [part.title for part in page.parts] == ["rte", "cola"]
+        rte, cola = page.summary
+        assert "1 trial still to come (1 of rte, L=1)" in rte
+        assert "not finished" not in cola
+        (tests,) = [x for x in page.parts[1].sections if x.name == "tests"]
+        # The baseline is of the other task, which is not to be waited for.
+        assert tests.title == "Comparison with cola, L=0"
+        assert len(tests.sentences) == 1
+
     def test_a_baseline_that_is_not_there_is_refused(
         self, folder, tmp_path, capsys
     ):
@@ -395,6 +427,11 @@ class TestContent:
         )
         assert run.main(["--mode=report", f"--output_dir={path}"]) == 2
         assert "without trials/*.json" in capsys.readouterr().err
+
+    def test_a_folder_that_is_not_there_is_refused(self, tmp_path, capsys):
+        arguments = [f"--output_dir={tmp_path}", f"--trials_dirs={tmp_path}/x"]
+        assert run.main(["--mode=report", *arguments]) == 2
+        assert "Every folder of `trials_dirs`" in capsys.readouterr().err
 
 
 def write_run(path, data, *, finished):

@@ -45,6 +45,33 @@ class TestBestRecipe:
         text = sentences.best_recipe(results_of([0.6], [0.9]))
         assert "there are too few trials to tell that from noise" in text
 
+    def test_equal_means_are_not_below_or_above(self, results_of):
+        text = sentences.best_recipe(results_of([0.6, 0.8], [0.8, 0.6]))
+        assert text.endswith(
+            "reinit_layers=2, has the same mean as reinit_layers=0."
+        )
+
+    def test_scores_that_do_not_vary_are_not_called_too_few(self, results_of):
+        results = results_of([0.5, 0.5, 0.5], [0.7, 0.7, 0.7])
+        text = sentences.best_recipe(results)
+        assert text.endswith("for neither recipe's scores vary.")
+        assert "or their scores do not vary" in sentences.differences(results)
+
+
+class TestCaveat:
+    @pytest.mark.parametrize(
+        "chosen, ending",
+        [("last", "validation rows."), ("best", "a little too good.")],
+    )
+    def test_without_test_rows_the_choice_matters(
+        self, results_of, chosen, ending
+    ):
+        results = results_of([0.6, 0.8], [0.8, 0.6])
+        for trial in results.task.trials:
+            del trial.record["majority"]["test"]
+            trial.record["chosen"] = chosen
+        assert sentences.summary(results)[-1].endswith(ending)
+
 
 class TestBaselines:
     # The baseline of the fixture has 0.78, known to 0.73 to 0.83.
@@ -60,13 +87,24 @@ class TestBaselines:
         self, results_of, score, beginning
     ):
         results = results_of([score, score + 0.001], [0.5, 0.5])
-        assert sentences.baselines(results).startswith(beginning)
+        text = sentences.baselines(results)
+        assert text.startswith(beginning)
+        assert f"{'below' if score < 0.78 else 'above'} it." in text
 
 
 class TestFailures:
     def test_none_is_said_too(self, results_of):
         results = results_of([0.8, 0.9], [0.8, 0.9])
         assert sentences.failures(results) == "None of 4 trials failed."
+
+    def test_those_of_a_single_recipe_are_not_listed(
+        self, write_trials, tmp_path
+    ):
+        path = write_trials(tmp_path / "one", scores={"all trials": [0.4, 0.8]})
+        (task,) = trials_content.read([str(path)])
+        assert sentences.failures(task_results.compute(task)) == (
+            "1 of 2 trials failed, that is, ended no better than guessing."
+        )
 
     def test_they_are_counted_by_recipe(self, results_of):
         results = results_of([None, 0.9], [0.4, 0.5])

@@ -26,6 +26,15 @@ def record_of(trial, **fields):
         "trial": trial.name,
         "config": trial.configuration,
         "seeds": trial.seeds,
+        "recipe": trial.recipe,
+        "status": "ok",
+        "error": None,
+        "chosen": "last",
+        "last": {"step": 1},
+        "best": None,
+        "is_failed": False,
+        "is_degenerate": False,
+        "is_constant": False,
         **fields,
     }
 
@@ -57,6 +66,15 @@ class TrialFolderTest(parameterized.TestCase):
         self.folder.write_lines(records[::-1])
         lines = (self.path / "trials.jsonl").read_text("utf-8").splitlines()
         self.assertEqual([json.loads(line) for line in lines], records)
+
+    @parameterized.parameters("recipe", "status", "last", "is_failed")
+    def test_a_record_without_something_is_refused(self, key):
+        self.folder.begin(self.config)
+        record = record_of(self.trials[0])
+        del record[key]
+        self.folder.write_trial(record, {})
+        with self.assertRaisesRegex(ValueError, f"as it was written.*{key}"):
+            self.folder.read_records()
 
     def test_files_go_below_the_trial(self):
         self.folder.begin(self.config)

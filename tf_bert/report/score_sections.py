@@ -29,6 +29,7 @@ def scores_section(results: TaskResults) -> Section:
         pictures=_scores_pictures(results),
         notes=(
             *notes,
+            *recipe_summary.failed_runs_notes(results.summaries),
             "Failed: the last step is no better on validation than the most "
             "frequent class (Mosbach et al., 2021). Degenerate: the chosen "
             f"checkpoint is no better on {task.split} than the majority "

@@ -87,12 +87,18 @@ def _mean(summary: RecipeSummary) -> str:
 def _difference(comparison: Comparison) -> str:
     """Puts a comparison behind the recipe's name."""
     gain = comparison.difference
+    if abs(gain) < 1e-12:  # Rounding.
+        return f"has the same mean as {comparison.baseline}"
     text = (
         f"is {abs(gain):.3f} {'below' if gain < 0 else 'above'} "
         f"{comparison.baseline}"
     )
     if comparison.interval is None:
-        return f"{text}; there are too few trials to tell that from noise"
+        if min(comparison.num_trials, comparison.num_baseline_trials) < 2:
+            return f"{text}; there are too few trials to tell that from noise"
+        return (
+            f"{text}; there is no test of it, for neither recipe's scores vary"
+        )
     low, high = comparison.interval
     p = comparison.p_values["welch"].holm
     verdict = "more than" if p <= _LEVEL else "which may be"
@@ -111,8 +117,8 @@ def differences(results: TaskResults) -> str:
     known = [x for x in results.comparisons if x.interval is not None]
     if not known:
         return (
-            f"There are too few trials to tell any recipe from "
-            f"{results.baseline}."
+            f"No recipe can be told from {results.baseline}: there are too few "
+            "trials, or their scores do not vary."
         )
     clear = [x for x in known if x.p_values["welch"].holm <= _LEVEL]
     texts = []
@@ -138,13 +144,16 @@ def failures(results: TaskResults) -> str:
     total = sum(x.num_trials for x in results.summaries)
     if not failed:
         return f"None of {count(total, 'trial')} failed." if total else ""
+    text = (
+        f"{sum(x.num_failed for x in failed)} of {count(total, 'trial')} "
+        "failed, that is, ended no better than guessing"
+    )
+    if len(results.summaries) == 1:
+        return f"{text}."
     listed = "; ".join(
         f"{x.num_failed} of {x.num_trials} of {x.label}" for x in failed
     )
-    return (
-        f"{sum(x.num_failed for x in failed)} of {count(total, 'trial')} "
-        f"failed, that is, ended no better than guessing: {listed}."
-    )
+    return f"{text}: {listed}."
 
 
 def baselines(results: TaskResults) -> str:
@@ -162,11 +171,13 @@ def baselines(results: TaskResults) -> str:
     values = counted_values(results, results.best)
     title = comparison_lib.TITLES[model]
     beat = int(np.sum(values > rival))
+    of_recipe = f" of {best.label}" if len(results.summaries) > 1 else ""
+    gain = best.mean - rival
     text = (
         f"{title} scores {rival:.3f}; {beat} of "
-        f"{count(len(values), 'trial')} of {best.label} "
-        f"{'is' if beat == 1 else 'are'} better, by "
-        f"{best.mean - rival:+.3f} in the mean."
+        f"{count(len(values), 'trial')}{of_recipe} "
+        f"{'is' if beat == 1 else 'are'} better, and their mean is "
+        f"{abs(gain):.3f} {'below' if gain < 0 else 'above'} it."
     )
     low, high = scores.get(f"{task.metric}_ci", (rival, rival))
     if best.mean > high:
@@ -197,9 +208,12 @@ def trials_advice(results: TaskResults) -> str:
 def _caveat(results: TaskResults) -> str:
     if results.task.split == "test":
         return ""
+    text = "There is no test split: the scores are of the validation rows"
+    if all(x.record["chosen"] == "last" for x in results.task.trials):
+        return f"{text}."
     return (
-        "There is no test split: the scores are of the validation rows, which "
-        "chose the checkpoints too, so all of them are a little too good."
+        f"{text}, which chose the checkpoints too, so all of them are a "
+        "little too good."
     )
 
 

@@ -108,7 +108,9 @@ def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
     baseline = baseline or task.config.get("baseline")
     awaited = None
     if baseline not in scores and baseline in (task.config.get("sweep") or {}):
-        baseline, awaited = None, baseline
+        # That of another task is none here, and the first is taken.
+        awaited = baseline if baseline in task.planned else None
+        baseline = None
     _check_baseline(baseline, list(scores), task)
     with_mean = [x for x in summaries if x.mean is not None]
     best = max(with_mean, key=lambda x: x.mean, default=None)

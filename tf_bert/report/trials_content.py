@@ -130,6 +130,7 @@ class TaskTrials:
         title: of the task, for people.
         config: of the folder: the base of its sweep.
         recipes: at least one, in the order of the sweep.
+        planned: labels of the recipes that the sweep has on this task.
         missing: label -> number of trials that have not ended.
         baselines: ``{"split", "models"}`` of the simple baselines; None: they
             were not trained.
@@ -139,6 +140,7 @@ class TaskTrials:
     title: str
     config: dict[str, Any]
     recipes: tuple[Recipe, ...]
+    planned: tuple[str, ...]
     missing: dict[str, int]
     baselines: dict[str, Any] | None
 
@@ -211,12 +213,19 @@ def read(paths: Sequence[str]) -> list[TaskTrials]:
 
 
 def _read_folder(path: str) -> list[TaskTrials]:
+    if not is_trials_folder(path):
+        raise FileNotFoundError(
+            "Every folder of `trials_dirs` must be one of --mode=trials. "
+            f"Received: {path}, without {run_folder.TRIALS}/. Correct "
+            "--trials_dirs."
+        )
     folder = TrialFolder(path)
     config = RunFolder(path).read_json(run_folder.CONFIG)
     records = folder.read_records()
     _check_known(path, records)
     baselines = folder.read_optional(run_folder.BASELINES)
     order = list(config.get("sweep") or {})
+    place = {label: index for index, label in enumerate(order)}
     trials = [
         Trial(folder.join(run_folder.TRIALS, record["trial"]), record)
         for record in records
@@ -227,13 +236,17 @@ def _read_folder(path: str) -> list[TaskTrials]:
         for group in _grouped(trials, lambda x: task_key(x.record["config"]))
         if any(trial.record.get("metric") for trial in group)
     ]
+    groups.sort(
+        key=lambda x: min(place.get(t.record["recipe"], len(place)) for t in x)
+    )
     return [
         TaskTrials(
             folder=path,
             title=_task_title(group[0].record["config"]),
             config=config,
-            recipes=(recipes := _recipes(group, order)),
-            missing=_missing(config, recipes) if len(groups) == 1 else {},
+            recipes=(recipes := _recipes(group, place)),
+            planned=(planned := _planned(config, group)),
+            missing=_missing(config, recipes, planned),
             baselines=_baselines_of(group, baselines),
         )
         for group in groups
@@ -267,12 +280,24 @@ def _grouped(
     return list(groups.values())
 
 
-def _recipes(trials: list[Trial], order: list[str]) -> tuple[Recipe, ...]:
+def _planned(config: dict[str, Any], group: list[Trial]) -> tuple[str, ...]:
+    """The recipes of a sweep that are on the task of some of its trials."""
+    sweep = config.get("sweep")
+    if not sweep:
+        return (group[0].record["recipe"],)
+    key = task_key(group[0].record["config"])
+    return tuple(
+        label
+        for label, changes in sweep.items()
+        if task_key({**config, **changes}) == key
+    )
+
+
+def _recipes(trials: list[Trial], place: dict[str, int]) -> tuple[Recipe, ...]:
     """Gathers the recipes; what an earlier sweep has left comes last."""
     groups = _grouped(
         trials, lambda x: json.dumps(x.record["config"], sort_keys=True)
     )
-    place = {label: index for index, label in enumerate(order)}
     # A stable sort: equal labels stay in the order of their configurations.
     groups.sort(key=lambda x: place.get(x[0].record["recipe"], len(place)))
     used: collections.Counter[str] = collections.Counter()
@@ -287,7 +312,9 @@ def _recipes(trials: list[Trial], order: list[str]) -> tuple[Recipe, ...]:
 
 
 def _missing(
-    config: dict[str, Any], recipes: Sequence[Recipe]
+    config: dict[str, Any],
+    recipes: Sequence[Recipe],
+    planned: Sequence[str],
 ) -> dict[str, int]:
     """Counts, for each recipe of the sweep, the trials still to come."""
     expected = config.get("num_trials")
@@ -296,8 +323,7 @@ def _missing(
             config.get("num_data_seeds") or 0
         )
     done = {recipe.label: len(recipe.trials) for recipe in recipes}
-    labels = list(config.get("sweep") or {}) or [recipes[0].label]
-    left = {label: expected - done.get(label, 0) for label in labels}
+    left = {label: expected - done.get(label, 0) for label in planned}
     return {label: number for label, number in left.items() if number > 0}
 
 

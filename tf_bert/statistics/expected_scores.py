@@ -196,7 +196,7 @@ def trials_advice(expected: ExpectedScores) -> str:
     Example:
         >>> same = [0.8, 0.8, 0.8]
         >>> print(trials_advice(expected_scores(same, same)))
-        All 3 trials have one test score (0.800): one trial is enough.
+        All 3 trials have one test score (0.800): to choose one gains nothing.
     """
     mean = expected.test_mean
     num_trials = len(mean)
@@ -208,7 +208,7 @@ def trials_advice(expected: ExpectedScores) -> str:
     if expected.test_std[0] <= 1e-12:  # Rounding.
         return (
             f"All {num_trials} trials have one test score ({mean[0]:.3f}): "
-            "one trial is enough."
+            "to choose one gains nothing."
         )
     n, peak = worthwhile_trials(expected), int(np.argmax(mean))
     error = _standard_error(expected)

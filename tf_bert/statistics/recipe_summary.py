@@ -207,7 +207,7 @@ def summary_notes(summary: RecipeSummary) -> list[str]:
 
     Returns:
         A sentence for each: errors, diverged trials, constant predictions,
-        and failed runs among few trials. Empty if there is nothing to say.
+        failed runs. Empty if there is nothing to say.
 
     Example:
         >>> trials = [Trial(1, "ok", 0.9, 0.5), Trial(2, "error", None, 0.5)]
@@ -233,21 +233,38 @@ def summary_notes(summary: RecipeSummary) -> list[str]:
             f"The same prediction for every row in {summary.num_constant} "
             f"{of_trials}; a correlation then counts as 0."
         )
-    return [f"{summary.label}: {note}" for note in notes + _warnings(summary)]
+    if summary.num_failed:
+        notes.append(f"{summary.num_failed} {of_trials} failed.")
+    return [f"{summary.label}: {note}" for note in notes]
 
 
-def _warnings(summary: RecipeSummary) -> list[str]:
-    few = [n for n in COVERAGE_WHERE_A_FIFTH_FAILS if n >= summary.num_trials]
-    if not summary.num_failed or not few:
+def failed_runs_notes(summaries: Sequence[RecipeSummary]) -> list[str]:
+    """Returns a warning of intervals where failed runs and few trials meet.
+
+    Args:
+        summaries: Of all recipes of a task; `summary_notes` says which of
+            them have failed runs.
+
+    Returns:
+        One sentence or two in a list, once for all recipes; an empty list if
+        there is no such interval.
+    """
+    few = max(COVERAGE_WHERE_A_FIFTH_FAILS)
+    if not any(
+        x.num_failed and x.num_trials <= few and x.mean_interval is not None
+        for x in summaries
+    ):
         return []
-    # The table's next larger number of trials: "at most" stays true.
-    coverage = COVERAGE_WHERE_A_FIFTH_FAILS[few[0]]
+    first, *others = [
+        f"{coverage} % of cases with {n} trials"
+        for n, coverage in COVERAGE_WHERE_A_FIFTH_FAILS.items()
+    ]
+    more = ", ".join(text.replace(" of cases", "") for text in others)
     return [
-        f"{summary.num_failed} of {_trials(summary.num_trials)} failed. With "
-        "failed runs and so few trials the interval of the mean cannot be "
-        f"trusted: if a fifth of all runs fail, {few[0]} trials give one that "
-        f"holds the mean in about {coverage} % of cases, not 95 %. Read the "
-        "median and the single scores, or run more trials (--num_trials)."
+        "With failed runs among few trials the interval of the mean cannot be "
+        f"trusted: if a fifth of all runs fail, it holds the mean in {first} "
+        f"({more}), not in 95 %. Read the median and the single scores, or "
+        "run more trials (--num_trials)."
     ]
 
 

@@ -121,6 +121,8 @@ def permutation_p_values(
     The share of ways to split all N + M scores into N and M whose means
     differ by as much or more. Up to 200,000 ways, all are taken; of more,
     9,999 are drawn and one added to both counts, so that p is never 0.
+    (`scipy.stats.permutation_test` doubles the smaller tail instead, which
+    is the same for N = M, and else up to twice as much.)
 
     Args:
         a: `[..., N]`, N >= 1.

@@ -61,7 +61,7 @@ def run_trials(config: Config) -> int:
         records = sweep.planned_records()
         print(summary_table.render(records, baseline=config.baseline))
         sweep.publish_model()
-    return _exit_status(records)
+    return _exit_status(folder, records)
 
 
 def _check(config: Config, data: SweepData) -> None:
@@ -242,7 +242,7 @@ class _Sweep:
             )
 
 
-def _exit_status(records: list[dict[str, Any]]) -> int:
+def _exit_status(folder: TrialFolder, records: list[dict[str, Any]]) -> int:
     wrong = [r for r in records if r["status"] != "ok"]
     for record in wrong:
         logging.warning(
@@ -258,6 +258,6 @@ def _exit_status(records: list[dict[str, Any]]) -> int:
     logging.warning(
         "To run such a trial again, remove its file in %s and give the "
         "command again.",
-        run_folder.TRIALS,
+        folder.join(run_folder.TRIALS),
     )
     return _SOME_DID_NOT

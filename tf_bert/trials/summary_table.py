@@ -52,6 +52,7 @@ def _task(records: Records, baseline: str | None) -> str:
         _columns([_SCORES, *map(_scores, summaries)]),
     ]
     notes = [n for s in summaries for n in recipe_summary.summary_notes(s)]
+    notes += recipe_summary.failed_runs_notes(summaries)
     if len(recipes) > 1:
         comparisons = recipe_tests.compare_recipes(
             {
@@ -74,7 +75,7 @@ def _task(records: Records, baseline: str | None) -> str:
 
 def _title(records: Records) -> str:
     names = [r["metric"] for r in records if r.get("metric")]
-    return METRICS[names[0]].title.capitalize() if names else "Nothing"
+    return METRICS[names[0]].title.capitalize() if names else "No score"
 
 
 _SCORES = ("recipe", "trials", "mean", "95 % interval", "sd", "median", "range")

@@ -21,6 +21,19 @@ from tf_bert.run_folder import TRIALS, TRIALS_LINES, RunFolder
 _LOCK = ".lock"
 _PROCESS = ".process"
 
+# What every record has, however its trial went.
+_KEYS = (
+    "recipe",
+    "status",
+    "error",
+    "chosen",
+    "last",
+    "best",
+    "is_failed",
+    "is_degenerate",
+    "is_constant",
+)
+
 
 class TrialFolder:
     """The folder of a sweep, `--output_dir`.
@@ -214,6 +227,8 @@ def _read_record(path: str) -> dict[str, Any]:
     try:
         record = json.loads(gfile_io.read_text(path))
         _order(record)
+        for key in _KEYS:
+            record[key]
         if record["trial"] != os.path.basename(path).removesuffix(".json"):
             raise ValueError("another trial's")
         config_lib.Config.from_dict({"output_dir": ".", **record["config"]})
