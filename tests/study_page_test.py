@@ -1,0 +1,42 @@
+"""docs/study.md: its tables are those of the stored trials."""
+
+import os
+import pathlib
+
+import study
+from absl.testing import parameterized
+
+from tf_bert import cli
+from tf_bert.config import Config
+from tf_bert.trials import plan
+from tf_bert.trials.trial_folder import TrialFolder
+
+ROOT = pathlib.Path(__file__).parents[1]
+STORED = ("uci_amazon", "trec")
+
+
+class StudyPageTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.text = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(ROOT)
+
+    @parameterized.parameters(STORED)
+    def test_its_tables_are_of_the_stored_trials(self, task):
+        self.assertIn(study.table(task), self.text)
+
+    @parameterized.parameters(STORED)
+    def test_its_command_would_find_every_trial_finished(self, task):
+        config = Config(**cli.parse(study.study_flags(task)))
+        planned = {trial.name for trial in plan.planned_trials(config)}
+        records = TrialFolder(f"docs/study/{task}").read_records()
+        self.assertEqual({r["trial"] for r in records}, planned)
+
+    @parameterized.parameters("mrpc", "rte")
+    def test_the_flags_of_the_other_tasks_are_valid(self, task):
+        Config(**cli.parse(study.study_flags(task)))
+
+    def test_every_recipe_is_explained(self):
+        for path in (ROOT / "docs" / "study" / "recipes").iterdir():
+            self.assertIn(f"`{path.stem}`", self.text)
