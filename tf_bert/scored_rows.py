@@ -161,6 +161,6 @@ def _damaged(path: str, reason: str) -> ValueError:
     return ValueError(
         "A file of scored rows must have one line for each row: split, row, "
         f"label, prediction and probabilities. Received: {path} ({reason}). "
-        "It was changed by hand or cut off: restore it, or train again with "
-        "--overwrite_output_dir."
+        "It was changed by hand or cut off: restore it, or train again: with "
+        "--overwrite_output_dir; a trial, by removing its JSON file alone."
     )

@@ -91,6 +91,13 @@ class TestBaselines:
         assert text.startswith(beginning)
         assert f"{'below' if score < 0.78 else 'above'} it." in text
 
+    def test_one_trial_is_one(self, results_of):
+        text = sentences.baselines(results_of([0.68], [0.5]))
+        assert text == (
+            "BERT is not worth it here: TF-IDF + linear SVM scores 0.780; the "
+            "one trial of reinit_layers=0 is 0.100 below it."
+        )
+
 
 class TestFailures:
     def test_none_is_said_too(self, results_of):

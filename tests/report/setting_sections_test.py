@@ -2,6 +2,7 @@
 
 import pytest
 
+from tf_bert import sweep_flags
 from tf_bert.report import setting_sections, trials_content
 
 
@@ -11,13 +12,31 @@ class TestSweepOf:
         assert setting_sections.sweep_of(labels) == ["a:1,2", "b:x,y"]
 
     @pytest.mark.parametrize(
+        "labels, sweep",
+        [
+            (["a=1,5", "a=2"], 'a:["1,5", "2"]'),
+            # Other orders of one list: taken apart, they had equal values.
+            (["a=x,y", "a=y,x"], 'a:["x,y", "y,x"]'),
+            (["a=x,y"], 'a:["x,y"]'),
+            (["a=[1", "a=2"], 'a:["[1", "2"]'),
+            (["without a"], 'a:[""]'),
+        ],
+    )
+    def test_values_that_are_no_list_without_commas_go_as_json(
+        self, labels, sweep
+    ):
+        assert setting_sections.sweep_of(labels) == [sweep]
+        found = sweep_flags.combinations([sweep])
+        assert [x.label for x in found] == labels
+
+    @pytest.mark.parametrize(
         "labels",
         [
             ["zhang", "mixout"],
             # No product: (2, y) was not run.
             ["a=1, b=x", "a=1, b=y", "a=2, b=x"],
-            # A value with a comma.
-            ["a=1,5", "a=2"],
+            # What could be another flag is a part of a value.
+            ["a=x, b=y", "a=z"],
         ],
     )
     def test_others_are_not_guessed(self, labels):

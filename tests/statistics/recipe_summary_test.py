@@ -164,7 +164,7 @@ class SummaryNotesTest(parameterized.TestCase):
             [summary_of(scores, is_failed=True)] * 3
         )
         self.assertIn(
-            "holds the mean in 67 % of cases with 5 trials (89 % with 10 "
+            "holds the mean in about 67 % of cases with 5 trials (89 % with 10 "
             "trials, 92 % with 20 trials), not in 95 %.",
             note,
         )

@@ -170,15 +170,8 @@ def baselines(results: TaskResults) -> str:
     best = results.summary(results.best)
     values = counted_values(results, results.best)
     title = comparison_lib.TITLES[model]
-    beat = int(np.sum(values > rival))
     of_recipe = f" of {best.label}" if len(results.summaries) > 1 else ""
-    gain = best.mean - rival
-    text = (
-        f"{title} scores {rival:.3f}; {beat} of "
-        f"{count(len(values), 'trial')}{of_recipe} "
-        f"{'is' if beat == 1 else 'are'} better, and their mean is "
-        f"{abs(gain):.3f} {'below' if gain < 0 else 'above'} it."
-    )
+    text = f"{title} scores {rival:.3f}; {_beside(values, rival, of_recipe)}."
     low, high = scores.get(f"{task.metric}_ci", (rival, rival))
     if best.mean > high:
         return f"BERT is worth it here: {text}"
@@ -188,6 +181,19 @@ def baselines(results: TaskResults) -> str:
         f"Whether BERT is worth it here is not clear: {text} With these "
         f"{split} rows the baseline's own score is only known to lie within "
         f"{low:.3f} to {high:.3f}."
+    )
+
+
+def _beside(values: np.ndarray, rival: float, of_recipe: str) -> str:
+    """How trials compare with one score."""
+    gain = values.mean() - rival
+    place = f"{abs(gain):.3f} {'below' if gain < 0 else 'above'} it"
+    if len(values) == 1:
+        return f"the one trial{of_recipe} is {place}"
+    beat = int(np.sum(values > rival))
+    return (
+        f"{beat} of {len(values)} trials{of_recipe} "
+        f"{'is' if beat == 1 else 'are'} better, and their mean is {place}"
     )
 
 

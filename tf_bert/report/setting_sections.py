@@ -271,10 +271,18 @@ def sweep_of(labels: list[str]) -> list[str] | None:
             known = values.setdefault(name, [])
             if value not in known:
                 known.append(value)
-    sweeps = [f"{name}:{','.join(x)}" for name, x in values.items()]
-    # A value with a comma in it would be taken apart otherwise.
+    sweeps = [f"{name}:{_listed(x)}" for name, x in values.items()]
+    # What stands between two recipes may stand in a value, too.
     found = {x.label for x in sweep_flags.combinations(sweeps)}
     return sweeps if found == set(labels) else None
+
+
+def _listed(values: list[str]) -> str:
+    """Returns the values of a sweep as they are given."""
+    text = ",".join(values)
+    if len(values) == text.count(",") + 1 and text and text[0] != "[":
+        return text
+    return json.dumps(values)
 
 
 def shell_command(config: Config, given: list[str] | None = None) -> str:

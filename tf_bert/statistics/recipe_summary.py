@@ -262,9 +262,9 @@ def failed_runs_notes(summaries: Sequence[RecipeSummary]) -> list[str]:
     more = ", ".join(text.replace(" of cases", "") for text in others)
     return [
         "With failed runs among few trials the interval of the mean cannot be "
-        f"trusted: if a fifth of all runs fail, it holds the mean in {first} "
-        f"({more}), not in 95 %. Read the median and the single scores, or "
-        "run more trials (--num_trials)."
+        "trusted: if a fifth of all runs fail, it holds the mean in about "
+        f"{first} ({more}), not in 95 %. Read the median and the single "
+        "scores, or run more trials (--num_trials)."
     ]
 
 

@@ -149,6 +149,6 @@ def read_arrays(data: bytes, *, path: str) -> dict[str, np.ndarray]:
     except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
         raise ValueError(
             "The recorded updates must be an .npz file. Received: "
-            f"{path} ({error}). Restore it, or train again with "
-            "--overwrite_output_dir."
+            f"{path} ({error}). Restore it, or train again: with "
+            "--overwrite_output_dir; a trial, by removing its JSON file alone."
         ) from error
