@@ -22,11 +22,11 @@ class StudyPageTest(parameterized.TestCase):
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(ROOT)
 
-    @parameterized.parameters(STORED)
+    @parameterized.parameters(*STORED)
     def test_its_tables_are_of_the_stored_trials(self, task):
         self.assertIn(study.table(task), self.text)
 
-    @parameterized.parameters(STORED)
+    @parameterized.parameters(*STORED)
     def test_its_command_would_find_every_trial_finished(self, task):
         config = Config(**cli.parse(study.study_flags(task)))
         planned = {trial.name for trial in plan.planned_trials(config)}
