@@ -31,6 +31,8 @@ setuptools.setup(
         "optree",
         # Reads .parquet files.
         "pyarrow>=16",
+        # The table on the terminal while trials run; Keras has it too.
+        "rich",
         "safetensors",
         "scikit-learn",
         "scipy",
