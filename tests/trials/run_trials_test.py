@@ -214,9 +214,10 @@ class TestInterrupted:
     ):
         folder, name, _ = wanted_more
         for path in (finished_sweep / "trials" / name).iterdir():
-            if path.is_file():
+            # The configuration of a kept run names its folder.
+            if path.is_file() and path.name != "config.json":
                 twin = folder / "trials" / name / path.name
-                assert twin.read_bytes() == path.read_bytes()
+                assert twin.read_bytes() == path.read_bytes(), path.name
         twins = [
             f / "trials" / f"{name}.json" for f in (folder, finished_sweep)
         ]
