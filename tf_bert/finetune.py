@@ -81,16 +81,9 @@ def fine_tune(config: Config) -> dict[str, Any]:
     evaluations = evaluate_splits(run)
 
     # 5. BERT beside the simple baselines, and what follows from it.
-    results = {
-        split: evaluation.with_intervals()
-        for split, evaluation in evaluations.items()
-    }
-    results["train"] = {
-        "num_examples": len(run.data.train),
-        "num_steps": progress.step,
-        "chosen_step": chosen,
-        **parameter_table.count(run.classifier.model),
-    }
+    results = results_of(
+        run, evaluations, num_steps=progress.step, chosen_step=chosen
+    )
     if config.compare_baselines:
         results |= compare_with_baselines(run, evaluations)
 
@@ -106,11 +99,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
         logging.info("Wrote %d predictions to %s.", num_rows, path)
     results["runtime"] = {
         "seconds": round(time.time() - start, 1),
-        "host": platform.node(),
-        "versions": {
-            name: metadata.version(name)
-            for name in ("tensorflow", "keras", "transformers", "numpy")
-        },
+        **machine(),
         **_cost_of_recording(run),
     }
     gfile_io.write_text(
@@ -134,6 +123,36 @@ def _cost_of_recording(run: build.Run) -> dict[str, float]:
         "Recording the updates took %.1f %% of a step's time.", 100 * share
     )
     return {"recording_share_of_step_time": round(share, 4)}
+
+
+def results_of(
+    run: build.Run,
+    evaluations: dict[str, evaluate.Evaluation],
+    *,
+    num_steps: int,
+    chosen_step: int,
+) -> dict[str, Any]:
+    """Returns the scores on every split, and what the training was."""
+    results: dict[str, Any] = {
+        split: evaluation.with_intervals()
+        for split, evaluation in evaluations.items()
+    }
+    results["train"] = {
+        "num_examples": len(run.data.train),
+        "num_steps": num_steps,
+        "chosen_step": chosen_step,
+        **parameter_table.count(run.classifier.model),
+    }
+    return results
+
+
+def machine() -> dict[str, Any]:
+    """Returns what of the machine a result may depend on."""
+    names = ("tensorflow", "keras", "transformers", "numpy")
+    return {
+        "host": platform.node(),
+        "versions": {name: metadata.version(name) for name in names},
+    }
 
 
 def evaluate_splits(run: build.Run) -> dict[str, evaluate.Evaluation]:

@@ -16,7 +16,6 @@ from tf_bert import (
     build,
     finetune,
     model_card,
-    parameter_table,
     run_folder,
     scored_rows,
     training_run,
@@ -203,16 +202,12 @@ def _run_files(
     run: build.Run, evaluations: Evaluations, fields: dict[str, Any]
 ) -> dict[str, bytes]:
     """What makes the trial's folder that of a finished run, for all modes."""
-    results: dict[str, Any] = {
-        split: evaluation.with_intervals()
-        for split, evaluation in evaluations.items()
-    }
-    results["train"] = {
-        "num_examples": len(run.data.train),
-        "num_steps": fields["step"],
-        "chosen_step": fields[fields["chosen"]]["step"],
-        **parameter_table.count(run.classifier.model),
-    }
+    results = finetune.results_of(
+        run,
+        evaluations,
+        num_steps=fields["step"],
+        chosen_step=fields[fields["chosen"]]["step"],
+    )
     with tempfile.TemporaryDirectory() as path:
         folder = RunFolder(path)
         folder.begin(run.config)

@@ -1,13 +1,11 @@
 """What is written down of a trial: scores, flags, and what a mean needs."""
 
 import math
-import platform
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
-from tf_bert import baseline_scores, build
+from tf_bert import baseline_scores, build, finetune
 from tf_bert.data.task_spec import TaskSpec
 from tf_bert.statistics import trial_flags
 from tf_bert.training.evaluate import Evaluation
@@ -170,10 +168,6 @@ def complete(
         "runtime": {
             "seconds": round(seconds, 3),
             "seconds_outside_steps": round(seconds_outside_steps, 3),
-            "host": platform.node(),
-            "versions": {
-                name: metadata.version(name)
-                for name in ("tensorflow", "keras", "transformers", "numpy")
-            },
+            **finetune.machine(),
         },
     }
