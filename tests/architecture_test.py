@@ -12,10 +12,11 @@ PACKAGE = ROOT / "tf_bert"
 # Lowest first. A module may import what stands in a lower row and, if it is
 # in a sub-package, that sub-package.
 LEVELS = (
-    ("flag", "text_format", "trial_rules"),
+    ("device_rules", "flag", "text_format", "trial_rules"),
     # Plain Python and NumPy.
     (
         "config_rules",
+        "device_flags",
         "flag_files",
         "gfile_io",
         "native_log",

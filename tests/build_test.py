@@ -212,8 +212,8 @@ class TestSeeds:
         other = build.build(make_config(flags, seed=1))
         assert texts(other) == texts(built)
         assert not np.array_equal(
-            other.training_dataset(0).as_numpy_iterator().next()["input_ids"],
-            built.training_dataset(0).as_numpy_iterator().next()["input_ids"],
+            other.feed(0).at(0, 1)[0].get_next()["input_ids"],
+            built.feed(0).at(0, 1)[0].get_next()["input_ids"],
         )
         other = build.build(make_config(flags, split_seed=1))
         assert texts(other) != texts(built)

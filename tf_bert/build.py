@@ -4,6 +4,7 @@ All that can be wrong with files, flags and checkpoints is found here, before
 anything is trained or written.
 """
 
+import contextlib
 import dataclasses
 import re
 import zlib
@@ -27,10 +28,12 @@ from tf_bert.config import FOLLOW_SEED, NOT_COMPARED, Config
 from tf_bert.data import pipeline, sources, unlabelled
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.device_rules import PLACES
 from tf_bert.optimization import parameter_groups
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.optimization.schedules import WarmupDecay
 from tf_bert.training import distribution
+from tf_bert.training.feed import Feed
 from tf_bert.training.loop import TrainingLoop, trained_variables
 from tf_bert.training.trained_words import TrainedWords
 from tf_bert.training.update_recorder import UpdateRecorder
@@ -71,9 +74,9 @@ class Run:
     mixout: Mixout | None = None
     recorder: UpdateRecorder | None = None
 
-    def training_dataset(self, first_step: int) -> tf.data.Dataset:
+    def feed(self, first_step: int) -> Feed:
         """The packed batches from a step (counted from 0) on."""
-        return pipeline.packed_dataset(
+        dataset = pipeline.packed_dataset(
             self.tokenized["train"],
             self.plan,
             first_step=first_step,
@@ -84,6 +87,14 @@ class Run:
                 )
             },
         )
+        return Feed(distribution.iterate(self.classifier.strategy, dataset))
+
+    def scored_weights(self) -> contextlib.AbstractContextManager[None]:
+        """A time in which the model has the weights that are evaluated."""
+        return contextlib.nullcontext()
+
+    def use_scored_weights(self) -> None:
+        """Gives the model the weights that are evaluated, for good."""
 
     def state(self) -> dict:
         """Every variable that a resumed run needs, by name."""
@@ -165,7 +176,7 @@ def build(
 
 # Fields that a run may be restarted with: they are in the weights, or in what
 # the steps are fed with, not in what is traced.
-_RESTARTS_WITH = NOT_COMPARED | {
+_RESTARTS_WITH = (NOT_COMPARED - frozenset(PLACES)) | {
     "seed",
     *FOLLOW_SEED,
     "reinit_layers",

@@ -8,7 +8,7 @@ import math
 import typing
 from typing import Any
 
-from tf_bert import config_rules
+from tf_bert import config_rules, device_rules
 from tf_bert.text_format import TextFormat
 
 # Flags that cannot change the result of a training; a run in `output_dir` may
@@ -21,12 +21,15 @@ NOT_COMPARED = frozenset(
         "resume",
         "predict_file",
         "tensorboard",
+        "save_every_seconds",
+        *device_rules.PLACES,
         "num_trials",
         "num_head_seeds",
         "num_data_seeds",
         "sweep",
         "baseline",
         "trials_save_model",
+        "early_stop_trials",
         "trial_runner",
         "num_parallel_trials",
         "ray_address",
@@ -61,6 +64,7 @@ class Config:
     resume: str = "auto"
     overwrite_output_dir: bool = False
     tensorboard: bool = True
+    save_every_seconds: float = 60.0
 
     task_name: str | None = None
     data_dir: str | None = None
@@ -89,6 +93,14 @@ class Config:
     dropout: float | None = None
     precision: str = "float32"
 
+    distribution: str = "auto"
+    tpu_name: str | None = None
+    tpu_zone: str | None = None
+    gcp_project: str | None = None
+    steps_per_loop: int | None = None
+    jit_compile: str = "auto"
+    remat: bool = False
+
     keep_head: bool = False
     reinit_layers: int = 0
     reinit_pooler: bool = False
@@ -114,6 +126,7 @@ class Config:
     adam_epsilon: float = 1e-8
     bias_correction: bool = True
     max_grad_norm: float = 1.0
+    ema_decay: float = 0.0
 
     eval_batch_size: int = 64
     num_evaluations: int | None = 10
@@ -136,6 +149,7 @@ class Config:
     sweep: dict[str, dict[str, Any]] | None = None
     baseline: str | None = None
     trials_save_model: str = "best"
+    early_stop_trials: str | None = None
     trial_runner: str = "local"
     num_parallel_trials: int = 1
     ray_address: str | None = None

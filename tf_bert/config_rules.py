@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from tf_bert import trial_rules
+from tf_bert import device_rules, trial_rules
 from tf_bert.text_format import TextFormat
 
 MODES = (
@@ -91,6 +91,7 @@ def check(config: Any) -> None:
         )
     _check_decays(config)
     _check_stabilisers(config)
+    device_rules.check(config)
     trial_rules.check(config)
 
 
@@ -146,6 +147,8 @@ def _check_choices(config: Any) -> None:
         ("lr_schedule", SCHEDULES),
         ("precision", PRECISIONS),
         ("checkpoint_to_use", CHECKPOINTS),
+        ("distribution", device_rules.DISTRIBUTIONS),
+        ("jit_compile", device_rules.JIT_COMPILE),
         ("mixout_gradient", MIXOUT_GRADIENTS),
         ("trials_save_model", trial_rules.SAVED_MODELS),
         ("trial_runner", trial_rules.RUNNERS),
@@ -215,6 +218,8 @@ def _check_ranges(config: Any) -> None:
         (("train_batch_size", "eval_batch_size"), 1, math.inf),
         (("per_device_train_batch_size",), 1, math.inf),
         (("gradient_accumulation_steps", "num_evaluations"), 1, math.inf),
+        (("steps_per_loop",), 1, math.inf),
+        (("save_every_seconds",), 0, math.inf),
         (("num_warmup_steps",), 0, math.inf),
         (("evaluate_every_steps",), 1, math.inf),
         (("num_train_steps",), 1e-30, math.inf),
@@ -233,6 +238,7 @@ def _check_ranges(config: Any) -> None:
         (("pretrained_weight_decay",), 0, 1e6),
         (("validation_proportion", "test_proportion"), 0, 0.999),
         (("dropout", "adam_beta_1", "adam_beta_2"), 0, 0.999999),
+        (("ema_decay",), 0, 0.999999),
         (("seed", "head_seed", "data_seed", "dropout_seed"), 0, 2**63 - 1),
         (("split_seed",), 0, 2**63 - 1),
     ):

@@ -1,6 +1,7 @@
 """Every flag: its name, its kind and its help; defaults are in `config.py`."""
 
 from tf_bert import config_rules
+from tf_bert.device_flags import DEVICE_FLAGS
 from tf_bert.flag import Flag
 from tf_bert.trial_flags import TRIAL_FLAGS
 
@@ -38,6 +39,12 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "Replaces the files of a run that --output_dir holds.",
         ),
         Flag("tensorboard", bool, "Writes scalars for TensorBoard."),
+        Flag(
+            "save_every_seconds",
+            float,
+            "Saves the state beside the training so often, and at every "
+            "evaluation. 0: at evaluations alone.",
+        ),
     ),
     "Data": (
         Flag(
@@ -224,7 +231,15 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             float,
             "Clips the gradient to this global norm. 0 turns it off.",
         ),
+        Flag(
+            "ema_decay",
+            float,
+            "Evaluates and keeps an exponential average of the weights, which "
+            "keeps so much of itself in each step: min(this, (1 + t) / (10 + "
+            "t)) at step t. 0 turns it off.",
+        ),
     ),
+    "Devices": DEVICE_FLAGS,
     "Stabilisers": (
         Flag(
             "reinit_layers",

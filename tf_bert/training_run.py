@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tf_bert import build
-from tf_bert.training import distribution, evaluate, frozen_features
+from tf_bert.training import evaluate, frozen_features
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.loop import TrainingLoop
 from tf_bert.training.pace import Pace
@@ -68,9 +68,7 @@ def _train(
     run: build.Run, state: TrainingState, progress: Progress, bar: ProgressBar
 ) -> None:
     """Goes from evaluation to evaluation."""
-    iterator = distribution.iterate(
-        run.classifier.strategy, run.training_dataset(progress.step)
-    )
+    feed = run.feed(progress.step)
     # A recorder looks at each step.
     pace = Pace() if run.recorder is None else Pace(largest=1)
     num_examples = run.plan.num_examples
@@ -83,7 +81,7 @@ def _train(
             break
         step, losses = progress.step, []
         while step < last:
-            count = min(pace.num_steps, last - step)
+            iterator, count = feed.at(step, min(pace.num_steps, last - step))
             with _recording(run, step):
                 losses += _take_steps(run.loop, iterator, step, count, pace)
             bar.update(

@@ -40,6 +40,13 @@ TRIAL_FLAGS = (
         "validation split, that of the first one. all: each trial's too.",
     ),
     Flag(
+        "early_stop_trials",
+        str,
+        "keep:10,at:0.3 stops all trials of a recipe but its 10 best on "
+        "validation, after 0.3 of the training (Dodge et al., 2020). They "
+        "are recorded as stopped, and left out of means and tests.",
+    ),
+    Flag(
         "trial_runner",
         trial_rules.RUNNERS,
         "local: on this machine. ray: on a Ray cluster (pip install "

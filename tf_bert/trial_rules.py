@@ -12,6 +12,7 @@ _MODES_OF: dict[str, tuple[tuple[str, ...], Any]] = {
     "num_data_seeds": (("trials",), None),
     "sweep": (("trials",), None),
     "trials_save_model": (("trials",), "best"),
+    "early_stop_trials": (("trials",), None),
     "trial_runner": (("trials",), "local"),
     "num_parallel_trials": (("trials",), 1),
     "ray_address": (("trials",), None),

@@ -4,14 +4,14 @@ from tf_bert.flag_aliases.rows import (
     ONE_FOLDER,
     OtherName,
     refused,
-    refused_switches,
+    switch,
 )
 
 _SAVED_AT_EVALUATIONS = (
-    "The state is saved at every evaluation: pass --num_evaluations, "
-    "--evaluate_every_steps or --evaluate_every_epochs."
+    "The state is saved at every evaluation, and in between by time: pass "
+    "--save_every_seconds."
 )
-_NO_TPU = "Training on TPUs is not there yet: leave the flag out."
+_FOUND = "The TPU is found by --tpu_name, its cores too: leave the flag out."
 
 ROWS = (
     OtherName(
@@ -27,12 +27,8 @@ ROWS = (
     *refused("bert_config_file vocab_file", ONE_FOLDER),
     OtherName("predict_batch_size", "eval_batch_size"),
     *refused("save_checkpoints_steps", _SAVED_AT_EVALUATIONS),
-    *refused(
-        "iterations_per_loop",
-        "Steps are not run in loops yet: leave the flag out.",
-        "1",
-    ),
-    *refused_switches("use_tpu", _NO_TPU),
-    *refused("tpu_name tpu_zone gcp_project master", _NO_TPU, ""),
-    *refused("num_tpu_cores", _NO_TPU),
+    OtherName("iterations_per_loop", "steps_per_loop"),
+    switch("use_tpu", "", on={"distribution": "tpu"}, off={}),
+    *refused("master", _FOUND, ""),
+    *refused("num_tpu_cores", _FOUND),
 )

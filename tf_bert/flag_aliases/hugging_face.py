@@ -234,9 +234,10 @@ ROWS = (
     *refused("hub_model_id hub_token hub_strategy", _NO_UPLOAD, ""),
     *refused("label_smoothing_factor", NOT_YET, "0"),
     *refused_switches(
-        "gradient_checkpointing auto_find_batch_size",
-        "To save memory, pass --gradient_accumulation_steps.",
+        "auto_find_batch_size",
+        "To save memory, pass --gradient_accumulation_steps, or --remat.",
     ),
+    switch("gradient_checkpointing", "", on={"remat": "true"}, off={}),
     *refused(
         "dataloader_num_workers preprocessing_num_workers",
         "The input keeps up by itself: leave the flag out.",

@@ -61,11 +61,11 @@ NOT_YET = (
     "Its feature is not there yet. It is planned: leave the flag out, or wait."
 )
 ONE_DEVICE = (
-    "A run is one process on one device, the first GPU or the CPU: leave the "
-    "flag out."
+    "Devices are chosen by --distribution, workers by the environment "
+    "variable TF_CONFIG: leave the flag out."
 )
 NO_GPU = (
-    "The first GPU is used if there is one: leave the flag out, and set the "
+    "GPUs are used if there are any: leave the flag out, and set the "
     "environment variable CUDA_VISIBLE_DEVICES=-1 to hide it."
 )
 NO_FLOAT16 = (

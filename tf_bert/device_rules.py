@@ -1,0 +1,46 @@
+"""Which values the flags about devices may have. No TensorFlow."""
+
+from typing import Any
+
+DISTRIBUTIONS = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
+JIT_COMPILE = ("auto", "true", "false")
+
+# Where and in what portions a run is computed. They may differ when a run is
+# continued; on other devices its last digits, and the dropout masks, do too.
+PLACES = (
+    "distribution",
+    "tpu_name",
+    "tpu_zone",
+    "gcp_project",
+    "steps_per_loop",
+    "remat",
+)
+
+
+def check(config: Any) -> None:
+    """Checks the flags about devices of a `tf_bert.config.Config`.
+
+    Raises:
+        ValueError: if two contradict.
+    """
+    for name in ("tpu_name", "tpu_zone", "gcp_project"):
+        value = getattr(config, name)
+        if value is not None and config.distribution not in ("auto", "tpu"):
+            raise ValueError(
+                f"`{name}` must be left out without a TPU. Received: "
+                f"{name}={value!r}, distribution={config.distribution}. Leave "
+                f"out --{name}, or pass --distribution=tpu."
+            )
+    for name in ("tpu_zone", "gcp_project"):
+        if getattr(config, name) and config.tpu_name in (None, "local"):
+            raise ValueError(
+                f"`{name}` must come with the name of a TPU. Received: "
+                f"{name}={getattr(config, name)!r}, tpu_name="
+                f"{config.tpu_name}. Pass --tpu_name, or leave out --{name}."
+            )
+    if config.mode == "trials" and config.distribution == "multi_worker":
+        raise ValueError(
+            "Trials must run on the devices of one machine each. Received: "
+            "distribution=multi_worker, mode=trials. Leave out "
+            "--distribution; --trial_runner=ray spreads them over machines."
+        )
