@@ -76,18 +76,19 @@ class Run:
 
     def feed(self, first_step: int) -> Feed:
         """The packed batches from a step (counted from 0) on."""
-        dataset = pipeline.packed_dataset(
-            self.tokenized["train"],
-            self.plan,
-            first_step=first_step,
-            per_step={"learning_rate": self.learning_rates},
-            per_replica={
-                "dropout_seeds": planning.dropout_seeds(
-                    self.config.dropout_seed, self.plan
-                )
-            },
+        seeds = planning.dropout_seeds(self.config.dropout_seed, self.plan)
+        iterator = distribution.iterate(
+            self.classifier.strategy,
+            lambda replicas: pipeline.packed_dataset(
+                self.tokenized["train"],
+                self.plan,
+                first_step=first_step,
+                per_step={"learning_rate": self.learning_rates},
+                per_replica={"dropout_seeds": seeds},
+                replicas=replicas,
+            ),
         )
-        return Feed(distribution.iterate(self.classifier.strategy, dataset))
+        return Feed(iterator)
 
     def scored_weights(self) -> contextlib.AbstractContextManager[None]:
         """A time in which the model has the weights that are evaluated."""

@@ -110,17 +110,17 @@ def _time_training(run: build.Run) -> tuple[int, float]:
 
 
 def _iterator_over(run: build.Run, plan: Plan):
-    dataset = pipeline.packed_dataset(
-        run.tokenized["train"],
-        plan,
-        per_step={"learning_rate": np.zeros(plan.num_steps, np.float32)},
-        per_replica={
-            "dropout_seeds": planning.dropout_seeds(
-                run.config.dropout_seed, plan
-            )
-        },
+    seeds = planning.dropout_seeds(run.config.dropout_seed, plan)
+    return distribution.iterate(
+        run.classifier.strategy,
+        lambda replicas: pipeline.packed_dataset(
+            run.tokenized["train"],
+            plan,
+            per_step={"learning_rate": np.zeros(plan.num_steps, np.float32)},
+            per_replica={"dropout_seeds": seeds},
+            replicas=replicas,
+        ),
     )
-    return distribution.iterate(run.classifier.strategy, dataset)
 
 
 def _select(plan: Plan, steps: np.ndarray) -> Plan:
