@@ -1,0 +1,367 @@
+"""Interrupts trainings in every way, continues them, compares the results.
+
+    python benchmarks/reliability.py
+
+prints the table of docs/reliability.md, and stores it beside this file. A
+training of a BERT with 2 layers is killed (`kill -9`), stopped (SIGTERM),
+given faults of gs:// (a server on loopback), a full disk, a damaged newest
+state and the loss of a worker of four, at random moments; the same command is
+given again until it has ended. Its weights, metrics, history and predictions
+must be those of an unbroken run, byte for byte, `runtime` aside.
+
+`--scenarios=kill,sigterm` runs some of them. Needs the extra [test]; and for
+the full disk a Linux that lets this user mount a tmpfs, by `unshare`.
+"""
+
+import argparse
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+import reliability_lab as labs
+
+HERE = pathlib.Path(__file__).parent
+STORED = HERE / "reliability.json"
+sys.path.append(str(HERE.parent / "tests"))
+
+_HEADER = (
+    "| what happened | times | runs | ended the same, byte for byte | steps "
+    "taken twice |\n|---|---:|---:|---:|---:|"
+)
+
+
+@dataclasses.dataclass
+class Row:
+    """One row of the table.
+
+    Attributes:
+        scenario: what was done to the runs.
+        times: how often.
+        num_runs: that this was done to, and that have ended.
+        num_same: of these, how many ended byte for byte like an unbroken one.
+        repeated: steps that were taken a second time, as a share of all the
+            steps of these runs.
+    """
+
+    scenario: str
+    times: int = 0
+    num_runs: int = 0
+    num_same: int = 0
+    repeated: float = 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"| {self.scenario} | {self.times} | {self.num_runs} | "
+            f"{self.num_same} | {100 * self.repeated:.1f} % |"
+        )
+
+
+class Experiment:
+    """Does things to runs, and counts what they come to.
+
+    Args:
+        lab: with the training.
+        folder: for the runs.
+        scenario: what is done to them.
+        expected: the result of an unbroken run.
+    """
+
+    def __init__(
+        self,
+        lab: labs.Laboratory,
+        folder: pathlib.Path,
+        scenario: str,
+        expected: dict[str, object],
+    ):
+        self.lab = lab
+        self.folder = folder
+        self.row = Row(scenario)
+        self._expected = expected
+        self._steps = 0
+
+    def new_run(self) -> tuple[pathlib.Path, pathlib.Path]:
+        """Returns an `output_dir`, and the file of its steps."""
+        folder = self.folder / f"run_{self.row.num_runs}"
+        folder.mkdir(parents=True)
+        return folder / "output", folder / "steps"
+
+    def add(self, found: dict[str, object], *steps: pathlib.Path) -> None:
+        """Counts a run that has ended."""
+        row = self.row
+        row.num_runs += 1
+        row.num_same += found == self._expected
+        self._steps += labs.steps_taken(steps)
+        needed = self.lab.num_steps * row.num_runs
+        row.repeated = (self._steps - needed) / needed
+
+
+def interrupt(
+    experiment: Experiment,
+    *,
+    times: int,
+    times_a_run: int,
+    number: signal.Signals,
+    status: int,
+) -> None:
+    """Sends signals to runs, and lets each end when it has had its share."""
+    lab, row = experiment.lab, experiment.row
+    while row.times < times:
+        output, steps = experiment.new_run()
+        for _ in range(min(times_a_run, times - row.times)):
+            is_there, found, said = lab.interrupt(str(output), steps, number)
+            if not is_there:  # It had ended before.
+                break
+            if found != status:
+                raise RuntimeError(f"exit status {found}: {said}")
+            row.times += 1
+        lab.finish(str(output), steps)
+        experiment.add(labs.local_result(output), steps)
+
+
+def damage(experiment: Experiment, *, times: int) -> None:
+    """Kills a run, and changes its newest state: the one before must do."""
+    lab, row = experiment.lab, experiment.row
+    damages: tuple[Callable[[bytes], bytes], ...] = (
+        lambda data: data[: len(data) // 2],
+        lambda data: b"",
+        lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+    )
+    while row.times < times:
+        output, steps = experiment.new_run()
+        while len(_states(output)) < 2:
+            lab.interrupt(str(output), steps, signal.SIGKILL)
+        newest = _states(output)[-1]
+        newest.write_bytes(damages[row.times % 3](newest.read_bytes()))
+        said = lab.finish(str(output), steps)
+        if newest.name not in said:
+            raise RuntimeError(f"The damage was not seen: {said}")
+        row.times += 1
+        experiment.add(labs.local_result(output), steps)
+
+
+def _states(output: pathlib.Path) -> list[pathlib.Path]:
+    """The saved states of a run, oldest first."""
+    states = (output / "checkpoints").glob("state_*.safetensors")
+    return sorted(states, key=lambda path: path.stat().st_mtime_ns)
+
+
+def fill_disk(experiment: Experiment, *, times: int) -> None:
+    """Runs on a disk that is full at some moment, and has room again later."""
+    lab, row = experiment.lab, experiment.row
+    while row.times < times:
+        output, steps = experiment.new_run()
+        disk = output.parent / "disk"
+        disk.mkdir()
+        _mount(disk, "size=64m")
+        try:
+            process = lab.start(str(disk / "output"), steps)
+            if lab.wait_for_a_moment(process, steps):
+                _mount(disk, "remount,size=4k")
+                row.times += 1
+            _, said = process.communicate()
+            if process.returncode not in (0, 2) or "Traceback" in said:
+                raise RuntimeError(f"{process.returncode}: {said}")
+            _mount(disk, "remount,size=64m")
+            lab.finish(str(disk / "output"), steps)
+            experiment.add(labs.local_result(disk / "output"), steps)
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+
+def _mount(folder: pathlib.Path, options: str) -> None:
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    subprocess.run(command, check=True)
+
+
+def break_gcs(experiment: Experiment, *, times: int, times_a_run: int) -> None:
+    """Runs with everything on gs://, of which some requests fail."""
+    import gcs_server
+
+    lab, row = experiment.lab, experiment.row
+    checkpoint = pathlib.Path(_value_of(lab.flags, "--init_checkpoint"))
+    while row.times < times:
+        left = min(times_a_run, times - row.times)
+        faults = _RandomFaults(lab.moments, left)
+        with gcs_server.GcsServer(["b"], choose_fault=faults.choose) as server:
+            for path in checkpoint.iterdir():
+                name = f"checkpoint/{path.name}"
+                server.objects["b"][name] = path.read_bytes()
+            remote = dataclasses.replace(
+                lab,
+                flags=tuple(
+                    flag.replace(str(checkpoint), "gs://b/checkpoint")
+                    for flag in lab.flags
+                ),
+            )
+            _, steps = experiment.new_run()
+            cache = {"XDG_CACHE_HOME": str(steps.parent)}
+            environment = os.environ | server.environment | cache
+            process = remote.start("gs://b/run", steps, env=environment)
+            _, said = process.communicate()
+            if process.returncode not in (0, 2) or "Traceback" in said:
+                raise RuntimeError(f"{process.returncode}: {said}")
+            if process.returncode:
+                remote.finish("gs://b/run", steps, env=environment)
+            row.times += left - faults.num_left
+            files = server.objects["b"]
+            experiment.add(labs.result(lambda n: files[f"run/{n}"]), steps)  # noqa: B023
+
+
+class _RandomFaults:
+    """Lets some of the requests fail, which are spread over a run.
+
+    Args:
+        moments: draws them.
+        number: of faults; each meets one request.
+    """
+
+    def __init__(self, moments: random.Random, number: int):
+        self._moments = moments
+        self.num_left = number
+
+    def choose(self, request) -> int | None:
+        """Returns the status of a fault, 0 for a connection that is dropped."""
+        del request  # Any may fail.
+        if not self.num_left or self._moments.random() > 0.08:
+            return None
+        self.num_left -= 1
+        return self._moments.choice((503, 429, 0))
+
+
+def _value_of(flags: tuple[str, ...], name: str) -> str:
+    return next(x for x in flags if x.startswith(name)).partition("=")[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """One row to be.
+
+    Attributes:
+        title: of the row.
+        times: how often it is done.
+        do: gets an experiment and `times`.
+    """
+
+    title: str
+    times: int
+    do: Callable[..., None]
+
+
+SCENARIOS = {
+    "kill": Scenario(
+        "`kill -9` at a random moment of the training",
+        50,
+        functools.partial(
+            interrupt,
+            times_a_run=5,
+            number=signal.SIGKILL,
+            status=-signal.SIGKILL,
+        ),
+    ),
+    "sigterm": Scenario(
+        "SIGTERM, likewise",
+        20,
+        functools.partial(
+            interrupt, times_a_run=4, number=signal.SIGTERM, status=143
+        ),
+    ),
+    "gcs": Scenario(
+        "checkpoint and run on gs://: a request gets 503 or 429, or its "
+        "connection is dropped",
+        30,
+        functools.partial(break_gcs, times_a_run=6),
+    ),
+    "disk": Scenario("the disk is full for a while", 3, fill_disk),
+    "damage": Scenario("killed, and the newest state damaged", 3, damage),
+}
+
+
+def run_scenario(
+    name: str,
+    lab: labs.Laboratory,
+    folder: pathlib.Path,
+    expected: dict[str, object],
+    *,
+    times: int | None = None,
+) -> Row:
+    """Runs a scenario of `SCENARIOS`.
+
+    Args:
+        name: of the scenario.
+        lab: with the training.
+        folder: for the runs.
+        expected: the result of an unbroken run.
+        times: how often; None as often as the scenario says.
+    """
+    scenario = SCENARIOS[name]
+    experiment = Experiment(lab, folder / name, scenario.title, expected)
+    scenario.do(experiment, times=times or scenario.times)
+    return experiment.row
+
+
+def make_laboratory(folder: pathlib.Path, num_steps: int) -> labs.Laboratory:
+    """Makes a checkpoint, and what interrupts trainings from it."""
+    checkpoint = folder / "checkpoint"
+    labs.make_checkpoint(checkpoint)
+    flags = labs.training_flags(str(checkpoint), num_steps)
+    return labs.Laboratory(flags, num_steps, random.Random(0))
+
+
+def unbroken(lab: labs.Laboratory, folder: pathlib.Path) -> dict[str, object]:
+    """Returns the result of a run that nothing happens to."""
+    lab.finish(str(folder / "unbroken"), folder / "unbroken_steps")
+    return labs.local_result(folder / "unbroken")
+
+
+def render(rows: list[Row]) -> str:
+    """Returns the table."""
+    return "\n".join([_HEADER, *map(str, rows)])
+
+
+def stored_rows() -> list[Row]:
+    """Returns the rows of the last run of all scenarios."""
+    return [Row(**row) for row in json.loads(STORED.read_text("utf-8"))]
+
+
+def main() -> int:
+    """Prints the table; returns 1 if a run has ended in another way."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenarios", default=",".join(SCENARIOS))
+    parser.add_argument("--num_steps", type=int, default=2000)
+    parser.add_argument("--times", type=int)
+    options = parser.parse_args()
+    names = options.scenarios.split(",")
+    if "disk" in names and "IN_NAMESPACE" not in os.environ:
+        # Mounts that nobody else sees, and that end with this process.
+        os.environ["IN_NAMESPACE"] = "1"
+        command = ["unshare", "--map-root-user", "--mount", sys.executable]
+        os.execvp("unshare", [*command, *sys.argv])
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        lab = make_laboratory(folder, options.num_steps)
+        expected = unbroken(lab, folder)
+        for name in names:
+            start = time.monotonic()
+            row = run_scenario(name, lab, folder, expected, times=options.times)
+            seconds = time.monotonic() - start
+            print(f"{row} ({seconds:.0f} s)", flush=True)
+            rows.append(row)
+    print(f"\n{render(rows)}")
+    if names == list(SCENARIOS) and options.times is None:
+        content = [dataclasses.asdict(row) for row in rows]
+        STORED.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    return int(any(row.num_same < row.num_runs for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

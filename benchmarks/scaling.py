@@ -1,0 +1,146 @@
+"""Training speed and memory: processes, steps of a call, rematerialisation.
+
+    python benchmarks/scaling.py
+
+Trains MiniLM on the reviews that come with the package, for some steps in
+each of several ways, which take turns so that what else the machine does meets
+all of them; prints examples per second relative to one process, the default
+length of a call of the loop and no rematerialisation, and the peak memory.
+Each way is a process of its own, or two that share the work by
+MultiWorkerMirroredStrategy over loopback. On one machine two processes share
+its cores: that they are no faster than one says nothing of two machines.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).parents[1]
+_FLAGS = (
+    "--flagfile=flags/quickstart.flags",
+    "--output_dir=runs/scaling",
+    "--num_train_epochs=100",
+    "--nocompare_baselines",
+)
+# Name -> further flags, and the number of processes.
+_WAYS = {
+    "one process": ((), 1),
+    "two processes": (("--distribution=multi_worker",), 2),
+    "1 step a call": (("--steps_per_loop=1",), 1),
+    "32 steps a call": (("--steps_per_loop=32",), 1),
+    "batches of 128": (("--train_batch_size=128",), 1),
+    "batches of 128, --remat": (("--train_batch_size=128", "--remat"), 1),
+}
+# Way -> what it is compared with.
+_PEERS = {name: "one process" for name in _WAYS} | {
+    "batches of 128, --remat": "batches of 128"
+}
+
+
+def measure(flags: list[str], num_examples: int) -> dict[str, float]:
+    """Trains in this process; returns examples per second and MiB."""
+    from tf_bert import build, cli
+    from tf_bert.config import Config
+    from tf_bert.training.pace import Pace
+
+    config = Config(**cli.parse(flags))
+    run = build.build(config)
+    feed = run.feed(0)
+    pace = Pace()
+    before = _peak_mib()
+    step, seconds, done = 0, 0.0, 0
+    num_steps = 2 * -(-num_examples // config.train_batch_size)
+    while step < num_steps:
+        most = config.steps_per_loop or pace.num_steps
+        iterator, count = feed.at(step, min(most, num_steps - step))
+        start = time.perf_counter()
+        run.loop.take_steps(iterator, count)
+        taken = time.perf_counter() - start
+        pace.adapt(count, taken)
+        # The first half finds the pace, and traces.
+        if step >= num_steps // 2:
+            seconds += taken
+            done += int(run.plan.num_examples[step : step + count].sum())
+        step += count
+    return {"speed": done / seconds, "mib": _peak_mib() - before}
+
+
+def _peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def run_way(name: str, num_examples: int) -> dict[str, float]:
+    """Measures one way; of several processes, the first one's numbers."""
+    flags, num_processes = _WAYS[name]
+    command = [sys.executable, __file__, f"--num_examples={num_examples}"]
+    command += ["--child", *_FLAGS, *flags]
+    environments = [{}] if num_processes == 1 else _cluster(num_processes)
+    processes = [
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        for environment in environments
+    ]
+    outputs = [process.communicate()[0] for process in processes]
+    return json.loads(outputs[0].splitlines()[-1])
+
+
+def _cluster(number: int) -> list[dict[str, str]]:
+    """The environments of workers on free ports of this machine."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    workers = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    for opened in sockets:
+        opened.close()
+    return [
+        {
+            "TF_CONFIG": json.dumps(
+                {
+                    "cluster": {"worker": workers},
+                    "task": {"type": "worker", "index": index},
+                }
+            )
+        }
+        for index in range(number)
+    ]
+
+
+def main() -> None:
+    """Prints the table, or in a child process its numbers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--num_examples", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--child", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    if options.child is not None:
+        print(json.dumps(measure(options.child, options.num_examples)))
+        return
+    found = {name: [] for name in _WAYS}
+    for _ in range(options.repeats):
+        for name in _WAYS:
+            found[name].append(run_way(name, options.num_examples))
+    print("| | examples per second | against | ratio | peak MiB of training |")
+    print("|---|---:|---|---:|---:|")
+    for name, results in found.items():
+        peer = _PEERS[name]
+        ratio = statistics.median(
+            mine["speed"] / other["speed"]
+            for mine, other in zip(results, found[peer], strict=True)
+        )
+        speed = statistics.median(r["speed"] for r in results)
+        mib = statistics.median(r["mib"] for r in results)
+        print(f"| {name} | {speed:.0f} | {peer} | {ratio:.2f} | {mib:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
