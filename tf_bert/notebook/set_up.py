@@ -1,0 +1,171 @@
+"""Gives the machine what the package needs: `set_up()` in a notebook.
+
+On a machine with a terminal, such as a TPU VM:
+
+    pip install packaging && python -m tf_bert.notebook.set_up
+
+Neither this module nor what it imports needs more than `packaging`.
+"""
+
+import importlib.resources
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+
+from tf_bert.notebook import install_plan, runtime
+
+# A fresh process: the notebook's own may have imported other versions. With
+# tensorflow-tpu there is a device of this name even where no chip answers.
+_IMPORTS = {
+    runtime.CPU: "import tensorflow, tensorflow_text, keras",
+    runtime.GPU: "import tensorflow, tensorflow_text, keras",
+    runtime.TPU: (
+        "import tensorflow, tensorflow_text, keras; "
+        "tensorflow.config.list_physical_devices('TPU_SYSTEM')[0]"
+    ),
+}
+_VERSIONS = "print(tensorflow.__version__, keras.__version__)"
+
+# Modules whose version a process cannot change once they are imported.
+_MODULES = {
+    "jax": "jax",
+    "keras": "keras",
+    "numpy": "numpy",
+    "tensorflow": "tensorflow",
+    "tensorflow-text": "tensorflow_text",
+    "transformers": "transformers",
+}
+
+
+def set_up() -> None:
+    """Installs what is missing, says so, and checks that it loads.
+
+    Versions that are there and in range stay (see `install_plan.plan`);
+    where all are, nothing is installed and no network is needed.
+
+    Raises:
+        RuntimeError: If pip fails, if TensorFlow does not load afterwards, or
+            if this process has loaded another version than is installed now.
+    """
+    kind = runtime.find_kind()
+    print(runtime.describe(kind), flush=True)
+    commands = install_plan.plan(kind, _installed(), requirements())
+    if not commands:
+        print("Everything that is needed is there: nothing to install.")
+    for arguments in commands:
+        _pip(arguments)
+    versions = check_imports(kind)
+    check_loaded(
+        {
+            name: module.__version__
+            for name, module_name in _MODULES.items()
+            if (module := sys.modules.get(module_name)) is not None
+            and hasattr(module, "__version__")
+        },
+        _installed(),
+    )
+    tensorflow, keras = versions
+    print(f"Ready: TensorFlow {tensorflow}, Keras {keras}.")
+
+
+def requirements() -> list[str]:
+    """Returns what the package needs, as pip takes it."""
+    file = importlib.resources.files("tf_bert") / "requirements.txt"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def check_imports(kind: str) -> list[str]:
+    """Loads TensorFlow in a process of its own.
+
+    Args:
+        kind: Of `runtime.find_kind`.
+
+    Returns:
+        The versions of TensorFlow and Keras.
+
+    Raises:
+        RuntimeError: If that fails.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", f"{_IMPORTS[kind]}; {_VERSIONS}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(
+            "TensorFlow and tensorflow-text must load. Received: exit status "
+            f"{done.returncode} of {_IMPORTS[kind]!r}:\n{_end(done.stderr)}\n"
+            f"Try `{install_plan.repair(kind)}` and this once more, or a "
+            "fresh runtime."
+        )
+    return done.stdout.split()[-2:]
+
+
+def check_loaded(
+    loaded: Mapping[str, str], installed: Mapping[str, str]
+) -> None:
+    """Checks that a process runs the versions that are installed.
+
+    Args:
+        loaded: Name of a distribution -> version that the process imported.
+        installed: Name of a distribution -> version on the disk.
+
+    Raises:
+        RuntimeError: If they differ, which only a restart mends.
+    """
+    differ = [
+        f"{name} {version} is loaded, {installed[name]} is installed"
+        for name, version in sorted(loaded.items())
+        if installed.get(name, version) != version
+    ]
+    if differ:
+        raise RuntimeError(
+            "This notebook's process must run the versions that are installed "
+            f"now. Received: {'; '.join(differ)}. Restart it (menu Runtime > "
+            "Restart session, or Kernel > Restart) and run all cells again: "
+            "what was installed stays."
+        )
+
+
+def _installed() -> dict[str, str]:
+    # A broken installation may have no name. Of two with one name Python
+    # imports the first.
+    found: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            found.setdefault(
+                name.lower().replace("_", "-"), distribution.version
+            )
+    return found
+
+
+def _pip(arguments: tuple[str, ...]) -> None:
+    print(f"pip {shlex.join(arguments)}", flush=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+        + [*arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(
+            "pip must be able to install what is missing. Received: exit "
+            f"status {done.returncode}:\n{_end(done.stderr)}\nIs there a "
+            "network? Else try a fresh runtime, where other programs have "
+            "not changed versions yet."
+        )
+
+
+def _end(text: str) -> str:
+    """The last lines, which hold the reason."""
+    return "\n".join(text.strip().splitlines()[-15:])
+
+
+if __name__ == "__main__":
+    set_up()
