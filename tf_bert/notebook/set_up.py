@@ -168,4 +168,7 @@ def _end(text: str) -> str:
 
 
 if __name__ == "__main__":
-    set_up()
+    try:
+        set_up()
+    except RuntimeError as error:
+        sys.exit(str(error))
