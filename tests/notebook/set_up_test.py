@@ -69,11 +69,7 @@ class RequirementsTest(parameterized.TestCase):
 @pytest.mark.large
 class TestThisMachine:
     def test_tensorflow_loads_in_a_process_of_its_own(self):
-        import keras
-        import tensorflow as tf
-
-        versions = set_up.check_imports("CPU")
-        assert versions == [tf.__version__, keras.__version__]
+        set_up.check_imports("CPU")
 
     def test_plain_tensorflow_is_not_taken_for_that_of_a_tpu(self):
         with pytest.raises(RuntimeError, match="tensorflow-tpu==2.20.0"):

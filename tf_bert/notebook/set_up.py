@@ -18,15 +18,14 @@ from tf_bert.notebook import install_plan, runtime
 
 # A fresh process: the notebook's own may have imported other versions. With
 # tensorflow-tpu there is a device of this name even where no chip answers.
+_IMPORT = "import tensorflow, tensorflow_text, keras"
 _IMPORTS = {
-    runtime.CPU: "import tensorflow, tensorflow_text, keras",
-    runtime.GPU: "import tensorflow, tensorflow_text, keras",
+    runtime.CPU: _IMPORT,
+    runtime.GPU: _IMPORT,
     runtime.TPU: (
-        "import tensorflow, tensorflow_text, keras; "
-        "tensorflow.config.list_physical_devices('TPU_SYSTEM')[0]"
+        f"{_IMPORT}; tensorflow.config.list_physical_devices('TPU_SYSTEM')[0]"
     ),
 }
-_VERSIONS = "print(tensorflow.__version__, keras.__version__)"
 
 # Modules whose version a process cannot change once they are imported.
 _MODULES = {
@@ -56,18 +55,15 @@ def set_up() -> None:
         print("Everything that is needed is there: nothing to install.")
     for arguments in commands:
         _pip(arguments)
-    versions = check_imports(kind)
-    check_loaded(
-        {
-            name: module.__version__
-            for name, module_name in _MODULES.items()
-            if (module := sys.modules.get(module_name)) is not None
-            and hasattr(module, "__version__")
-        },
-        _installed(),
+    # The process that holds a TPU keeps it: another may fail to load there.
+    if commands or "tensorflow" not in sys.modules:
+        check_imports(kind)
+    installed = _installed()
+    check_loaded(_loaded(), installed)
+    print(
+        f"Ready: TensorFlow {installed['tensorflow']}, Keras "
+        f"{installed['keras']}."
     )
-    tensorflow, keras = versions
-    print(f"Ready: TensorFlow {tensorflow}, Keras {keras}.")
 
 
 def requirements() -> list[str]:
@@ -77,20 +73,17 @@ def requirements() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def check_imports(kind: str) -> list[str]:
+def check_imports(kind: str) -> None:
     """Loads TensorFlow in a process of its own.
 
     Args:
         kind: Of `runtime.find_kind`.
 
-    Returns:
-        The versions of TensorFlow and Keras.
-
     Raises:
         RuntimeError: If that fails.
     """
     done = subprocess.run(
-        [sys.executable, "-c", f"{_IMPORTS[kind]}; {_VERSIONS}"],
+        [sys.executable, "-c", _IMPORTS[kind]],
         capture_output=True,
         text=True,
         check=False,
@@ -102,7 +95,6 @@ def check_imports(kind: str) -> list[str]:
             f"Try `{install_plan.repair(kind)}` and this once more, or a "
             "fresh runtime."
         )
-    return done.stdout.split()[-2:]
 
 
 def check_loaded(
@@ -142,6 +134,19 @@ def _installed() -> dict[str, str]:
                 name.lower().replace("_", "-"), distribution.version
             )
     return found
+
+
+def _loaded() -> dict[str, str]:
+    modules = {
+        name: sys.modules[module]
+        for name, module in _MODULES.items()
+        if module in sys.modules
+    }
+    return {
+        name: module.__version__
+        for name, module in modules.items()
+        if hasattr(module, "__version__")
+    }
 
 
 def _pip(arguments: tuple[str, ...]) -> None:
