@@ -8,6 +8,7 @@ Neither this module nor what it imports needs more than `packaging`.
 """
 
 import importlib.resources
+import os
 import shlex
 import subprocess
 import sys
@@ -16,16 +17,16 @@ from importlib import metadata
 
 from tf_bert.notebook import install_plan, runtime
 
-# A fresh process: the notebook's own may have imported other versions. With
-# tensorflow-tpu there is a device of this name even where no chip answers.
-_IMPORT = "import tensorflow, tensorflow_text, keras"
-_IMPORTS = {
-    runtime.CPU: _IMPORT,
-    runtime.GPU: _IMPORT,
-    runtime.TPU: (
-        f"{_IMPORT}; tensorflow.config.list_physical_devices('TPU_SYSTEM')[0]"
-    ),
-}
+_IMPORT = "import tensorflow, tensorflow_text, keras\n"
+# That the kernels are there does not depend on whether a chip answers: another
+# process may hold it. (TensorFlow's private name for them, as of the one
+# version that TPUs have.)
+_KERNELS = """\
+import sys
+from tensorflow.python.framework import kernels
+if not kernels.get_registered_kernels_for_op("TPUExecute").kernel:
+    sys.exit("This TensorFlow has no kernels for TPUs.")
+"""
 
 # Modules whose version a process cannot change once they are imported.
 _MODULES = {
@@ -74,7 +75,7 @@ def requirements() -> list[str]:
 
 
 def check_imports(kind: str) -> None:
-    """Loads TensorFlow in a process of its own.
+    """Loads TensorFlow in a fresh process, which has imported nothing yet.
 
     Args:
         kind: Of `runtime.find_kind`.
@@ -82,8 +83,11 @@ def check_imports(kind: str) -> None:
     Raises:
         RuntimeError: If that fails.
     """
+    code = _IMPORT + (_KERNELS if kind == runtime.TPU else "")
     done = subprocess.run(
-        [sys.executable, "-c", _IMPORTS[kind]],
+        [sys.executable, "-c", code],
+        # Its errors alone: they hold the reason.
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
         capture_output=True,
         text=True,
         check=False,
@@ -91,7 +95,7 @@ def check_imports(kind: str) -> None:
     if done.returncode != 0:
         raise RuntimeError(
             "TensorFlow and tensorflow-text must load. Received: exit status "
-            f"{done.returncode} of {_IMPORTS[kind]!r}:\n{_end(done.stderr)}\n"
+            f"{done.returncode} of the import:\n{_end(done.stderr)}\n"
             f"Try `{install_plan.repair(kind)}` and this once more, or a "
             "fresh runtime."
         )
