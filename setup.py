@@ -1,6 +1,16 @@
 """Packaging of tf_bert; the settings of the tools are in pyproject.toml."""
 
+import pathlib
+
 import setuptools
+
+# A file of the package, for a notebook installs what of it is missing.
+path = pathlib.Path(__file__).parent / "tf_bert" / "requirements.txt"
+requirements = [
+    line
+    for line in path.read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
 
 setuptools.setup(
     name="tf_bert",
@@ -10,40 +20,11 @@ setuptools.setup(
     python_requires=">=3.11,<3.14",
     packages=setuptools.find_packages(include=["tf_bert", "tf_bert.*"]),
     package_data={
+        "tf_bert": ["requirements.txt"],
         "tf_bert.data": ["product_reviews/*.tsv"],
         "tf_bert.report": ["templates/*"],
     },
-    install_requires=[
-        "absl-py>=1.4",
-        "filelock",
-        "h5py",
-        "huggingface_hub",
-        # tensorflow-datasets 4.9.10 imports it and does not ask for it.
-        "importlib_resources",
-        # Writes the page of --mode=report.
-        "jinja2>=3.1",
-        "keras>=3.12",
-        # Draws the pictures of --mode=plot and --mode=report; 3.10 has boxes
-        # that lie.
-        "matplotlib>=3.10",
-        "ml_dtypes",
-        "numpy",
-        "optree",
-        # Reads .parquet files.
-        "pyarrow>=16",
-        # The table on the terminal while trials run; Keras has it too.
-        "rich",
-        "safetensors",
-        "scikit-learn",
-        "scipy",
-        # TensorFlow 2.21 no longer brings it, and tf.summary needs it.
-        "tensorboard",
-        "tensorflow>=2.20,<2.22",
-        "tensorflow-datasets>=4.9.10",
-        "tensorflow-text>=2.20,<2.22",
-        "tqdm",
-        "transformers>=5,<6",
-    ],
+    install_requires=requirements,
     extras_require={
         "test": ["pytest", "pytest-xdist", "ruff"],
         # The reference of the tests marked `large`, and of benchmarks/. Not
@@ -51,6 +32,8 @@ setuptools.setup(
         "reference": ["torch==2.13.0"],
         # --trial_runner=ray; the tests marked `large` need it too.
         "ray": ["ray>=2.40"],
+        # Runs colab/ in a kernel; one of the tests marked `large` does.
+        "notebook": ["ipykernel", "nbclient", "nbformat"],
     },
     entry_points={"console_scripts": ["tf_bert=tf_bert.run:main"]},
 )

@@ -59,6 +59,7 @@ LEVELS = (
     ("finished", "trials"),
     ("report",),
     ("library",),
+    ("notebook",),
     # The command line.
     ("cli",),
     ("flags_page",),

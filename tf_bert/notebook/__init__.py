@@ -1,0 +1,1 @@
+"""What a notebook needs beside the library: set-up, sign-in, pictures."""

@@ -1,0 +1,73 @@
+"""Takes a finished run off a runtime whose disk will be gone."""
+
+import os
+import shutil
+from collections.abc import Mapping
+
+from tf_bert import gfile_io, run_folder
+from tf_bert.notebook import runtime
+from tf_bert.run_folder import RunFolder
+
+
+def copy_run(output_dir: str, target: str) -> None:
+    """Copies the folder of a finished run to a bucket, to Drive or anywhere.
+
+    The copy is a run's folder like the first: it can be predicted with and
+    reported on.
+
+    Args:
+        output_dir: Folder of the run, local or `gs://`.
+        target: What the copy will be called, local or `gs://`. An earlier
+            copy there is replaced.
+
+    Raises:
+        FileNotFoundError: If the run is not there or has not ended.
+        ValueError: If `target` holds something else than a run.
+    """
+    RunFolder(output_dir).read_json(run_folder.RESULTS)
+    is_run = gfile_io.exists(RunFolder(target).join(run_folder.CONFIG))
+    if gfile_io.exists(target) and not is_run:
+        raise ValueError(
+            "`target` must be a new folder, or an earlier copy of a run: it "
+            f"is replaced. Received: target={target}, which holds something "
+            f"else. Give the copy a name, such as {target.rstrip('/')}/run."
+        )
+    if not gfile_io.is_remote(target):
+        gfile_io.make_dirs(os.path.dirname(os.path.abspath(target)))
+    with gfile_io.open_folder_writer(target) as temporary:
+        gfile_io.copy_to_local(output_dir, temporary)
+    print(f"Copied {output_dir} to {target}.")
+
+
+def download_run(
+    output_dir: str, environment: Mapping[str, str] = os.environ
+) -> str:
+    """Packs the folder of a finished run, and hands it to the browser.
+
+    Args:
+        output_dir: Folder of the run, on this machine.
+        environment: The variables of the process: without Colab the archive
+            is made, and nothing is handed over.
+
+    Returns:
+        The path of the `.zip`, beside the folder.
+
+    Raises:
+        FileNotFoundError: If the run is not there or has not ended.
+        ValueError: If it is not on this machine.
+    """
+    if gfile_io.is_remote(output_dir):
+        raise ValueError(
+            "A folder to download must be on this machine. Received: "
+            f"output_dir={output_dir}, which is kept where it is already. "
+            "Leave the download out."
+        )
+    RunFolder(output_dir).read_json(run_folder.RESULTS)
+    folder = os.path.abspath(output_dir)
+    path = shutil.make_archive(folder, "zip", folder)
+    print(f"Wrote {path}.")
+    if runtime.is_colab(environment):
+        from google.colab import files
+
+        files.download(path)
+    return path

@@ -1,0 +1,183 @@
+"""Gives the machine what the package needs: `set_up()` in a notebook.
+
+On a machine with a terminal, such as a TPU VM:
+
+    pip install packaging && python -m tf_bert.notebook.set_up
+
+Neither this module nor what it imports needs more than `packaging`.
+"""
+
+import importlib.resources
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+
+from tf_bert.notebook import install_plan, runtime
+
+_IMPORT = "import tensorflow, tensorflow_text, keras\n"
+# That the kernels are there does not depend on whether a chip answers: another
+# process may hold it. (TensorFlow's private name for them, as of the one
+# version that TPUs have.)
+_KERNELS = """\
+import sys
+from tensorflow.python.framework import kernels
+if not kernels.get_registered_kernels_for_op("TPUExecute").kernel:
+    sys.exit("This TensorFlow has no kernels for TPUs.")
+"""
+
+# Modules whose version a process cannot change once they are imported.
+_MODULES = {
+    "jax": "jax",
+    "keras": "keras",
+    "numpy": "numpy",
+    "tensorflow": "tensorflow",
+    "tensorflow-text": "tensorflow_text",
+    "transformers": "transformers",
+}
+
+
+def set_up() -> None:
+    """Installs what is missing, says so, and checks that it loads.
+
+    Versions that are there and in range stay (see `install_plan.plan`);
+    where all are, nothing is installed and no network is needed.
+
+    Raises:
+        RuntimeError: If pip fails, if TensorFlow does not load afterwards, or
+            if this process has loaded another version than is installed now.
+    """
+    kind = runtime.find_kind()
+    print(runtime.describe(kind), flush=True)
+    commands = install_plan.plan(kind, _installed(), requirements())
+    if not commands:
+        print("Everything that is needed is there: nothing to install.")
+    for arguments in commands:
+        _pip(arguments)
+    # The process that holds a TPU keeps it: another may fail to load there.
+    if commands or "tensorflow" not in sys.modules:
+        check_imports(kind)
+    installed = _installed()
+    check_loaded(_loaded(), installed)
+    print(
+        f"Ready: TensorFlow {installed['tensorflow']}, Keras "
+        f"{installed['keras']}."
+    )
+
+
+def requirements() -> list[str]:
+    """Returns what the package needs, as pip takes it."""
+    file = importlib.resources.files("tf_bert") / "requirements.txt"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def check_imports(kind: str) -> None:
+    """Loads TensorFlow in a fresh process, which has imported nothing yet.
+
+    Args:
+        kind: Of `runtime.find_kind`.
+
+    Raises:
+        RuntimeError: If that fails.
+    """
+    code = _IMPORT + (_KERNELS if kind == runtime.TPU else "")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        # Its errors alone: they hold the reason.
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(
+            "TensorFlow and tensorflow-text must load. Received: exit status "
+            f"{done.returncode} of the import:\n{_end(done.stderr)}\n"
+            f"Try `{install_plan.repair(kind)}` and this once more, or a "
+            "fresh runtime."
+        )
+
+
+def check_loaded(
+    loaded: Mapping[str, str], installed: Mapping[str, str]
+) -> None:
+    """Checks that a process runs the versions that are installed.
+
+    Args:
+        loaded: Name of a distribution -> version that the process imported.
+        installed: Name of a distribution -> version on the disk.
+
+    Raises:
+        RuntimeError: If they differ, which only a restart mends.
+    """
+    differ = [
+        f"{name} {version} is loaded, {installed[name]} is installed"
+        for name, version in sorted(loaded.items())
+        if installed.get(name, version) != version
+    ]
+    if differ:
+        raise RuntimeError(
+            "This notebook's process must run the versions that are installed "
+            f"now. Received: {'; '.join(differ)}. Restart it (menu Runtime > "
+            "Restart session, or Kernel > Restart) and run all cells again: "
+            "what was installed stays."
+        )
+
+
+def _installed() -> dict[str, str]:
+    # A broken installation may have no name. Of two with one name Python
+    # imports the first.
+    found: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            found.setdefault(
+                name.lower().replace("_", "-"), distribution.version
+            )
+    return found
+
+
+def _loaded() -> dict[str, str]:
+    modules = {
+        name: sys.modules[module]
+        for name, module in _MODULES.items()
+        if module in sys.modules
+    }
+    return {
+        name: module.__version__
+        for name, module in modules.items()
+        if hasattr(module, "__version__")
+    }
+
+
+def _pip(arguments: tuple[str, ...]) -> None:
+    print(f"pip {shlex.join(arguments)}", flush=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+        + [*arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(
+            "pip must be able to install what is missing. Received: exit "
+            f"status {done.returncode}:\n{_end(done.stderr)}\nIs there a "
+            "network? Else try a fresh runtime, where other programs have "
+            "not changed versions yet."
+        )
+
+
+def _end(text: str) -> str:
+    """The last lines, which hold the reason."""
+    return "\n".join(text.strip().splitlines()[-15:])
+
+
+if __name__ == "__main__":
+    try:
+        set_up()
+    except RuntimeError as error:
+        sys.exit(str(error))
