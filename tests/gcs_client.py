@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 
 
 def run_main(*arguments: str) -> tuple[int, str]:
@@ -15,9 +16,7 @@ def run_main(*arguments: str) -> tuple[int, str]:
 
 
 def fill(path: str, text: str) -> None:
-    """Replaces a folder by one with `a/b`, `c` and `last`."""
-    import os
-
+    """Replaces a folder by one with `a/b`, `c`, `last` and `z`."""
     from tf_bert import gfile_io
 
     with gfile_io.open_folder_writer(path, last="last") as folder:
@@ -26,8 +25,23 @@ def fill(path: str, text: str) -> None:
             gfile_io.write_text(f"{folder}/{name}", text)
 
 
-def predict(run: str, texts: list[str]) -> list[str]:
-    """Returns the labels that a finished run gives."""
+def predict(folder: str, texts: list[str]) -> tuple[str, ...]:
+    """Returns the labels that a model gives."""
     import tf_bert
 
-    return list(tf_bert.Model(run).predict(texts).labels)
+    return tf_bert.predict(folder, texts).labels
+
+
+def read_rows(path: str) -> list[tuple[str, ...]]:
+    """Returns the rows of a data file."""
+    from tf_bert.data import tables
+
+    table = tables.open_table(path, has_header=True)
+    return [row.fields for row in table.rows()]
+
+
+def expand(argument: str) -> list[str]:
+    """Returns the flags that a flag file names."""
+    from tf_bert import flag_files
+
+    return flag_files.expand([argument])
