@@ -26,7 +26,9 @@ setuptools.setup(
     },
     install_requires=requirements,
     extras_require={
-        "test": ["pytest", "pytest-xdist", "ruff"],
+        # trustme makes the certificates of the storage that tests serve to
+        # TensorFlow's gs:// client on loopback.
+        "test": ["pytest", "pytest-xdist", "ruff", "trustme"],
         # The reference of the tests marked `large`, and of benchmarks/. Not
         # in [test]: on many machines this version brings CUDA along.
         "reference": ["torch==2.13.0"],

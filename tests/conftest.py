@@ -1,10 +1,14 @@
 """What the tests of whole runs share: a tiny checkpoint and tiny files."""
 
+import concurrent.futures
 import csv
 import itertools
+import multiprocessing
+import os
 import pathlib
 import re
 import string
+import uuid
 
 import pytest
 from absl import logging
@@ -246,6 +250,64 @@ def finished_sweep(run_sweep, reviews, tmp_path_factory) -> pathlib.Path:
         test_file=reviews / "test.csv",
         trials_save_model="best",
     )
+
+
+@pytest.fixture(scope="session")
+def _gcs():
+    """A storage on loopback, and a process whose gs:// paths lie there."""
+    import gcs_server
+
+    # A process of its own: TensorFlow reads some of the variables when it is
+    # imported. And its client holds Python's lock while it gives a file up,
+    # so that a server in the same process could not answer.
+    with (
+        gcs_server.GcsServer(["bucket"]) as server,
+        concurrent.futures.ProcessPoolExecutor(
+            1, mp_context=multiprocessing.get_context("spawn")
+        ) as executor,
+    ):
+        with pytest.MonkeyPatch().context() as patch:
+            for name, value in server.environment.items():
+                patch.setenv(name, value)
+            # Of what never succeeds, seconds instead of minutes.
+            patch.setenv("GCS_RETRY_CONFIG_MAX_RETRIES", "1")
+            patch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+            executor.submit(os.getpid).result()  # The process starts here.
+        yield server, executor
+
+
+@pytest.fixture
+def gcs(_gcs):
+    """The storage, empty and without faults: a `gcs_server.GcsServer`."""
+    server, _ = _gcs
+    server.objects["bucket"].clear()
+    server.faults.clear()
+    server.requests.clear()
+    return server
+
+
+@pytest.fixture
+def gcs_folder():
+    """A folder of `gcs` with a name of its own.
+
+    The client believes for some seconds what it knows of a name.
+    """
+    return f"gs://bucket/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def on_gcs(_gcs):
+    """Returns a function that calls another where gs:// leads to `gcs`.
+
+    Its arguments are a function that can be pickled, and what it gets. What
+    that returns or raises comes back.
+    """
+    _, executor = _gcs
+
+    def call(function, *arguments, **keywords):
+        return executor.submit(function, *arguments, **keywords).result()
+
+    return call
 
 
 @pytest.fixture

@@ -4,8 +4,11 @@ As absl reads them, but strict where absl is silent: it takes a comment behind
 a value as part of the value, and an indented comment as an argument.
 """
 
+import io
 import os
 from collections.abc import Iterator, Sequence
+
+from tf_bert import gfile_io
 
 
 def expand(
@@ -72,14 +75,15 @@ def _with_paths(
 
 
 def _read(path: str) -> list[str]:
-    if not os.path.isfile(path):
+    if not gfile_io.is_remote(path) and not os.path.isfile(path):
         raise FileNotFoundError(
             f"`flagfile` must be a file. Received: flagfile={path!r}. Paths "
             "are relative to the current folder: correct --flagfile."
         )
     flags = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
+    with gfile_io.open_binary_reader(path) as file:
+        lines = io.TextIOWrapper(file, encoding="utf-8")
+        for number, line in enumerate(lines, start=1):
             text = line.strip()
             if not text or line.startswith(("#", "//")):
                 continue

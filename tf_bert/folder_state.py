@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import build, gfile_io, run_folder
+from tf_bert import build, gfile_io, remote_files, run_folder
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import checkpointing
 from tf_bert.training.background import Background
@@ -51,9 +51,9 @@ class FolderState:
         self._seconds_of_steps = 0.0
         self._writer = tf.summary.create_noop_writer()
         if tensorboard:
-            self._writer = tf.summary.create_file_writer(
-                folder.join(run_folder.TENSORBOARD)
-            )
+            path = folder.join(run_folder.TENSORBOARD)
+            with remote_files.explained(path):
+                self._writer = tf.summary.create_file_writer(path)
 
     def resume(self, run: build.Run) -> Progress:
         """Loads the newest whole state, or starts at step 0."""
@@ -122,10 +122,9 @@ class FolderState:
         """Saves the state, and beside it what people look at."""
         del result  # Its metrics stand in the history.
         self._save(run, progress, is_best=progress.best_step == progress.step)
-        with self._writer.as_default():
-            _write_summaries(
-                progress.history[-1], self._folder.join(run_folder.TENSORBOARD)
-            )
+        path = self._folder.join(run_folder.TENSORBOARD)
+        with remote_files.explained(path), self._writer.as_default():
+            _write_summaries(progress.history[-1], path)
 
     def load_best(self, run: build.Run) -> None:
         """Gives the model the weights that were best on validation."""

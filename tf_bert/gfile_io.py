@@ -2,13 +2,15 @@
 
 A write is all or nothing: a reader sees the old file or the whole new one,
 never a part. Paths with a scheme (``gs://bucket/name``) go through
-``tf.io.gfile``; TensorFlow is imported only for them, so that work on local
+`remote_files`; TensorFlow is imported only for them, so that work on local
 files does not wait for it.
 
-A missing file is a `FileNotFoundError`, wherever it was looked for.
+A missing file is a `FileNotFoundError`, wherever it was looked for. Of a path
+with a scheme every function may raise what `remote_files.explained` does.
 """
 
 import contextlib
+import io
 import os
 import pathlib
 import re
@@ -17,6 +19,8 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from typing import BinaryIO
+
+from tf_bert import remote_files
 
 PathLike = str | os.PathLike[str]
 
@@ -42,8 +46,9 @@ def read_bytes(path: PathLike) -> bytes:
     """
     if not is_remote(path):
         return pathlib.Path(path).read_bytes()
-    with _remote(path) as gfile, gfile.GFile(path, "rb") as file:
-        return file.read()
+    content = io.BytesIO()
+    remote_files.download(os.fspath(path), content)
+    return content.getvalue()
 
 
 def read_text(path: PathLike) -> str:
@@ -53,6 +58,32 @@ def read_text(path: PathLike) -> str:
         FileNotFoundError: There is no such file.
     """
     return read_bytes(path).decode("utf-8")
+
+
+@contextlib.contextmanager
+def open_binary_reader(path: PathLike) -> Iterator[BinaryIO]:
+    """Opens a file for reading; a remote one is fetched whole before.
+
+    For content that is too large to hold, or whose reader must seek.
+
+    Args:
+        path: The file. A remote one takes its size in the folder for
+            temporary files while it is open.
+
+    Yields:
+        A seekable binary file, open for reading.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    if not is_remote(path):
+        with open(path, "rb") as file:
+            yield file
+        return
+    with tempfile.TemporaryFile(prefix="tf_bert_") as file:
+        remote_files.download(os.fspath(path), file)
+        file.seek(0)
+        yield file
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:
@@ -106,8 +137,7 @@ def open_binary_writer(path: PathLike) -> Iterator[BinaryIO]:
             staged = os.path.join(folder, "staged")
             with open(staged, "xb") as file:
                 yield file
-            with _remote(path) as gfile:
-                gfile.copy(staged, os.fspath(path), overwrite=True)
+            remote_files.upload(staged, os.fspath(path))
         return
     target = pathlib.Path(path)
     # Not `tempfile`: its files are readable by their owner alone.
@@ -128,7 +158,9 @@ def open_binary_writer(path: PathLike) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def open_folder_writer(path: PathLike) -> Iterator[str]:
+def open_folder_writer(
+    path: PathLike, *, last: str | None = None
+) -> Iterator[str]:
     """Gives a folder to fill, which becomes `path` when the block ends well.
 
     If the block raises, `path` is as it was before. On this machine the old
@@ -138,6 +170,9 @@ def open_folder_writer(path: PathLike) -> Iterator[str]:
 
     Args:
         path: The folder to replace; it need not exist, but its parent must.
+        last: On `gs://`, the file without which the folder is nothing to its
+            readers: the first that is removed, and the last that is copied.
+            None: they need no such file.
 
     Yields:
         An empty folder of this machine.
@@ -157,9 +192,7 @@ def open_folder_writer(path: PathLike) -> Iterator[str]:
     if is_remote(path):
         with tempfile.TemporaryDirectory(prefix="tf_bert_") as folder:
             yield folder
-            if is_dir(path):
-                remove_tree(path)
-            _copy_to_remote(folder, os.fspath(path))
+            _replace_remote(os.fspath(path), folder, last)
         return
     target = pathlib.Path(path)
     beside = f".{target.name}.{uuid.uuid4().hex}"
@@ -178,32 +211,40 @@ def open_folder_writer(path: PathLike) -> Iterator[str]:
             shutil.rmtree(temporary)
 
 
-def _copy_to_remote(folder: str, target: str) -> None:
+def _replace_remote(target: str, folder: str, last: str | None) -> None:
+    if is_dir(target):
+        if last is not None and exists(f"{target}/{last}"):
+            remove_file(f"{target}/{last}")
+        remove_tree(target)
+    _copy_to_remote(folder, target, last)
+
+
+def _copy_to_remote(folder: str, target: str, last: str | None = None) -> None:
     """Copies a folder of this machine, sub-folders before files."""
     make_dirs(target)
-    entries = sorted(os.scandir(folder), key=lambda x: (x.is_file(), x.name))
+    entries = sorted(
+        os.scandir(folder),
+        key=lambda x: (x.is_file(), x.name == last, x.name),
+    )
     for entry in entries:
         if entry.is_dir():
             _copy_to_remote(entry.path, f"{target}/{entry.name}")
-            continue
-        with _remote(target) as gfile:
-            gfile.copy(entry.path, f"{target}/{entry.name}", overwrite=True)
+        else:
+            remote_files.upload(entry.path, f"{target}/{entry.name}")
 
 
 def exists(path: PathLike) -> bool:
     """Returns whether `path` is a file or a folder."""
     if not is_remote(path):
         return os.path.exists(path)
-    with _remote(path) as gfile:
-        return gfile.exists(path)
+    return remote_files.exists(os.fspath(path))
 
 
 def is_dir(path: PathLike) -> bool:
     """Returns whether `path` is a folder."""
     if not is_remote(path):
         return os.path.isdir(path)
-    with _remote(path) as gfile:
-        return gfile.isdir(path)
+    return remote_files.is_dir(os.fspath(path))
 
 
 def list_dir(path: PathLike) -> list[str]:
@@ -214,8 +255,8 @@ def list_dir(path: PathLike) -> list[str]:
     """
     if not is_remote(path):
         return sorted(os.listdir(path))
-    with _remote(path) as gfile:
-        return sorted(name.rstrip("/") for name in gfile.listdir(path))
+    names = remote_files.list_dir(os.fspath(path))
+    return sorted(name.rstrip("/") for name in names)
 
 
 def size_and_mtime(path: PathLike) -> tuple[int, int]:
@@ -229,18 +270,19 @@ def size_and_mtime(path: PathLike) -> tuple[int, int]:
     if not is_remote(path):
         status = os.stat(path)
         return status.st_size, status.st_mtime_ns
-    with _remote(path) as gfile:
-        status = gfile.stat(path)
+    status = remote_files.stat(os.fspath(path))
     return status.length, status.mtime_nsec
 
 
 def make_dirs(path: PathLike) -> None:
-    """Makes a folder and its parents; it may be there already."""
+    """Makes a folder and its parents; it may be there already.
+
+    On `gs://` there are no folders without files: nothing is made there.
+    """
     if not is_remote(path):
         os.makedirs(path, exist_ok=True)
         return
-    with _remote(path) as gfile:
-        gfile.makedirs(path)
+    remote_files.make_dirs(os.fspath(path))
 
 
 def remove_tree(path: PathLike) -> None:
@@ -252,8 +294,7 @@ def remove_tree(path: PathLike) -> None:
     if not is_remote(path):
         shutil.rmtree(path)
         return
-    with _remote(path) as gfile:
-        gfile.rmtree(path)
+    remote_files.remove_tree(os.fspath(path))
 
 
 def remove_file(path: PathLike) -> None:
@@ -265,8 +306,7 @@ def remove_file(path: PathLike) -> None:
     if not is_remote(path):
         os.remove(path)
         return
-    with _remote(path) as gfile:
-        gfile.remove(path)
+    remote_files.remove_file(os.fspath(path))
 
 
 def copy_to_local(remote_dir_or_file: PathLike, local: PathLike) -> None:
@@ -292,30 +332,9 @@ def copy_to_local(remote_dir_or_file: PathLike, local: PathLike) -> None:
             )
         return
     os.makedirs(os.path.dirname(os.path.abspath(local)), exist_ok=True)
-    with open_binary_writer(local) as target, _open_reader(source) as reader:
-        shutil.copyfileobj(reader, target, length=1 << 24)
-
-
-@contextlib.contextmanager
-def _open_reader(path: str) -> Iterator[BinaryIO]:
-    if not is_remote(path):
-        with open(path, "rb") as file:
-            yield file
-        return
-    with _remote(path) as gfile, gfile.GFile(path, "rb") as file:
-        yield file
-
-
-@contextlib.contextmanager
-def _remote(path: PathLike) -> Iterator:
-    """Yields ``tf.io.gfile``; its "not found" becomes Python's own."""
-    import tensorflow as tf
-
-    try:
-        yield tf.io.gfile
-    except tf.errors.NotFoundError as error:
-        raise FileNotFoundError(
-            "A file or folder that exists was expected. "
-            f"Received: path={os.fspath(path)!r} ({error.message}). "
-            "Correct the path, or check your rights to read it."
-        ) from error
+    with open_binary_writer(local) as target:
+        if is_remote(source):
+            remote_files.download(source, target)
+        else:
+            with open(source, "rb") as file:
+                shutil.copyfileobj(file, target, length=1 << 24)

@@ -172,7 +172,11 @@ def _copy_remote(folder: str, cache_dir: str | None) -> str:
     """Copies the files of a checkpoint here, unless they are here already.
 
     The name of the copy depends on the sizes and times of the files, so a
-    checkpoint that was written anew is not mistaken for the old one.
+    checkpoint that was written anew is not mistaken for the old one. What a
+    process that was killed has left, in `.partial`, is copied over.
+
+    Raises:
+        ConnectionError: The files were written anew while they were copied.
     """
     patterns = (
         *_CONFIG_FILES,
@@ -184,7 +188,7 @@ def _copy_remote(folder: str, cache_dir: str | None) -> str:
         f"{folder.rstrip('/')}/{name}"
         for name in _matching(gfile_io.list_dir(folder), patterns)
     ]
-    versions = [(path, *gfile_io.size_and_mtime(path)) for path in sources]
+    versions = _versions(sources)
     key = hashlib.sha256(repr(versions).encode()).hexdigest()
     parent = os.path.join(cache_dir or user_cache_dir(), "remote")
     target = os.path.join(parent, key)
@@ -199,8 +203,19 @@ def _copy_remote(folder: str, cache_dir: str | None) -> str:
             for path in sources:
                 name = posixpath.basename(path)
                 gfile_io.copy_to_local(path, os.path.join(staged, name))
+            if _versions(sources) != versions:
+                raise ConnectionError(
+                    "A checkpoint must not change while it is copied. "
+                    f"Received: init_checkpoint={folder!r}, which another "
+                    "program has written meanwhile. Wait for its end, and give "
+                    "the command again."
+                )
             os.rename(staged, target)
     return target
+
+
+def _versions(paths: Iterable[str]) -> list[tuple[str, int, int]]:
+    return [(path, *gfile_io.size_and_mtime(path)) for path in paths]
 
 
 def _fetch_from_hub(repo_id: str) -> str:

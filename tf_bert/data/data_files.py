@@ -6,14 +6,13 @@ One path may stand for several files, by a pattern such as `part-*.csv`.
 import contextlib
 import glob
 import gzip
-import io
 import os
 import re
 import stat
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from tf_bert import gfile_io
+from tf_bert import gfile_io, remote_files
 
 
 def find_files(path: str) -> tuple[str, ...]:
@@ -54,14 +53,13 @@ def open_binary(path: str) -> Iterator[BinaryIO]:
     Raises:
         PermissionError: It may not be read.
     """
-    if gfile_io.is_remote(path):
-        file = io.BufferedReader(_RemoteFile(path), buffer_size=2**20)
-    else:
+    with contextlib.ExitStack() as stack:
         try:
-            file = open(path, "rb")
+            file = stack.enter_context(gfile_io.open_binary_reader(path))
         except PermissionError as error:
+            if gfile_io.is_remote(path):  # It says how to sign in.
+                raise
             raise _permission_error(path) from error
-    with file:
         yield file
 
 
@@ -92,9 +90,7 @@ def _lexists(path: str) -> bool:
 def _matches(pattern: str) -> list[str]:
     if not gfile_io.is_remote(pattern):
         return sorted(glob.glob(pattern))
-    import tensorflow as tf
-
-    return sorted(tf.io.gfile.glob(pattern))
+    return remote_files.glob(pattern)
 
 
 def _check_is_file(path: str) -> None:
@@ -151,38 +147,3 @@ def _permission_error(path: str) -> PermissionError:
         f"Received: path={path!r}. Change the rights (chmod +r), or correct "
         "--data_dir or the --*_file flag that names it."
     )
-
-
-class _RemoteFile(io.RawIOBase):
-    """A remote file as raw bytes.
-
-    The `readline` of `tf.io.gfile.GFile` drops carriage returns, so the lines
-    are cut elsewhere, as those of a local file.
-    """
-
-    def __init__(self, path: str):
-        import tensorflow as tf
-
-        self._file = tf.io.gfile.GFile(path, "rb")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._file.seek(offset, whence)
-        return self.tell()
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()

@@ -209,7 +209,9 @@ class TrialFolder:
         source = self.model_path(name)
         if not gfile_io.is_dir(source):
             return False
-        with gfile_io.open_folder_writer(self.join(run_folder.MODEL)) as folder:
+        path = self.join(run_folder.MODEL)
+        # No checkpoint is read without it.
+        with gfile_io.open_folder_writer(path, last="config.json") as folder:
             for file in gfile_io.list_dir(source):
                 content = gfile_io.read_bytes(os.path.join(source, file))
                 if file == model_card.FILE_NAME:
