@@ -1,0 +1,49 @@
+"""Runs that are interrupted in every way: benchmarks/reliability.py, shorter,
+and docs/reliability.md, whose table that program printed."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import reliability
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+class TestPage:
+    def test_its_table_is_that_of_the_stored_rows(self):
+        page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+        assert reliability.render(reliability.stored_rows()) in page
+
+    def test_every_scenario_was_run_as_often_as_it_says(self):
+        rows = reliability.stored_rows()
+        scenarios = reliability.SCENARIOS.values()
+        assert [(row.scenario, row.times) for row in rows] == [
+            (scenario.title, scenario.times) for scenario in scenarios
+        ]
+
+    def test_every_run_ended_like_an_unbroken_one(self):
+        for row in reliability.stored_rows():
+            assert row.num_same == row.num_runs > 0
+
+
+@pytest.mark.large
+def test_a_run_ends_the_same_whatever_happens_to_it(tmp_path):
+    """A process of its own: the full disk needs mounts that nobody sees."""
+    stored = reliability.STORED.read_bytes()
+    done = subprocess.run(
+        [
+            *(sys.executable, ROOT / "benchmarks" / "reliability.py"),
+            *("--times=2", "--num_steps=600"),
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [x for x in done.stdout.split("\n\n")[-1].splitlines()[2:] if x]
+    assert len(rows) == len(reliability.SCENARIOS)
+    assert reliability.STORED.read_bytes() == stored
