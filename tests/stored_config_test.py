@@ -51,6 +51,16 @@ class TestStoredConfig:
         given["encoding"] = "latin-1"
         assert stored_config(given).encoding == "latin-1"
 
+    def test_the_devices_of_the_training_are_not_asked_for(self, tmp_path):
+        folder = RunFolder(str(tmp_path))
+        config = Config(
+            output_dir=folder.path, distribution="tpu", tpu_name="theirs"
+        )
+        folder.write_json("config.json", config.as_dict())
+        folder.write_json("all_results.json", {})
+        stored = stored_config({"output_dir": folder.path, "mode": "predict"})
+        assert (stored.distribution, stored.tpu_name) == ("auto", None)
+
     def test_a_run_must_have_ended(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="must hold a finished run"):
             stored_config({"output_dir": str(tmp_path)})
@@ -135,6 +145,8 @@ class TestFlags:
             ("predict", "--predict_file=new.csv"),
             ("predict", "--text_column=body"),
             ("predict", "--precision=mixed_bfloat16"),
+            ("predict", "--distribution=mirrored"),
+            ("evaluate", "--tpu_name=mine"),
         ],
     )
     def test_those_of_the_mode_are_taken(self, stored, mode, argument):

@@ -37,6 +37,7 @@ from tf_bert.training.feed import Feed
 from tf_bert.training.loop import TrainingLoop, trained_variables
 from tf_bert.training.trained_words import TrainedWords
 from tf_bert.training.update_recorder import UpdateRecorder
+from tf_bert.training.weight_average import WeightAverage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Run:
         loop: over steps; it keeps its trace.
         mixout: of the model; None without Mixout.
         recorder: of the updates; None without `record_updates`.
+        average: of the weights; None without `ema_decay`.
     """
 
     config: Config
@@ -73,28 +75,65 @@ class Run:
     loop: TrainingLoop
     mixout: Mixout | None = None
     recorder: UpdateRecorder | None = None
+    average: WeightAverage | None = None
 
     def feed(self, first_step: int) -> Feed:
         """The packed batches from a step (counted from 0) on."""
-        dataset = pipeline.packed_dataset(
-            self.tokenized["train"],
-            self.plan,
-            first_step=first_step,
-            per_step={"learning_rate": self.learning_rates},
-            per_replica={
-                "dropout_seeds": planning.dropout_seeds(
-                    self.config.dropout_seed, self.plan
-                )
-            },
+        return Feed(
+            self.iterate(self.plan, self.learning_rates, first_step=first_step)
         )
-        return Feed(distribution.iterate(self.classifier.strategy, dataset))
+
+    def iterate(
+        self,
+        plan: planning.Plan,
+        learning_rates: np.ndarray,
+        *,
+        first_step: int = 0,
+    ) -> Any:
+        """Returns an iterator over batches that `loop` takes.
+
+        Args:
+            plan: of the training data; the run's own, or another.
+            learning_rates: float32 `[K]`, of each of its steps.
+            first_step: in [0, K].
+        """
+        seeds = planning.dropout_seeds(self.config.dropout_seed, plan)
+        per_step = {"learning_rate": learning_rates}
+        if self.average is not None:
+            per_step["average_decay"] = self.average.decays(plan.num_steps)
+        return distribution.iterate(
+            self.classifier.strategy,
+            lambda replicas: pipeline.packed_dataset(
+                self.tokenized["train"],
+                plan,
+                first_step=first_step,
+                per_step=per_step,
+                per_replica={"dropout_seeds": seeds},
+                replicas=replicas,
+            ),
+        )
 
     def scored_weights(self) -> contextlib.AbstractContextManager[None]:
-        """A time in which the model has the weights that are evaluated."""
-        return contextlib.nullcontext()
+        """A time in which the model has the weights that are evaluated.
+
+        Afterwards it has those that it had, bit for bit. Its word embeddings
+        must be up to date (`TrainedWords.write_back`).
+        """
+        if self.average is None:
+            return contextlib.nullcontext()
+        return self.average.used(
+            self.classifier.model, self.optimizer, self.learning_rates
+        )
 
     def use_scored_weights(self) -> None:
-        """Gives the model the weights that are evaluated, for good."""
+        """Gives the model the weights that are evaluated, for good.
+
+        With `ema_decay` these are the averages: take no more steps then.
+        """
+        if self.average is not None:
+            self.average.use(
+                self.classifier.model, self.optimizer, self.learning_rates
+            )
 
     def state(self) -> dict:
         """Every variable that a resumed run needs, by name."""
@@ -102,6 +141,7 @@ class Run:
         words = self.trained_words
         # The model's own word embeddings follow at evaluations alone.
         rows = {} if words is None else {"trained_words": words.rows}
+        averages = {} if self.average is None else self.average.state()
         return {
             **self.classifier.model.weights_by_path(),
             **rows,
@@ -109,6 +149,7 @@ class Run:
             **self.optimizer.priors(),
             "iterations": self.optimizer.iterations,
             **targets,
+            **averages,
         }
 
     def data_digest(self) -> int:
@@ -153,6 +194,9 @@ def build(
             fresh=classifier.fresh,
         )
         optimizer.build(variables)
+        average = None
+        if config.ema_decay:
+            average = WeightAverage(variables, config.ema_decay, trained_words)
     if config.mode == "train":
         _log_parameters(config, classifier, optimizer)
     return Run(
@@ -170,11 +214,13 @@ def build(
             max_grad_norm=config.max_grad_norm,
             trained_words=trained_words,
             mixout=mixout,
+            average=average,
         ),
         mixout=mixout,
         recorder=UpdateRecorder(variables, optimizer, classifier.strategy)
         if config.record_updates
         else None,
+        average=average,
     )
 
 
@@ -238,6 +284,8 @@ def restart(run: Run, config: Config) -> Run:
     run.optimizer.restart()
     if run.recorder is not None:
         run.recorder.restart()
+    if run.average is not None:
+        run.average.restart()
     return dataclasses.replace(
         run,
         config=config,

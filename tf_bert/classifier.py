@@ -81,10 +81,10 @@ def load_finished(folder: str, config: Config) -> Classifier:
 
     Args:
         folder: the run's `model` folder.
-        config: of that run.
+        config: of that run, or as `stored_config` returns it.
     """
     settings = tokenizer_files.read_tokenizer_settings(folder)
-    strategy = distribution.get_strategy()
+    strategy = distribution.get_strategy(config, trains=False)
     with strategy.scope():
         model = TFBertForSequenceClassification.from_pretrained(
             folder, dtype=config.precision
@@ -159,7 +159,7 @@ def load_classifier(
             model is wrong.
     """
     folder, model_config, settings = read_checkpoint(config, task)
-    strategy = strategy or distribution.get_strategy()
+    strategy = strategy or distribution.get_strategy(config)
     with strategy.scope():
         model, info = TFBertForSequenceClassification.from_pretrained(
             folder,

@@ -44,7 +44,9 @@ def export_run(config: Config) -> str:
     folder = RunFolder(config.output_dir)
     classifier = load_finished(
         folder.join(run_folder.MODEL),
-        dataclasses.replace(config, precision="float32"),
+        dataclasses.replace(
+            config, precision="float32", distribution="one_device"
+        ),
     )
     path = folder.join(run_folder.SAVED_MODEL)
     write_saved_model(classifier, path)

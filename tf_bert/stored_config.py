@@ -13,15 +13,21 @@ from tf_bert.run_folder import RunFolder
 # How the rows of another file are written.
 _READING = {"text_column", "text_pair_column", "encoding", "delimiter"}
 _COMPUTING = {"eval_batch_size", "max_seq_length", "precision"}
+# On what it is computed: here, not where the run was trained.
+_DEVICES = {"distribution", "tpu_name", "tpu_zone", "gcp_project"}
 # Where the run's own data lies now.
 _PLACES = {"data_dir", "tfds_data_dir", "train_file", "validation_file"}
 
 # Mode -> the flags that mean something in it. All others are the run's.
 OWN_FLAGS: dict[str, frozenset[str]] = {
     "evaluate": frozenset(
-        {"test_file", "label_column"} | _READING | _COMPUTING | _PLACES
+        {"test_file", "label_column"}
+        | _READING
+        | _COMPUTING
+        | _DEVICES
+        | _PLACES
     ),
-    "predict": frozenset({"predict_file"} | _READING | _COMPUTING),
+    "predict": frozenset({"predict_file"} | _READING | _COMPUTING | _DEVICES),
     # The model as it was trained.
     "export": frozenset(),
     # What the run has recorded.
@@ -55,6 +61,7 @@ def stored_config(given: dict[str, Any]) -> Config:
         "output_dir": folder.path,
     }
     _check_flags(Config.from_dict(fields), given)
+    fields = {n: value for n, value in fields.items() if n not in _DEVICES}
     if given.get("test_file") or given.get("predict_file"):
         # They are of the run's own files; these may be written otherwise.
         fields = {**fields, "encoding": None, "delimiter": None}

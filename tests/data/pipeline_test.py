@@ -134,6 +134,21 @@ class PackedDatasetTest(parameterized.TestCase):
         for actual, expected in zip(resumed, unbroken, strict=True):
             self.assert_equal_elements(actual, expected)
 
+    @parameterized.parameters((0, 2), (1, 2), (1, 3))
+    def test_some_replicas_alone_get_their_own(self, start, stop):
+        replicas = range(start, stop)
+        examples = make_examples()
+        plan = make_plan(examples, batch_size=6, num_replicas=3)
+        seeds = {"seeds": planning.dropout_seeds(0, plan)}
+        every = read(examples, plan, first_step=1, per_replica=seeds)
+        some = read(
+            examples, plan, first_step=1, per_replica=seeds, replicas=replicas
+        )
+        chosen = [e for i, e in enumerate(every) if i % 3 in replicas]
+        self.assertLen(some, len(chosen))
+        for actual, expected in zip(some, chosen, strict=True):
+            self.assert_equal_elements(actual, expected)
+
     def test_elements_carry_what_belongs_to_their_step_and_replica(self):
         examples = make_examples()
         plan = make_plan(examples, num_replicas=2, num_micro_batches=2)

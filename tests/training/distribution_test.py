@@ -1,17 +1,24 @@
 """Tests of tf_bert/training/distribution.py."""
 
 import json
+import os
 import pathlib
+import socket
 import subprocess
 import sys
 import textwrap
+from unittest import mock
 
 import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
 from tf_bert.config import Config
-from tf_bert.training.distribution import get_strategy, with_batch_size
+from tf_bert.training.distribution import (
+    get_strategy,
+    num_workers,
+    with_batch_size,
+)
 
 # Logical devices are chosen before TensorFlow starts: so in a process apart.
 TWO_DEVICES = """
@@ -72,16 +79,209 @@ TWO_DEVICES = """
 """
 
 
+FOUR_DEVICES = """
+    import json
+    import tensorflow as tf
+
+    from tf_bert.config import Config
+    from tf_bert.training import distribution
+
+    cpu, = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
+
+    def strategy(size, distribution_, **options):
+        config = Config(
+            output_dir="x", train_batch_size=size, distribution=distribution_)
+        return distribution.get_strategy(config, **options)
+
+    def error(size):
+        try:
+            strategy(size, "mirrored")
+        except ValueError as error:
+            return str(error)
+
+    per_device = Config(
+        output_dir="x", train_batch_size=None, per_device_train_batch_size=3,
+        gradient_accumulation_steps=2, distribution="mirrored")
+    print(json.dumps({
+        "mirrored": strategy(8, "mirrored").num_replicas_in_sync,
+        "is_one_object": strategy(8, "mirrored") is strategy(4, "mirrored"),
+        "evaluates": strategy(
+            9, "mirrored", trains=False).num_replicas_in_sync,
+        "one_device": strategy(8, "one_device").num_replicas_in_sync,
+        "auto": type(strategy(8, "auto")).__name__,
+        "error": error(10),
+        "batch_size": distribution.with_batch_size(per_device).train_batch_size,
+    }))
+"""
+
+# Started once for each worker, with its own TF_CONFIG.
+WORKER = """
+    import json, sys
+
+    from tf_bert.config import Config
+    from tf_bert.training import distribution
+
+    # Before anything else: collectives must be set up first.
+    strategy = distribution.get_strategy(Config(output_dir="x"))
+
+    import numpy as np
+    from tf_bert.adaptation import freezing
+    from tf_bert.training.inference import Inference
+
+    sys.path.insert(0, sys.argv[1])
+    import loop_test
+
+    def features(inference, examples):
+        return np.concatenate([
+            features for _, features in inference.frozen_features(examples)])
+
+    examples = loop_test.make_examples()
+    results = []
+    for here in strategy, distribution._one_device("/cpu:0"):
+        with here.scope():
+            model = loop_test.make_model()
+        freezing.freeze(model, "lower_1", fresh=frozenset())
+        inference = Inference(model, here, batch_size=4)
+        results.append(
+            (inference.logits(examples), features(inference, examples)))
+    print(json.dumps({
+        "num_replicas": strategy.num_replicas_in_sync,
+        "num_rows": len(results[0][0]),
+        "differences": [
+            float(abs(a - b).max()) for a, b in zip(*results, strict=True)],
+    }))
+"""
+
+
+def run_python(code, *arguments):
+    """Runs a program; returns what it prints last."""
+    process = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        cwd=pathlib.Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    if process.returncode != 0:
+        raise AssertionError(process.stderr[-3000:])
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def free_addresses(count):
+    """Returns addresses on this machine that nothing listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
 class GetStrategyTest(parameterized.TestCase):
     def test_without_a_gpu_runs_on_the_cpu(self):
         if tf.config.list_logical_devices("GPU"):
             self.skipTest("This machine has a GPU.")
         with self.assertLogs("absl", "INFO") as logs:
-            strategy = get_strategy()
+            strategy = get_strategy(Config(output_dir="x"))
         self.assertIn("Running on /cpu:0.", logs.output[0])
         self.assertEqual(strategy.num_replicas_in_sync, 1)
         with strategy.scope():
             self.assertIn("CPU:0", tf.Variable(1.0).device)
+
+    @parameterized.parameters("auto", "one_device", "mirrored")
+    def test_the_same_devices_have_one_strategy(self, distribution):
+        config = Config(output_dir="x", distribution=distribution)
+        self.assertIs(get_strategy(config), get_strategy(config, trains=False))
+
+    def test_without_kernels_for_a_tpu_the_way_to_them_is_said(self):
+        if tf.config.list_physical_devices("TPU_SYSTEM"):
+            self.skipTest("This TensorFlow has kernels for TPUs.")
+        config = Config(output_dir="x", distribution="tpu", tpu_name="local")
+        with self.assertRaisesRegex(
+            ValueError, r"kernels for TPUs .* tensorflow-tpu==2.20.0, as docs/t"
+        ):
+            get_strategy(config)
+
+    def test_a_tpu_that_cannot_be_found_is_named(self):
+        config = Config(output_dir="x", distribution="tpu", tpu_name="mine")
+        # Where it would be asked for; nobody answers there.
+        with mock.patch.dict(os.environ, GCE_METADATA_IP="127.0.0.1:9"):
+            with self.assertRaisesRegex(
+                ValueError, "TPU that answers. Received: tpu_name=mine, .*urlo"
+            ):
+                get_strategy(config)
+
+
+class NumWorkersTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ("", 1),
+        ("{}", 1),
+        ('{"cluster": {"worker": ["a:1"]}}', 1),
+        ('{"cluster": {"worker": ["a:1", "b:1"]}}', 2),
+        ('{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}}', 3),
+    )
+    def test_are_those_of_the_cluster(self, text, expected):
+        with mock.patch.dict(os.environ, TF_CONFIG=text):
+            self.assertEqual(num_workers(), expected)
+
+    @parameterized.parameters("{", "[]", '{"cluster": {"worker": 2}}')
+    def test_what_is_no_cluster_is_refused(self, text):
+        with mock.patch.dict(os.environ, TF_CONFIG=text):
+            with self.assertRaisesRegex(ValueError, "TF_CONFIG must be JSON"):
+                num_workers()
+
+
+@pytest.mark.large
+class SeveralDevicesTest(parameterized.TestCase):
+    def test_mirrored_takes_all_and_they_must_divide_the_batch(self):
+        result = run_python(FOUR_DEVICES)
+        self.assertIn("--train_batch_size=8, the nearest", result.pop("error"))
+        self.assertEqual(
+            result,
+            {
+                "mirrored": 4,
+                "is_one_object": True,
+                "evaluates": 4,
+                "one_device": 1,
+                "auto": "OneDeviceStrategy",
+                "batch_size": 24,
+            },
+        )
+
+    def test_every_worker_gets_the_outputs_of_all(self):
+        cluster = {"worker": free_addresses(2)}
+        processes = [
+            subprocess.Popen(
+                [
+                    *(sys.executable, "-c", textwrap.dedent(WORKER)),
+                    str(pathlib.Path(__file__).parent),
+                ],
+                env={
+                    **os.environ,
+                    "TF_CONFIG": json.dumps(
+                        {
+                            "cluster": cluster,
+                            "task": {"type": "worker", "index": index},
+                        }
+                    ),
+                },
+                cwd=pathlib.Path(__file__).parents[2],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for index in range(2)
+        ]
+        for process in processes:
+            output, errors = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 0, errors[-3000:])
+            result = json.loads(output.splitlines()[-1])
+            self.assertEqual(result["num_replicas"], 2)
+            self.assertEqual(result["num_rows"], 11)
+            self.assertLess(max(result["differences"]), 1e-6)
 
 
 @pytest.mark.large
@@ -89,20 +289,11 @@ class TwoReplicasTest(parameterized.TestCase):
     # Two micro-batches on one device have the masks of two replicas.
     @parameterized.parameters(({}, 1), ({"mixout": 0.3}, 2))
     def test_two_devices_give_the_weights_of_one(self, options, parts_on_one):
-        process = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                textwrap.dedent(TWO_DEVICES),
-                str(pathlib.Path(__file__).parent),
-                json.dumps([options, parts_on_one]),
-            ],
-            cwd=pathlib.Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
+        result = run_python(
+            TWO_DEVICES,
+            str(pathlib.Path(__file__).parent),
+            json.dumps([options, parts_on_one]),
         )
-        self.assertEqual(process.returncode, 0, process.stderr)
-        result = json.loads(process.stdout.splitlines()[-1])
         self.assertEqual(result["num_replicas"], 2)
         self.assertEqual(result["iterations"], [20, 20])
         self.assertAlmostEqual(*result["losses"], delta=1e-4)
@@ -122,7 +313,7 @@ class BatchSizeTest(parameterized.TestCase):
                 gradient_accumulation_steps=2,
             )
         )
-        num_devices = get_strategy().num_replicas_in_sync
+        num_devices = get_strategy(config).num_replicas_in_sync
         self.assertEqual(config.train_batch_size, 16 * num_devices)
         self.assertIsNone(config.per_device_train_batch_size)
 

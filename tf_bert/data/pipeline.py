@@ -34,6 +34,7 @@ def packed_dataset(
     per_step: dict[str, np.ndarray] | None = None,
     per_replica: dict[str, np.ndarray] | None = None,
     static_shapes: bool = False,
+    replicas: range | None = None,
 ) -> tf.data.Dataset:
     """Returns the packed batches of a plan, from any step on.
 
@@ -47,6 +48,7 @@ def packed_dataset(
         static_shapes: tells the shapes to the tracer, which TPUs and XLA
             need; all steps from `first_step` on must have one shape. False
             leaves R and W open, and one trace serves every shape.
+        replicas: whose shares are assembled, in [0, P); None: those of all.
 
     Returns:
         Elements in the order step by step, replica by replica within a step:
@@ -60,16 +62,15 @@ def packed_dataset(
         each example, `[M, B, H]` replaces all the model's inputs.
     """
     tables = _Tables(examples, plan, per_step or {}, per_replica or {})
-    num_replicas = plan.num_replicas
-    dataset = tf.data.Dataset.range(
-        first_step * num_replicas, plan.num_steps * num_replicas
-    )
+    replicas = replicas or range(plan.num_replicas)
+    count = len(replicas)
+    dataset = tf.data.Dataset.range(first_step * count, plan.num_steps * count)
     shape = [None, None]
     if static_shapes:
         step = min(first_step, plan.num_steps - 1)
         shape = [int(plan.num_rows[step]), int(plan.widths[step])]
     dataset = dataset.map(
-        lambda i: tables.assemble(i // num_replicas, i % num_replicas, shape),
+        lambda i: tables.assemble(i // count, replicas[0] + i % count, shape),
         num_parallel_calls=2,
         deterministic=True,
     )

@@ -66,7 +66,7 @@ class MemoryEstimate:
     computer's memory) comes on top.
 
     Attributes:
-        weights: of the model, and Mixout's targets.
+        weights: of the model, Mixout's targets and the averages.
         gradients: of the weights that are updated.
         moments: Adam's two.
         priors: what --pretrained_weight_decay pulls to.
@@ -139,6 +139,7 @@ def estimate_memory(
     num_frozen_blocks: int = 0,
     precision: str = "float32",
     num_mixed: int = 0,
+    num_averaged: int = 0,
 ) -> MemoryEstimate:
     """Estimates what the largest step holds.
 
@@ -159,6 +160,7 @@ def estimate_memory(
         precision: of `tf_bert.config_rules.PRECISIONS`.
         num_mixed: parameters that Mixout mixes: each is stored twice more,
             as target and, until the backward pass, mixed, in float32.
+        num_averaged: parameters that have an average, one more float32 each.
     """
     tokens = num_rows * width
     per_layer = (
@@ -174,7 +176,7 @@ def estimate_memory(
     num_layers = max(num_trained - 1, 1)
     item_size = 2 if precision == "mixed_bfloat16" else _FLOAT32
     return MemoryEstimate(
-        weights=_FLOAT32 * (num_parameters + num_mixed),
+        weights=_FLOAT32 * (num_parameters + num_mixed + num_averaged),
         gradients=_FLOAT32 * num_updated,
         moments=2 * _FLOAT32 * num_updated,
         activations=item_size * num_layers * per_layer + _FLOAT32 * num_mixed,

@@ -123,6 +123,7 @@ def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
         num_frozen_blocks=_num_frozen_blocks(model),
         precision=config.precision,
         num_mixed=_count(run.mixout.state().values()) if run.mixout else 0,
+        num_averaged=_count(run.average.state().values()) if run.average else 0,
     )
     return training, memory
 

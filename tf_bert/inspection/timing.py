@@ -14,12 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_bert import build
-from tf_bert.data import pipeline
-from tf_bert.data import plan as planning
 from tf_bert.data.plan import Plan
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.inspection import cost
-from tf_bert.training import distribution
 
 _TIMED_STEPS = 5
 # Steps are left out once this is over, but for the first one.
@@ -95,7 +92,8 @@ def _time_training(run: build.Run) -> tuple[int, float]:
     # The largest first: it is not timed, for it brings the tracing.
     spread = np.linspace(0, run.plan.num_steps - 1, _TIMED_STEPS).astype(int)
     steps = np.array([tokens.argmax(), *spread])
-    iterator = _iterator_over(run, _select(run.plan, steps))
+    plan = _select(run.plan, steps)
+    iterator = run.iterate(plan, np.zeros(plan.num_steps, np.float32))
     run.loop.take_steps(iterator, 1)
     seconds, timed_tokens, timed_steps = 0.0, 0, 0
     for step in steps[1:]:
@@ -107,20 +105,6 @@ def _time_training(run: build.Run) -> tuple[int, float]:
         if seconds > _MAX_SECONDS:
             break
     return timed_steps, timed_tokens / seconds
-
-
-def _iterator_over(run: build.Run, plan: Plan):
-    dataset = pipeline.packed_dataset(
-        run.tokenized["train"],
-        plan,
-        per_step={"learning_rate": np.zeros(plan.num_steps, np.float32)},
-        per_replica={
-            "dropout_seeds": planning.dropout_seeds(
-                run.config.dropout_seed, plan
-            )
-        },
-    )
-    return distribution.iterate(run.classifier.strategy, dataset)
 
 
 def _select(plan: Plan, steps: np.ndarray) -> Plan:

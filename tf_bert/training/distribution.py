@@ -1,35 +1,55 @@
 """Which devices a run uses. Every run goes through a `tf.distribute` strategy,
-one device included, so that there is one training loop for all."""
+one device included, so that there is one training loop for all.
 
+Another number of devices changes nothing but the dropout masks, of which each
+device draws its own, and the last digits.
+"""
+
+import functools
+import json
+import os
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 from absl import logging
 
 from tf_bert.config import Config
+from tf_bert.training import device_counts, tpu
 
 
-def get_strategy() -> tf.distribute.Strategy:
-    """Returns the strategy for the first GPU, or the CPU without one."""
-    device = _device()
-    logging.info("Running on %s.", device)
-    return tf.distribute.OneDeviceStrategy(device)
+def get_strategy(
+    config: Config, *, trains: bool = True
+) -> tf.distribute.Strategy:
+    """Returns the strategy for the devices of a run, and says which these are.
 
+    Of the same devices it is the same object, for the life of the process.
 
-def _device() -> str:
-    gpus = tf.config.list_logical_devices("GPU")
-    return gpus[0].name if gpus else "/cpu:0"
+    Args:
+        config: of the run. With `distribution` auto it uses the largest
+            number of devices that divides its batches.
+        trains: whether batches of the training are to be divided, too.
+
+    Raises:
+        ValueError: if the devices are not there, or do not divide a batch.
+    """
+    strategy, description = _choose(config, trains=trains)
+    logging.info("Running on %s.", description)
+    return strategy
 
 
 def with_batch_size(config: Config) -> Config:
     """Returns the configuration with the batch size of one update.
 
     It may be given per device; how many there are is known here.
+
+    Raises:
+        ValueError: if the devices are not there.
     """
     if config.per_device_train_batch_size is None:
         return config
     # Not of `get_strategy`, which says once in a run what it runs on.
-    strategy = tf.distribute.OneDeviceStrategy(_device())
+    strategy, _ = _choose(config, trains=True)
     num_devices = strategy.num_replicas_in_sync
     resolved = config.for_devices(num_devices)
     logging.info(
@@ -43,15 +63,132 @@ def with_batch_size(config: Config) -> Config:
     return resolved
 
 
-def iterate(strategy: tf.distribute.Strategy, dataset: tf.data.Dataset) -> Any:
+def iterate(
+    strategy: tf.distribute.Strategy,
+    make_dataset: Callable[[range], tf.data.Dataset],
+) -> Any:
     """Returns an iterator that gives each replica its elements.
 
     Args:
         strategy: that the elements are for.
-        dataset: step by step, replica by replica within a step.
+        make_dataset: from the numbers of some replicas, those that one
+            machine feeds, to the dataset for them: step by step, replica by
+            replica within a step. One machine alone feeds all.
     """
     if isinstance(strategy, tf.distribute.OneDeviceStrategy):
         # A distributed iterator has a tuner of its own, which nothing turns
         # off: in TensorFlow 2.21 its end waits for that, up to a minute.
-        return iter(dataset)
-    return iter(strategy.distribute_datasets_from_function(lambda _: dataset))
+        return iter(make_dataset(range(1)))
+
+    def of_machine(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        count = context.num_replicas_in_sync // context.num_input_pipelines
+        first = context.input_pipeline_id * count
+        return make_dataset(range(first, first + count))
+
+    return iter(strategy.distribute_datasets_from_function(of_machine))
+
+
+def num_workers() -> int:
+    """Returns how many machines TF_CONFIG names; 1 without it.
+
+    Raises:
+        ValueError: if it is no JSON of a cluster.
+    """
+    text = os.environ.get("TF_CONFIG", "")
+    if not text.strip():
+        return 1
+    try:
+        cluster = json.loads(text).get("cluster", {})
+        return max(1, sum(len(cluster.get(n, ())) for n in ("chief", "worker")))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(
+            "TF_CONFIG must be JSON of a cluster and a task, as {'cluster': "
+            "{'worker': ['host:port', ...]}, 'task': {'type': 'worker', "
+            f"'index': 0}}}}. Received: TF_CONFIG={text}. Correct this "
+            "environment variable, or unset it."
+        ) from error
+
+
+def _choose(
+    config: Config, *, trains: bool
+) -> tuple[tf.distribute.Strategy, str]:
+    """Returns the strategy, and what it runs on in words."""
+    is_auto = config.distribution == "auto"
+    kind = config.distribution
+    if is_auto:
+        kind = _kind_by_itself(config, trains=trains)
+    if kind == "one_device":
+        device = _first_device()
+        return _one_device(device), device
+    if kind == "multi_worker":
+        strategy = _multi_worker()
+        count = strategy.num_replicas_in_sync
+        device_counts.check_count(config, count, trains=trains)
+        return strategy, f"{count} devices of {num_workers()} workers"
+    if kind == "tpu":
+        of, machine = "cores of the TPU", tpu.connect(config)
+        available = machine.num_cores
+    else:
+        of, devices = "devices of this machine", _devices()
+        available = len(devices)
+    if is_auto:
+        count = device_counts.largest_count(config, available, trains=trains)
+    else:
+        count = available
+        device_counts.check_count(config, count, trains=trains)
+    description = f"{count} {of}"
+    if count < available:
+        description = (
+            f"{count} of {available} {of}, the most that divide the batches"
+        )
+    if kind == "tpu":
+        return _tpu(machine, count), description
+    if is_auto and count == 1:
+        return _one_device(devices[0]), description
+    return _mirrored(devices[:count]), description
+
+
+def _kind_by_itself(config: Config, *, trains: bool) -> str:
+    """What `auto` means here."""
+    # A finished model predicts on the machine that was asked.
+    if trains and num_workers() > 1:
+        return "multi_worker"
+    name = tpu.find(config)
+    if name is not None and tpu.is_usable(name):
+        return "tpu"
+    has_several = len(tf.config.list_logical_devices("GPU")) > 1
+    return "mirrored" if has_several else "one_device"
+
+
+def _devices() -> tuple[str, ...]:
+    """The GPUs, else what the CPU was divided into."""
+    devices = tf.config.list_logical_devices("GPU")
+    devices = devices or tf.config.list_logical_devices("CPU")
+    return tuple(device.name for device in devices)
+
+
+def _first_device() -> str:
+    gpus = tf.config.list_logical_devices("GPU")
+    return gpus[0].name if gpus else "/cpu:0"
+
+
+# One object for the same devices: the collective operations of two strategies
+# in one process get into each other's way.
+@functools.cache
+def _one_device(device: str) -> tf.distribute.Strategy:
+    return tf.distribute.OneDeviceStrategy(device)
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(list(devices))
+
+
+@functools.cache
+def _multi_worker() -> tf.distribute.Strategy:
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+@functools.cache
+def _tpu(machine: tpu.Tpu, count: int) -> tf.distribute.Strategy:
+    return machine.strategy(count)

@@ -108,13 +108,7 @@ class Inference:
             start = time.perf_counter()
             results = [
                 [output.numpy() for output in outputs]
-                for outputs in zip(
-                    *map(
-                        self.strategy.experimental_local_results,
-                        step(stream.iterator),
-                    ),
-                    strict=True,
-                )
+                for outputs in step(stream.iterator)
             ]
             self.seconds += time.perf_counter() - start
             for replica, outputs in enumerate(results):
@@ -133,12 +127,17 @@ class Inference:
             batch_size=self.batch_size,
             num_replicas=self.strategy.num_replicas_in_sync,
         )
-        dataset = pipeline.packed_dataset(examples, plan).repeat()
-        return _Stream(plan, distribution.iterate(self.strategy, dataset))
+        iterator = distribution.iterate(
+            self.strategy,
+            lambda replicas: pipeline.packed_dataset(
+                examples, plan, replicas=replicas
+            ).repeat(),
+        )
+        return _Stream(plan, iterator)
 
     @tf.function
     def _logits_step(self, iterator):
-        return self.strategy.run(self._logits, (next(iterator),))
+        return self._of_all(self.strategy.run(self._logits, (next(iterator),)))
 
     def _logits(self, element):
         inputs = pipeline.model_inputs(element, 0)
@@ -147,12 +146,33 @@ class Inference:
 
     @tf.function
     def _features_step(self, iterator):
-        return self.strategy.run(self._features, (next(iterator),))
+        return self._of_all(
+            self.strategy.run(self._features, (next(iterator),))
+        )
 
     def _features(self, element):
         inputs = packed_inputs(pipeline.model_inputs(element, 0))
         features = self.model.bert.frozen_features(inputs)  # [T, H] or [B, H]
         return tf.cast(features, tf.float32), element["example_weight"][0]
+
+    def _of_all(self, outputs):
+        """Returns the outputs of all replicas, those of other workers too.
+
+        Every worker gets all, so all compute the same.
+
+        Args:
+            outputs: of `strategy.run`.
+        """
+        strategy = self.strategy
+        num_replicas = strategy.num_replicas_in_sync
+        results = [strategy.experimental_local_results(x) for x in outputs]
+        if len(results[0]) < num_replicas:
+            # All replicas of a step have one shape.
+            results = [
+                tf.split(strategy.gather(x, axis=0), num_replicas)
+                for x in outputs
+            ]
+        return list(zip(*results, strict=True))
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:

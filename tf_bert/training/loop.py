@@ -20,6 +20,7 @@ from tf_bert.data import pipeline
 from tf_bert.models import sequence_classification
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.weight_average import WeightAverage
 
 
 def trained_variables(
@@ -50,6 +51,7 @@ class TrainingLoop:
             which follow by its `write_back`. None trains these themselves.
         mixout: of `model`; each micro-batch has masks of its own. None mixes
             nothing.
+        average: of the trained variables. None averages nothing.
 
     Attributes:
         seconds: that `take_steps` has taken in all.
@@ -64,6 +66,7 @@ class TrainingLoop:
         max_grad_norm: float = 1.0,
         trained_words: TrainedWords | None = None,
         mixout: Mixout | None = None,
+        average: WeightAverage | None = None,
     ):
         self.model = model
         self.optimizer = optimizer
@@ -71,6 +74,7 @@ class TrainingLoop:
         self.max_grad_norm = max_grad_norm
         self.trained_words = trained_words
         self.mixout = mixout
+        self.average = average
         self.variables = trained_variables(model, trained_words)
         self.seconds = 0.0
 
@@ -122,6 +126,10 @@ class TrainingLoop:
             kwargs={"learning_rate": element["learning_rate"]},
         )
         self.optimizer.iterations.assign_add(1)
+        if self.average is not None:
+            replica.merge_call(
+                self.average.update, args=(element["average_decay"],)
+            )
         return loss
 
     def _accumulate(self, element, variables):

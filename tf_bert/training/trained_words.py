@@ -98,25 +98,32 @@ class TrainedWords:
         """Takes the rows from the table, after the model was loaded."""
         self.rows.assign(self._current_rows())
 
-    def write_back(self, decay_factor: float) -> None:
+    def write_back(
+        self, decay_factor: float, rows: Tensor | None = None
+    ) -> None:
         """Brings the table up to date.
 
         Args:
-            decay_factor: in (0, 1]. What the decays have multiplied every
-                weight without gradient by since the last time: a quotient of
-                two `decay_factors`.
+            decay_factor: > 0. What the decays have multiplied every weight
+                without gradient by since the last time: a quotient of two
+                `decay_factors`.
+            rows: `[A, H]`, of the words in use; None: those that are trained.
         """
-        self._write_back(tf.constant(decay_factor, self._table.dtype))
+        rows = self.rows.value if rows is None else rows
+        self._write_back(
+            tf.constant(decay_factor, self._table.dtype),
+            tf.convert_to_tensor(rows),
+        )
 
     # Traced: on a small BERT the table is half of the model, and each way
     # through NumPy would copy it.
     @tf.function
-    def _write_back(self, decay_factor: Tensor) -> None:
+    def _write_back(self, decay_factor: Tensor, rows: Tensor) -> None:
         self._table.assign(
             tf.tensor_scatter_nd_update(
                 self._table.value * decay_factor,
                 self._words[:, tf.newaxis],
-                self.rows.value,
+                rows,
             )
         )
 

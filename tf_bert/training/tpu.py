@@ -1,0 +1,136 @@
+"""Finding a TPU, and connecting to it.
+
+TensorFlow needs a build of its own for TPUs (`tensorflow-tpu`); the ordinary
+one has no kernels for them. That there is a TPU, and that this TensorFlow can
+use it, are therefore two questions.
+"""
+
+import dataclasses
+import functools
+import glob
+import os
+
+import tensorflow as tf
+from absl import logging
+
+from tf_bert.config import Config
+
+LOCAL = "local"
+# How Linux shows the chips of a TPU: older drivers, newer drivers. (Intel's
+# and others' accelerators are in a folder, /dev/accel/.)
+_CHIPS = ("/dev/accel[0-9]*", "/dev/vfio/[0-9]*")
+# Where Google's platforms name a TPU that is not in this machine.
+_NAMES = ("TPU_NAME", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS")
+_INSTALL = (
+    "Install a TensorFlow for TPUs: pip install --force-reinstall --no-deps "
+    "tensorflow-tpu==2.20.0, as docs/tpu.md says"
+)
+
+
+def find(config: Config) -> str | None:
+    """Returns the name of the TPU that a run could use; None without one.
+
+    Args:
+        config: of the run. Its `tpu_name` comes first, then the chips of this
+            machine, then what the environment names.
+    """
+    if config.tpu_name is not None:
+        return config.tpu_name
+    if any(map(glob.glob, _CHIPS)):
+        return LOCAL
+    for variable in _NAMES:
+        if os.environ.get(variable):
+            return os.environ[variable]
+    return None
+
+
+def is_usable(name: str) -> bool:
+    """Whether this TensorFlow has what the TPU of a name needs; says if not.
+
+    Args:
+        name: of `find`.
+    """
+    if _has_kernels(name):
+        return True
+    logging.warning(
+        "This machine has a TPU, and this TensorFlow no kernels for it: the "
+        "run goes on without. %s.",
+        _INSTALL,
+    )
+    return False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tpu:
+    """A TPU that is ready.
+
+    Attributes:
+        resolver: its address.
+        topology: its cores.
+    """
+
+    resolver: tf.distribute.cluster_resolver.TPUClusterResolver
+    topology: tf.tpu.experimental.Topology
+
+    @property
+    def num_cores(self) -> int:
+        """Of all its machines; each core is a device."""
+        return self.topology.num_tasks * self.topology.num_tpus_per_task
+
+    def strategy(self, count: int) -> tf.distribute.TPUStrategy:
+        """Returns the strategy for `count` of the cores."""
+        assignment = None
+        if count < self.num_cores:
+            assignment = tf.tpu.experimental.DeviceAssignment.build(
+                self.topology, num_replicas=count
+            )
+        return tf.distribute.TPUStrategy(
+            self.resolver, experimental_device_assignment=assignment
+        )
+
+
+def connect(config: Config) -> Tpu:
+    """Connects to the TPU and prepares it, once in a process.
+
+    Args:
+        config: with `tpu_name`, `tpu_zone` and `gcp_project`.
+
+    Raises:
+        ValueError: if there is no TPU, or it cannot be used.
+    """
+    name = find(config) or LOCAL
+    if not _has_kernels(name):
+        raise ValueError(
+            "A TensorFlow with kernels for TPUs must be installed. Received: "
+            f"tensorflow {tf.__version__}, which lists no TPU system, and "
+            f"tpu_name={name}. {_INSTALL}; or pass --distribution=one_device."
+        )
+    try:
+        return _connect(name, config.tpu_zone, config.gcp_project)
+    # What is raised depends on how far it gets: the client of Google's cloud,
+    # its network, or the TPU system.
+    except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(
+            "There must be a TPU that answers. Received: "
+            f"tpu_name={name}, tpu_zone={config.tpu_zone}, gcp_project="
+            f"{config.gcp_project}: {reason}. Pass the --tpu_name, --tpu_zone "
+            "and --gcp_project of one that runs, or --distribution=one_device."
+        ) from error
+
+
+def _has_kernels(name: str) -> bool:
+    # What a TPU elsewhere needs is there, not here.
+    has_system = bool(tf.config.list_physical_devices("TPU_SYSTEM"))
+    return has_system or name != LOCAL
+
+
+# To prepare it again would take away what the first strategy has on it.
+@functools.cache
+def _connect(name: str, zone: str | None, project: str | None) -> Tpu:
+    resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
+        tpu=name, zone=zone, project=project
+    )
+    if resolver.master():
+        tf.config.experimental_connect_to_cluster(resolver)
+    return Tpu(resolver, tf.tpu.experimental.initialize_tpu_system(resolver))
