@@ -26,6 +26,7 @@ TRAININGS = {
     "early_stopping": {"early_stopping_patience": 1, "num_evaluations": 8},
     "mixout": {"mixout": 0.3},
     "priors": {"pretrained_weight_decay": 0.5, "weight_decay": 0.1},
+    "average": {"ema_decay": 0.9},
     "frozen": {"freeze": "lower_1", "cache_frozen_features": True},
     "last": {"checkpoint_to_use": "last", "bias_correction": False},
 }
