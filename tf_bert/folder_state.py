@@ -112,9 +112,10 @@ class FolderState:
 
     def save_now(self, run: build.Run, progress: Progress) -> None:
         """Saves, and waits until everything is written."""
+        self._background.wait()
         if self._saved != _place(progress):
             self._save(run, progress)
-        self._background.wait()
+            self._background.wait()
 
     def save(
         self, run: build.Run, progress: Progress, result: Evaluation | None
@@ -159,7 +160,6 @@ class FolderState:
             # Before the copies are made: one set of them is enough.
             self._background.wait()
             self._background.start(self._writing(run, progress, is_best))
-        self._saved = _place(progress)
         self._last_save = time.monotonic()
 
     def _writing(
@@ -177,7 +177,7 @@ class FolderState:
             best,
         )
         updates = None if run.recorder is None else run.recorder.log.to_bytes()
-        history = history_lines(progress)
+        history, place = history_lines(progress), _place(progress)
 
         def write() -> None:
             # The state behind what belongs to it: it never speaks of a file
@@ -187,6 +187,7 @@ class FolderState:
                 gfile_io.write_bytes(path, updates)
             self._states.save(state)
             self._write_history(history)
+            self._saved = place
 
         return write
 

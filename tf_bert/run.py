@@ -123,12 +123,12 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
         result = getattr(module, mode.function)(run_config)
         sys.stdout.flush()  # Here, where a pipe that broke is caught.
     except KeyboardInterrupt as error:
-        said = str(error) or "Interrupted."
-        print(f"\n{said} {mode.after_interrupt}", file=sys.stderr)
+        said = str(error) or f"Interrupted. {mode.after_interrupt}"
+        print(f"\n{said}", file=sys.stderr)
         return stop_requests.STATUS_OF_CONTROL_C
     except stop_requests.Terminated as error:
-        said = str(error) or "Terminated."
-        print(f"\n{said} {mode.after_interrupt}", file=sys.stderr)
+        said = str(error) or f"Terminated. {mode.after_interrupt}"
+        print(f"\n{said}", file=sys.stderr)
         return stop_requests.STATUS_OF_SIGTERM
     return result if mode.returns_status else 0
 

@@ -60,7 +60,9 @@ def train(
         except StopRequested:
             state.save_now(run, progress)
             raise request.ending(
-                f"Stopped after step {progress.step}; the state is saved."
+                f"Stopped after step {progress.step}; the state is saved. Give "
+                "the same command again (without --overwrite_output_dir) to "
+                "continue."
             ) from None
     return progress
 

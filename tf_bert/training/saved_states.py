@@ -13,7 +13,7 @@ from tf_bert.training import checkpointing
 from tf_bert.training.checkpointing import Arrays, DamagedFile
 
 _NUM_KEPT = 2
-_STATE = re.compile(r"state_(\d+)_(\d+)\.[0-9a-f]{8}\.safetensors")
+_STATE = re.compile(r"state_(\d+)_step_\d+\.[0-9a-f]{8}\.safetensors")
 # What this class writes: also what is left of a write that was killed.
 _OURS = re.compile(r"(state|best)_.*\.safetensors|\..*\.tmp")
 
@@ -24,8 +24,7 @@ class State:
 
     Attributes:
         arrays: every variable that it needs, by name.
-        progress: how far it is, with `step` and `history` (one entry per
-            evaluation); what JSON can hold.
+        progress: how far it is, with `step`; what JSON can hold.
         best: the weights to be used if no later ones are better; None if
             these are the ones that were saved with an earlier state, or if
             there are none.
@@ -41,11 +40,12 @@ class State:
 class SavedStates:
     """Two generations of states in a folder.
 
-    A file is called `state_<step>_<evaluations>.<checksum>.safetensors`, and
-    names the file of the best weights, `best_<step>.<checksum>.safetensors`,
-    which is written before it and kept for as long as a state names it. What
-    is older is removed once the newest state is whole. So at every moment one
-    whole state is there, from the first one on.
+    A file is called `state_<number>_step_<step>.<checksum>.safetensors`, where
+    the newest has the largest number, and names the file of the best weights,
+    `best_step_<step>.<checksum>.safetensors`, which is written before it and
+    kept for as long as a state names it. What is older is removed once the
+    newest state is whole. So at every moment one whole state is there, from
+    the first one on.
 
     Args:
         path: of the folder, local or `gs://`. It need not exist.
@@ -54,22 +54,24 @@ class SavedStates:
     def __init__(self, path: str):
         self._path = path
         self._best = ""
+        self._number = 0
         # States that stay, oldest first -> the best weights that each names.
         self._kept: dict[str, str] = {}
 
     def save(self, state: State) -> None:
         """Writes a state, which is the newest one then."""
-        progress = state.progress
+        step = state.progress["step"]
         if state.best is not None:
-            stem = f"best_{progress['step']}"
-            self._best = checkpointing.write(self._path, stem, state.best, {})
+            self._best = checkpointing.write(
+                self._path, f"best_step_{step}", state.best, {}
+            )
+        self._number += 1
         name = checkpointing.write(
             self._path,
-            f"state_{progress['step']}_{len(progress['history'])}",
+            f"state_{self._number}_step_{step}",
             state.arrays,
-            {"progress": json.dumps(progress), "best": self._best},
+            {"progress": json.dumps(state.progress), "best": self._best},
         )
-        self._kept.pop(name, None)
         self._kept[name] = self._best
         while len(self._kept) > _NUM_KEPT:
             del self._kept[next(iter(self._kept))]
@@ -82,6 +84,8 @@ class SavedStates:
             ValueError: if there are states and none is whole.
         """
         names = self._names()
+        if names:
+            self._number = _number(names[0])
         for name in names:
             try:
                 state, best = self._read(name)
@@ -117,12 +121,9 @@ class SavedStates:
         """The names of the states, newest first."""
         if not gfile_io.is_dir(self._path):
             return []
-        order = {
-            name: (int(match[1]), int(match[2]))
-            for name in gfile_io.list_dir(self._path)
-            if (match := _STATE.fullmatch(name))
-        }
-        return sorted(order, key=lambda name: order[name], reverse=True)
+        names = gfile_io.list_dir(self._path)
+        states = [name for name in names if _STATE.fullmatch(name)]
+        return sorted(states, key=_number, reverse=True)
 
     def _read(self, name: str) -> tuple[State, str]:
         path = os.path.join(self._path, name)
@@ -137,3 +138,7 @@ class SavedStates:
         for name in gfile_io.list_dir(self._path):
             if name not in kept and _OURS.fullmatch(name):
                 gfile_io.remove_file(os.path.join(self._path, name))
+
+
+def _number(name: str) -> int:
+    return int(name.split("_")[1])
