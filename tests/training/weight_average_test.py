@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -150,3 +151,28 @@ class TestWeightAverage:
             np.testing.assert_array_equal(
                 again[name].numpy(), variable.numpy(), name
             )
+
+    def test_is_what_a_finished_run_keeps(self, averaged, train, tmp_path):
+        run, average = averaged
+        folder = train(
+            tmp_path / "run",
+            ema_decay=0.4,
+            num_train_steps=NUM_STEPS,
+            weight_decay=3.0,
+            checkpoint_to_use="last",
+        )
+        saved = safetensors.numpy.load_file(
+            folder / "model" / "model.safetensors"
+        )
+        raw = weights_of(run)["classifier/kernel"]
+        kept = saved["classifier.weight"].T
+        np.testing.assert_allclose(
+            kept, average["classifier/kernel"], rtol=1e-5, atol=1e-6
+        )
+        assert abs(kept - raw).max() > 1e-4
+        np.testing.assert_allclose(
+            saved["bert.embeddings.word_embeddings.weight"],
+            average["bert/embeddings/word_embeddings/embeddings"],
+            rtol=1e-5,
+            atol=1e-6,
+        )
