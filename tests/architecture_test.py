@@ -44,7 +44,7 @@ LEVELS = (
     ("adaptation",),
     ("training",),
     # A run.
-    ("baseline_scores", "classifier", "parameter_table"),
+    ("baseline_scores", "classifier", "parameter_table", "schedule"),
     ("build", "card_metadata", "comparison"),
     (
         "predictions",

@@ -314,6 +314,21 @@ FLAGS = (
     Case("switch", "--bias_correction=maybe", "--bias_correction=maybe"),
     Case("no_output_dir", "`output_dir` must be given", "--output_dir="),
     Case(
+        "a_tpu_that_compiles_nothing",
+        "A TPU must get compiled.*jit_compile=false, distribution=tpu. Leave",
+        "--distribution=tpu --jit_compile=false",
+    ),
+    Case(
+        "nothing_to_compute_again",
+        "trained block to compute again.*remat=True, freeze=encoder.*freeze l",
+        "--remat --freeze=encoder",
+    ),
+    Case(
+        "a_tpu_that_is_not_there",
+        "kernels for TPUs must be installed.*pip install .*docs/tpu.md",
+        "--distribution=tpu",
+    ),
+    Case(
         "missing_flag_file",
         "must be a file. Received: flagfile='no",
         "--flagfile=no.flags",

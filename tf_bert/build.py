@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import durations, parameter_table, run_data
+from tf_bert import durations, parameter_table, run_data, schedule
 from tf_bert.adaptation import freezing
 from tf_bert.adaptation.mixout import Mixout
 from tf_bert.classifier import (
@@ -31,7 +31,6 @@ from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.device_rules import PLACES
 from tf_bert.optimization import parameter_groups
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.optimization.schedules import WarmupDecay
 from tf_bert.training import distribution
 from tf_bert.training.feed import Feed
 from tf_bert.training.loop import TrainingLoop, trained_variables
@@ -79,38 +78,50 @@ class Run:
 
     def feed(self, first_step: int) -> Feed:
         """The packed batches from a step (counted from 0) on."""
-        return Feed(
-            self.iterate(self.plan, self.learning_rates, first_step=first_step)
+        return self.feed_of(
+            self.plan, self.learning_rates, first_step=first_step
         )
 
-    def iterate(
+    def feed_of(
         self,
         plan: planning.Plan,
         learning_rates: np.ndarray,
         *,
         first_step: int = 0,
-    ) -> Any:
-        """Returns an iterator over batches that `loop` takes.
+    ) -> Feed:
+        """The packed batches of another plan of the training data.
 
         Args:
-            plan: of the training data; the run's own, or another.
+            plan: whose shapes are fixed where those of the run's own are.
             learning_rates: float32 `[K]`, of each of its steps.
             first_step: in [0, K].
         """
+        strategy = self.classifier.strategy
+        static_shapes = distribution.has_static_shapes(self.config, strategy)
         seeds = planning.dropout_seeds(self.config.dropout_seed, plan)
         per_step = {"learning_rate": learning_rates}
         if self.average is not None:
             per_step["average_decay"] = self.average.decays(plan.num_steps)
-        return distribution.iterate(
-            self.classifier.strategy,
-            lambda replicas: pipeline.packed_dataset(
-                self.tokenized["train"],
-                plan,
-                first_step=first_step,
-                per_step=per_step,
-                per_replica={"dropout_seeds": seeds},
-                replicas=replicas,
-            ),
+
+        def open_iterator(steps: np.ndarray) -> Any:
+            return distribution.iterate(
+                strategy,
+                lambda replicas: pipeline.packed_dataset(
+                    self.tokenized["train"],
+                    plan,
+                    steps=steps,
+                    per_step=per_step,
+                    per_replica={"dropout_seeds": seeds},
+                    static_shapes=static_shapes,
+                    replicas=replicas,
+                ),
+            )
+
+        return Feed(
+            plan,
+            open_iterator,
+            first_step=first_step,
+            static_shapes=static_shapes,
         )
 
     def scored_weights(self) -> contextlib.AbstractContextManager[None]:
@@ -182,6 +193,7 @@ def build(
     }
     with classifier.strategy.scope():
         model = classifier.model
+        model.bert.encoder.remat = config.remat
         mixout = _make_mixout(config, model)
         words = model.bert.embeddings.word_embeddings.embeddings
         trained_words = None
@@ -206,7 +218,7 @@ def build(
         classifier=classifier,
         trained_words=trained_words,
         optimizer=optimizer,
-        **_schedule(config, tokenized["train"], classifier.strategy),
+        **schedule.schedule(config, tokenized["train"], classifier.strategy),
         loop=TrainingLoop(
             model,
             optimizer,
@@ -215,6 +227,7 @@ def build(
             trained_words=trained_words,
             mixout=mixout,
             average=average,
+            jit_compile=distribution.is_compiled(config, classifier.strategy),
         ),
         mixout=mixout,
         recorder=UpdateRecorder(variables, optimizer, classifier.strategy)
@@ -290,7 +303,9 @@ def restart(run: Run, config: Config) -> Run:
         run,
         config=config,
         classifier=classifier,
-        **_schedule(config, run.tokenized["train"], classifier.strategy),
+        **schedule.schedule(
+            config, run.tokenized["train"], classifier.strategy
+        ),
     )
 
 
@@ -342,51 +357,6 @@ def _make_mixout(config: Config, model: keras.Model) -> Mixout | None:
     if config.mixout == 0:
         return None
     return Mixout(model, config.mixout, gradient=config.mixout_gradient)
-
-
-def _schedule(
-    config: Config,
-    train: TokenizedExamples,
-    strategy: tf.distribute.Strategy,
-) -> dict[str, Any]:
-    """The fields of a run that say what it does at which step."""
-    plan = _plan_training(config, train, strategy)
-    rate = WarmupDecay(
-        config.learning_rate,
-        plan.num_steps,
-        durations.warmup_steps(config, plan.num_steps),
-        decay=config.lr_schedule,
-    )
-    return {
-        "plan": plan,
-        "learning_rates": np.asarray(
-            rate(np.arange(plan.num_steps, dtype=np.float32))
-        ),
-        "evaluation_steps": durations.evaluation_steps(
-            config, plan.num_steps, plan.steps_per_epoch
-        ),
-    }
-
-
-def _plan_training(config, train, strategy) -> planning.Plan:
-    steps_per_epoch = -(-len(train) // config.train_batch_size)
-    plan = planning.plan_training(
-        train.lengths,
-        batch_size=config.train_batch_size,
-        num_steps=config.num_steps(steps_per_epoch),
-        data_seed=config.data_seed,
-        num_replicas=strategy.num_replicas_in_sync,
-        num_micro_batches=config.gradient_accumulation_steps,
-    )
-    logging.info(
-        "Training: %d steps of %d examples (%d steps per epoch); %.0f %% of "
-        "the computed tokens are real ones.",
-        plan.num_steps,
-        config.train_batch_size,
-        steps_per_epoch,
-        100 * plan.fill(train.lengths),
-    )
-    return plan
 
 
 def _make_optimizer(

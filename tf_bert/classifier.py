@@ -245,7 +245,13 @@ def _make_classifier(
         tokenizer=BertTokenizer.from_settings(settings),
         model=model,
         strategy=strategy,
-        inference=Inference(model, strategy, batch_size=config.eval_batch_size),
+        inference=Inference(
+            model,
+            strategy,
+            batch_size=config.eval_batch_size,
+            static_shapes=distribution.has_static_shapes(config, strategy),
+            jit_compile=distribution.is_compiled(config, strategy),
+        ),
         max_seq_length=config.max_seq_length,
         fresh=fresh,
     )

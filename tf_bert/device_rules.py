@@ -38,6 +38,17 @@ def check(config: Any) -> None:
                 f"{name}={getattr(config, name)!r}, tpu_name="
                 f"{config.tpu_name}. Pass --tpu_name, or leave out --{name}."
             )
+    if config.distribution == "tpu" and config.jit_compile == "false":
+        raise ValueError(
+            "A TPU must get compiled steps. Received: jit_compile=false, "
+            "distribution=tpu. Leave out --jit_compile."
+        )
+    if config.remat and config.freeze in ("encoder", "all_but_head"):
+        raise ValueError(
+            "`remat` must have a trained block to compute again. Received: "
+            f"remat=True, freeze={config.freeze}, which freezes all. Leave "
+            "out --remat, or freeze less."
+        )
     if config.mode == "trials" and config.distribution == "multi_worker":
         raise ValueError(
             "Trials must run on the devices of one machine each. Received: "

@@ -117,3 +117,27 @@ class ChooseWidthTest(parameterized.TestCase):
                 _, rows = packing.first_fit_decreasing(lengths, width)
                 costs.append(rows * width * (1 + width / 4000))
             self.assertLessEqual(costs[0], costs[1])
+
+
+class StaticShapesTest(parameterized.TestCase):
+    def test_one_width_holds_all_and_is_near_that_of_each_batch(self):
+        rng = np.random.default_rng(0)
+        lengths = rng.integers(5, 60, 500)
+        width = packing.common_width(lengths, 16)
+        self.assertEqual(width % 32, 0)
+        self.assertGreaterEqual(width, lengths.max())
+        self.assertLess(width, 2 * lengths.max() + 32)
+        # Another order of the same examples has the same shapes.
+        self.assertEqual(
+            packing.common_width(rng.permutation(lengths), 16), width
+        )
+
+    @parameterized.parameters(1, 3, 32)
+    def test_few_numbers_of_rows_occur_and_each_is_enough(self, steps):
+        num_rows = np.random.default_rng(0).integers(1, 200, 1000)
+        shared = packing.shared_rows(num_rows, steps)
+        self.assertTrue((shared >= num_rows).all())
+        self.assertLessEqual(len(np.unique(shared)), 16)
+        self.assertLess((shared - num_rows.max()).max(), 200 / 16)
+        for first in range(0, 1000, steps):
+            self.assertLen(set(shared[first : first + steps]), 1)

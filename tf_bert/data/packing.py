@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# So many batches tell how wide rows should be.
+_SAMPLED_BATCHES = 32
+
 
 def first_fit_decreasing(
     lengths: np.ndarray, width: int
@@ -62,3 +65,53 @@ def choose_width(lengths: np.ndarray) -> int:
         # Attention's share of a token's cost is W / 6H; H is 384 to 1024.
         costs[width] = num_rows * width * (1 + width / 4000)
     return min(costs, key=costs.get)
+
+
+def common_width(lengths: np.ndarray, batch_size: int) -> int:
+    """Chooses one width for all batches, for devices that want few shapes.
+
+    Args:
+        lengths: int `[N]`, in tokens, of all examples.
+        batch_size: >= 1, of what is packed together.
+
+    Returns:
+        A multiple of 32, so that similar data has the same width; at least
+        the longest example's length.
+
+    Example:
+        >>> common_width(np.array([30, 17, 15, 14, 12, 9]), batch_size=6)
+        64
+    """
+    num_batches = max(len(lengths) // batch_size, 1)
+    # A batch is in random order, and so is every n-th example.
+    widths = [
+        choose_width(lengths[first::num_batches][:batch_size])
+        for first in range(min(num_batches, _SAMPLED_BATCHES))
+    ]
+    width = max(int(np.median(widths)), int(lengths.max(initial=1)))
+    return -(-width // 32) * 32
+
+
+def shared_rows(num_rows: np.ndarray, steps_per_shape: int) -> np.ndarray:
+    """Gives consecutive steps the same number of rows.
+
+    Args:
+        num_rows: int `[K]`, rows that each step needs.
+        steps_per_shape: >= 1.
+
+    Returns:
+        int `[K]`, at least `num_rows`. The groups of steps differ little: at
+        most 16 numbers occur, often one or two.
+
+    Example:
+        >>> shared_rows(np.array([2, 3, 3, 4, 1]), 2)
+        array([3, 3, 4, 4, 1])
+        >>> shared_rows(np.array([20, 31, 30, 29]), 2)
+        array([32, 32, 30, 30])
+    """
+    unit = max(-(-int(num_rows.max(initial=1)) // 16), 1)
+    shared = num_rows.copy()
+    for first in range(0, len(num_rows), steps_per_shape):
+        group = slice(first, first + steps_per_shape)
+        shared[group] = -(-num_rows[group].max() // unit) * unit
+    return shared

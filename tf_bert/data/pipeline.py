@@ -31,6 +31,7 @@ def packed_dataset(
     plan: Plan,
     *,
     first_step: int = 0,
+    steps: np.ndarray | None = None,
     per_step: dict[str, np.ndarray] | None = None,
     per_replica: dict[str, np.ndarray] | None = None,
     static_shapes: bool = False,
@@ -42,12 +43,13 @@ def packed_dataset(
         examples: the tokenised split that the plan was made for.
         plan: of `plan_training` or `plan_evaluation`.
         first_step: in [0, K]. Earlier steps are not assembled.
+        steps: int, of these the ones that are; None: all.
         per_step: arrays `[K, ...]` of which each element gets its step's
             row, such as the learning rate.
         per_replica: arrays `[K, P, ...]`, likewise, such as dropout seeds.
         static_shapes: tells the shapes to the tracer, which TPUs and XLA
-            need; all steps from `first_step` on must have one shape. False
-            leaves R and W open, and one trace serves every shape.
+            need; all the steps must have one shape. False leaves R and W
+            open, and one trace serves every shape.
         replicas: whose shares are assembled, in [0, P); None: those of all.
 
     Returns:
@@ -62,15 +64,20 @@ def packed_dataset(
         each example, `[M, B, H]` replaces all the model's inputs.
     """
     tables = _Tables(examples, plan, per_step or {}, per_replica or {})
+    if steps is None:
+        steps = np.arange(plan.num_steps)
+    steps = steps[steps >= first_step]
     replicas = replicas or range(plan.num_replicas)
     count = len(replicas)
-    dataset = tf.data.Dataset.range(first_step * count, plan.num_steps * count)
     shape = [None, None]
     if static_shapes:
-        step = min(first_step, plan.num_steps - 1)
+        step = steps[0] if len(steps) else plan.num_steps - 1
         shape = [int(plan.num_rows[step]), int(plan.widths[step])]
-    dataset = dataset.map(
-        lambda i: tables.assemble(i // count, replicas[0] + i % count, shape),
+    numbers = tf.constant(steps, tf.int64)
+    dataset = tf.data.Dataset.range(len(steps) * count).map(
+        lambda i: tables.assemble(
+            numbers[i // count], replicas[0] + i % count, shape
+        ),
         num_parallel_calls=2,
         deterministic=True,
     )

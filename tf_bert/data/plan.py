@@ -86,12 +86,13 @@ def plan_training(
         num_steps: >= 0.
         data_seed: decides, with the epoch's number, the order of examples.
         width: tokens of a row, at least the longest example's, for devices
-            that want few shapes; None gives each step the width that needs
-            the least computation.
+            that want few shapes (`packing.common_width`); None gives each
+            step the width that needs the least computation.
         num_replicas: >= 1.
         num_micro_batches: >= 1, of each replica.
         steps_per_shape: this many consecutive steps get the same number of
-            rows; 1 lets each step have what it needs.
+            rows, one of few (`packing.shared_rows`); 1 lets each step have
+            what it needs.
 
     Returns:
         The plan. Steps per epoch are ceil(N / batch_size); the last batch of
@@ -192,9 +193,8 @@ def _pack(
                 sizes[step, part], int(widths[step])
             )
             num_rows[step] = max(num_rows[step], rows)
-    for first in range(0, num_steps, steps_per_shape):
-        group = slice(first, first + steps_per_shape)
-        num_rows[group] = num_rows[group].max()
+    if steps_per_shape > 1:
+        num_rows = packing.shared_rows(num_rows, steps_per_shape)
     # An example that is not there begins at 0; its weight is 0.
     places[examples < 0] = 0
     shape = (num_steps, num_replicas, num_micro_batches, batch_size // parts)

@@ -17,6 +17,7 @@ from tf_bert import build
 from tf_bert.data.plan import Plan
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.inspection import cost
+from tf_bert.training import distribution
 
 _TIMED_STEPS = 5
 # Steps are left out once this is over, but for the first one.
@@ -89,22 +90,36 @@ def physical_memory() -> int | None:
 def _time_training(run: build.Run) -> tuple[int, float]:
     """Returns the number of steps timed, and tokens per second."""
     tokens = cost.computed_tokens(run.plan)
-    # The largest first: it is not timed, for it brings the tracing.
+    first = _traced_steps(run, tokens)
     spread = np.linspace(0, run.plan.num_steps - 1, _TIMED_STEPS).astype(int)
-    steps = np.array([tokens.argmax(), *spread])
+    steps = np.array([*first, *spread])
     plan = _select(run.plan, steps)
-    iterator = run.iterate(plan, np.zeros(plan.num_steps, np.float32))
-    run.loop.take_steps(iterator, 1)
+    feed = run.feed_of(plan, np.zeros(plan.num_steps, np.float32))
+    for place in range(len(first)):
+        run.loop.take_steps(*feed.at(place, 1))
     seconds, timed_tokens, timed_steps = 0.0, 0, 0
-    for step in steps[1:]:
+    for place in range(len(first), len(steps)):
         before = run.loop.seconds
-        run.loop.take_steps(iterator, 1)
+        run.loop.take_steps(*feed.at(place, 1))
         seconds += run.loop.seconds - before
-        timed_tokens += int(tokens[step])
+        timed_tokens += int(tokens[steps[place]])
         timed_steps += 1
         if seconds > _MAX_SECONDS:
             break
     return timed_steps, timed_tokens / seconds
+
+
+def _traced_steps(run: build.Run, tokens: np.ndarray) -> list[int]:
+    """Steps that are not timed, for they bring the tracing; one is the largest.
+
+    Where shapes are fixed, each has a trace.
+    """
+    largest = int(tokens.argmax())
+    if not distribution.has_static_shapes(run.config, run.classifier.strategy):
+        return [largest]
+    shapes = np.stack([run.plan.num_rows, run.plan.widths], axis=1)
+    _, firsts = np.unique(shapes, axis=0, return_index=True)
+    return [largest, *firsts.tolist()]
 
 
 def _select(plan: Plan, steps: np.ndarray) -> Plan:

@@ -15,6 +15,7 @@ References:
     Devlin et al., 2019. https://arxiv.org/abs/1810.04805
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -28,6 +29,7 @@ from tf_bert.models.attention import (
     attention_bias,
 )
 from tf_bert.models.dropout import dropout
+from tf_bert.models.rematerialization import rematerialized
 
 Tensor = Any
 
@@ -170,10 +172,16 @@ class Block(Layer):
 
 
 class Encoder(Layer):
-    """The stack of blocks."""
+    """The stack of blocks.
+
+    Attributes:
+        remat: whether a pass with dropout's seed, as training's are, keeps
+            the input of each block alone. Set it before anything is traced.
+    """
 
     def __init__(self, config, **kwargs):
         super().__init__(name="encoder", **kwargs)
+        self.remat = False
         self.blocks = [
             Block(config, index, dtype=self.dtype_policy)
             for index in range(config.num_hidden_layers)
@@ -190,18 +198,24 @@ class Encoder(Layer):
 
         Returns the hidden states behind each of them, and their attentions.
         With `positions` `[B]`, those of the top block are of these tokens
-        alone.
+        alone; and with `remat` there are no attentions.
         """
         hidden_states, attentions = [], []
+        # Who wants the attentions wants all tokens.
+        is_trained = context.dropout_seed is not None and positions is not None
         for block in self.blocks[blocks]:
             is_last = block is self.blocks[-1]
-            hidden, attention = block(
-                hidden,
+            run = functools.partial(
+                block,
                 context=context,
                 positions=positions if is_last else None,
             )
+            if self.remat and is_trained:
+                hidden = rematerialized(run, block, hidden)
+            else:
+                hidden, attention = run(hidden)
+                attentions.append(attention)
             hidden_states.append(hidden)
-            attentions.append(attention)
         return hidden_states, attentions
 
 

@@ -88,6 +88,22 @@ def iterate(
     return iter(strategy.distribute_datasets_from_function(of_machine))
 
 
+def has_static_shapes(config: Config, strategy: tf.distribute.Strategy) -> bool:
+    """Whether the shapes of all batches must be known when they are traced.
+
+    On a TPU they must, and wherever XLA compiles the step.
+    """
+    return is_compiled(config, strategy) or isinstance(
+        strategy, tf.distribute.TPUStrategy
+    )
+
+
+def is_compiled(config: Config, strategy: tf.distribute.Strategy) -> bool:
+    """Whether the step is to be handed to XLA; a TPU's strategy does that."""
+    is_tpu = isinstance(strategy, tf.distribute.TPUStrategy)
+    return config.jit_compile == "true" and not is_tpu
+
+
 def num_workers() -> int:
     """Returns how many machines TF_CONFIG names; 1 without it.
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tf_bert.data import pipeline
 from tf_bert.data import plan as planning
+from tf_bert.data.packing import common_width
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.models.pretrained import packed_inputs
 from tf_bert.training import distribution
@@ -31,17 +32,28 @@ class Inference:
         model: built under `strategy`.
         strategy: of `tf_bert.training.distribution`.
         batch_size: >= 1. Global; a multiple of the replicas.
+        static_shapes: one known shape for all batches of some examples, and a
+            trace for each; False: one trace for all shapes.
+        jit_compile: whether XLA compiles a pass. Shapes must be static then.
 
     Attributes:
         seconds: that its steps have taken in all.
     """
 
     def __init__(
-        self, model: Any, strategy: tf.distribute.Strategy, *, batch_size: int
+        self,
+        model: Any,
+        strategy: tf.distribute.Strategy,
+        *,
+        batch_size: int,
+        static_shapes: bool = False,
+        jit_compile: bool = False,
     ):
         self.model = model
         self.strategy = strategy
         self.batch_size = batch_size
+        self._static_shapes = static_shapes
+        self._jit_compile = jit_compile
         self.seconds = 0.0
         # To open one takes longer than a step; it goes with its examples.
         self._streams: weakref.WeakKeyDictionary[TokenizedExamples, _Stream] = (
@@ -122,22 +134,32 @@ class Inference:
         self._streams[examples] = stream
 
     def _open(self, examples: TokenizedExamples) -> "_Stream":
+        num_replicas = self.strategy.num_replicas_in_sync
+        shapes = {}
+        if self._static_shapes:
+            share = self.batch_size // num_replicas
+            shapes["width"] = common_width(examples.lengths, share)
+            shapes["steps_per_shape"] = max(len(examples), 2)
         plan = planning.plan_evaluation(
             examples.lengths,
             batch_size=self.batch_size,
-            num_replicas=self.strategy.num_replicas_in_sync,
+            num_replicas=num_replicas,
+            **shapes,
         )
         iterator = distribution.iterate(
             self.strategy,
             lambda replicas: pipeline.packed_dataset(
-                examples, plan, replicas=replicas
+                examples,
+                plan,
+                replicas=replicas,
+                static_shapes=self._static_shapes,
             ).repeat(),
         )
         return _Stream(plan, iterator)
 
     @tf.function
     def _logits_step(self, iterator):
-        return self._of_all(self.strategy.run(self._logits, (next(iterator),)))
+        return self._of_all(self._run_on_replicas(self._logits, iterator))
 
     def _logits(self, element):
         inputs = pipeline.model_inputs(element, 0)
@@ -146,14 +168,21 @@ class Inference:
 
     @tf.function
     def _features_step(self, iterator):
-        return self._of_all(
-            self.strategy.run(self._features, (next(iterator),))
-        )
+        return self._of_all(self._run_on_replicas(self._features, iterator))
 
     def _features(self, element):
         inputs = packed_inputs(pipeline.model_inputs(element, 0))
         features = self.model.bert.frozen_features(inputs)  # [T, H] or [B, H]
         return tf.cast(features, tf.float32), element["example_weight"][0]
+
+    def _run_on_replicas(self, step, iterator):
+        def compiled(element):
+            # One for each replica: what it reads are its own copies.
+            return tf.function(step, jit_compile=True)(element)
+
+        return self.strategy.run(
+            compiled if self._jit_compile else step, (next(iterator),)
+        )
 
     def _of_all(self, outputs):
         """Returns the outputs of all replicas, those of other workers too.

@@ -52,6 +52,8 @@ class TrainingLoop:
         mixout: of `model`; each micro-batch has masks of its own. None mixes
             nothing.
         average: of the trained variables. None averages nothing.
+        jit_compile: whether XLA compiles forward and backward pass. Shapes
+            must be static then.
 
     Attributes:
         seconds: that `take_steps` has taken in all.
@@ -67,6 +69,7 @@ class TrainingLoop:
         trained_words: TrainedWords | None = None,
         mixout: Mixout | None = None,
         average: WeightAverage | None = None,
+        jit_compile: bool = False,
     ):
         self.model = model
         self.optimizer = optimizer
@@ -75,6 +78,7 @@ class TrainingLoop:
         self.trained_words = trained_words
         self.mixout = mixout
         self.average = average
+        self.jit_compile = jit_compile
         self.variables = trained_variables(model, trained_words)
         self.seconds = 0.0
 
@@ -115,7 +119,11 @@ class TrainingLoop:
     def _replica_step(self, element: dict[str, tf.Tensor]) -> tf.Tensor:
         """One step on one replica; returns its part of the loss."""
         variables = self.variables
-        loss, gradients = self._accumulate(element, variables)
+        accumulate = self._accumulate
+        if self.jit_compile:
+            # One for each replica: what it reads are its own copies.
+            accumulate = tf.function(accumulate, jit_compile=True)
+        loss, gradients = accumulate(element)
         replica = tf.distribute.get_replica_context()
         gradients = replica.merge_call(_sum_over_replicas, args=(gradients,))
         if self.max_grad_norm:
@@ -132,7 +140,7 @@ class TrainingLoop:
             )
         return loss
 
-    def _accumulate(self, element, variables):
+    def _accumulate(self, element):
         """Sums loss and gradients over the micro-batches of a replica."""
         # The number of micro-batches is the first length. Distributed to two
         # devices, only tensors with an open length keep it known; a batch of
@@ -140,10 +148,10 @@ class TrainingLoop:
         name = "example_ids" if "example_ids" in element else "labels"
         num_micro_batches = element[name].shape[0]
         if num_micro_batches == 1:
-            return self._gradients(element, 0, variables)
+            return self._gradients(element, 0)
 
         def add(index, loss, gradients):
-            more, other = self._gradients(element, index, variables)
+            more, other = self._gradients(element, index)
             return (
                 index + 1,
                 loss + more,
@@ -153,12 +161,16 @@ class TrainingLoop:
         _, loss, gradients = tf.while_loop(
             lambda index, *_: index < num_micro_batches,
             add,
-            (0, tf.zeros([]), [tf.zeros(v.shape, v.dtype) for v in variables]),
+            (
+                0,
+                tf.zeros([]),
+                [tf.zeros(v.shape, v.dtype) for v in self.variables],
+            ),
             maximum_iterations=num_micro_batches,
         )
         return loss, gradients
 
-    def _gradients(self, element, index, variables):
+    def _gradients(self, element, index):
         """Loss and dense gradients of one micro-batch."""
         inputs = pipeline.model_inputs(element, index)
         inputs["dropout_seed"] = element["dropout_seeds"][index]
@@ -174,7 +186,7 @@ class TrainingLoop:
             weights = element["example_weight"][index]
             loss = tf.reduce_sum(losses * weights) / element["num_examples"]
         gradients = tape.gradient(
-            loss, [variable.value for variable in variables]
+            loss, [variable.value for variable in self.variables]
         )
         # The gradient of an embedding is a list of rows, in which a row may
         # come twice: its norm is only right once they are summed.

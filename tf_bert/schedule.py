@@ -1,0 +1,83 @@
+"""What a training does at which step: batches, rates and evaluations."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tf_bert import durations
+from tf_bert.config import Config
+from tf_bert.data import packing
+from tf_bert.data import plan as planning
+from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.optimization.schedules import WarmupDecay
+from tf_bert.training import distribution
+
+# Of one shape, where shapes are fixed and --steps_per_loop is not given.
+_STEPS_PER_SHAPE = 32
+
+
+def schedule(
+    config: Config,
+    train: TokenizedExamples,
+    strategy: tf.distribute.Strategy,
+) -> dict[str, Any]:
+    """Returns the fields of a run that say what it does at which step.
+
+    Args:
+        config: of the training.
+        train: the training data.
+        strategy: of `tf_bert.training.distribution`.
+
+    Returns:
+        `plan`, `learning_rates` and `evaluation_steps`, as in `build.Run`.
+
+    Raises:
+        ValueError: if the warm-up is longer than the training.
+    """
+    plan = _plan_training(config, train, strategy)
+    rate = WarmupDecay(
+        config.learning_rate,
+        plan.num_steps,
+        durations.warmup_steps(config, plan.num_steps),
+        decay=config.lr_schedule,
+    )
+    return {
+        "plan": plan,
+        "learning_rates": np.asarray(
+            rate(np.arange(plan.num_steps, dtype=np.float32))
+        ),
+        "evaluation_steps": durations.evaluation_steps(
+            config, plan.num_steps, plan.steps_per_epoch
+        ),
+    }
+
+
+def _plan_training(config, train, strategy) -> planning.Plan:
+    steps_per_epoch = -(-len(train) // config.train_batch_size)
+    num_replicas = strategy.num_replicas_in_sync
+    num_parts = config.gradient_accumulation_steps
+    shapes = {}
+    if distribution.has_static_shapes(config, strategy):
+        share = config.train_batch_size // (num_replicas * num_parts)
+        shapes["width"] = packing.common_width(train.lengths, share)
+        shapes["steps_per_shape"] = config.steps_per_loop or _STEPS_PER_SHAPE
+    plan = planning.plan_training(
+        train.lengths,
+        batch_size=config.train_batch_size,
+        num_steps=config.num_steps(steps_per_epoch),
+        data_seed=config.data_seed,
+        num_replicas=num_replicas,
+        num_micro_batches=num_parts,
+        **shapes,
+    )
+    logging.info(
+        "Training: %d steps of %d examples (%d steps per epoch); %.0f %% of "
+        "the computed tokens are real ones.",
+        plan.num_steps,
+        config.train_batch_size,
+        steps_per_epoch,
+        100 * plan.fill(train.lengths),
+    )
+    return plan
