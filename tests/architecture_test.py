@@ -12,7 +12,8 @@ PACKAGE = ROOT / "tf_bert"
 # Lowest first. A module may import what stands in a lower row and, if it is
 # in a sub-package, that sub-package.
 LEVELS = (
-    ("device_rules", "flag", "text_format", "trial_rules"),
+    ("device_rules", "early_stop", "flag", "text_format"),
+    ("trial_rules",),
     # Plain Python and NumPy.
     (
         "config_rules",

@@ -22,6 +22,7 @@ def train(
     state: TrainingState,
     *,
     make_bar: Callable[[int, int], ProgressBar] = ProgressBar,
+    pause_at: int | None = None,
 ) -> Progress:
     """Trains to the end, or until early stopping; evaluates and saves between.
 
@@ -30,6 +31,8 @@ def train(
         state: that is continued, and gets each evaluation.
         make_bar: from the number of steps of the whole training, and the
             step that it starts or continues at, to what shows how far it is.
+        pause_at: number of the step of an evaluation after which to return;
+            None goes on to the end.
 
     Returns:
         The progress at the end. The model holds the last weights.
@@ -42,7 +45,7 @@ def train(
         _with_features(run, progress) as run,
         contextlib.closing(make_bar(run.plan.num_steps, progress.step)) as bar,
     ):
-        _train(run, state, progress, bar)
+        _train(run, state, progress, bar, pause_at)
     return progress
 
 
@@ -65,7 +68,11 @@ def _with_features(run: build.Run, progress: Progress) -> Iterator[build.Run]:
 
 
 def _train(
-    run: build.Run, state: TrainingState, progress: Progress, bar: ProgressBar
+    run: build.Run,
+    state: TrainingState,
+    progress: Progress,
+    bar: ProgressBar,
+    pause_at: int | None,
 ) -> None:
     """Goes from evaluation to evaluation."""
     feed = run.feed(progress.step)
@@ -76,6 +83,8 @@ def _train(
     for last in run.evaluation_steps:
         if last <= progress.step:
             continue
+        if progress.step == pause_at:
+            break
         if patience and progress.num_without_gain >= patience:
             bar.write(f"Stopped early after step {progress.step}.")
             break

@@ -163,23 +163,28 @@ class FolderState:
 
 
 class MemoryState:
-    """A training that is not continued: its best weights, in memory.
+    """A training whose best weights are kept in memory alone.
+
+    Args:
+        progress: that it goes on from; None starts it.
 
     Attributes:
         progress: of the training, also if that ended with an error.
         best: the evaluation on validation that was best; None before the
             first, and without that split.
         last: the last one, likewise.
+        best_weights: path -> value after `progress.best_step`; empty: they
+            are the model's own.
     """
 
-    def __init__(self):
-        self.progress = Progress()
+    def __init__(self, progress: Progress | None = None):
+        self.progress = progress or Progress()
         self.best: Evaluation | None = None
         self.last: Evaluation | None = None
-        self._best_weights: dict[str, np.ndarray] = {}
+        self.best_weights: dict[str, np.ndarray] = {}
 
     def resume(self, run: build.Run) -> Progress:
-        """Starts at step 0."""
+        """Returns the progress; the run is there already."""
         self.progress.data_digest = run.data_digest()
         return self.progress
 
@@ -193,15 +198,19 @@ class MemoryState:
         self.best = result
         # The last weights are the model's own until something is loaded.
         if progress.step < run.plan.num_steps:
-            weights = run.classifier.model.weights_by_path()
-            self._best_weights = {n: v.numpy() for n, v in weights.items()}
+            self.keep_weights(run)
         else:
-            self._best_weights = {}
+            self.best_weights = {}
+
+    def keep_weights(self, run: build.Run) -> None:
+        """Takes a copy of the run's weights as the best."""
+        weights = run.classifier.model.weights_by_path()
+        self.best_weights = {n: v.numpy() for n, v in weights.items()}
 
     def load_best(self, run: build.Run) -> None:
         """Gives the model the weights that were best on validation."""
         weights = run.classifier.model.weights_by_path()
-        for name, value in self._best_weights.items():
+        for name, value in self.best_weights.items():
             weights[name].assign(value)
 
 
