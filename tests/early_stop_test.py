@@ -43,10 +43,16 @@ class EarlyStopTest(parameterized.TestCase):
         (0.3, (10, 20, 30, 40), 20),
         (0.01, (10, 20), 10),
         (0.5, (10, 20), 10),
-        (0.51, (10, 20), 20),
+        (0.55, (10, 20), 20),
+        (0.29, (29, 58, 100), 29),
         (0.7, (10,), 10),
     )
     def test_pauses_at_the_first_evaluation_from_there_on(
         self, at, steps, expected
     ):
         self.assertEqual(EarlyStop(2, at).pause_step(steps), expected)
+
+    @parameterized.parameters(*range(10, 200, 7))
+    def test_of_ten_evaluations_the_third_is_at_three_tenths(self, num_steps):
+        steps = tuple(num_steps * i // 10 for i in range(1, 11))
+        self.assertEqual(EarlyStop(2, 0.3).pause_step(steps), steps[2])

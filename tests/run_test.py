@@ -88,15 +88,15 @@ class TestInterrupted:
     def test_a_training_can_be_continued(self, interrupt, flags, tmp_path):
         line = interrupt(*flags(output_dir=tmp_path / "run"))
         assert line.startswith("Interrupted. Give the same command again")
-        assert "to continue from the last evaluation, if there was" in line
+        assert "to continue from the last saved state, if there was" in line
 
     @pytest.mark.parametrize("mode", ["evaluate", "predict"])
     def test_a_finished_run_is_used_anew(self, interrupt, finished_run, mode):
         line = interrupt(f"--mode={mode}", f"--output_dir={finished_run}")
         assert line == f"Interrupted. {run.MODES[mode].after_interrupt}"
-        assert "last evaluation" not in line
+        assert "last saved state" not in line
 
     def test_an_inspection_begins_anew(self, interrupt, flags):
         line = interrupt("--mode=inspect", *flags())
         assert line == f"Interrupted. {run.MODES['inspect'].after_interrupt}"
-        assert "last evaluation" not in line
+        assert "last saved state" not in line

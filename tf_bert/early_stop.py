@@ -4,6 +4,7 @@ No TensorFlow.
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 
@@ -74,12 +75,15 @@ class EarlyStop:
             evaluation_steps: of a training, ascending; the last is its end.
 
         Returns:
-            The first of them at or after the part `at` of the training.
+            The first of them at or after the part `at` of the training, in
+            whole steps, rounded down as evaluations are: of ten evaluations
+            the third is at 0.3, however many steps there are.
 
         Example:
-            >>> EarlyStop(10, 0.3).pause_step((10, 20, 30, 40))
-            20
+            >>> EarlyStop(10, 0.3).pause_step((9, 19, 28, 38, 48))
+            19
         """
         *_, end = evaluation_steps
-        # 0.3 * 10 is a little above 3 for a computer.
-        return next(x for x in evaluation_steps if x >= self.at * end - 1e-9)
+        # 0.29 * 100 is a little below 29 for a computer.
+        first = math.floor(self.at * end + 1e-9)
+        return next(step for step in evaluation_steps if step >= first)

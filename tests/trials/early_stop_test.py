@@ -3,8 +3,10 @@
 import contextlib
 import json
 import logging
+import os
 import pathlib
 import shutil
+import signal
 
 import pytest
 
@@ -187,6 +189,41 @@ class TestAgain:
             None,
             "keep:3,at:0.3",
         }
+
+
+class TestSeveralProcesses:
+    """Two recipes of four seeds, of which two go on, whatever runs them."""
+
+    FLAGS = {"early_stop_trials": "keep:2,at:0.4", "num_evaluations": 4}
+
+    def test_leave_the_same_also_after_a_kill(
+        self,
+        start_sweep,
+        finish_sweep,
+        sweep_content,
+        wait_for_trials,
+        wait_for_end_of_group,
+        tmp_path,
+    ):
+        here, there = tmp_path / "here" / "sweep", tmp_path / "there" / "sweep"
+        status, _, err = finish_sweep(here, **self.FLAGS)
+        assert status == 0, err
+        flags = {**self.FLAGS, "num_parallel_trials": 2}
+        process = start_sweep(there, **flags)
+        # One is stopped when the third of a recipe has paused.
+        wait_for_trials(process, there, 1)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        wait_for_end_of_group(process.pid)
+        assert paused_in(there)
+        status, _, err = finish_sweep(there, **flags)
+        assert status == 0, err
+        assert sweep_content(there) == sweep_content(here)
+        records = read_records(here).values()
+        statuses = sorted((r["recipe"], r["status"]) for r in records)
+        assert [status for _, status in statuses] == [
+            *("ok", "ok", "stopped", "stopped"),
+        ] * 2
 
 
 class TestInterrupted:

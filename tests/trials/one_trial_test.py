@@ -110,6 +110,7 @@ def run_whole_and_in_parts(trial, other, pause_at):
         )
 
     whole, first = run(trial), run(trial, pause_at=pause_at)
+    assert first.record["status"] == "paused", first.record["error"]
     run(other)
     return whole, first, run(trial, state=first.state)
 
@@ -128,7 +129,6 @@ class TestPaused:
     def test_goes_on_as_if_it_had_not_paused(self, base, tmp_path):
         trials = planned_trials(base(tmp_path, {"base": {}}))
         whole, paused, ended = run_whole_and_in_parts(*trials, pause_at=4)
-        assert paused.record["status"] == "paused"
         assert paused.record["step"] == 4
         assert set(paused.files) == {"history.jsonl"}
         assert_same(ended, whole)

@@ -9,6 +9,7 @@ import numpy as np
 import safetensors.numpy
 
 from tf_bert import build
+from tf_bert.training import checkpointing
 from tf_bert.training.evaluate import Evaluation
 from tf_bert.training_state import MemoryState, Progress
 
@@ -24,29 +25,27 @@ def pack(run: build.Run, state: MemoryState) -> bytes:
     """Returns everything that a trial goes on from.
 
     Args:
-        run: of the trial, after the evaluation at `state.progress.step`.
+        run: of the trial, with a validation split, after the evaluation at
+            `state.progress.step`.
         state: that it was trained with.
     """
-    progress = state.progress
-    variables = {name: v.numpy() for name, v in run.state().items()}
-    arrays = _with_prefix(_VARIABLES, variables)
-    # Where the last evaluation was the best, the weights are the run's own.
-    if progress.best_step != progress.step:
-        arrays |= _with_prefix(_BEST_WEIGHTS, state.best_weights)
-        arrays |= _arrays_of(_BEST, state.best)
-    arrays |= _arrays_of(_LAST, state.last)
+    arrays = {
+        **_with_prefix(_VARIABLES, checkpointing.snapshot(run.state())),
+        **_with_prefix(_BEST_WEIGHTS, state.best_weights),
+        **_arrays_of(_LAST, state.last),
+        **_arrays_of(_BEST, state.best),
+    }
     if run.recorder is not None:
         log = run.recorder.log.to_bytes()
         arrays[_UPDATES] = np.frombuffer(log, np.uint8)
     header = {
-        "progress": dataclasses.asdict(progress),
-        "last": None if state.last is None else state.last.metrics,
-        "best": None if state.best is None else state.best.metrics,
+        "progress": dataclasses.asdict(state.progress),
+        "last": state.last.metrics,
+        "best": state.best.metrics,
     }
-    return safetensors.numpy.save(
-        {name: np.asarray(x, order="C") for name, x in arrays.items()},
-        {"header": json.dumps(header)},
-    )
+    # A variable without an axis is no array in a snapshot.
+    arrays = {name: np.asarray(x) for name, x in arrays.items()}
+    return safetensors.numpy.save(arrays, {"header": json.dumps(header)})
 
 
 def unpack(run: build.Run, data: bytes) -> MemoryState:
@@ -58,28 +57,24 @@ def unpack(run: build.Run, data: bytes) -> MemoryState:
 
     Returns:
         What the other was trained with.
+
+    Raises:
+        ValueError: if it was another model's.
     """
     arrays = safetensors.numpy.load(data)
     length = int.from_bytes(data[:8], "little")
     metadata = json.loads(data[8 : 8 + length])["__metadata__"]
     header = json.loads(metadata["header"])
     variables = _without_prefix(_VARIABLES, arrays)
-    for name, variable in run.state().items():
-        variable.assign(variables[name])
-    if run.trained_words is not None:
-        run.trained_words.read()
-    progress = Progress(**header["progress"])
+    checkpointing.assign(run.state(), variables, path="its state")
+    state = MemoryState(Progress(**header["progress"]))
     if run.recorder is not None:
         run.recorder.log.restore(
-            arrays[_UPDATES].tobytes(), progress.step, path="its state"
+            arrays[_UPDATES].tobytes(), state.progress.step, path="its state"
         )
-    state = MemoryState(progress)
-    state.last = state.best = _evaluation(_LAST, arrays, header["last"])
-    if progress.best_step == progress.step:
-        state.keep_weights(run)
-    else:
-        state.best = _evaluation(_BEST, arrays, header["best"])
-        state.best_weights = _without_prefix(_BEST_WEIGHTS, arrays)
+    state.last = _evaluation(_LAST, arrays, header["last"])
+    state.best = _evaluation(_BEST, arrays, header["best"])
+    state.best_weights = _without_prefix(_BEST_WEIGHTS, arrays)
     return state
 
 
@@ -99,22 +94,13 @@ def _without_prefix(
     }
 
 
-def _arrays_of(
-    prefix: str, evaluation: Evaluation | None
-) -> dict[str, np.ndarray]:
-    arrays = {name: getattr(evaluation, name, None) for name in _ARRAYS}
+def _arrays_of(prefix: str, evaluation: Evaluation) -> dict[str, np.ndarray]:
+    arrays = {name: getattr(evaluation, name) for name in _ARRAYS}
     known = {name: x for name, x in arrays.items() if x is not None}
     return _with_prefix(prefix, known)
 
 
 def _evaluation(
-    prefix: str,
-    arrays: Mapping[str, np.ndarray],
-    metrics: dict[str, Any] | None,
-) -> Evaluation | None:
-    if metrics is None:
-        return None
-    return Evaluation(
-        **_without_prefix(prefix, arrays),
-        metrics=metrics,
-    )
+    prefix: str, arrays: Mapping[str, np.ndarray], metrics: dict[str, Any]
+) -> Evaluation:
+    return Evaluation(**_without_prefix(prefix, arrays), metrics=metrics)
