@@ -13,7 +13,8 @@ PACKAGE = ROOT / "tf_bert"
 # in a sub-package, that sub-package.
 LEVELS = (
     ("remote_files",),
-    ("device_rules", "flag", "gfile_io", "text_format", "trial_rules"),
+    ("device_rules", "early_stop", "flag", "gfile_io", "text_format"),
+    ("trial_rules",),
     # Plain Python and NumPy.
     (
         "config_rules",

@@ -23,6 +23,7 @@ def train(
     state: TrainingState,
     *,
     make_bar: Callable[[int, int], ProgressBar] = ProgressBar,
+    pause_at: int | None = None,
     attended: Callable[
         [], contextlib.AbstractContextManager[StopRequest]
     ] = stop_requests.unattended,
@@ -34,6 +35,8 @@ def train(
         state: that is continued, and gets each evaluation.
         make_bar: from the number of steps of the whole training, and the
             step that it starts or continues at, to what shows how far it is.
+        pause_at: number of the step of an evaluation after which to return;
+            None goes on to the end.
         attended: makes the time in which a request to stop is noted, which
             is answered by saving the state and ending: `stop_requests.noted`.
             The request's `check` is called between steps, after each call
@@ -55,7 +58,14 @@ def train(
     ):
         try:
             with state.session(run):
-                _train(run, state, progress, bar=bar, request=request)
+                _train(
+                    run,
+                    state,
+                    progress,
+                    bar=bar,
+                    request=request,
+                    pause_at=pause_at,
+                )
             request.check()
         except StopRequested:
             state.save_now(run, progress)
@@ -92,6 +102,7 @@ def _train(
     *,
     bar: ProgressBar,
     request: StopRequest,
+    pause_at: int | None,
 ) -> None:
     """Goes from evaluation to evaluation."""
     feed = run.feed(progress.step)
@@ -99,6 +110,8 @@ def _train(
     pace = Pace() if run.recorder is None else Pace(largest=1)
     patience = run.config.early_stopping_patience
     for last in run.evaluation_steps[len(progress.history) :]:
+        if progress.step == pause_at:
+            break
         if patience and progress.num_without_gain >= patience:
             bar.write(f"Stopped early after step {progress.step}.")
             break

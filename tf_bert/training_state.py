@@ -81,23 +81,28 @@ class TrainingState(Protocol):
 
 
 class MemoryState:
-    """A training that is not continued: its best weights, in memory.
+    """A training whose best weights are kept in memory alone.
+
+    Args:
+        progress: that it goes on from; None starts it.
 
     Attributes:
         progress: of the training, also if that ended with an error.
         best: the evaluation on validation that was best; None before the
             first, and without that split.
         last: the last one, likewise.
+        best_weights: path -> value after `progress.best_step`; empty: they
+            are the model's own.
     """
 
-    def __init__(self):
-        self.progress = Progress()
+    def __init__(self, progress: Progress | None = None):
+        self.progress = progress or Progress()
         self.best: Evaluation | None = None
         self.last: Evaluation | None = None
-        self._best_weights: checkpointing.Arrays = {}
+        self.best_weights: checkpointing.Arrays = {}
 
     def resume(self, run: build.Run) -> Progress:
-        """Starts at step 0."""
+        """Returns the progress; the run is there already."""
         self.progress.data_digest = run.data_digest()
         return self.progress
 
@@ -124,14 +129,14 @@ class MemoryState:
         if progress.step < run.plan.num_steps:
             weights = run.classifier.model.weights_by_path()
             with run.scored_weights():
-                self._best_weights = checkpointing.snapshot(weights)
+                self.best_weights = checkpointing.snapshot(weights)
         else:
-            self._best_weights = {}
+            self.best_weights = {}
 
     def load_best(self, run: build.Run) -> None:
         """Gives the model the weights that were best on validation."""
         weights = run.classifier.model.weights_by_path()
-        for name, value in self._best_weights.items():
+        for name, value in self.best_weights.items():
             weights[name].assign(value)
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tf_bert.early_stop import EarlyStop
+
 SAVED_MODELS = ("best", "all", "none")
 RUNNERS = ("local", "ray")
 
@@ -47,6 +49,8 @@ def check(config: Any) -> None:
         _check_batch_size(config)
         _check_runner(config)
         _check_baseline(config)
+        if config.early_stop_trials is not None:
+            EarlyStop.parse(config.early_stop_trials)  # Checks it.
 
 
 def _check_number(config: Any) -> None:

@@ -4,7 +4,7 @@ from tf_bert.report import sentences, tables, trial_figures
 from tf_bert.report.page import Picture, Section
 from tf_bert.report.tables import Table
 from tf_bert.report.task_results import TaskResults
-from tf_bert.statistics import recipe_tests
+from tf_bert.statistics import recipe_summary, recipe_tests
 from tf_bert.statistics.recipe_tests import TEST_NAMES, PValue
 
 
@@ -23,7 +23,10 @@ def comparisons_section(results: TaskResults) -> Section | None:
         f"Comparison with {results.baseline}",
         tuple(texts),
         tables=(_tests_table(results),),
-        notes=tuple(recipe_tests.comparison_notes(results.comparisons)),
+        notes=(
+            *recipe_summary.stopped_notes(results.summaries),
+            *recipe_tests.comparison_notes(results.comparisons),
+        ),
     )
 
 
@@ -69,10 +72,14 @@ def expected_section(results: TaskResults) -> Section:
             (
                 "Left out: it needs two trials or more of a recipe, with "
                 "scores on validation (which chooses one of them) and on "
-                "test.",
+                "test, and no trial of it stopped early: those that go on are "
+                "a selection, and no draw from the recipe.",
             ),
         )
-    text = "The recipe with the highest mean has too few trials for advice."
+    text = (
+        "The recipe with the highest mean has too few trials for advice, or "
+        "some of them were stopped early."
+    )
     advice = sentences.trials_advice(results)
     if advice:
         text = f"About {results.best}. {advice}"

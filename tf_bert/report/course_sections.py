@@ -30,9 +30,11 @@ def curves_section(results: TaskResults) -> Section:
     name, title = "curves", "Training and validation curves"
     task = results.task
     shown = results.shown()
-    losses, scores = {}, {}
+    losses, scores, stopped = {}, {}, {}
     for recipe in shown:
-        histories = [trial.history() for trial in recipe.trials]
+        # Bands over all trials would jump where some are stopped.
+        histories = [trial.history() for trial in recipe.ended]
+        stopped[recipe.label] = [x.history() for x in recipe.stopped]
         losses[recipe.label] = course_figures.band(histories, "train_loss")
         scores[recipe.label] = course_figures.band(
             histories, "validation", task.metric
@@ -46,12 +48,17 @@ def curves_section(results: TaskResults) -> Section:
         "curves",
         "Training loss and validation score by step",
         course_figures.curves(
-            losses, scores, metric_title=results.metric_title
+            losses,
+            scores,
+            metric=task.metric,
+            metric_title=results.metric_title,
+            stopped=stopped,
         ),
         "Above, the loss on training batches; below, the "
         f"{results.metric_title} on validation. Lines are medians over the "
         "trials, bands reach from the lower to the upper quartile. A wide band "
-        f"is a recipe that depends on its seed.{_which(results, shown)}",
+        f"is a recipe that depends on its seed.{_of_stopped(stopped)}"
+        f"{_which(results, shown)}",
         _curves_table(losses, scores, results.metric_title),
     )
     return Section(
@@ -59,6 +66,15 @@ def curves_section(results: TaskResults) -> Section:
         title,
         (_fit_sentence(losses, scores, results),),
         pictures=(picture,),
+    )
+
+
+def _of_stopped(stopped: Mapping[str, Sequence[Any]]) -> str:
+    if not any(stopped.values()):
+        return ""
+    return (
+        " Thin grey lines are trials that were stopped early, which the bands "
+        "leave out."
     )
 
 
@@ -153,7 +169,7 @@ def updates_section(results: TaskResults) -> Section:
 
 
 def _updates(recipe: Recipe) -> list[dict[str, np.ndarray]]:
-    found = (trial.updates() for trial in recipe.trials)
+    found = (trial.updates() for trial in recipe.ended)
     return [arrays for arrays in found if arrays is not None]
 
 
@@ -285,7 +301,7 @@ def distances_section(results: TaskResults) -> Section:
 
 def _distances(recipe: Recipe) -> dict[str, tuple[float, float, float]]:
     """Block, lowest first -> quartiles of its distance over the trials."""
-    ends = [h[-1] for trial in recipe.trials if (h := trial.history())]
+    ends = [h[-1] for trial in recipe.ended if (h := trial.history())]
     ends = [end["distance"] for end in ends if end.get("distance")]
     if not ends:
         return {}

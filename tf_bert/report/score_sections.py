@@ -29,6 +29,7 @@ def scores_section(results: TaskResults) -> Section:
         pictures=_scores_pictures(results),
         notes=(
             *notes,
+            *recipe_summary.stopped_notes(results.summaries),
             *recipe_summary.failed_runs_notes(results.summaries),
             "Failed: the last step is no better on validation than the most "
             "frequent class (Mosbach et al., 2021). Degenerate: the chosen "
@@ -88,6 +89,7 @@ def _failures_table(results: TaskResults) -> Table:
             "diverged",
             "constant predictions",
             "stopped by an error",
+            "stopped early",
         ),
         [
             (
@@ -101,6 +103,7 @@ def _failures_table(results: TaskResults) -> Table:
                         x.num_diverged,
                         x.num_constant,
                         x.num_errors,
+                        x.num_stopped,
                     ),
                 ),
             )
@@ -113,7 +116,9 @@ def _scores_pictures(results: TaskResults) -> tuple[Picture, ...]:
     values, failed = {}, {}
     for recipe in results.task.recipes:
         counted = [
-            x for x in recipe.counted(results.task.split) if x.status != "error"
+            x
+            for x in recipe.counted(results.task.split)
+            if x.status in ("ok", "diverged")
         ]
         if counted:
             label = recipe.label
@@ -167,17 +172,20 @@ def _trials_table(results: TaskResults) -> Table:
         (
             recipe.label,
             *map(str, trial.seeds),
-            trial.record["status"],
+            record["status"],
             *_trial_scores(trial),
-            "yes" if trial.record["is_failed"] else "no",
-            "yes" if trial.record["is_degenerate"] else "no",
+            *map(_yes_or_no, (record["is_failed"], record["is_degenerate"])),
         )
         for recipe in results.task.recipes
         for trial in recipe.trials
+        for record in [trial.record]
     ]
+    title = f"Every trial; {results.metric_title} of the chosen checkpoint"
+    if any(summary.num_stopped for summary in results.summaries):
+        title += ", or where a trial was stopped early"
     return tables.table(
         "trials",
-        f"Every trial; {results.metric_title} of the chosen checkpoint",
+        title,
         (
             "recipe",
             "head seed",
@@ -191,6 +199,11 @@ def _trials_table(results: TaskResults) -> Table:
         ),
         rows,
     )
+
+
+def _yes_or_no(flag: bool | None) -> str:
+    """Of what nobody knows, nothing."""
+    return "" if flag is None else "yes" if flag else "no"
 
 
 def _trial_scores(trial: Trial) -> tuple[str, str]:

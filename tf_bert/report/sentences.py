@@ -40,7 +40,7 @@ def _what_was_run(results: TaskResults) -> str:
     text = (
         f"{count(len(task.trials), 'trial')} of "
         f"{count(len(task.recipes), 'recipe')} on {task.title}, compared by "
-        f"{results.score_title}."
+        f"{results.score_title}.{_what_was_stopped(results)}"
     )
     missing = sum(task.missing.values())
     if not missing:
@@ -49,6 +49,18 @@ def _what_was_run(results: TaskResults) -> str:
     return (
         f"{text} The sweep is not finished: {count(missing, 'trial')} "
         f"still to come ({listed})."
+    )
+
+
+def _what_was_stopped(results: TaskResults) -> str:
+    number = sum(x.num_stopped for x in results.summaries)
+    if not number:
+        return ""
+    verb = "was" if number == 1 else "were"
+    return (
+        f" {number} of them {verb} stopped early, for their scores on "
+        "validation: the means, tests and shares of failed trials are over "
+        "the selection that went on, and better than over all trials."
     )
 
 
@@ -215,7 +227,8 @@ def _caveat(results: TaskResults) -> str:
     if results.task.split == "test":
         return ""
     text = "There is no test split: the scores are of the validation rows"
-    if all(x.record["chosen"] == "last" for x in results.task.trials):
+    ended = [x for x in results.task.trials if not x.is_stopped]
+    if all(x.record["chosen"] == "last" for x in ended):
         return f"{text}."
     return (
         f"{text}, which chose the checkpoints too, so all of them are a "

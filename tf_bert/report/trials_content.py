@@ -19,7 +19,7 @@ from tf_bert.statistics import trial_flags
 from tf_bert.training import update_log
 from tf_bert.trials import trial_scores
 from tf_bert.trials.sweep_data import data_key, task_key
-from tf_bert.trials.trial_folder import TrialFolder
+from tf_bert.trials.trial_folder import TrialFolder, read_history
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +38,11 @@ class Trial:
     def is_ok(self) -> bool:
         """Whether it has scores: it ended, and its loss stayed finite."""
         return self.record["status"] == "ok"
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was stopped early, for its score on validation."""
+        return self.record["status"] == "stopped"
 
     @property
     def seeds(self) -> tuple[int, int, int]:
@@ -62,22 +67,7 @@ class Trial:
         Raises:
             ValueError: if the file is damaged.
         """
-        path = os.path.join(self.folder, run_folder.HISTORY)
-        if not gfile_io.exists(path):
-            return []
-        lines = gfile_io.read_text(path).splitlines()
-        try:
-            entries = [dict(json.loads(line)) for line in lines]
-            for entry in entries:
-                int(entry["step"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(
-                "A trial's history must hold one JSON object for each "
-                f"evaluation. Received: {path} ({error!r}). It was changed by "
-                "hand: restore it, or remove the trial's JSON file to run it "
-                "again."
-            ) from error
-        return entries
+        return read_history(self.folder)
 
     def updates(self) -> dict[str, np.ndarray] | None:
         """Arrays of `update_log.UpdateLog.arrays`; None: not recorded.
@@ -115,6 +105,16 @@ class Recipe:
     label: str
     config: dict[str, Any]
     trials: tuple[Trial, ...]
+
+    @property
+    def ended(self) -> list[Trial]:
+        """Those that were not stopped early."""
+        return [x for x in self.trials if not x.is_stopped]
+
+    @property
+    def stopped(self) -> list[Trial]:
+        """Those that were."""
+        return [x for x in self.trials if x.is_stopped]
 
     def counted(self, split: str) -> list[trial_flags.Trial]:
         """Returns what the statistics need to know of its trials."""
@@ -322,7 +322,14 @@ def _missing(
         expected = (config.get("num_head_seeds") or 0) * (
             config.get("num_data_seeds") or 0
         )
-    done = {recipe.label: len(recipe.trials) for recipe in recipes}
+    early_stop = config.get("early_stop_trials")
+    done = {
+        recipe.label: sum(
+            trial_scores.is_over(trial.record, early_stop)
+            for trial in recipe.trials
+        )
+        for recipe in recipes
+    }
     left = {label: expected - done.get(label, 0) for label in planned}
     return {label: number for label, number in left.items() if number > 0}
 

@@ -4,56 +4,51 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from multiprocessing import connection, resource_tracker
 from typing import Any
 
 from absl import logging
 
 from tf_bert.trials import worker as worker_lib
+from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult, Workbench
-from tf_bert.trials.plan import Trial
 
-# What the model of a trial must beat to be kept, see `Workbench.run_trial`.
-Beats = Callable[[Trial], float | None]
+# Gives the next job. None: there is none before another has ended; or, where
+# none is under way, at all.
+NextJob = Callable[[], Job | None]
 
 
-def run_here(
-    trials: Sequence[Trial], beats: Beats, table: LiveTable
-) -> Iterator[TrialResult]:
+def run_here(next_job: NextJob, table: LiveTable) -> Iterator[TrialResult]:
     """Runs trials one after another in this process.
 
     Args:
-        trials: to be run.
-        beats: is asked before each.
+        next_job: is asked when the result of the last one was taken.
         table: that shows how far they are.
 
     Yields:
         The result of each.
     """
     workbench = Workbench()
-    for trial in trials:
-        table.start(trial)
-        yield workbench.run_trial(
-            trial, make_bar=table.make_bar, beats=beats(trial)
-        )
+    while (job := next_job()) is not None:
+        table.start(job.trial)
+        yield workbench.run_trial(job, make_bar=table.make_bar)
 
 
 def run_in_processes(
-    trials: Sequence[Trial],
-    beats: Beats,
+    next_job: NextJob,
     table: LiveTable,
     *,
+    num_trials: int,
     num_processes: int,
 ) -> Iterator[TrialResult]:
     """Runs trials in several processes, which share the CPU's threads.
 
     Args:
-        trials: to be run.
-        beats: is asked before each.
+        next_job: is asked when a process has nothing to do.
         table: that shows how far they are.
+        num_trials: that are left; more processes are not started.
         num_processes: >= 1. A process gets 1 / `num_processes` of the
             threads, at least one. Sums of float32 numbers depend on how they
             are divided among threads, so a result may differ in its last
@@ -65,29 +60,29 @@ def run_in_processes(
     Raises:
         ChildProcessError: if a process ended, as when memory runs out.
     """
-    waiting = deque(trials)
     num_threads = max(1, (os.cpu_count() or 1) // num_processes)
     with contextlib.ExitStack() as stack:
-        workers = [
+        idle = [
             stack.enter_context(_Worker(num_threads))
-            for _ in range(min(num_processes, len(trials)))
+            for _ in range(min(num_processes, num_trials))
         ]
         busy: dict[connection.Connection, _Worker] = {}
 
-        def give_work(worker: "_Worker") -> None:
-            if waiting:
-                trial = waiting.popleft()
-                table.start(trial)
-                worker.send(trial, beats(trial))
+        def give_work() -> None:
+            # The end of one trial may let several others go on.
+            while idle and (job := next_job()) is not None:
+                table.start(job.trial)
+                worker = idle.pop()
+                worker.send(job)
                 busy[worker.pipe] = worker
 
-        for worker in workers:
-            give_work(worker)
+        give_work()
         while busy:
             for pipe in connection.wait(list(busy)):
                 worker = busy.pop(pipe)
                 yield worker.receive()
-                give_work(worker)
+                idle.append(worker)
+                give_work()
 
 
 class _Worker:
@@ -114,14 +109,14 @@ class _Worker:
         self._process.terminate()
         self._process.join()
 
-    def send(self, trial: Trial, beats: float | None) -> None:
+    def send(self, job: Job) -> None:
         """Gives the process a trial.
 
         Raises:
             ChildProcessError: if the process has ended.
         """
         with self._explained():
-            self.pipe.send((trial, beats))
+            self.pipe.send(job)
 
     def receive(self) -> TrialResult:
         """Waits for the result of the trial that was sent.

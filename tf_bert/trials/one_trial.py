@@ -26,8 +26,9 @@ from tf_bert.training import checkpointing, evaluate
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.progress import ProgressBar
 from tf_bert.training_state import MemoryState, Progress, history_lines
+from tf_bert.trials import paused_state
 from tf_bert.trials import record as records
-from tf_bert.trials.plan import Trial
+from tf_bert.trials.job import Job
 
 Evaluations = dict[str, evaluate.Evaluation]
 
@@ -39,10 +40,12 @@ class TrialResult:
     Attributes:
         record: the content of `trials/<name>.json`.
         files: path below the trial's folder -> content.
+        state: of a trial that has paused, to go on from.
     """
 
     record: dict[str, Any]
     files: dict[str, bytes]
+    state: bytes | None = None
 
 
 class Workbench:
@@ -56,47 +59,46 @@ class Workbench:
         self._run: build.Run | None = None
 
     def run_trial(
-        self,
-        trial: Trial,
-        *,
-        make_bar: Callable[[int, int], ProgressBar],
-        beats: float | None = None,
+        self, job: Job, *, make_bar: Callable[[int, int], ProgressBar]
     ) -> TrialResult:
         """Trains and evaluates. What goes wrong becomes part of the result.
 
         Args:
-            trial: to be run.
+            job: to be done.
             make_bar: as in `training_run.train`.
-            beats: the model is among the files if its score (see
-                `record.score`) is above this; None keeps every model,
-                infinity none.
         """
         # What a training says of itself, all of them would say.
         with _logging_warnings_alone():
-            return self._run_trial(trial, make_bar, beats)
+            return self._run_trial(job, make_bar)
 
     def _run_trial(
-        self,
-        trial: Trial,
-        make_bar: Callable[[int, int], ProgressBar],
-        beats: float | None,
+        self, job: Job, make_bar: Callable[[int, int], ProgressBar]
     ) -> TrialResult:
         start, before = time.monotonic(), 0.0
         run: build.Run | None = None
         state = MemoryState()
         fields: dict[str, Any] = {}
         files: dict[str, bytes] = {}
+        paused: bytes | None = None
         try:
-            run = self._prepare(trial.config)
+            run = self._prepare(job.trial.config)
             before = _seconds_in_steps(run)
             fields = records.of_run(run)
-            progress = training_run.train(run, state, make_bar=make_bar)
-            tested = _test(run, state, progress)
-            fields |= records.of_scores(run, state, progress, tested)
-            used = _of_chosen(state, tested, fields["chosen"])
-            files = _files(run, used)
-            if beats is None or records.score(fields) > beats:
-                files |= _run_files(run, used, fields)
+            if job.state is not None:
+                state = paused_state.unpack(run, job.state)
+            progress = training_run.train(
+                run, state, make_bar=make_bar, pause_at=job.pause_at
+            )
+            if progress.step == job.pause_at:
+                fields |= records.of_pause(state)
+                files, paused = _updates(run), paused_state.pack(run, state)
+            else:
+                tested = _test(run, state, progress)
+                fields |= records.of_scores(run, state, progress, tested)
+                used = _of_chosen(state, tested, fields["chosen"])
+                files = _files(run, used)
+                if job.beats is None or records.score(fields) > job.beats:
+                    files |= _run_files(run, used, fields)
         except TrainingDiverged as error:
             fields |= records.of_failure(
                 error, state.progress, has_diverged=True
@@ -114,12 +116,13 @@ class Workbench:
         in_steps = 0.0 if run is None else _seconds_in_steps(run) - before
         return TrialResult(
             records.complete(
-                trial,
+                job.trial,
                 fields,
                 seconds=seconds,
                 seconds_outside_steps=seconds - in_steps,
             ),
             files,
+            paused,
         )
 
     def _prepare(self, config: Config) -> build.Run:
@@ -194,9 +197,14 @@ def _files(run: build.Run, evaluations: Evaluations) -> dict[str, bytes]:
     """What is kept beside the record of a trial."""
     rows = {split: e.scored_rows() for split, e in evaluations.items()}
     files = {run_folder.SCORED_ROWS: scored_rows.write(rows).encode()}
-    if run.recorder is not None:
-        files[run_folder.UPDATES] = run.recorder.log.to_bytes()
-    return files
+    return files | _updates(run)
+
+
+def _updates(run: build.Run) -> dict[str, bytes]:
+    """What was recorded of the steps."""
+    if run.recorder is None:
+        return {}
+    return {run_folder.UPDATES: run.recorder.log.to_bytes()}
 
 
 def _run_files(

@@ -6,16 +6,16 @@ asked writes.
 """
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from absl import logging
 
 from tf_bert.config import Config
 from tf_bert.trials import ray_cluster, worker
+from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import LiveTable
-from tf_bert.trials.local_runner import Beats
+from tf_bert.trials.local_runner import NextJob
 from tf_bert.trials.one_trial import TrialResult
 from tf_bert.trials.plan import Trial
 
@@ -26,7 +26,7 @@ _PATIENCE = 30
 
 
 def run_on_ray(
-    trials: Sequence[Trial], beats: Beats, table: LiveTable, *, config: Config
+    next_job: NextJob, table: LiveTable, *, config: Config
 ) -> Iterator[TrialResult]:
     """Runs trials on the cluster that `ray_cluster.connected` holds.
 
@@ -34,9 +34,7 @@ def run_on_ray(
     with a GPU: Ray ends it, for the next trial may get another GPU.
 
     Args:
-        trials: to be run.
-        beats: is asked when a trial is handed to Ray, which is when there is
-            room for it.
+        next_job: is asked when there is room for another trial.
         table: that shows how far they are.
         config: with what a trial asks for. Its CPUs are TensorFlow's threads,
             at least one; with 0 GPUs it sees none.
@@ -51,15 +49,18 @@ def run_on_ray(
     import ray
 
     submit = _submitter(config)
-    waiting = deque(trials)
     running: dict[ray.ObjectRef, Trial] = {}
-    while waiting or running:
+    while True:
         # Machines come and go. One trial is always asked for: Ray lets it
         # wait for a machine.
-        while waiting and len(running) < max(1, ray_cluster.num_slots(config)):
-            trial = waiting.popleft()
-            table.start(trial)
-            running[submit(trial, beats(trial))] = trial
+        while len(running) < max(1, ray_cluster.num_slots(config)):
+            job = next_job()
+            if job is None:
+                break
+            table.start(job.trial)
+            running[submit(job)] = job.trial
+        if not running:
+            return
         done, _ = ray.wait(list(running), timeout=_PATIENCE)
         for reference in done:
             yield _result(reference, running.pop(reference))
@@ -70,7 +71,7 @@ def run_on_ray(
             )
 
 
-def _submitter(config: Config) -> Callable[[Trial, float | None], Any]:
+def _submitter(config: Config) -> Callable[[Job], Any]:
     """Returns a function that hands a trial to Ray."""
     import ray
 
@@ -88,7 +89,7 @@ def _submitter(config: Config) -> Callable[[Trial, float | None], Any]:
         "is_verbose": logging.get_verbosity() >= logging.DEBUG,
         "sees_gpus": config.num_gpus_per_trial > 0,
     }
-    return lambda trial, beats: task.remote(trial, beats, **settings)
+    return lambda job: task.remote(job, **settings)
 
 
 def _result(reference: Any, trial: Trial) -> TrialResult:

@@ -4,6 +4,7 @@ Read from the top: `run_trials` is a sweep as a sequence of named calls.
 """
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -12,13 +13,18 @@ from absl import logging
 
 from tf_bert import build, run_folder
 from tf_bert.config import Config
-from tf_bert.trials import local_runner, summary_table
+from tf_bert.early_stop import EarlyStop
+from tf_bert.trials import local_runner, stopping, summary_table
+from tf_bert.trials import record as record_lib
+from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult
+from tf_bert.trials.paused_trials import PausedTrials
 from tf_bert.trials.plan import Trial, planned_trials, recipes
 from tf_bert.trials.record import score
 from tf_bert.trials.sweep_data import SweepData
 from tf_bert.trials.trial_folder import TrialFolder
+from tf_bert.trials.trial_scores import is_over
 
 _ALL_ENDED_WELL, _SOME_DID_NOT = 0, 1
 
@@ -27,8 +33,9 @@ def run_trials(config: Config) -> int:
     """Runs the trials that are not there yet.
 
     Given again, a sweep that was killed continues: what has finished is not
-    run again, and a trial that was under way starts over. More trials or
-    recipes may be asked for; those that are there count.
+    run again, and a trial that was under way starts over, or goes on from
+    where it paused for `early_stop_trials`. More trials or recipes may be
+    asked for; those that are there count.
 
     Args:
         config: with mode trials.
@@ -54,7 +61,7 @@ def run_trials(config: Config) -> int:
         _write_data(folder, config, data)
 
         # 3. The trials that are left; each is stored as it ends.
-        sweep = _Sweep(folder, config, trials)
+        sweep = _Sweep(folder, config, trials, data)
         sweep.run()
 
         # 4. The best model, and what came of all.
@@ -76,6 +83,9 @@ def _check(config: Config, data: SweepData) -> None:
                     "--validation_proportion=0.1, or a --test_file."
                 )
             build.check(recipe, task_data)
+            if config.early_stop_trials is not None:
+                early_stop = EarlyStop.parse(config.early_stop_trials)
+                stopping.pause_step(early_stop, recipe, task_data)
         except ValueError as error:
             if config.sweep is None:
                 raise
@@ -121,60 +131,104 @@ class _Sweep:
     """The trials of a command, and the folder that they are kept in."""
 
     def __init__(
-        self, folder: TrialFolder, config: Config, trials: list[Trial]
+        self,
+        folder: TrialFolder,
+        config: Config,
+        trials: list[Trial],
+        data: SweepData,
     ):
         self._folder = folder
         self._config = config
-        self._trials = trials
-        self._places = {trial.name: i for i, trial in enumerate(trials)}
+        self._trials = {trial.name: trial for trial in trials}
+        self._places = {name: i for i, name in enumerate(self._trials)}
         self._records = {r["trial"]: r for r in folder.read_records()}
+        self._early_stop = stopping.effective(config, trials)
+        ended = {
+            name: record
+            for name, record in self._records.items()
+            if name in self._trials
+            and is_over(record, config.early_stop_trials)
+        }
+        self._ended = list(ended)
+        self._paused = PausedTrials(folder, self._trials.keys() - ended.keys())
+        self._agenda = stopping.make_agenda(
+            config,
+            trials,
+            early_stop=self._early_stop,
+            records=ended,
+            paused=self._paused,
+            folder=folder,
+            data=data,
+        )
 
     def planned_records(self) -> list[dict[str, Any]]:
         """The records of the trials of this command, in its order."""
         return [
-            self._records[trial.name]
-            for trial in self._trials
-            if trial.name in self._records
+            self._records[name]
+            for name in self._trials
+            if name in self._records
         ]
 
     def run(self) -> None:
         """Runs what is left, and stores each as it ends."""
-        left = [t for t in self._trials if t.name not in self._records]
-        finished = len(self._trials) - len(left)
-        if finished:
+        if self._ended:
             logging.info(
                 "%d of %d trials have finished before.",
-                finished,
+                len(self._ended),
                 len(self._trials),
             )
         self._folder.write_lines(self._records.values())
         self._remove_models()
-        if not left:
+        for name in self._ended:
+            # A sweep that was killed as it stopped one left its state.
+            if self._records[name]["status"] == "stopped":
+                self._paused.forget(name)
+        for trial in self._agenda.stop_all():
+            self._stop(trial)
+        if len(self._ended) == len(self._trials):
             return
-        table = LiveTable(self._trials, list(self._records.values()))
+        table = LiveTable(
+            list(self._trials.values()),
+            [self._records[name] for name in self._ended],
+            paused=self._paused.names(),
+            stops=self._early_stop is not None,
+            work_left=self._agenda.work_left,
+        )
         # Closed at once: what runs for us ends, whatever is raised here.
-        with (
-            table,
-            contextlib.closing(self._results(left, table)) as results,
-        ):
+        with table, contextlib.closing(self._results(table)) as results:
             for result in results:
-                self._store(result)
-                table.finish(result.record)
+                if result.state is not None:
+                    table.pause(result.record)
+                for record in self._store(result):
+                    table.finish(record)
 
-    def _results(
-        self, left: list[Trial], table: LiveTable
-    ) -> Iterator[TrialResult]:
+    def _results(self, table: LiveTable) -> Iterator[TrialResult]:
         if self._config.trial_runner == "ray":
             from tf_bert.trials import ray_runner
 
             return ray_runner.run_on_ray(
-                left, self._beats, table, config=self._config
+                self._next_job, table, config=self._config
             )
         number = self._config.num_parallel_trials
         if number == 1:
-            return local_runner.run_here(left, self._beats, table)
+            return local_runner.run_here(self._next_job, table)
         return local_runner.run_in_processes(
-            left, self._beats, table, num_processes=number
+            self._next_job,
+            table,
+            num_trials=len(self._trials) - len(self._ended),
+            num_processes=number,
+        )
+
+    def _next_job(self) -> Job | None:
+        found = self._agenda.take()
+        if found is None:
+            return None
+        trial, pause_at = found
+        return Job(
+            trial,
+            self._beats(trial),
+            pause_at=pause_at,
+            state=self._paused.read_state(trial.name),
         )
 
     def _beats(self, trial: Trial) -> float | None:
@@ -199,9 +253,38 @@ class _Sweep:
         ended = [r for r in self.planned_records() if r["status"] == "ok"]
         return max(ended, key=score, default=None)  # The first of equals.
 
-    def _store(self, result: TrialResult) -> None:
-        self._folder.write_trial(result.record, result.files)
-        self._records[result.record["trial"]] = result.record
+    def _store(self, result: TrialResult) -> list[dict[str, Any]]:
+        """Writes what a trial leaves; returns the records of what is over."""
+        name = result.record["trial"]
+        trial, before = self._trials[name], self._paused.record(name)
+        if before is not None:
+            result = dataclasses.replace(
+                result,
+                record=record_lib.with_time_before(result.record, before),
+            )
+        if result.state is None:
+            self._agenda.end(trial)
+            self._folder.write_trial(result.record, result.files)
+            self._paused.forget(name)
+            self._end(result.record)
+            return [result.record]
+        self._paused.write(result.record, result.files, result.state)
+        stopped = self._agenda.pause(trial, score(result.record))
+        return [self._stop(other) for other in stopped]
+
+    def _stop(self, trial: Trial) -> dict[str, Any]:
+        """Ends a paused trial; its files stay, without its state."""
+        record = record_lib.of_stop(
+            self._paused.record(trial.name), self._early_stop
+        )
+        self._folder.write_record(record)
+        self._paused.forget(trial.name)
+        self._end(record)
+        return record
+
+    def _end(self, record: dict[str, Any]) -> None:
+        self._records[record["trial"]] = record
+        self._ended.append(record["trial"])
         self._folder.write_lines(self._records.values())
         self._remove_models()
 
@@ -220,11 +303,14 @@ class _Sweep:
         if self._config.trials_save_model == "none" or best is None:
             return
         seeds = "/".join(map(str, best["seeds"].values()))
-        number = len(self.planned_records())
+        records = self.planned_records()
+        num_stopped = sum(r["status"] == "stopped" for r in records)
+        early = f" ({num_stopped} stopped early)" if num_stopped else ""
         remark = (
-            f"## One of several\n\nIt is the best of {number} trials on the "
-            f"validation rows ({best['recipe']}, seeds {seeds}), so its score "
-            "there is too good. `trials.jsonl` of the sweep has them all."
+            f"## One of several\n\nIt is the best of {len(records)} trials"
+            f"{early} on the validation rows ({best['recipe']}, seeds "
+            f"{seeds}), so its score there is too good. `trials.jsonl` of the "
+            "sweep has them all."
         )
         if self._folder.publish_model(best["trial"], remark):
             print(
@@ -243,7 +329,7 @@ class _Sweep:
 
 
 def _exit_status(folder: TrialFolder, records: list[dict[str, Any]]) -> int:
-    wrong = [r for r in records if r["status"] != "ok"]
+    wrong = [r for r in records if r["status"] in ("diverged", "error")]
     for record in wrong:
         logging.warning(
             "Trial %s (%s, seeds %s): %s: %s",

@@ -2,6 +2,8 @@
 
 Of a finished trial, `trials/<name>.json` is written last and never changed:
 where it is, the trial is whole. Everything else is derived from these files.
+Only that of a trial that was stopped early is replaced, if that trial is run
+to its end after all. What has paused lies in `paused_trials.py`.
 No TensorFlow, unless the folder lies on `gs://`.
 """
 
@@ -143,15 +145,29 @@ class TrialFolder:
             record: of the trial.
             files: path below the trial's folder -> content.
         """
-        name = record["trial"]
-        path = self.join(TRIALS, name)
-        if gfile_io.is_dir(path):  # Of a trial that was killed here.
+        path = self.run_path(record["trial"])
+        # Of a trial that was killed here, or paused.
+        if gfile_io.is_dir(path):
             gfile_io.remove_tree(path)
+        self.write_files(record["trial"], files)
+        self.write_record(record)
+
+    def write_files(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Writes files of a trial, in their order.
+
+        Args:
+            name: of the trial.
+            files: path below the trial's folder -> content.
+        """
         for file, content in files.items():
-            gfile_io.make_dirs(os.path.dirname(os.path.join(path, file)))
-            gfile_io.write_bytes(os.path.join(path, file), content)
+            path = os.path.join(self.run_path(name), file)
+            gfile_io.make_dirs(os.path.dirname(path))
+            gfile_io.write_bytes(path, content)
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Writes the record of a trial whose files are there."""
         text = json.dumps(record, indent=1, sort_keys=True) + "\n"
-        gfile_io.write_text(f"{path}.json", text)
+        gfile_io.write_text(f"{self.run_path(record['trial'])}.json", text)
 
     def write_lines(self, records: Iterable[dict[str, Any]]) -> None:
         """Writes `trials.jsonl`.
@@ -218,6 +234,33 @@ class TrialFolder:
                     content += f"\n{remark}\n".encode()
                 gfile_io.write_bytes(os.path.join(folder, file), content)
         return True
+
+
+def read_history(path: str) -> list[dict[str, Any]]:
+    """Returns the evaluations of a trial; none where nothing was evaluated.
+
+    Args:
+        path: folder of the trial.
+
+    Raises:
+        ValueError: if the file is damaged.
+    """
+    path = os.path.join(path, run_folder.HISTORY)
+    if not gfile_io.exists(path):
+        return []
+    lines = gfile_io.read_text(path).splitlines()
+    try:
+        entries = [dict(json.loads(line)) for line in lines]
+        for entry in entries:
+            int(entry["step"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            "A trial's history must hold one JSON object for each "
+            f"evaluation. Received: {path} ({error!r}). It was changed by "
+            "hand: restore it, or remove the trial's JSON file to run it "
+            "again."
+        ) from error
+    return entries
 
 
 def _order(record: Mapping[str, Any]) -> tuple:

@@ -3,7 +3,27 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tf_bert.early_stop import EarlyStop
 from tf_bert.statistics.trial_flags import Trial
+
+
+def is_over(record: dict[str, Any], early_stop_trials: str | None) -> bool:
+    """Whether a trial with this record is not to be run again.
+
+    Args:
+        record: of a trial.
+        early_stop_trials: flag of the command; None stops no trial.
+
+    Returns:
+        False for a trial that was stopped early, unless this command would
+        stop it at the same point in favour of as many others.
+    """
+    if record["status"] != "stopped":
+        return True
+    if early_stop_trials is None:
+        return False
+    wanted = EarlyStop.parse(early_stop_trials)
+    return EarlyStop.parse(record["early_stop_trials"]) == wanted
 
 
 def scored_split(records: Sequence[dict[str, Any]]) -> str:

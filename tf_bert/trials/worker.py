@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from absl import logging
 
 from tf_bert import native_log
+from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import SilentBar
-from tf_bert.trials.plan import Trial
 
 if TYPE_CHECKING:
     from tf_bert.trials.one_trial import TrialResult, Workbench
@@ -57,8 +57,7 @@ def serve(
     """Runs the trials that a pipe brings, until it is closed.
 
     Args:
-        pipe: brings pairs of a `Trial` and the score that its model must beat
-            (see `Workbench.run_trial`), and takes a `TrialResult` for each.
+        pipe: brings jobs, and takes a `TrialResult` for each.
         num_threads: see `make_workbench`.
         is_verbose: see `make_workbench`.
     """
@@ -68,10 +67,10 @@ def serve(
     workbench = make_workbench(num_threads=num_threads, is_verbose=is_verbose)
     while True:
         try:
-            trial, beats = pipe.recv()
+            job = pipe.recv()
         except EOFError:
             return
-        pipe.send(workbench.run_trial(trial, make_bar=SilentBar, beats=beats))
+        pipe.send(workbench.run_trial(job, make_bar=SilentBar))
 
 
 def _end_with_parent() -> None:
@@ -81,8 +80,7 @@ def _end_with_parent() -> None:
 
 
 def run_for_cluster(
-    trial: Trial,
-    beats: float | None,
+    job: Job,
     *,
     directory: str,
     num_threads: int,
@@ -92,8 +90,7 @@ def run_for_cluster(
     """Runs one trial in a process of a cluster, which may run further ones.
 
     Args:
-        trial: to be run.
-        beats: see `Workbench.run_trial`.
+        job: to be done.
         directory: that paths of the configuration are relative to. Where a
             machine does not have it, they must be absolute.
         num_threads: see `make_workbench`.
@@ -106,7 +103,7 @@ def run_for_cluster(
     workbench = _shared_workbench(
         num_threads=num_threads, is_verbose=is_verbose, sees_gpus=sees_gpus
     )
-    return workbench.run_trial(trial, make_bar=SilentBar, beats=beats)
+    return workbench.run_trial(job, make_bar=SilentBar)
 
 
 _shared_workbench = functools.cache(make_workbench)

@@ -1,0 +1,24 @@
+"""What is asked of a process that runs trials."""
+
+import dataclasses
+
+from tf_bert.trials.plan import Trial
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A training, or a part of it.
+
+    Attributes:
+        trial: to be run.
+        beats: the model is kept if its score (see `record.score`) is above
+            this; None keeps every model, infinity none.
+        pause_at: number of the step, one of an evaluation, after which the
+            training pauses. None: it goes on to its end.
+        state: of `paused_state.pack`, that it goes on from. None: it starts.
+    """
+
+    trial: Trial
+    beats: float | None = None
+    pause_at: int | None = None
+    state: bytes | None = None
