@@ -118,7 +118,8 @@ class TestBuild:
         state = built.state()
         weights = built.classifier.model.weights_by_path()
         moments = built.optimizer.moments()
-        assert set(state) == {*weights, *moments, "iterations"}
+        names = {*weights, *moments, "iterations", "trained_words"}
+        assert set(state) == names
         assert len(moments) == 2 * len(weights)
 
     def test_targets_of_mixout_are_the_weights_of_the_start(self, flags, built):
