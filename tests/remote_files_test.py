@@ -49,27 +49,6 @@ class ExplainTest(parameterized.TestCase):
             gfile_io.read_bytes("s4://b/x")
 
 
-class InThisProcessTest(parameterized.TestCase):
-    """Without faults on writes: see the fixture `gcs`."""
-
-    def test_what_is_written_is_read_back_listed_and_removed(self):
-        with gcs_server.GcsServer(["bucket"]) as server:
-            with pytest.MonkeyPatch().context() as patch:
-                for name, value in server.environment.items():
-                    patch.setenv(name, value)
-                gfile_io.write_text("gs://bucket/x/file", "text")
-                self.assertEqual(
-                    gfile_io.read_text("gs://bucket/x/file"), "text"
-                )
-                self.assertEqual(gfile_io.list_dir("gs://bucket"), ["x"])
-                with self.assertRaisesRegex(FileNotFoundError, "gs://no/x"):
-                    gfile_io.read_text("gs://no/x")
-                server.faults.append(Fault("list", status=403, times=None))
-                with self.assertRaisesRegex(PermissionError, "gcloud auth"):
-                    gfile_io.list_dir("gs://bucket")
-            self.assertEqual(server.objects["bucket"]["x/file"], b"text")
-
-
 def contents(gcs: gcs_server.GcsServer, folder: str) -> dict[str, bytes]:
     """Returns what lies in a folder: name there -> content."""
     prefix = folder.removeprefix("gs://bucket/") + "/"

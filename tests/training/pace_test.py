@@ -36,3 +36,8 @@ class PaceTest(parameterized.TestCase):
     def test_there_is_an_upper_limit(self, largest):
         numbers = calls(Pace(largest), seconds_per_step=1e-6)
         self.assertEqual(numbers[-1], largest)
+
+    @parameterized.parameters(1e-6, 3.0)
+    def test_it_may_be_fixed(self, seconds):
+        pace = Pace(32, smallest=32)
+        self.assertEqual(set(calls(pace, seconds_per_step=seconds)), {32})

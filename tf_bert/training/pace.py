@@ -13,9 +13,10 @@ class Pace:
 
     Args:
         largest: >= 1. Most steps of a call; 1 keeps them apart.
+        smallest: in [1, `largest`]. Fewest steps of a call.
 
     Attributes:
-        num_steps: to run in the next call, in [1, largest].
+        num_steps: to run in the next call, in [smallest, largest].
 
     Example:
         >>> pace = Pace()
@@ -25,9 +26,10 @@ class Pace:
         16
     """
 
-    def __init__(self, largest: int = 256):
+    def __init__(self, largest: int = 256, *, smallest: int = 1):
+        self.smallest = smallest
         self.largest = largest
-        self.num_steps = 1
+        self.num_steps = smallest
 
     def adapt(self, num_steps: int, seconds: float) -> None:
         """Learns from a call.
@@ -40,4 +42,4 @@ class Pace:
         if expected < _SECONDS / 2:
             self.num_steps = min(2 * self.num_steps, self.largest)
         elif expected > _SECONDS:
-            self.num_steps = max(self.num_steps // 2, 1)
+            self.num_steps = max(self.num_steps // 2, self.smallest)
