@@ -4,6 +4,8 @@ import contextlib
 import json
 import logging
 import pathlib
+import random
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +30,7 @@ SAME_FILES = (
     "updates.npz",
 )
 # Where the runs lie, and whether they had to be continued.
-MAY_DIFFER = ("output_dir", "train_file", "resume")
+MAY_DIFFER = ("output_dir", "train_file", "resume", "save_every_seconds")
 
 
 @contextlib.contextmanager
@@ -55,6 +57,10 @@ def read_json(path):
 
 def names(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def without_checksum(name):
+    return re.sub(r"\.[0-9a-f]{8}\.safetensors$", "", name)
 
 
 def assert_same_result(folder, unbroken):
@@ -122,10 +128,10 @@ class TestInterrupted:
         assert "Traceback" not in interrupted[1]
 
     def test_leaves_the_state_of_the_first_evaluation(self, interrupted):
-        assert names(interrupted[0]) == {
+        assert {without_checksum(n) for n in names(interrupted[0])} == {
             "checkpoints",
-            "checkpoints/best.safetensors",
-            "checkpoints/state.safetensors",
+            "checkpoints/best_step_2",
+            "checkpoints/state_1_step_2",
             "config.json",
             "history.jsonl",
             "splits.json",
@@ -171,12 +177,17 @@ class TestInterrupted:
         assert "--overwrite_output_dir" in error
 
     def test_a_damaged_state_is_refused(self, folder, command, capsys):
-        path = folder / "checkpoints" / "state.safetensors"
+        (path,) = (folder / "checkpoints").glob("state_*")
         path.write_bytes(path.read_bytes()[:-10])
         assert run.main(command(folder)) == 2
         error = capsys.readouterr().err
-        assert "The state of a run must be whole" in error
+        assert "must be continued from a whole state" in error
         assert "--overwrite_output_dir" in error
+
+
+def load_only(folder, pattern):
+    (path,) = folder.glob(pattern)
+    return safetensors.numpy.load_file(path)
 
 
 @pytest.mark.large
@@ -196,7 +207,7 @@ def test_mixout_ends_as_if_unbroken(flags, tiny_checkpoint, tmp_path):
         assert run.main(runs["interrupted"]) == 130
 
     checkpoints = tmp_path / "interrupted" / "checkpoints"
-    state = safetensors.numpy.load_file(checkpoints / "state.safetensors")
+    state = load_only(checkpoints, "state_1_step_2.*")
     start = safetensors.numpy.load_file(
         pathlib.Path(tiny_checkpoint, "model.safetensors")
     )
@@ -205,7 +216,7 @@ def test_mixout_ends_as_if_unbroken(flags, tiny_checkpoint, tmp_path):
     expected = start["bert.pooler.dense.weight"].T
     np.testing.assert_array_equal(state[f"mixout/{name}"], expected)
     assert not np.array_equal(state[name], expected)
-    best = safetensors.numpy.load_file(checkpoints / "best.safetensors")
+    best = load_only(checkpoints, "best_step_2.*")
     assert not [name for name in best if "mixout" in name]
 
     assert run.main(runs["interrupted"]) == 0
@@ -233,6 +244,7 @@ def long_command(flags, reviews, tmp_path_factory):
             pretrained_weight_decay=0.5,
             predict_file=reviews / "predict.csv",
             record_updates=True,
+            save_every_seconds=1e-9,
         )
         return parent / name, [sys.executable, "-m", "tf_bert.run", *arguments]
 
@@ -246,36 +258,92 @@ def unbroken(long_command):
     return folder
 
 
-@pytest.mark.large
+def start(command):
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background SIGINT is ignored, and a child
+        # would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def newest_state(folder):
+    """The number of the newest state; 0 where there is none."""
+    paths = (folder / "checkpoints").glob("state_*")
+    return max((int(path.name.split("_")[1]) for path in paths), default=0)
+
+
+def wait_for_state(folder, number, program):
+    """Waits for a state that is newer, or for the end of the program."""
+    deadline = time.monotonic() + 120
+    while newest_state(folder) <= number and program.poll() is None:
+        if time.monotonic() > deadline:
+            program.kill()
+            raise TimeoutError(program.communicate()[1])
+        time.sleep(0.005)
+
+
 class TestKilled:
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-    def test_ends_as_if_unbroken(self, long_command, unbroken, number):
-        folder, command = long_command(f"killed_by_{number}")
-        program = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-            # Where the tests run in the background SIGINT is ignored, and a
-            # child would inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        state = folder / "checkpoints" / "state.safetensors"
-        deadline = time.monotonic() + 120
-        while not state.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+    def test_at_any_moment_ends_as_if_unbroken(
+        self, command, finished_run, tmp_path
+    ):
+        """A state is saved after nearly every step."""
+        arguments = command(tmp_path / "run", save_every_seconds=1e-9)
+        program = start([sys.executable, "-m", "tf_bert.run", *arguments])
+        wait_for_state(tmp_path / "run", 0, program)
+        program.kill()
+        program.communicate()
+        assert program.returncode == -signal.SIGKILL
+        assert run.main(arguments) == 0
+        assert_same_result(tmp_path / "run", finished_run)
+
+
+@pytest.mark.large
+class TestStopped:
+    @pytest.mark.parametrize(
+        "number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    )
+    def test_says_how_to_go_on_and_ends_as_if_unbroken(
+        self, long_command, unbroken, number, status
+    ):
+        folder, command = long_command(f"stopped_by_{number}")
+        program = start(command)
+        wait_for_state(folder, 0, program)
         program.send_signal(number)
         _, error = program.communicate()
-        if number == signal.SIGINT:
-            assert program.returncode == 130
-            assert "Traceback" not in error
-            assert error.splitlines()[-1].startswith("Interrupted. Give the")
-        assert state.exists()
+        assert program.returncode == status
+        assert "Traceback" not in error
+        assert re.match(
+            r"Stopped after step \d+; the state is saved\. Give the same "
+            "command again",
+            error.splitlines()[-1],
+        )
         assert not (folder / "all_results.json").exists()
         again = subprocess.run(
             command, cwd=ROOT, check=True, stderr=subprocess.PIPE, text=True
         )
         assert "Continuing after step" in again.stderr
+        assert_same_result(folder, unbroken)
+
+    def test_six_kills_leave_what_an_unbroken_run_does(
+        self, long_command, unbroken
+    ):
+        """While files are written, between steps and at the end."""
+        folder, command = long_command("killed")
+        moments = random.Random(0)
+        killed = 0
+        for _ in range(6):
+            number, program = newest_state(folder), start(command)
+            wait_for_state(folder, number, program)
+            time.sleep(moments.uniform(0, 0.1))
+            program.kill()
+            program.communicate()
+            killed += program.returncode == -signal.SIGKILL
+        assert killed >= 3
+        subprocess.run(command, cwd=ROOT, check=True)
         assert_same_result(folder, unbroken)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 
 import pytest
@@ -63,10 +64,14 @@ class TestModes:
 
 
 class _Terminal(logging.Handler):
-    """Where somebody presses Ctrl-C at the first line that is logged."""
+    """Where a signal comes at the first line that is logged."""
+
+    def __init__(self, number):
+        super().__init__()
+        self._number = number
 
     def emit(self, record):
-        raise KeyboardInterrupt
+        signal.raise_signal(self._number)
 
 
 class TestInterrupted:
@@ -74,29 +79,42 @@ class TestInterrupted:
 
     @pytest.fixture
     def interrupt(self, capsys):
-        def interrupted(*arguments):
-            handler = _Terminal()
+        def interrupted(number, status, *arguments):
+            handler = _Terminal(number)
             logging.getLogger("absl").addHandler(handler)
+            # Where the tests run in the background SIGINT is ignored.
+            previous = signal.signal(signal.SIGINT, signal.default_int_handler)
             try:
-                assert run.main(arguments) == 130
+                assert run.main(arguments) == status
             finally:
+                signal.signal(signal.SIGINT, previous)
                 logging.getLogger("absl").removeHandler(handler)
             return capsys.readouterr().err.splitlines()[-1]
 
         return interrupted
 
     def test_a_training_can_be_continued(self, interrupt, flags, tmp_path):
-        line = interrupt(*flags(output_dir=tmp_path / "run"))
+        line = interrupt(
+            signal.SIGINT, 130, *flags(output_dir=tmp_path / "run")
+        )
         assert line.startswith("Interrupted. Give the same command again")
-        assert "to continue from the last evaluation, if there was" in line
+        assert "to continue from the last saved state, if there was" in line
 
     @pytest.mark.parametrize("mode", ["evaluate", "predict"])
     def test_a_finished_run_is_used_anew(self, interrupt, finished_run, mode):
-        line = interrupt(f"--mode={mode}", f"--output_dir={finished_run}")
+        line = interrupt(
+            signal.SIGINT, 130, f"--mode={mode}", f"--output_dir={finished_run}"
+        )
         assert line == f"Interrupted. {run.MODES[mode].after_interrupt}"
-        assert "last evaluation" not in line
+        assert "last saved state" not in line
 
     def test_an_inspection_begins_anew(self, interrupt, flags):
-        line = interrupt("--mode=inspect", *flags())
+        line = interrupt(signal.SIGINT, 130, "--mode=inspect", *flags())
         assert line == f"Interrupted. {run.MODES['inspect'].after_interrupt}"
-        assert "last evaluation" not in line
+        assert "last saved state" not in line
+
+    def test_sigterm_has_a_status_of_its_own(self, interrupt, flags):
+        handler = signal.getsignal(signal.SIGTERM)
+        line = interrupt(signal.SIGTERM, 143, "--mode=inspect", *flags())
+        assert line == f"Terminated. {run.MODES['inspect'].after_interrupt}"
+        assert signal.getsignal(signal.SIGTERM) == handler

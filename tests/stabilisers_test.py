@@ -21,8 +21,8 @@ import tensorflow as tf
 
 from tf_bert import build, cli, training_run
 from tf_bert.config import Config
+from tf_bert.folder_state import FolderState
 from tf_bert.run_folder import RunFolder
-from tf_bert.training_state import FolderState
 
 TESTS = pathlib.Path(__file__).parent
 NUM_STEPS = 4

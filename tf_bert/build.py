@@ -149,9 +149,13 @@ class Run:
     def state(self) -> dict:
         """Every variable that a resumed run needs, by name."""
         targets = {} if self.mixout is None else self.mixout.state()
+        words = self.trained_words
+        # The model's own word embeddings follow at evaluations alone.
+        rows = {} if words is None else {"trained_words": words.rows}
         averages = {} if self.average is None else self.average.state()
         return {
             **self.classifier.model.weights_by_path(),
+            **rows,
             **self.optimizer.moments(),
             **self.optimizer.priors(),
             "iterations": self.optimizer.iterations,

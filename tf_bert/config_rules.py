@@ -219,7 +219,7 @@ def _check_ranges(config: Any) -> None:
         (("per_device_train_batch_size",), 1, math.inf),
         (("gradient_accumulation_steps", "num_evaluations"), 1, math.inf),
         (("steps_per_loop",), 1, math.inf),
-        (("save_every_seconds",), 0, math.inf),
+        (("save_every_seconds",), 0, 1e6),
         (("num_warmup_steps",), 0, math.inf),
         (("evaluate_every_steps",), 1, math.inf),
         (("num_train_steps",), 1e-30, math.inf),

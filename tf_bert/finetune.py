@@ -20,22 +20,23 @@ from tf_bert import (
     run_data,
     run_folder,
     scored_rows,
+    stop_requests,
     training_run,
 )
 from tf_bert.config import Config
 from tf_bert.data import tokenizer_files
 from tf_bert.data.task_spec import is_split
+from tf_bert.folder_state import FolderState
 from tf_bert.metrics import METRICS
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import distribution, evaluate
-from tf_bert.training_state import FolderState
 
 
 def fine_tune(config: Config) -> dict[str, Any]:
     """Trains, evaluates, compares with the baselines, saves.
 
-    Given again, a run that was interrupted continues from its last
-    evaluation, and one that has ended returns its result.
+    Given again, a run that was interrupted continues from its last saved
+    state, and one that has ended returns its result.
 
     Args:
         config: with `mode` train.
@@ -67,15 +68,20 @@ def fine_tune(config: Config) -> dict[str, Any]:
     folder.begin(config)
     folder.write_json(run_folder.SPLITS, run_data.record(config, run.data))
 
-    # 3. Training, from step 0 or from the last evaluation.
-    state = FolderState(folder, tensorboard=config.tensorboard)
-    progress = training_run.train(run, state)
+    # 3. Training, from step 0 or from the last saved state.
+    state = FolderState(
+        folder,
+        tensorboard=config.tensorboard,
+        save_every_seconds=config.save_every_seconds,
+    )
+    progress = training_run.train(run, state, attended=stop_requests.noted)
 
     # 4. The chosen checkpoint, on every split.
     if progress.best_step and config.checkpoint_to_use == "best":
         state.load_best(run)
         chosen = progress.best_step
     else:
+        run.use_scored_weights()
         chosen = progress.step
     logging.info("Using the weights after step %d.", chosen)
     evaluations = evaluate_splits(run)
@@ -101,6 +107,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
         "seconds": round(time.time() - start, 1),
         **machine(),
         **_cost_of_recording(run),
+        **_cost_of_saving(state),
     }
     gfile_io.write_text(
         folder.join(run_folder.RESULTS_TEXT), flat_lines(results)
@@ -123,6 +130,20 @@ def _cost_of_recording(run: build.Run) -> dict[str, float]:
         "Recording the updates took %.1f %% of a step's time.", 100 * share
     )
     return {"recording_share_of_step_time": round(share, 4)}
+
+
+def _cost_of_saving(state: FolderState) -> dict[str, float]:
+    """Says how long the training waited for its states to be saved."""
+    cost = state.cost()
+    if "saving_share_of_step_time" in cost:
+        logging.info(
+            "Saving took %.1f %% of the steps' time: %.2f s in their way, and "
+            "%.2f s beside them.",
+            100 * cost["saving_share_of_step_time"],
+            cost["saving_seconds"],
+            cost["saving_seconds_beside"],
+        )
+    return cost
 
 
 def results_of(

@@ -6,7 +6,7 @@ _NO_ROOM = (
     "There must be room on the disk for what a run writes",
     "This file was not written; what was saved before is whole. Free some "
     "space and give the same command again, without --overwrite_output_dir, "
-    "to continue from the last evaluation that was saved; or pass another "
+    "to continue from the last state that was saved; or pass another "
     "--output_dir.",
 )
 _NO_RIGHT = (

@@ -2,7 +2,7 @@
 
 Flags become a `Config`, and the mode's function gets it. Exit status: 0, 1 if
 a trial of a sweep went wrong, 2 for anything that the user can correct, 130
-after Ctrl-C, 141 when nobody reads the output any more.
+after Ctrl-C, 141 when nobody reads the output any more, 143 after SIGTERM.
 """
 
 import dataclasses
@@ -16,12 +16,19 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import cli, config, flags_page, native_log, os_errors
+from tf_bert import (
+    cli,
+    config,
+    flags_page,
+    native_log,
+    os_errors,
+    stop_requests,
+)
 from tf_bert.stored_config import stored_config
 
 _CONTINUE = (
     "Give the same command again (without --overwrite_output_dir) to continue "
-    "from the last evaluation, if there was one."
+    "from the last saved state, if there was one."
 )
 _CONTINUE_TRIALS = (
     "What has finished is stored: give the same command again to continue "
@@ -41,7 +48,7 @@ class Mode:
         has_new_config: whether the flags make up the configuration, of a
             training to be; else it is that of the finished run in
             `output_dir`, and few flags may differ from it.
-        after_interrupt: what is said after Ctrl-C.
+        after_interrupt: what is said after Ctrl-C or SIGTERM.
         returns_status: whether the function returns the exit status; else
             that is 0 if it raises nothing.
     """
@@ -84,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(flags_page.help_text(), flush=True)
             return 0
         given = cli.parse([a for a in arguments if a != "-v=1"])
-        return _run_mode(MODES[given.get("mode", "train")], given)
+        with stop_requests.ending_at_sigterm():
+            return _run_mode(MODES[given.get("mode", "train")], given)
     except BrokenPipeError:  # Before OSError, which it is too.
         # Otherwise Python complains when it flushes the rest at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -114,9 +122,14 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
             module = importlib.import_module(f"tf_bert.{mode.module}")
         result = getattr(module, mode.function)(run_config)
         sys.stdout.flush()  # Here, where a pipe that broke is caught.
-    except KeyboardInterrupt:
-        print(f"\nInterrupted. {mode.after_interrupt}", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        said = str(error) or f"Interrupted. {mode.after_interrupt}"
+        print(f"\n{said}", file=sys.stderr)
+        return stop_requests.STATUS_OF_CONTROL_C
+    except stop_requests.Terminated as error:
+        said = str(error) or f"Terminated. {mode.after_interrupt}"
+        print(f"\n{said}", file=sys.stderr)
+        return stop_requests.STATUS_OF_SIGTERM
     return result if mode.returns_status else 0
 
 

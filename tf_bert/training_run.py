@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tf_bert import build
+from tf_bert import build, stop_requests
+from tf_bert.stop_requests import StopRequest, StopRequested
 from tf_bert.training import evaluate, frozen_features
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.loop import TrainingLoop
@@ -22,6 +23,9 @@ def train(
     state: TrainingState,
     *,
     make_bar: Callable[[int, int], ProgressBar] = ProgressBar,
+    attended: Callable[
+        [], contextlib.AbstractContextManager[StopRequest]
+    ] = stop_requests.unattended,
 ) -> Progress:
     """Trains to the end, or until early stopping; evaluates and saves between.
 
@@ -30,19 +34,36 @@ def train(
         state: that is continued, and gets each evaluation.
         make_bar: from the number of steps of the whole training, and the
             step that it starts or continues at, to what shows how far it is.
+        attended: makes the time in which a request to stop is noted, which
+            is answered by saving the state and ending: `stop_requests.noted`.
+            The request's `check` is called between steps, after each call
+            of the loop, and between the batches of an evaluation.
 
     Returns:
         The progress at the end. The model holds the last weights.
 
     Raises:
         TrainingDiverged: if a loss or a logit is not finite.
+        KeyboardInterrupt, Terminated: if it was asked to stop. The state is
+            saved then, in the middle of an evaluation as it was before.
     """
     progress = state.resume(run)
     with (
         _with_features(run, progress) as run,
         contextlib.closing(make_bar(run.plan.num_steps, progress.step)) as bar,
+        attended() as request,
     ):
-        _train(run, state, progress, bar)
+        try:
+            with state.session(run):
+                _train(run, state, progress, bar=bar, request=request)
+            request.check()
+        except StopRequested:
+            state.save_now(run, progress)
+            raise request.ending(
+                f"Stopped after step {progress.step}; the state is saved. Give "
+                "the same command again (without --overwrite_output_dir) to "
+                "continue."
+            ) from None
     return progress
 
 
@@ -65,35 +86,49 @@ def _with_features(run: build.Run, progress: Progress) -> Iterator[build.Run]:
 
 
 def _train(
-    run: build.Run, state: TrainingState, progress: Progress, bar: ProgressBar
+    run: build.Run,
+    state: TrainingState,
+    progress: Progress,
+    *,
+    bar: ProgressBar,
+    request: StopRequest,
 ) -> None:
     """Goes from evaluation to evaluation."""
     feed = run.feed(progress.step)
     # A recorder looks at each step.
     pace = Pace() if run.recorder is None else Pace(largest=1)
-    num_examples = run.plan.num_examples
     patience = run.config.early_stopping_patience
-    for last in run.evaluation_steps:
-        if last <= progress.step:
-            continue
+    for last in run.evaluation_steps[len(progress.history) :]:
         if patience and progress.num_without_gain >= patience:
             bar.write(f"Stopped early after step {progress.step}.")
             break
-        step, losses = progress.step, []
-        while step < last:
-            iterator, count = feed.at(step, min(pace.num_steps, last - step))
-            with _recording(run, step):
-                losses += _take_steps(run.loop, iterator, step, count, pace)
-            bar.update(
-                count,
-                int(num_examples[step : step + count].sum()),
-                sum(losses[-count:]) / count,
+        while progress.step < last:
+            iterator, count = feed.at(
+                progress.step, min(pace.num_steps, last - progress.step)
             )
-            step += count
-        _write_back_words(run, progress.step, step)
-        progress.step = step
-        result = _evaluate(run, progress, sum(losses) / len(losses), bar)
+            with _recording(run, progress.step):
+                losses = _take_steps(
+                    run.loop, iterator, progress.step, count, pace
+                )
+            _advance(run, progress, losses, bar)
+            request.check()
+            state.save_if_due(run, progress)
+        _write_back_words(run, progress)
+        result = _evaluate(run, progress, bar, request)
         state.save(run, progress, result)
+
+
+def _advance(
+    run: build.Run, progress: Progress, losses: list[float], bar: ProgressBar
+) -> None:
+    """Counts the steps that were taken."""
+    first, progress.step = progress.step, progress.step + len(losses)
+    progress.losses += losses
+    bar.update(
+        len(losses),
+        int(run.plan.num_examples[first : progress.step].sum()),
+        sum(losses) / len(losses),
+    )
 
 
 def _take_steps(
@@ -124,39 +159,37 @@ def _recording(run: build.Run, step: int) -> contextlib.AbstractContextManager:
     return run.recorder.around_step(run.learning_rates[step])
 
 
-def _write_back_words(run: build.Run, first_step: int, step: int) -> None:
-    """Brings the model's word embeddings up to date after some steps."""
+def _write_back_words(run: build.Run, progress: Progress) -> None:
+    """Brings the model's word embeddings up to date with the trained rows."""
+    first, progress.words_step = progress.words_step, progress.step
     words = run.trained_words
-    if words is None:
+    if words is None or first == progress.step:
         return
     to_zero, to_prior = run.optimizer.decay_rates(words.rows)
     factors = decay_factors(
-        run.learning_rates[:step],
+        run.learning_rates[: progress.step],
         weight_decay=to_zero,
         pretrained_weight_decay=to_prior,
     )
-    words.write_back(factors[step] / factors[first_step])
+    words.write_back(factors[progress.step] / factors[first])
 
 
 def _evaluate(
-    run: build.Run, progress: Progress, train_loss: float, bar: ProgressBar
+    run: build.Run, progress: Progress, bar: ProgressBar, request: StopRequest
 ) -> evaluate.Evaluation | None:
     """Evaluates on validation, if there is one, and updates the progress."""
     result = None
-    step = progress.step
-    entry: dict[str, Any] = {
-        "step": step,
-        "epoch": step / run.plan.steps_per_epoch,
-        "learning_rate": float(run.learning_rates[step - 1]),
-        "train_loss": train_loss,
-    }
-    if run.recorder is not None:
-        entry["distance"] = run.recorder.distances()
-    line = f"step {step}: train loss {train_loss:.4f}"
     if "validation" in run.tokenized:
-        result = evaluate.evaluate(
-            run.classifier.inference, run.tokenized["validation"]
-        )
+        with run.scored_weights():
+            result = evaluate.evaluate(
+                run.classifier.inference,
+                run.tokenized["validation"],
+                between_batches=request.check,
+            )
+    # From here on nothing stops: the evaluation is done.
+    entry = _entry(run, progress)
+    line = f"step {progress.step}: train loss {entry['train_loss']:.4f}"
+    if result is not None:
         scores, name = result.metrics, run.data.task.metric
         entry["validation"] = scores
         line += (
@@ -165,9 +198,23 @@ def _evaluate(
         progress.num_without_gain += 1
         # The first of equally good ones, so that the choice is definite.
         if progress.best_step is None or scores[name] > progress.best_value:
-            progress.best_step = step
+            progress.best_step = progress.step
             progress.best_value = scores[name]
             progress.num_without_gain = 0
     progress.history.append(entry)
+    progress.losses = []
     bar.write(line)
     return result
+
+
+def _entry(run: build.Run, progress: Progress) -> dict[str, Any]:
+    """What the history says of a step, but for the evaluation."""
+    entry: dict[str, Any] = {
+        "step": progress.step,
+        "epoch": progress.step / run.plan.steps_per_epoch,
+        "learning_rate": float(run.learning_rates[progress.step - 1]),
+        "train_loss": sum(progress.losses) / len(progress.losses),
+    }
+    if run.recorder is not None:
+        entry["distance"] = run.recorder.distances()
+    return entry

@@ -1,21 +1,15 @@
 """How far a training is, and where that is kept: on disk, or in memory.
 
-`training_run` asks a state of one of the two kinds what to start from, and
-gives it every evaluation.
+`training_run` asks a state what to start from, and gives it every evaluation.
+The state on disk is in `folder_state`; this module has the one in memory.
 """
 
+import contextlib
 import dataclasses
-import errno
 import json
-import os
 from typing import Any, Protocol
 
-import numpy as np
-import tensorflow as tf
-from absl import logging
-
-from tf_bert import build, gfile_io, run_folder
-from tf_bert.run_folder import RunFolder
+from tf_bert import build
 from tf_bert.training import checkpointing
 from tf_bert.training.evaluate import Evaluation
 
@@ -26,20 +20,28 @@ class Progress:
 
     Attributes:
         step: steps done.
+        words_step: after which the model's word embeddings were last brought
+            up to date with the trained rows, see `TrainedWords`.
+        losses: of each step since the last evaluation.
         best_step: after which validation was best; None before the first
             evaluation or without a validation split.
         best_value: the task's metric then.
         num_without_gain: evaluations since then.
-        history: one entry per evaluation.
+        history: one entry per evaluation that is done.
         data_digest: of the training data.
+        num_replicas: that the training is on; with another number its sums
+            are rounded in another way.
     """
 
     step: int = 0
+    words_step: int = 0
+    losses: list[float] = dataclasses.field(default_factory=list)
     best_step: int | None = None
     best_value: float | None = None
     num_without_gain: int = 0
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     data_digest: int = 0
+    num_replicas: int = 1
 
 
 class TrainingState(Protocol):
@@ -47,6 +49,18 @@ class TrainingState(Protocol):
 
     def resume(self, run: build.Run) -> Progress:
         """Returns how far the training is; the run is brought there."""
+        ...
+
+    def session(self, run: build.Run) -> contextlib.AbstractContextManager:
+        """The time in which steps are taken; at its end all is written."""
+        ...
+
+    def save_if_due(self, run: build.Run, progress: Progress) -> None:
+        """Saves the run between two steps, if it is time to."""
+        ...
+
+    def save_now(self, run: build.Run, progress: Progress) -> None:
+        """Saves the run where it is asked to stop."""
         ...
 
     def save(
@@ -66,102 +80,6 @@ class TrainingState(Protocol):
         ...
 
 
-class FolderState:
-    """Everything that a training is continued from, in a run's folder.
-
-    Args:
-        folder: of the run.
-        tensorboard: whether scalars are written for TensorBoard.
-    """
-
-    def __init__(self, folder: RunFolder, *, tensorboard: bool = True):
-        self._folder = folder
-        self._writer = tf.summary.create_noop_writer()
-        if tensorboard:
-            self._writer = tf.summary.create_file_writer(
-                folder.join(run_folder.TENSORBOARD)
-            )
-
-    def resume(self, run: build.Run) -> Progress:
-        """Loads the state of an interrupted run, or starts at step 0."""
-        folder = self._folder
-        path = folder.join(run_folder.CHECKPOINTS, checkpointing.STATE_FILE)
-        digest = run.data_digest()
-        if not gfile_io.exists(path):
-            return Progress(data_digest=digest)
-
-        def check(progress: dict[str, Any]) -> None:
-            if progress["data_digest"] != digest:
-                raise ValueError(
-                    "A run must be continued on the data that it began with. "
-                    f"Received: output_dir={folder.path}, whose training data "
-                    "was another. Restore the files, or pass "
-                    "--overwrite_output_dir to start over."
-                )
-
-        state = checkpointing.load_arrays(path, run.state(), check=check)
-        if run.trained_words is not None:
-            run.trained_words.read()
-        progress = Progress(**state)
-        if run.recorder is not None:
-            self._restore_updates(run, progress.step)
-        logging.info("Continuing after step %d.", progress.step)
-        return progress
-
-    def save(
-        self, run: build.Run, progress: Progress, result: Evaluation | None
-    ) -> None:
-        """Saves the state, and beside it what people look at."""
-        del result  # Its metrics stand in the history.
-        folder = self._folder
-        # The state last: it never speaks of a file that is not there. If a run
-        # dies in between, its continuation writes the same files again.
-        if run.recorder is not None:
-            gfile_io.write_bytes(
-                folder.join(run_folder.UPDATES), run.recorder.log.to_bytes()
-            )
-        if progress.best_step == progress.step:
-            checkpointing.save_arrays(
-                self._best_path(), run.classifier.model.weights_by_path()
-            )
-        checkpointing.save_arrays(
-            folder.join(run_folder.CHECKPOINTS, checkpointing.STATE_FILE),
-            run.state(),
-            dataclasses.asdict(progress),
-        )
-        gfile_io.write_text(
-            folder.join(run_folder.HISTORY), history_lines(progress)
-        )
-        with self._writer.as_default():
-            _write_summaries(
-                progress.history[-1], folder.join(run_folder.TENSORBOARD)
-            )
-
-    def load_best(self, run: build.Run) -> None:
-        """Gives the model the weights that were best on validation."""
-        checkpointing.load_arrays(
-            self._best_path(), run.classifier.model.weights_by_path()
-        )
-
-    def _best_path(self) -> str:
-        return self._folder.join(
-            run_folder.CHECKPOINTS, checkpointing.BEST_FILE
-        )
-
-    def _restore_updates(self, run: build.Run, num_steps: int) -> None:
-        path = self._folder.join(run_folder.UPDATES)
-        if not gfile_io.exists(path):
-            raise FileNotFoundError(
-                "A run with --record_updates must be continued with what it "
-                f"has recorded. Received: output_dir={self._folder.path}, "
-                f"without {run_folder.UPDATES}. Restore the file, or pass "
-                "--overwrite_output_dir to start over."
-            )
-        run.recorder.log.restore(
-            gfile_io.read_bytes(path), num_steps, path=path
-        )
-
-
 class MemoryState:
     """A training that is not continued: its best weights, in memory.
 
@@ -176,12 +94,23 @@ class MemoryState:
         self.progress = Progress()
         self.best: Evaluation | None = None
         self.last: Evaluation | None = None
-        self._best_weights: dict[str, np.ndarray] = {}
+        self._best_weights: checkpointing.Arrays = {}
 
     def resume(self, run: build.Run) -> Progress:
         """Starts at step 0."""
         self.progress.data_digest = run.data_digest()
         return self.progress
+
+    def session(self, run: build.Run) -> contextlib.AbstractContextManager:
+        """Nothing is to be done at the end."""
+        del run
+        return contextlib.nullcontext()
+
+    def save_if_due(self, run: build.Run, progress: Progress) -> None:
+        """Keeps nothing: there is no continuation."""
+
+    def save_now(self, run: build.Run, progress: Progress) -> None:
+        """Keeps nothing: there is no continuation."""
 
     def save(
         self, run: build.Run, progress: Progress, result: Evaluation | None
@@ -194,7 +123,8 @@ class MemoryState:
         # The last weights are the model's own until something is loaded.
         if progress.step < run.plan.num_steps:
             weights = run.classifier.model.weights_by_path()
-            self._best_weights = {n: v.numpy() for n, v in weights.items()}
+            with run.scored_weights():
+                self._best_weights = checkpointing.snapshot(weights)
         else:
             self._best_weights = {}
 
@@ -209,27 +139,3 @@ def history_lines(progress: Progress) -> str:
     """Returns the history as the file holds it, one entry on a line."""
     lines = [json.dumps(entry, sort_keys=True) for entry in progress.history]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _write_summaries(entry: dict[str, Any], path: str) -> None:
-    """Writes an entry of the history to the summary writer in force.
-
-    Args:
-        entry: of the history.
-        path: folder of the writer.
-
-    Raises:
-        OSError: if the disk is full.
-    """
-    step = entry["step"]
-    try:
-        tf.summary.scalar("train/loss", entry["train_loss"], step)
-        tf.summary.scalar("train/learning_rate", entry["learning_rate"], step)
-        for name, value in entry.get("validation", {}).items():
-            if value is not None:
-                tf.summary.scalar(f"validation/{name}", value, step)
-        tf.summary.flush()
-    except tf.errors.ResourceExhaustedError as error:
-        # Caught here, where it cannot be the memory of a device.
-        number = errno.ENOSPC
-        raise OSError(number, os.strerror(number), path) from error

@@ -1,10 +1,12 @@
 """Tests of tf_bert/training/checkpointing.py."""
 
 import os
+import pathlib
 import tempfile
 
 import keras
 import numpy as np
+import safetensors
 import safetensors.numpy
 import tensorflow as tf
 from absl.testing import parameterized
@@ -12,25 +14,25 @@ from absl.testing import parameterized
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.training import checkpointing
 
-PROGRESS = {"step": 3, "best": 0.1 + 0.2, "history": [{"loss": 1e-17}]}
+METADATA = {"progress": '{"loss": 1e-17}', "best": ""}
 
 
-def make_state(seed, shape=(3, 2)):
+def make_variables(seed, shape=(3, 2)):
     """Weights, moments and step of a small training; all random."""
     rng = np.random.default_rng(seed)
     with keras.name_scope("dense"):
         kernel = keras.Variable(np.zeros(shape, np.float32), name="kernel")
     optimizer = AdamWeightDecay()
     optimizer.build([kernel])
-    arrays = {kernel.path: kernel, **optimizer.moments()}
-    for variable in arrays.values():
+    variables = {kernel.path: kernel, **optimizer.moments()}
+    for variable in variables.values():
         variable.assign(rng.normal(size=shape))
     optimizer.iterations.assign(2**40 + seed)
-    return arrays | {"iterations": optimizer.iterations}
+    return variables | {"iterations": optimizer.iterations}
 
 
-def values(arrays):
-    return {name: np.asarray(x.numpy()) for name, x in arrays.items()}
+def values(variables):
+    return {name: np.asarray(x.numpy()) for name, x in variables.items()}
 
 
 class CheckpointingTest(parameterized.TestCase):
@@ -38,7 +40,14 @@ class CheckpointingTest(parameterized.TestCase):
         super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.path = os.path.join(folder.name, "checkpoints", "state")
+        self.folder = os.path.join(folder.name, "checkpoints")
+
+    def write(self, variables):
+        """Returns the path of the file."""
+        name = checkpointing.write(
+            self.folder, "a", checkpointing.snapshot(variables), METADATA
+        )
+        return pathlib.Path(self.folder, name)
 
     def assert_same(self, actual, expected):
         self.assertEqual(actual.keys(), expected.keys())
@@ -46,96 +55,105 @@ class CheckpointingTest(parameterized.TestCase):
             np.testing.assert_array_equal(actual[name], value, name)
             self.assertEqual(actual[name].dtype, value.dtype, name)
 
-    def assert_refused(self, arrays, message):
-        before = values(arrays)
-        with self.assertRaisesRegex(ValueError, message):
-            checkpointing.load_arrays(self.path, arrays)
-        self.assert_same(values(arrays), before)
+    def assert_refused(self, variables, saved):
+        path = self.write(saved)
+        arrays, _ = checkpointing.read(str(path))
+        before = values(variables)
+        with self.assertRaisesRegex(
+            ValueError,
+            rf"this model's variables\. Received: {path}, of another model\. "
+            "Pass --overwrite_output_dir",
+        ):
+            checkpointing.assign(variables, arrays, path=str(path))
+        self.assert_same(values(variables), before)
 
-    def test_state_comes_back_bit_for_bit(self):
-        saved, loaded = make_state(0), make_state(1)
-        checkpointing.save_arrays(self.path, saved, PROGRESS)
-        progress = checkpointing.load_arrays(self.path, loaded)
+    def test_variables_come_back_bit_for_bit(self):
+        saved, loaded = make_variables(0), make_variables(1)
+        path = str(self.write(saved))
+        arrays, metadata = checkpointing.read(path)
+        checkpointing.assign(loaded, arrays, path=path)
         self.assert_same(values(loaded), values(saved))
-        self.assertEqual(progress, PROGRESS)
-
-    def test_progress_may_be_left_out(self):
-        checkpointing.save_arrays(self.path, make_state(0))
-        self.assertEqual(
-            checkpointing.load_arrays(self.path, make_state(0)), {}
-        )
-
-    def test_later_state_replaces_an_earlier_one(self):
-        for seed in (0, 1):
-            checkpointing.save_arrays(self.path, make_state(seed))
-        loaded = make_state(2)
-        checkpointing.load_arrays(self.path, loaded)
-        self.assert_same(values(loaded), values(make_state(1)))
-        self.assertEqual(os.listdir(os.path.dirname(self.path)), ["state"])
-
-    def test_equal_states_are_equal_files(self):
-        files = []
-        for _ in range(2):
-            checkpointing.save_arrays(self.path, make_state(0), PROGRESS)
-            with open(self.path, "rb") as file:
-                files.append(file.read())
-        self.assertEqual(*files)
+        self.assertEqual(metadata, METADATA)
 
     def test_variables_of_tensorflow_are_saved_too(self):
-        saved, loaded = tf.Variable([1.0, 2.0]), tf.Variable([0.0, 0.0])
-        checkpointing.save_arrays(self.path, {"a": saved})
-        checkpointing.load_arrays(self.path, {"a": loaded})
-        np.testing.assert_array_equal(loaded.numpy(), [1.0, 2.0])
+        path = self.write({"a": tf.Variable([1.0, 2.0])})
+        arrays, _ = checkpointing.read(str(path))
+        np.testing.assert_array_equal(arrays["a"], [1.0, 2.0])
 
-    @parameterized.parameters(0, 4, 8, 40, 0.5, -1)
-    def test_truncated_file_is_refused(self, length):
-        checkpointing.save_arrays(self.path, make_state(0), PROGRESS)
-        with open(self.path, "rb") as file:
-            data = file.read()
-        if length == 0.5:
-            length = len(data) // 2
-        with open(self.path, "wb") as file:
-            file.write(data[:length])
-        self.assert_refused(
-            make_state(1),
-            rf"must be whole\. Received: {self.path} \(.*"
-            "pass --overwrite_output_dir",
-        )
+    def test_a_snapshot_stays_when_the_variable_changes(self):
+        variables = make_variables(0)
+        copies = checkpointing.snapshot(variables)
+        before = values(variables)
+        for variable in variables.values():
+            variable.assign_add(tf.ones_like(variable.value))
+        self.assert_same(copies, before)
 
-    def test_other_file_is_refused(self):
-        os.makedirs(os.path.dirname(self.path))
-        with open(self.path, "wb") as file:
-            file.write(b"not a state at all, but long enough to be one")
-        self.assert_refused(make_state(1), "must be whole")
+    def test_others_can_read_the_file(self):
+        """A scalar, no element and another order in memory among them."""
+        arrays = {
+            "b": np.asfortranarray(
+                np.arange(6, dtype=np.float32).reshape(2, 3)
+            ),
+            "a": np.zeros((0, 3), np.float64),
+            "é": np.array(2**40),
+            "d": np.array([-1], np.int32),
+        }
+        name = checkpointing.write(self.folder, "x_1", arrays, METADATA)
+        self.assertRegex(name, r"^x_1\.[0-9a-f]{8}\.safetensors$")
+        path = os.path.join(self.folder, name)
+        self.assert_same(safetensors.numpy.load_file(path), arrays)
+        with safetensors.safe_open(path, "np") as file:
+            self.assertEqual(file.metadata(), METADATA)
 
-    def test_file_without_progress_is_refused(self):
-        os.makedirs(os.path.dirname(self.path))
-        arrays = make_state(0)
-        safetensors.numpy.save_file(values(arrays), self.path)
-        self.assert_refused(arrays, "must be whole")
-        safetensors.numpy.save_file(values(arrays), self.path, {"a": "b"})
-        self.assert_refused(arrays, "must be whole")
+    def test_a_file_is_named_by_all_of_its_content(self):
+        variables = make_variables(0)
+        names = {self.write(variables).name for _ in range(2)}
+        self.assertLen(names, 1)
+        variables["iterations"].assign_add(1)
+        names.add(self.write(variables).name)
+        arrays = checkpointing.snapshot(variables)
+        names.add(checkpointing.write(self.folder, "a", arrays, {}))
+        self.assertLen(names, 3)
+        self.assertCountEqual(os.listdir(self.folder), names)
 
-    def test_state_of_other_shapes_is_refused(self):
-        checkpointing.save_arrays(self.path, make_state(0, shape=(2, 3)))
-        self.assert_refused(
-            make_state(1),
-            rf"this model's variables\. Received: {self.path}, of another "
-            r"model\. Pass --overwrite_output_dir",
-        )
+    @parameterized.parameters(0, 4, 40, -10, -1)
+    def test_a_file_that_was_cut_short_is_damaged(self, length):
+        path = self.write(make_variables(0))
+        path.write_bytes(path.read_bytes()[:length])
+        with self.assertRaisesRegex(
+            checkpointing.DamagedFile, f"^{path} is damaged$"
+        ):
+            checkpointing.read(str(path))
+
+    @parameterized.parameters(0, 20, -1)
+    def test_a_file_with_another_bit_is_damaged(self, place):
+        path = self.write(make_variables(0))
+        data = bytearray(path.read_bytes())
+        data[place] ^= 1
+        path.write_bytes(data)
+        with self.assertRaisesRegex(checkpointing.DamagedFile, "is damaged"):
+            checkpointing.read(str(path))
+
+    def test_a_file_without_a_checksum_is_damaged(self):
+        path = self.write(make_variables(0))
+        other = path.rename(path.with_name("a.safetensors"))
+        with self.assertRaisesRegex(checkpointing.DamagedFile, "is damaged"):
+            checkpointing.read(str(other))
+
+    def test_a_missing_file_is_damaged(self):
+        with self.assertRaisesRegex(checkpointing.DamagedFile, "is missing"):
+            checkpointing.read(os.path.join(self.folder, "a.00000000.x"))
+
+    def test_other_shapes_are_refused(self):
+        self.assert_refused(make_variables(1), make_variables(0, shape=(2, 3)))
 
     @parameterized.parameters("missing", "unexpected", "renamed")
-    def test_state_of_other_names_is_refused(self, change):
-        saved, arrays = make_state(0), make_state(1)
+    def test_other_names_are_refused(self, change):
+        saved, variables = make_variables(0), make_variables(1)
         if change in ("missing", "renamed"):
             variable = saved.pop("m/dense/kernel")
         if change == "renamed":
             saved["m/dense/other"] = variable
         if change == "unexpected":
             saved["extra"] = tf.Variable(1.0)
-        checkpointing.save_arrays(self.path, saved)
-        self.assert_refused(arrays, "of another model")
-
-    def test_missing_file_is_an_error(self):
-        with self.assertRaisesRegex(FileNotFoundError, self.path):
-            checkpointing.load_arrays(self.path, make_state(0))
+        self.assert_refused(variables, saved)

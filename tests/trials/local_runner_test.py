@@ -51,6 +51,10 @@ def press_control_c(process):
     os.killpg(process.pid, signal.SIGINT)
 
 
+def terminate(process):
+    os.killpg(process.pid, signal.SIGTERM)
+
+
 def kill(process):
     os.kill(process.pid, signal.SIGKILL)
 
@@ -64,9 +68,9 @@ def folder(tmp_path_factory):
 def broken(
     folder, start_sweep, wait_for_trials, wait_for_end_of_group
 ) -> dict[str, Broken]:
-    """One sweep, broken off in three ways, one after the other."""
+    """One sweep, broken off in four ways, one after the other."""
     found, number = {}, 0
-    for end in (kill_worker, press_control_c, kill):
+    for end in (kill_worker, press_control_c, terminate, kill):
         process = start_sweep(folder, num_parallel_trials=2)
         number = wait_for_trials(process, folder, number + 1)
         end(process)
@@ -100,6 +104,13 @@ class TestBrokenOff:
         assert blank == ""
         assert line.startswith("Interrupted. What has finished is stored:")
 
+    def test_sigterm_is_answered_by_one_process(self, broken):
+        sweep = broken["terminate"]
+        assert sweep.status == 143
+        *_, blank, line = sweep.error.splitlines()
+        assert blank == ""
+        assert line.startswith("Terminated. What has finished is stored:")
+
     def test_workers_do_not_outlive_who_asked(self, broken):
         """`broken` waits for them; this process could not end them itself."""
         assert broken["kill"].status == -signal.SIGKILL
@@ -108,7 +119,7 @@ class TestBrokenOff:
         """No lines of native code, no warning of each process."""
         ours = re.compile(
             r"|(train|validation|test|labels): .+|\d of 8( trials have|: ).+"
-            "|(ChildProcessError|Interrupted).+"
+            "|(ChildProcessError|Interrupted|Terminated).+"
         )
         for sweep in broken.values():
             for line in sweep.error.splitlines():

@@ -1,77 +1,142 @@
-"""The state that a run resumes from: weights, moments, step, best so far.
+"""Files of variables, each named by the checksum of its content.
 
-One file of named arrays (safetensors) with the rest as JSON in its header, so
-that a state is written in one atomic step and is whole or not there.
+A file is a safetensors file, with the rest as JSON in its header. It is
+written in one atomic step, so a name that is there is a whole file; and what
+changes it later (a disk, a copy that broke off) is found when it is read.
 """
 
 import json
 import os
-from collections.abc import Callable
+import re
+import zlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
+import tensorflow as tf
 
 from tf_bert import gfile_io
 
-STATE_FILE = "state.safetensors"
-BEST_FILE = "best.safetensors"
+Arrays = dict[str, np.ndarray]
+# Of the types that models and optimizers here have.
+_TYPES = {"float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64"}
+_CHECKSUM = re.compile(r"\.([0-9a-f]{8})\.safetensors$")
 
 
-def save_arrays(
-    path: str, arrays: dict[str, Any], progress: dict[str, Any] | None = None
-) -> None:
-    """Writes variables, and numbers beside them, into one file.
+class DamagedFile(ValueError):
+    """A file is missing, or its content is not what was written."""
+
+
+def snapshot(variables: Mapping[str, Any]) -> Arrays:
+    """Copies variables of Keras or TensorFlow into the memory of the host."""
+    # Not Keras's own `numpy`, which takes ten times as long.
+    return {
+        name: tf.convert_to_tensor(variable).numpy()
+        for name, variable in variables.items()
+    }
+
+
+def write(
+    folder: str, stem: str, arrays: Arrays, metadata: Mapping[str, str]
+) -> str:
+    """Writes arrays into a file of their own.
 
     Args:
-        path: local or `gs://`.
-        arrays: Keras variables by name.
-        progress: what JSON can hold.
+        folder: local or `gs://`; made if it is not there.
+        stem: how the file's name begins.
+        arrays: by name.
+        metadata: texts beside them.
+
+    Returns:
+        The file's name: `<stem>.<crc32, 8 hexadecimal digits>.safetensors`.
+        What was written before is written again to the same name.
     """
-    gfile_io.make_dirs(os.path.dirname(path))
-    values = {name: np.asarray(x.numpy()) for name, x in arrays.items()}
-    header = {"progress": json.dumps(progress or {})}
-    gfile_io.write_bytes(path, safetensors.numpy.save(values, header))
+    chunks = _encoded(arrays, metadata)
+    checksum = 0
+    for chunk in chunks:
+        checksum = zlib.crc32(chunk, checksum)
+    name = f"{stem}.{checksum:08x}.safetensors"
+    gfile_io.make_dirs(folder)
+    with gfile_io.open_binary_writer(os.path.join(folder, name)) as file:
+        for chunk in chunks:
+            file.write(chunk)
+    return name
 
 
-def load_arrays(
-    path: str,
-    arrays: dict[str, Any],
-    *,
-    check: Callable[[dict[str, Any]], None] | None = None,
-) -> dict[str, Any]:
-    """Assigns what `save_arrays` wrote, and returns its `progress`.
+def _encoded(
+    arrays: Arrays, metadata: Mapping[str, str]
+) -> Sequence[bytes | memoryview]:
+    """Returns the parts of a safetensors file, without copies of the arrays.
 
-    Args:
-        path: local or `gs://`.
-        arrays: Keras variables by name.
-        check: gets `progress`, and raises if the file must not be used.
+    The library's `save` makes two, and holds Python's lock meanwhile, which
+    the training beside it waits for.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    chunks: list[bytes | memoryview] = []
+    end = 0
+    for name, array in arrays.items():
+        begin, end = end, end + array.nbytes
+        header[name] = {
+            "dtype": _TYPES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": [begin, end],
+        }
+        chunks.append(memoryview(np.ascontiguousarray(array).reshape(-1)))
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # So that the arrays are aligned.
+    return [len(text).to_bytes(8, "little"), text, *chunks]
+
+
+def read(path: str) -> tuple[Arrays, dict[str, str]]:
+    """Returns the arrays and the metadata that `write` was given.
 
     Raises:
-        ValueError: if the file is damaged, or holds other variables than
-            these; nothing is assigned then.
+        DamagedFile: if the file is not there, or is not what was written.
     """
-    data = gfile_io.read_bytes(path)
+    data = read_checked(path)
     try:
-        values = safetensors.numpy.load(data)
         length = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + length])["__metadata__"]
-        progress = json.loads(header["progress"])
+        metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+        return safetensors.numpy.load(data), metadata
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise ValueError(
-            f"The state of a run must be whole. Received: {path} ({error}). "
-            "Remove its folder, or pass --overwrite_output_dir to start over."
-        ) from error
-    if check:
-        check(progress)
-    shapes = {name: tuple(x.shape) for name, x in arrays.items()}
+        raise DamagedFile(f"{path} is no file of a run ({error})") from error
+
+
+def read_checked(path: str) -> bytes:
+    """Returns the content of a file that `write` has written.
+
+    Raises:
+        DamagedFile: if the file is not there, or is not what was written.
+    """
+    try:
+        data = gfile_io.read_bytes(path)
+    except FileNotFoundError as error:
+        raise DamagedFile(f"{path} is missing") from error
+    match = _CHECKSUM.search(path)
+    if match is None or int(match[1], 16) != zlib.crc32(data):
+        raise DamagedFile(f"{path} is damaged")
+    return data
+
+
+def assign(variables: Mapping[str, Any], values: Arrays, *, path: str) -> None:
+    """Gives variables the values of a file.
+
+    Args:
+        variables: of Keras or TensorFlow, by name.
+        values: of all of them.
+        path: of the file, for the message.
+
+    Raises:
+        ValueError: if these are other variables; nothing is assigned then.
+    """
+    shapes = {name: tuple(x.shape) for name, x in variables.items()}
     if {name: x.shape for name, x in values.items()} != shapes:
         raise ValueError(
             "The state of a run must hold this model's variables. Received: "
             f"{path}, of another model. Pass --overwrite_output_dir to start "
             "over."
         )
-    for name, variable in arrays.items():
+    for name, variable in variables.items():
         variable.assign(values[name])
-    return progress

@@ -1,6 +1,7 @@
 """Evaluating a model on a labelled split: exact, every example once."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,18 +51,22 @@ class Evaluation:
 
 
 def evaluate(
-    model: inference.Inference, examples: TokenizedExamples
+    model: inference.Inference,
+    examples: TokenizedExamples,
+    *,
+    between_batches: Callable[[], None] | None = None,
 ) -> Evaluation:
     """Computes predictions and metrics on a split.
 
     Args:
         model: of a classification, or of a regression (one logit).
         examples: with labels.
+        between_batches: see `Inference.logits`.
 
     Raises:
         TrainingDiverged: if a logit is not finite.
     """
-    logits = model.logits(examples)
+    logits = model.logits(examples, between_batches=between_batches)
     labels = examples.labels
     if not np.isfinite(logits).all():
         raise TrainingDiverged(

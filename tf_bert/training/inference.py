@@ -3,7 +3,7 @@
 import dataclasses
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -60,23 +60,28 @@ class Inference:
             weakref.WeakKeyDictionary()
         )
 
-    def logits(self, examples: TokenizedExamples) -> np.ndarray:
+    def logits(
+        self,
+        examples: TokenizedExamples,
+        *,
+        between_batches: Callable[[], None] | None = None,
+    ) -> np.ndarray:
         """Returns the logits of every example, in order.
 
         Args:
             examples: N tokenised examples.
+            between_batches: is called after each batch; what it raises ends
+                this. None calls nothing.
 
         Returns:
             float32 `[N, C]`.
         """
-        return np.concatenate(
-            [
-                logits[weights > 0]
-                for _, (logits, weights) in self._run(
-                    examples, self._logits_step
-                )
-            ]
-        )
+        parts = []
+        for _, (logits, weights) in self._run(examples, self._logits_step):
+            parts.append(logits[weights > 0])
+            if between_batches is not None:
+                between_batches()
+        return np.concatenate(parts)
 
     def frozen_features(
         self, examples: TokenizedExamples

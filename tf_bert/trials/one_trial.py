@@ -22,7 +22,7 @@ from tf_bert import (
 )
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
-from tf_bert.training import evaluate
+from tf_bert.training import checkpointing, evaluate
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.progress import ProgressBar
 from tf_bert.training_state import MemoryState, Progress, history_lines
@@ -166,10 +166,11 @@ def _test(
             for split in splits
         }
 
+    run.use_scored_weights()
     tested = {"last": evaluate_splits()}
     if progress.best_step not in (None, progress.step):
         weights = run.classifier.model.weights_by_path()
-        last = {name: v.numpy() for name, v in weights.items()}
+        last = checkpointing.snapshot(weights)
         state.load_best(run)
         tested["best"] = evaluate_splits()
         if run.config.checkpoint_to_use == "last":
