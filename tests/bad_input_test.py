@@ -1098,19 +1098,23 @@ class TestWorkers:
     )
 
     @pytest.mark.parametrize(
-        ("text", "message", "flags"),
+        ("text", "message", "wrong"),
         [
             ("{", "TF_CONFIG must name.*Received: no JSON .*TF_CONFIG={", ""),
-            (TWO % 2, "index 2 of 2 'worker'.*unset it to train on this", ""),
-            (TWO % 0, "mode=trials, and a TF_CONFIG", "--mode=trials"),
+            (TWO % 2, "index 2 of 2 'worker'.*pass --distribution=one_dev", ""),
+            (
+                TWO % 0,
+                "mode=trials, and a TF_CONFIG",
+                "--mode=trials --num_trials=2",
+            ),
             (TWO % 0, "mode=inspect, and a TF_CONFIG", "--mode=inspect"),
         ],
     )
     def test_are_named_rightly(
-        self, refused, monkeypatch, text, message, flags
+        self, refused, monkeypatch, text, message, wrong
     ):
         monkeypatch.setenv("TF_CONFIG", text)
-        refused(Case("workers", message, flags))
+        refused(Case("workers", message, wrong))
 
     def test_are_named_if_asked_for(self, refused, monkeypatch):
         monkeypatch.delenv("TF_CONFIG", raising=False)

@@ -150,5 +150,5 @@ def _wrong(reason: str, text: str) -> ValueError:
     return ValueError(
         f"TF_CONFIG must name the workers and this one of them, as {_EXAMPLE}. "
         f"Received: {reason}, in TF_CONFIG={text}. Correct this environment "
-        "variable, or unset it to train on this machine alone."
+        "variable, or pass --distribution=one_device to use this machine alone."
     )
