@@ -14,7 +14,7 @@ PACKAGE = ROOT / "tf_bert"
 LEVELS = (
     ("remote_files",),
     ("device_rules", "early_stop", "flag", "gfile_io", "text_format"),
-    ("trial_rules",),
+    ("tf_config", "trial_rules"),
     # Plain Python and NumPy.
     (
         "config_rules",
@@ -56,6 +56,7 @@ LEVELS = (
         "training_state",
     ),
     ("folder_state", "training_run"),
+    ("agreed_stop", "same_data", "shared_state"),
     ("finetune",),
     ("finished", "trials"),
     ("report",),
@@ -204,14 +205,21 @@ class CodeTest(parameterized.TestCase):
         self.assertEmpty([m for m in MODULES if m.endswith(name)])
 
 
+# What tests share, beside conftest.py.
+OF_TESTS = (
+    "conftest.py",
+    "gcs_client.py",
+    "gcs_server.py",
+    "worker_processes.py",
+)
+
+
 class TestsTest(parameterized.TestCase):
     def test_every_file_is_collected(self):
         missed = [
             str(path)
             for path in (ROOT / "tests").rglob("*.py")
-            if path.name
-            not in ("conftest.py", "gcs_client.py", "gcs_server.py")
-            and not path.name.endswith("_test.py")
+            if path.name not in OF_TESTS and not path.name.endswith("_test.py")
         ]
         self.assertEmpty(missed)
 

@@ -1109,6 +1109,44 @@ def open_folder(finished_run, tiny_checkpoint, reviews):
             path.chmod(0o755)
 
 
+class TestWorkers:
+    """TF_CONFIG, of which TensorFlow itself would say nothing, or wait."""
+
+    TWO = (
+        '{"cluster": {"worker": ["127.0.0.1:2222", "127.0.0.1:2223"]}, '
+        '"task": {"type": "worker", "index": %s}}'
+    )
+
+    @pytest.mark.parametrize(
+        ("text", "message", "wrong"),
+        [
+            ("{", "TF_CONFIG must name.*Received: no JSON .*TF_CONFIG={", ""),
+            (TWO % 2, "index 2 of 2 'worker'.*pass --distribution=one_dev", ""),
+            (
+                TWO % 0,
+                "mode=trials, and a TF_CONFIG",
+                "--mode=trials --num_trials=2",
+            ),
+            (TWO % 0, "mode=inspect, and a TF_CONFIG", "--mode=inspect"),
+        ],
+    )
+    def test_are_named_rightly(
+        self, refused, monkeypatch, text, message, wrong
+    ):
+        monkeypatch.setenv("TF_CONFIG", text)
+        refused(Case("workers", message, wrong))
+
+    def test_are_named_if_asked_for(self, refused, monkeypatch):
+        monkeypatch.delenv("TF_CONFIG", raising=False)
+        refused(
+            Case(
+                "workers",
+                "Received: no such environment variable. Set it",
+                "--distribution=multi_worker",
+            )
+        )
+
+
 class TestRights:
     """In a folder that nobody may write."""
 

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import re
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -170,7 +171,10 @@ class Run:
 
 
 def build(
-    config: Config, *, strategy: tf.distribute.Strategy | None = None
+    config: Config,
+    *,
+    strategy: tf.distribute.Strategy | None = None,
+    check_data: Callable[[sources.TaskData], None] = lambda data: None,
 ) -> Run:
     """Reads the data and the checkpoint and makes all parts of a training.
 
@@ -179,12 +183,14 @@ def build(
             texts, which a training refuses.
         strategy: that the training runs under; None takes
             `distribution.get_strategy`'s.
+        check_data: is called with the data, before weights are read.
 
     Raises:
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
     """
     config = distribution.with_batch_size(config)
     data = _read_data(config)
+    check_data(data)
     classifier = load_classifier(config, data.task, strategy=strategy)
     freezing.freeze(classifier.model, config.freeze, fresh=classifier.fresh)
     tokenized = {
@@ -362,6 +368,9 @@ def _make_mixout(config: Config, model: keras.Model) -> Mixout | None:
 def _make_optimizer(
     config: Config, *, paths: list[str], fresh: frozenset[str]
 ) -> AdamWeightDecay:
+    decay, multipliers = config.layerwise_lr_decay, {}
+    if decay != 1:
+        multipliers = parameter_groups.layerwise_multipliers(paths, decay)
     return AdamWeightDecay(
         # Not used: the rate of a step comes with its batch.
         learning_rate=config.learning_rate,
@@ -373,7 +382,7 @@ def _make_optimizer(
         bias_correction=config.bias_correction,
         pretrained_weight_decay=config.pretrained_weight_decay,
         exclude_from_pretrained_weight_decay=_not_pulled(fresh),
-        learning_rate_multipliers=_multipliers(config, paths),
+        learning_rate_multipliers=multipliers,
     )
 
 
@@ -381,14 +390,6 @@ def _not_pulled(fresh: frozenset[str]) -> list[str]:
     """Patterns of what is not pulled to its start: a fresh head among them."""
     head = sorted(path for path in fresh if path.startswith("classifier/"))
     return [*parameter_groups.NO_DECAY, *(f"^{re.escape(p)}$" for p in head)]
-
-
-def _multipliers(config: Config, paths: list[str]) -> dict[str, float]:
-    """The layer-wise factors of the learning rate; none without that decay."""
-    decay = config.layerwise_lr_decay
-    if decay == 1:
-        return {}
-    return parameter_groups.layerwise_multipliers(paths, decay)
 
 
 def _log_parameters(config, classifier, optimizer) -> None:

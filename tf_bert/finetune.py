@@ -11,6 +11,7 @@ from typing import Any
 from absl import logging
 
 from tf_bert import (
+    agreed_stop,
     build,
     comparison,
     gfile_io,
@@ -20,7 +21,6 @@ from tf_bert import (
     run_data,
     run_folder,
     scored_rows,
-    stop_requests,
     training_run,
 )
 from tf_bert.config import Config
@@ -29,7 +29,10 @@ from tf_bert.data.task_spec import is_split
 from tf_bert.folder_state import FolderState
 from tf_bert.metrics import METRICS
 from tf_bert.run_folder import RunFolder
-from tf_bert.training import distribution, evaluate
+from tf_bert.same_data import check_same
+from tf_bert.shared_state import SharedState
+from tf_bert.training import distribution, evaluate, workers
+from tf_bert.training.workers import Workers
 
 
 def fine_tune(config: Config) -> dict[str, Any]:
@@ -49,32 +52,32 @@ def fine_tune(config: Config) -> dict[str, Any]:
             checkpoint is wrong, or `output_dir` is in use; found before
             anything is trained or written.
     """
+    with workers.joined(config) as team:
+        return _fine_tune(distribution.with_batch_size(config), team)
+
+
+def _fine_tune(config: Config, team: Workers) -> dict[str, Any]:
+    """The main path, which all workers take together."""
     # 1. The folder: new, to be continued, or finished already.
-    config = distribution.with_batch_size(config)
+    start = time.time()
     folder = RunFolder(config.output_dir)
-    folder.check_usable(config)
-    if folder.is_finished() and not config.overwrite_output_dir:
-        results = folder.read_json(run_folder.RESULTS)
-        logging.info("%s holds this run, finished.", folder.path)
-        if config.predict_file:
-            logging.info("To predict more files with it: --mode=predict.")
-        print(render(results))
+    results = team.by_chief(lambda: _finished_results(config, folder))
+    if results is not None:
         return results
 
     # 2. Everything that can be wrong with files and flags is found here.
-    folder.check_writable()
-    start = time.time()
-    run = build.build(config)
-    folder.begin(config)
-    folder.write_json(run_folder.SPLITS, run_data.record(config, run.data))
+    run = build.build(
+        config,
+        strategy=team.strategy,
+        check_data=lambda data: check_same(team, config, data),
+    )
+    team.by_chief(lambda: _begin(run, folder))
 
     # 3. Training, from step 0 or from the last saved state.
-    state = FolderState(
-        folder,
-        tensorboard=config.tensorboard,
-        save_every_seconds=config.save_every_seconds,
+    state = SharedState(team, _folder_state(run, folder, team))
+    progress = training_run.train(
+        run, state, attended=lambda: agreed_stop.noted(team)
     )
-    progress = training_run.train(run, state, attended=stop_requests.noted)
 
     # 4. The chosen checkpoint, on every split.
     if progress.best_step and config.checkpoint_to_use == "best":
@@ -85,29 +88,98 @@ def fine_tune(config: Config) -> dict[str, Any]:
         chosen = progress.step
     logging.info("Using the weights after step %d.", chosen)
     evaluations = evaluate_splits(run)
+    if config.predict_file:
+        path = folder.join(run_folder.PREDICTIONS) if team.is_chief else None
+        num_rows = predictions.write_predictions(run.classifier, config, path)
+        logging.info("Wrote %d predictions to %s.", num_rows, path)
 
-    # 5. BERT beside the simple baselines, and what follows from it.
+    # 5. What follows from it, and everything that is kept.
     results = results_of(
         run, evaluations, num_steps=progress.step, chosen_step=chosen
     )
-    if config.compare_baselines:
-        results |= compare_with_baselines(run, evaluations)
+    runtime = {**_cost_of_recording(run), **_cost_of_saving(state)}
+    return team.by_chief(
+        lambda: _keep(
+            run, folder, evaluations, results, runtime=runtime, start=start
+        )
+    )
 
-    # 6. Everything that is kept; the results last, for they end the run.
+
+def _finished_results(
+    config: Config, folder: RunFolder
+) -> dict[str, Any] | None:
+    """Returns the results of a run that has ended; None if it is to go on.
+
+    Raises:
+        ValueError, OSError: if the folder may not be used for it.
+    """
+    folder.check_usable(config)
+    if config.overwrite_output_dir or not folder.is_finished():
+        folder.check_writable()
+        return None
+    results = folder.read_json(run_folder.RESULTS)
+    logging.info("%s holds this run, finished.", folder.path)
+    if config.predict_file:
+        logging.info("To predict more files with it: --mode=predict.")
+    print(render(results))
+    return results
+
+
+def _begin(run: build.Run, folder: RunFolder) -> None:
+    """Writes what the run is."""
+    folder.begin(run.config)
+    folder.write_json(run_folder.SPLITS, run_data.record(run.config, run.data))
+
+
+def _folder_state(
+    run: build.Run, folder: RunFolder, team: Workers
+) -> FolderState | None:
+    """The state of the run; only the chief has one, for it makes files."""
+    if not team.is_chief:
+        return None
+    return FolderState(
+        folder,
+        tensorboard=run.config.tensorboard,
+        save_every_seconds=run.config.save_every_seconds,
+    )
+
+
+def _keep(
+    run: build.Run,
+    folder: RunFolder,
+    evaluations: dict[str, evaluate.Evaluation],
+    results: dict[str, Any],
+    *,
+    runtime: dict[str, Any],
+    start: float,
+) -> dict[str, Any]:
+    """Sets BERT beside the simple baselines, and writes everything.
+
+    The results come last, for they end the run.
+
+    Args:
+        run: with the chosen weights.
+        folder: of the run.
+        evaluations: split -> that with these weights.
+        results: of `results_of`.
+        runtime: what a clock decides.
+        start: of the run, in seconds.
+
+    Returns:
+        The results, complete.
+    """
+    config = run.config
+    if config.compare_baselines:
+        results = results | compare_with_baselines(run, evaluations)
     save_scored_rows(evaluations, folder.join(run_folder.SCORED_ROWS))
     save_model(run, folder)
     model_card.write_model_card(
         folder.join(run_folder.MODEL), config, run.data, results
     )
-    if config.predict_file:
-        path = folder.join(run_folder.PREDICTIONS)
-        num_rows = predictions.write_predictions(run.classifier, config, path)
-        logging.info("Wrote %d predictions to %s.", num_rows, path)
     results["runtime"] = {
         "seconds": round(time.time() - start, 1),
         **machine(),
-        **_cost_of_recording(run),
-        **_cost_of_saving(state),
+        **runtime,
     }
     gfile_io.write_text(
         folder.join(run_folder.RESULTS_TEXT), flat_lines(results)
@@ -132,7 +204,7 @@ def _cost_of_recording(run: build.Run) -> dict[str, float]:
     return {"recording_share_of_step_time": round(share, 4)}
 
 
-def _cost_of_saving(state: FolderState) -> dict[str, float]:
+def _cost_of_saving(state: SharedState) -> dict[str, float]:
     """Says how long the training waited for its states to be saved."""
     cost = state.cost()
     if "saving_share_of_step_time" in cost:

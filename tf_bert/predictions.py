@@ -1,6 +1,7 @@
 """Predictions for rows: their own columns, then label and shares, as TSV."""
 
 import gc
+import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -21,7 +22,9 @@ _CHUNKS_PER_COLLECTION = 16
 _NEEDS_QUOTES = re.compile('[\t\n\r"]')
 
 
-def write_predictions(classifier: Classifier, config: Config, path: str) -> int:
+def write_predictions(
+    classifier: Classifier, config: Config, path: str | None
+) -> int:
     """Predicts every row of `config.predict_file` and writes a TSV file.
 
     The file has the input's rows in their order and its columns, then
@@ -34,7 +37,8 @@ def write_predictions(classifier: Classifier, config: Config, path: str) -> int:
     Args:
         classifier: of `tf_bert.classifier`.
         config: of the run; `predict_file` and the columns of its task.
-        path: of the output; written whole or not at all.
+        path: of the output; written whole or not at all. None writes nothing:
+            on several workers all take part, and one of them writes.
 
     Returns:
         The number of rows.
@@ -49,7 +53,10 @@ def write_predictions(classifier: Classifier, config: Config, path: str) -> int:
         text_pair_column=task.text_pair_column,
         text_format=config.text_format,
     )
-    with gfile_io.open_binary_writer(path) as file:
+    nowhere = path is None
+    with (
+        open(os.devnull, "wb") if nowhere else gfile_io.open_binary_writer(path)
+    ) as file:
         return _write(classifier, chunks, config.predict_file, file)
 
 

@@ -50,14 +50,21 @@ class StopRequest:
     def __init__(self):
         self.number: int | None = None
 
-    def check(self) -> None:
+    def check(self, num_steps: int = 0) -> int:
         """To be called where a training can stop: between steps.
+
+        Args:
+            num_steps: >= 0. That would come next.
+
+        Returns:
+            How many come next: `num_steps`, but where several workers agree.
 
         Raises:
             StopRequested: if it was asked to.
         """
         if self.number is not None:
             raise StopRequested
+        return num_steps
 
     def ending(self, message: str) -> BaseException:
         """Returns what ends the program, for the signal that it got."""

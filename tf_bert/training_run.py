@@ -39,7 +39,7 @@ def train(
             None goes on to the end.
         attended: makes the time in which a request to stop is noted, which
             is answered by saving the state and ending: `stop_requests.noted`.
-            The request's `check` is called between steps, after each call
+            The request's `check` is called between steps, before each call
             of the loop, and between the batches of an evaluation.
 
     Returns:
@@ -116,15 +116,13 @@ def _train(
             bar.write(f"Stopped early after step {progress.step}.")
             break
         while progress.step < last:
-            iterator, count = feed.at(
-                progress.step, min(pace.num_steps, last - progress.step)
-            )
+            most = request.check(min(pace.num_steps, last - progress.step))
+            iterator, count = feed.at(progress.step, most)
             with _recording(run, progress.step):
                 losses = _take_steps(
                     run.loop, iterator, progress.step, count, pace
                 )
             _advance(run, progress, losses, bar)
-            request.check()
             state.save_if_due(run, progress)
         _write_back_words(run, progress)
         result = _evaluate(run, progress, bar, request)

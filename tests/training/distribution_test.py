@@ -15,8 +15,8 @@ from absl.testing import parameterized
 
 from tf_bert.config import Config
 from tf_bert.training.distribution import (
+    get_cluster,
     get_strategy,
-    num_workers,
     with_batch_size,
 )
 
@@ -215,23 +215,27 @@ class GetStrategyTest(parameterized.TestCase):
                 get_strategy(config)
 
 
-class NumWorkersTest(parameterized.TestCase):
-    @parameterized.parameters(
-        ("", 1),
-        ("{}", 1),
-        ('{"cluster": {"worker": ["a:1"]}}', 1),
-        ('{"cluster": {"worker": ["a:1", "b:1"]}}', 2),
-        ('{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}}', 3),
+class GetClusterTest(parameterized.TestCase):
+    TWO = (
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", '
+        '"index": 0}}'
     )
-    def test_are_those_of_the_cluster(self, text, expected):
-        with mock.patch.dict(os.environ, TF_CONFIG=text):
-            self.assertEqual(num_workers(), expected)
 
-    @parameterized.parameters("{", "[]", '{"cluster": {"worker": 2}}')
-    def test_what_is_no_cluster_is_refused(self, text):
-        with mock.patch.dict(os.environ, TF_CONFIG=text):
-            with self.assertRaisesRegex(ValueError, "TF_CONFIG must be JSON"):
-                num_workers()
+    @parameterized.parameters(
+        ("auto", 2), ("multi_worker", 2), ("one_device", None), ("tpu", None)
+    )
+    def test_only_a_run_on_several_workers_looks(self, distribution, count):
+        config = Config(output_dir="x", distribution=distribution)
+        with mock.patch.dict(os.environ, TF_CONFIG=self.TWO):
+            cluster = get_cluster(config)
+        self.assertEqual(cluster and len(cluster), count)
+
+    def test_several_workers_must_be_named_if_asked_for(self):
+        config = Config(output_dir="x", distribution="multi_worker")
+        with mock.patch.dict(os.environ):
+            os.environ.pop("TF_CONFIG", None)
+            with self.assertRaisesRegex(ValueError, "TF_CONFIG must name"):
+                get_cluster(config)
 
 
 @pytest.mark.large

@@ -6,7 +6,6 @@ device draws its own, and the last digits.
 """
 
 import functools
-import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ import tensorflow as tf
 from absl import logging
 
 from tf_bert.config import Config
+from tf_bert.tf_config import Cluster, read_cluster
 from tf_bert.training import device_counts, tpu
 
 
@@ -104,25 +104,34 @@ def is_compiled(config: Config, strategy: tf.distribute.Strategy) -> bool:
     return config.jit_compile == "true" and not is_tpu
 
 
-def num_workers() -> int:
-    """Returns how many machines TF_CONFIG names; 1 without it.
+def get_cluster(config: Config) -> Cluster | None:
+    """Returns the workers that a run trains on; None for one machine alone.
+
+    Args:
+        config: of the run. `distribution` may say that it is to run on this
+            machine, whatever TF_CONFIG says.
 
     Raises:
-        ValueError: if it is no JSON of a cluster.
+        ValueError: if TF_CONFIG is wrong, or must be there and is not; or if
+            it names several workers, and the mode is none that they share.
     """
-    text = os.environ.get("TF_CONFIG", "")
-    if not text.strip():
-        return 1
-    try:
-        cluster = json.loads(text).get("cluster", {})
-        return max(1, sum(len(cluster.get(n, ())) for n in ("chief", "worker")))
-    except (ValueError, AttributeError, TypeError) as error:
+    if config.distribution not in ("auto", "multi_worker"):
+        return None
+    if config.distribution == "multi_worker" and "TF_CONFIG" not in os.environ:
         raise ValueError(
-            "TF_CONFIG must be JSON of a cluster and a task, as {'cluster': "
-            "{'worker': ['host:port', ...]}, 'task': {'type': 'worker', "
-            f"'index': 0}}}}. Received: TF_CONFIG={text}. Correct this "
-            "environment variable, or unset it."
-        ) from error
+            "TF_CONFIG must name the workers with --distribution=multi_worker. "
+            "Received: no such environment variable. Set it, see "
+            "docs/workers.md, or leave out --distribution."
+        )
+    cluster = read_cluster()
+    if cluster is not None and config.mode != "train":
+        raise ValueError(
+            "Several workers must train one run. Received: mode="
+            f"{config.mode}, and a TF_CONFIG that names {len(cluster)}. Unset "
+            "TF_CONFIG, or pass --distribution=one_device or mirrored, to use "
+            "this machine alone."
+        )
+    return cluster
 
 
 def _choose(
@@ -137,10 +146,11 @@ def _choose(
         device = _first_device()
         return _one_device(device), device
     if kind == "multi_worker":
+        get_cluster(config)  # Raises what is wrong with it.
         strategy = _multi_worker()
         count = strategy.num_replicas_in_sync
         device_counts.check_count(config, count, trains=trains)
-        return strategy, f"{count} devices of {num_workers()} workers"
+        return strategy, f"{count} devices of all workers"
     if kind == "tpu":
         of, machine = "cores of the TPU", tpu.connect(config)
         available = machine.num_cores
@@ -167,7 +177,7 @@ def _choose(
 def _kind_by_itself(config: Config, *, trains: bool) -> str:
     """What `auto` means here."""
     # A finished model predicts on the machine that was asked.
-    if trains and num_workers() > 1:
+    if trains and get_cluster(config) is not None:
         return "multi_worker"
     name = tpu.find(config)
     if name is not None and tpu.is_usable(name):

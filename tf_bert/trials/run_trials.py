@@ -14,6 +14,7 @@ from absl import logging
 from tf_bert import build, run_folder
 from tf_bert.config import Config
 from tf_bert.early_stop import EarlyStop
+from tf_bert.training import distribution
 from tf_bert.trials import local_runner, stopping, summary_table
 from tf_bert.trials import record as record_lib
 from tf_bert.trials.job import Job
@@ -49,6 +50,7 @@ def run_trials(config: Config) -> int:
             found before anything is trained or written.
     """
     # 1. Everything that can be wrong with files and flags is found here.
+    distribution.get_cluster(config)  # Refuses the workers of one run.
     folder = TrialFolder(config.output_dir)
     folder.check_usable(config)
     trials = planned_trials(config)

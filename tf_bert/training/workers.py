@@ -1,0 +1,224 @@
+"""What several workers tell each other, and what it means when one is lost.
+
+All workers run one program. Where one must decide for all, such as by what it
+has on its disk, worker 0 does, the chief, and the others hear of it by the
+functions here. Each is a collective operation: all workers call the same ones
+in the same order.
+"""
+
+import contextlib
+import faulthandler
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tf_bert.config import Config, differences
+from tf_bert.tf_config import Cluster
+from tf_bert.training import distribution, rendezvous
+
+_Value = TypeVar("_Value")
+
+# As TensorFlow says it of every collective operation that another worker does
+# not take part in any more.
+_ABORTED = "Collective ops is aborted"
+_TASK = re.compile(r"/job:(\w+)/replica:0/task:(\d+)")
+
+
+class WorkerLost(ConnectionError):
+    """Another worker has ended, or cannot be reached, before the end."""
+
+
+class Workers:
+    """The workers of a run; alone, every method is the identity.
+
+    Args:
+        cluster: of the workers; None for one alone.
+        strategy: of all of them; None, for one alone, is not used.
+
+    Attributes:
+        is_chief: whether this one writes the files; true for one alone.
+        num_workers: >= 1.
+        strategy: as given.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster | None = None,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
+        self._cluster = cluster
+        self.strategy = strategy
+        self.is_chief = cluster is None or cluster.is_chief
+        self.num_workers = 1 if cluster is None else len(cluster)
+
+    def of_chief(self, value: _Value) -> _Value:
+        """Returns the chief's value on every worker.
+
+        Args:
+            value: JSON; on other workers it is not looked at.
+        """
+        if self._cluster is None:
+            return value
+        content = json.dumps(value).encode() if self.is_chief else b""
+        # Padding would need to know the length, too.
+        length = int(self._sum(np.array([len(content)]))[0])
+        codes = np.zeros([length], np.int32)
+        codes[: len(content)] = np.frombuffer(content, np.uint8)
+        return json.loads(self._sum(codes).astype(np.uint8).tobytes())
+
+    def by_chief(self, compute: Callable[[], _Value]) -> _Value | None:
+        """Lets the chief compute, while the others wait for its result.
+
+        Args:
+            compute: without a collective operation; returns JSON.
+
+        Raises:
+            ValueError, OSError: that it raises; the others raise what says
+                so.
+        """
+        if self._cluster is None:
+            return compute()
+        if not self.is_chief:
+            answer = self.of_chief(None)
+            if answer["error"] is not None:
+                raise ValueError(f"Worker 0 ends all: {answer['error']}")
+            return answer["result"]
+        try:
+            result = compute()
+        except (ValueError, OSError) as error:
+            self.of_chief({"error": str(error)})
+            raise
+        self.of_chief({"error": None, "result": result})
+        return result
+
+    def of_each(self, values: Iterable[int]) -> np.ndarray:
+        """Returns the numbers of every worker on every worker.
+
+        Args:
+            values: K integers in [-2^31, 2^31).
+
+        Returns:
+            int32 `[workers, K]`.
+        """
+        own = np.array([list(values)], np.int32)
+        if self._cluster is None:
+            return own
+        table = np.zeros([len(self._cluster), own.shape[1]], np.int32)
+        table[self._cluster.index] = own
+        return self._sum(table.ravel()).reshape(table.shape)
+
+    def send(self, variables: Iterable[keras.Variable]) -> None:
+        """Gives all workers the chief's values of some variables, to the bit.
+
+        Args:
+            variables: the same ones, in the same order, on all workers.
+        """
+        if self._cluster is None:
+            return
+        for variable in variables:
+            value = tf.convert_to_tensor(variable).numpy()
+            values = value.reshape(-1)
+            # As integers: 0.0 + -0.0 is 0.0, and NaN is not itself.
+            is_wide = value.nbytes % 4 == 0
+            bits = values.view(np.int32 if is_wide else np.uint8)
+            if not self.is_chief:
+                bits = np.zeros_like(bits)
+            bits = self._sum(bits).astype(bits.dtype)
+            variable.assign(bits.view(value.dtype).reshape(value.shape))
+
+    def _sum(self, values: np.ndarray) -> np.ndarray:
+        return self._traced_sum(tf.constant(values, tf.int32)).numpy()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
+    def _traced_sum(self, values: tf.Tensor) -> tf.Tensor:
+        return self.strategy.reduce("SUM", values, axis=None)
+
+
+_SECONDS_OF_START = 60.0
+
+# Workers that have met in this process: TensorFlow has their ports since.
+_met: set[Cluster] = set()
+
+
+@contextlib.contextmanager
+def joined(config: Config) -> Iterator[Workers]:
+    """The time in which this process is a worker of a run.
+
+    Args:
+        config: of the run. With `--distribution=auto` or `multi_worker` the
+            workers are those of TF_CONFIG.
+
+    Raises:
+        ValueError: if TF_CONFIG is wrong, or the workers do not fit a batch.
+        RendezvousFailed: if a worker is missing, or has other flags.
+        WorkerLost: if another worker is lost.
+    """
+    cluster = distribution.get_cluster(config)
+    if cluster is None:
+        yield Workers()
+        return
+    if cluster not in _met:
+        rendezvous.meet(cluster, config.as_dict(), differences)
+        _met.add(cluster)
+    with losses_explained(cluster), _quiet_beside_chief(cluster):
+        # If one is lost at this very moment, TensorFlow waits for it for an
+        # hour, and lets no Python run meanwhile, signals included.
+        faulthandler.dump_traceback_later(_SECONDS_OF_START, exit=True)
+        try:
+            strategy = distribution.get_strategy(config)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        yield Workers(cluster, strategy)
+
+
+@contextlib.contextmanager
+def _quiet_beside_chief(cluster: Cluster) -> Iterator[None]:
+    """A time in which a worker leaves it to the chief to say how it goes."""
+    level = logging.get_verbosity()
+    if not cluster.is_chief and level == logging.INFO:
+        logging.info("All are there. Worker 0 says how it goes.")
+        logging.set_verbosity(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+
+
+@contextlib.contextmanager
+def losses_explained(cluster: Cluster | None) -> Iterator[None]:
+    """A time in which the loss of another worker is said in a sentence.
+
+    Args:
+        cluster: of the workers; None for one alone, where nothing changes.
+
+    Raises:
+        WorkerLost: if another worker is lost.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if cluster is None or _ABORTED not in str(error):
+            raise
+        raise WorkerLost(
+            "All workers must live until the end of the training. Received: "
+            f"{_who(cluster, str(error))} was lost. What worker 0 has saved "
+            "is whole. See why that worker ended, and give all workers the "
+            "same commands again, without --overwrite_output_dir, to continue "
+            "from the last saved state."
+        ) from error
+
+
+def _who(cluster: Cluster, message: str) -> str:
+    """Returns the name of the worker that an error is about."""
+    found = [
+        cluster.of_task(job, int(task)) for job, task in _TASK.findall(message)
+    ]
+    others = [index for index in found if index != cluster.index]
+    # What names the worker comes behind the place where it was noticed.
+    return cluster.name(others[-1]) if others else "another worker"
