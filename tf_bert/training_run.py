@@ -106,8 +106,7 @@ def _train(
 ) -> None:
     """Goes from evaluation to evaluation."""
     feed = run.feed(progress.step)
-    # A recorder looks at each step.
-    pace = Pace() if run.recorder is None else Pace(largest=1)
+    pace = _make_pace(run)
     patience = run.config.early_stopping_patience
     for last in run.evaluation_steps[len(progress.history) :]:
         if progress.step == pause_at:
@@ -127,6 +126,13 @@ def _train(
         _write_back_words(run, progress)
         result = _evaluate(run, progress, bar, request)
         state.save(run, progress, result)
+
+
+def _make_pace(run: build.Run) -> Pace:
+    if run.recorder is not None:
+        return Pace(largest=1)  # It looks at each step.
+    fixed = run.config.steps_per_loop
+    return Pace() if fixed is None else Pace(fixed, smallest=fixed)
 
 
 def _advance(
