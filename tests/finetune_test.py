@@ -168,6 +168,9 @@ class TestResults:
         assert set(results["runtime"]) == {
             "host",
             "recording_share_of_step_time",
+            "saving_seconds",
+            "saving_seconds_beside",
+            "saving_share_of_step_time",
             "seconds",
             "versions",
         }
