@@ -14,6 +14,7 @@ the full disk a Linux that lets this user mount a tmpfs, by `unshare`.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import json
@@ -32,6 +33,8 @@ import reliability_lab as labs
 HERE = pathlib.Path(__file__).parent
 STORED = HERE / "reliability.json"
 sys.path.append(str(HERE.parent / "tests"))
+import gcs_server  # noqa: E402
+import worker_processes  # noqa: E402
 
 _HEADER = (
     "| what happened | times | runs | ended the same, byte for byte | steps "
@@ -73,6 +76,9 @@ class Experiment:
         folder: for the runs.
         scenario: what is done to them.
         expected: the result of an unbroken run.
+
+    Attributes:
+        row: what the runs came to.
     """
 
     def __init__(
@@ -85,12 +91,14 @@ class Experiment:
         self.lab = lab
         self.folder = folder
         self.row = Row(scenario)
-        self._expected = expected
+        self.expected = expected
+        self._number = 0
         self._steps = 0
 
     def new_run(self) -> tuple[pathlib.Path, pathlib.Path]:
         """Returns an `output_dir`, and the file of its steps."""
-        folder = self.folder / f"run_{self.row.num_runs}"
+        self._number += 1
+        folder = self.folder / f"run_{self._number}"
         folder.mkdir(parents=True)
         return folder / "output", folder / "steps"
 
@@ -98,7 +106,7 @@ class Experiment:
         """Counts a run that has ended."""
         row = self.row
         row.num_runs += 1
-        row.num_same += found == self._expected
+        row.num_same += found == self.expected
         self._steps += labs.steps_taken(steps)
         needed = self.lab.num_steps * row.num_runs
         row.repeated = (self._steps - needed) / needed
@@ -137,9 +145,11 @@ def damage(experiment: Experiment, *, times: int) -> None:
     )
     while row.times < times:
         output, steps = experiment.new_run()
-        while len(_states(output)) < 2:
-            lab.interrupt(str(output), steps, signal.SIGKILL)
-        newest = _states(output)[-1]
+        lab.interrupt(str(output), steps, signal.SIGKILL)
+        states = _states(output)
+        if len(states) < 2:  # Too early, or too late.
+            continue
+        newest = states[-1]
         newest.write_bytes(damages[row.times % 3](newest.read_bytes()))
         said = lab.finish(str(output), steps)
         if newest.name not in said:
@@ -161,31 +171,35 @@ def fill_disk(experiment: Experiment, *, times: int) -> None:
         output, steps = experiment.new_run()
         disk = output.parent / "disk"
         disk.mkdir()
-        _mount(disk, "size=64m")
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk],
+            check=True,
+        )
         try:
             process = lab.start(str(disk / "output"), steps)
             if lab.wait_for_a_moment(process, steps):
-                _mount(disk, "remount,size=4k")
+                _take_all_room(disk / "filler")
                 row.times += 1
             _, said = process.communicate()
             if process.returncode not in (0, 2) or "Traceback" in said:
                 raise RuntimeError(f"{process.returncode}: {said}")
-            _mount(disk, "remount,size=64m")
+            (disk / "filler").unlink(missing_ok=True)
             lab.finish(str(disk / "output"), steps)
             experiment.add(labs.local_result(disk / "output"), steps)
         finally:
-            subprocess.run(["umount", disk], check=True)
+            subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def _mount(folder: pathlib.Path, options: str) -> None:
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    subprocess.run(command, check=True)
+def _take_all_room(path: pathlib.Path) -> None:
+    """Writes zeros until the disk is full."""
+    with open(path, "wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1 << 16))
 
 
 def break_gcs(experiment: Experiment, *, times: int, times_a_run: int) -> None:
     """Runs with everything on gs://, of which some requests fail."""
-    import gcs_server
-
     lab, row = experiment.lab, experiment.row
     checkpoint = pathlib.Path(_value_of(lab.flags, "--init_checkpoint"))
     while row.times < times:
@@ -214,6 +228,57 @@ def break_gcs(experiment: Experiment, *, times: int, times_a_run: int) -> None:
             row.times += left - faults.num_left
             files = server.objects["b"]
             experiment.add(labs.result(lambda n: files[f"run/{n}"]), steps)  # noqa: B023
+
+
+def lose_worker(experiment: Experiment, *, times: int) -> None:
+    """Kills one of four workers: the others must end, and all continue.
+
+    The result is compared with an unbroken run of four workers, whose losses
+    are rounded otherwise than those of one.
+    """
+    lab = experiment.lab = experiment.lab.with_length(_STEPS_OF_WORKERS)
+    row = experiment.row
+    output, steps = experiment.new_run()
+    with _workers(lab, output, steps) as team:
+        _check_status(team.wait(), 0)
+    experiment.expected = labs.local_result(output)
+    while row.times < times:
+        output, steps = experiment.new_run()
+        with _workers(lab, output, steps) as team:
+            is_there = lab.wait_for_a_moment(team.processes[0], steps)
+            team.signal(lab.moments.randrange(_NUM_WORKERS), signal.SIGKILL)
+            ended = team.wait()
+        if is_there:
+            row.times += 1
+            lost = [x for x in ended if x.status == -signal.SIGKILL]
+            _check_status([x for x in ended if x not in lost], 2)
+            with _workers(lab, output, steps) as team:
+                _check_status(team.wait(), 0)
+        experiment.add(labs.local_result(output), steps)
+
+
+_NUM_WORKERS = 4
+# Four processes on a small machine mostly wait for each other.
+_STEPS_OF_WORKERS = 400
+
+
+def _workers(
+    lab: labs.Laboratory, output: pathlib.Path, steps: pathlib.Path
+) -> "worker_processes.WorkerProcesses":
+    """Starts four workers, of which the first one's steps are counted."""
+    return worker_processes.WorkerProcesses(
+        lambda index: lab.command(
+            str(output), steps if index == 0 else pathlib.Path(os.devnull)
+        ),
+        _NUM_WORKERS,
+        folders=[HERE.parent] * _NUM_WORKERS,
+    )
+
+
+def _check_status(ended: list["worker_processes.Ended"], status: int) -> None:
+    for worker in ended:
+        if worker.status != status:
+            raise RuntimeError(f"status {worker.status}: {worker.error}")
 
 
 class _RandomFaults:
@@ -282,6 +347,11 @@ SCENARIOS = {
     ),
     "disk": Scenario("the disk is full for a while", 3, fill_disk),
     "damage": Scenario("killed, and the newest state damaged", 3, damage),
+    "worker": Scenario(
+        "`kill -9` of one of four workers (compared with four unbroken ones)",
+        3,
+        lose_worker,
+    ),
 }
 
 

@@ -92,6 +92,16 @@ class Laboratory:
     num_steps: int
     moments: random.Random
 
+    def with_length(self, num_steps: int) -> "Laboratory":
+        """Returns the same for a training of so many steps."""
+        flags = (*self.flags, f"--num_train_steps={num_steps}")
+        return dataclasses.replace(self, flags=flags, num_steps=num_steps)
+
+    def command(self, output_dir: str, steps: pathlib.Path) -> list[str]:
+        """Returns the command line of `start`."""
+        command = (sys.executable, HERE / "counted_run.py", steps)
+        return [*map(str, command), *self.flags, f"--output_dir={output_dir}"]
+
     def start(
         self, output_dir: str, steps: pathlib.Path, **options
     ) -> subprocess.Popen:
@@ -102,9 +112,8 @@ class Laboratory:
             steps: the file of its steps, see `counted_run`.
             **options: of `subprocess.Popen`.
         """
-        command = (sys.executable, HERE / "counted_run.py", steps)
         return subprocess.Popen(
-            [*map(str, command), *self.flags, f"--output_dir={output_dir}"],
+            self.command(output_dir, steps),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
