@@ -12,13 +12,16 @@ import os
 
 import tensorflow as tf
 from absl import logging
+from tensorflow.python.framework import kernels
 
 from tf_bert.config import Config
 
 LOCAL = "local"
-# How Linux shows the chips of a TPU: older drivers, newer drivers. (Intel's
-# and others' accelerators are in a folder, /dev/accel/.)
-_CHIPS = ("/dev/accel[0-9]*", "/dev/vfio/[0-9]*")
+# How Linux shows the chips of a TPU: up to v4, and since. (Intel's and others'
+# accelerators are in a folder, /dev/accel/.) By VFIO a virtual machine may be
+# handed other devices too: these count only without a GPU.
+_CHIPS = "/dev/accel[0-9]*"
+_CHIPS_BY_VFIO = "/dev/vfio/[0-9]*"
 # Where Google's platforms name a TPU that is not in this machine.
 _NAMES = ("TPU_NAME", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS")
 _INSTALL = (
@@ -36,7 +39,8 @@ def find(config: Config) -> str | None:
     """
     if config.tpu_name is not None:
         return config.tpu_name
-    if any(map(glob.glob, _CHIPS)):
+    has_gpus = bool(tf.config.list_physical_devices("GPU"))
+    if glob.glob(_CHIPS) or (glob.glob(_CHIPS_BY_VFIO) and not has_gpus):
         return LOCAL
     for variable in _NAMES:
         if os.environ.get(variable):
@@ -102,7 +106,7 @@ def connect(config: Config) -> Tpu:
     if not _has_kernels(name):
         raise ValueError(
             "A TensorFlow with kernels for TPUs must be installed. Received: "
-            f"tensorflow {tf.__version__}, which lists no TPU system, and "
+            f"tensorflow {tf.__version__}, which has none, and "
             f"tpu_name={name}. {_INSTALL}; or pass --distribution=one_device."
         )
     try:
@@ -120,9 +124,10 @@ def connect(config: Config) -> Tpu:
 
 
 def _has_kernels(name: str) -> bool:
-    # What a TPU elsewhere needs is there, not here.
-    has_system = bool(tf.config.list_physical_devices("TPU_SYSTEM"))
-    return has_system or name != LOCAL
+    # What a TPU elsewhere needs is there, not here. Not the devices: none is
+    # listed while another process holds the TPU.
+    found = kernels.get_registered_kernels_for_op("TPUExecute")
+    return bool(found.kernel) or name != LOCAL
 
 
 # To prepare it again would take away what the first strategy has on it.
