@@ -286,6 +286,7 @@ def wait_for_state(folder, number, program):
         time.sleep(0.005)
 
 
+@pytest.mark.large
 class TestKilled:
     def test_at_any_moment_ends_as_if_unbroken(
         self, command, finished_run, tmp_path

@@ -62,6 +62,7 @@ def differing(run, checkpoint):
     return found
 
 
+@pytest.mark.large
 class TestIntermediateTask:
     def test_another_task_starts_from_all_but_the_head(self, first, second):
         run = second(first / "model")

@@ -58,6 +58,7 @@ class TestPage:
         known = {flag.name for group in cli.GROUPS.values() for flag in group}
         assert set(re.findall(r"`--(\w+)", TEXT)) <= known
 
+    @pytest.mark.large
     def test_commands_and_saved_model(self, execute):
         for command in COMMANDS:
             assert run.main(shlex.split(command)) == 0

@@ -259,6 +259,7 @@ def never_validated(run_sweep, reviews, tmp_path_factory):
     return run_sweep(folder, **flags), name
 
 
+@pytest.mark.large
 class TestWithoutValidation:
     def test_the_first_is_the_best_also_when_it_ends_last(
         self, never_validated
