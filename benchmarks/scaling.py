@@ -16,13 +16,15 @@ import json
 import os
 import pathlib
 import resource
-import socket
 import statistics
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests"))
+import worker_processes  # noqa: E402
+
 _FLAGS = (
     "--flagfile=flags/quickstart.flags",
     "--output_dir=runs/scaling",
@@ -98,10 +100,7 @@ def run_way(name: str, num_examples: int) -> dict[str, float]:
 
 def _cluster(number: int) -> list[dict[str, str]]:
     """The environments of workers on free ports of this machine."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    workers = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
-    for opened in sockets:
-        opened.close()
+    workers = worker_processes.free_addresses(number)
     return [
         {
             "TF_CONFIG": json.dumps(

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import textwrap
@@ -12,6 +11,7 @@ from unittest import mock
 import pytest
 import tensorflow as tf
 from absl.testing import parameterized
+from worker_processes import free_addresses
 
 from tf_bert.config import Config
 from tf_bert.training.distribution import (
@@ -166,18 +166,6 @@ def run_python(code, *arguments):
     if process.returncode != 0:
         raise AssertionError(process.stderr[-3000:])
     return json.loads(process.stdout.splitlines()[-1])
-
-
-def free_addresses(count):
-    """Returns addresses on this machine that nothing listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 class GetStrategyTest(parameterized.TestCase):
