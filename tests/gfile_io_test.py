@@ -131,6 +131,31 @@ class GfileIoTest(parameterized.TestCase):
         self.assertFalse(gfile_io.exists(f"{folder}/b"))
         self.assertTrue(gfile_io.exists(f"{folder}/a"))
 
+    def test_what_killed_writes_have_left_is_removed_and_nothing_else(self):
+        folder = pathlib.Path(self._folder("local"))
+        script = (
+            "import os, sys\nfrom tf_bert import gfile_io\n"
+            "with gfile_io.open_binary_writer(sys.argv[1]):\n"
+            "    with gfile_io.open_folder_writer(sys.argv[2]) as folder:\n"
+            "        gfile_io.write_text(folder + '/half', '')\n"
+            "        os.kill(os.getpid(), 9)\n"
+        )
+        for name in ("a/file", "a/model", "a/.hidden.tmp", "a/x.tmp"):
+            gfile_io.make_dirs(folder / "a")
+            gfile_io.write_text(folder / name, "whole")
+        before = set(folder.rglob("*"))
+        for other in ("a/file", "a/new"):
+            arguments = (folder / other, folder / "a" / "folder")
+            subprocess.run(
+                [sys.executable, "-c", script, *arguments],
+                cwd=_ROOT,
+                check=False,
+            )
+        self.assertLen(set(folder.rglob("*")) - before, 6)
+        gfile_io.remove_unfinished(folder)
+        self.assertEqual(set(folder.rglob("*")), before)
+        gfile_io.remove_unfinished(folder / "missing")
+
     @parameterized.product(
         kind=("local", "scheme"),
         function=(

@@ -41,6 +41,14 @@ class RunFolderTest(parameterized.TestCase):
         self.folder.begin(self.config(seed=3))
         self.folder.check_usable(self.config(seed=3, resume="must"))
 
+    def test_what_a_killed_write_has_left_is_removed_at_the_start(self):
+        self.folder.begin(self.config())
+        left = f"trials/x/.model.{'0f' * 16}.tmp/config.json"
+        self.write("trials/x/history.jsonl", left)
+        self.folder.begin(self.config())
+        self.assertTrue((self.path / "trials/x/history.jsonl").exists())
+        self.assertFalse((self.path / left).parent.exists())
+
     def test_another_configuration_is_refused_with_the_difference(self):
         self.folder.begin(self.config(learning_rate=1e-5))
         with self.assertRaisesRegex(

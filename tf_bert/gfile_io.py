@@ -26,6 +26,8 @@ PathLike = str | os.PathLike[str]
 
 # Two characters at least, so that a Windows drive is no scheme.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+# What a write that was killed leaves beside its file or folder.
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.(tmp|old)")
 
 
 def is_remote(path: PathLike) -> bool:
@@ -295,6 +297,25 @@ def remove_tree(path: PathLike) -> None:
         shutil.rmtree(path)
         return
     remote_files.remove_tree(os.fspath(path))
+
+
+def remove_unfinished(path: PathLike) -> None:
+    """Removes what writes that were killed have left in a folder.
+
+    Nobody may be writing there. On `gs://` nothing is left: what is sent
+    there is staged in the folder for temporary files.
+
+    Args:
+        path: The folder, with its subfolders. It need not exist.
+    """
+    if is_remote(path):
+        return
+    for folder, subfolders, files in os.walk(path):
+        for name in filter(_UNFINISHED.fullmatch, files):
+            os.remove(os.path.join(folder, name))
+        for name in filter(_UNFINISHED.fullmatch, tuple(subfolders)):
+            shutil.rmtree(os.path.join(folder, name))
+            subfolders.remove(name)
 
 
 def remove_file(path: PathLike) -> None:

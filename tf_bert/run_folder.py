@@ -215,9 +215,13 @@ class RunFolder:
             )
 
     def begin(self, config: Config) -> None:
-        """Writes the configuration; removes an old run that is overwritten."""
+        """Writes the configuration; removes an old run that is overwritten.
+
+        Also what is left of a write that was killed.
+        """
         if config.overwrite_output_dir:
             self._remove_run()
+        gfile_io.remove_unfinished(self.path)
         gfile_io.make_dirs(self.path)
         # The recipes of a sweep stay in the order in which they were given.
         self.write_json(CONFIG, config.as_dict(), sort_keys=False)
