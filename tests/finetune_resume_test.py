@@ -329,21 +329,24 @@ class TestStopped:
         assert "Continuing after step" in again.stderr
         assert_same_result(folder, unbroken)
 
-    def test_six_kills_leave_what_an_unbroken_run_does(
+    def test_four_kills_leave_what_an_unbroken_run_does(
         self, long_command, unbroken
     ):
-        """While files are written, between steps and at the end."""
+        """While files are written, between steps and at the end.
+
+        The long form is `benchmarks/reliability.py`.
+        """
         folder, command = long_command("killed")
         moments = random.Random(0)
         killed = 0
-        for _ in range(6):
+        for _ in range(4):
             number, program = newest_state(folder), start(command)
             wait_for_state(folder, number, program)
             time.sleep(moments.uniform(0, 0.1))
             program.kill()
             program.communicate()
             killed += program.returncode == -signal.SIGKILL
-        assert killed >= 3
+        assert killed >= 2
         subprocess.run(command, cwd=ROOT, check=True)
         assert_same_result(folder, unbroken)
 

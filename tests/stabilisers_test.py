@@ -5,8 +5,10 @@ that its row names, and against PyTorch in tests marked `large`.
 """
 
 import ast
+import collections
 import dataclasses
 import functools
+import itertools
 import json
 import pathlib
 import subprocess
@@ -374,13 +376,33 @@ TWO_REPLICAS = """
 """
 
 
+# Every row, with others that it may be used with.
+TOGETHER = (
+    (
+        "no bias correction",
+        "weight decay",
+        "layer-wise rates",
+        "re-initialised block",
+        "mixout, reference gradient",
+    ),
+    ("pretrained weight decay", "mixout", "kept head", "frozen embeddings"),
+    ("re-initialised pooler", "frozen lower block", "cached features"),
+    ("frozen encoder",),
+    ("head alone",),
+)
+
+
 @pytest.mark.large
 def test_two_replicas_are_the_same_as_one(config_of, tmp_path):
+    assert sorted(itertools.chain(*TOGETHER)) == sorted(ROWS)
     configs = {}
-    for name, row in ROWS.items():
-        flags = {**row.beside, **row.flags}
+    for names in TOGETHER:
+        rows = [ROWS[name] for name in names]
+        parts = [part for row in rows for part in (row.beside, row.flags)]
+        flags = dict(collections.ChainMap(*parts))
         one = config_of(gradient_accumulation_steps=2, **flags)
-        configs[name] = [one.as_dict(), config_of(**flags).as_dict()]
+        pair = [one.as_dict(), config_of(**flags).as_dict()]
+        configs[", ".join(names)] = pair
     (tmp_path / "configs.json").write_text(json.dumps(configs))
     process = subprocess.run(
         [
@@ -396,7 +418,7 @@ def test_two_replicas_are_the_same_as_one(config_of, tmp_path):
     )
     assert process.returncode == 0, process.stderr[-3000:]
     result = json.loads(process.stdout.splitlines()[-1])
-    assert set(result) == set(ROWS)
+    assert set(result) == set(configs)
     for name, (difference, moved) in result.items():
         assert difference <= 1e-5, name
         assert moved > 1e-3, name

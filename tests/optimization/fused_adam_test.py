@@ -27,7 +27,8 @@ def fused(
 
     def step(gradient, count):
         lr = tf.constant(0.1, dtype)
-        fused_adam.apply(variable, gradient, m, v, count, lr, **RULE, **rule)
+        scalars = fused_adam.factors(count, **RULE, **rule)
+        fused_adam.apply(variable, gradient, m, v, lr, scalars)
 
     step = wrap(step)
     for count, gradient in enumerate(GRADIENTS, 1):

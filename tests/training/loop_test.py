@@ -38,7 +38,7 @@ def make_model(dropout=0.0, num_labels=2):
     config = transformers.BertConfig(
         vocab_size=30,
         hidden_size=8,
-        num_hidden_layers=2,
+        num_hidden_layers=1,
         num_attention_heads=2,
         intermediate_size=16,
         max_position_embeddings=16,

@@ -163,6 +163,7 @@ class LossCurveTest(parameterized.TestCase):
         model = TFBertForSequenceClassification.from_pretrained(
             folder,
             num_labels=2,
+            num_hidden_layers=3,  # Half of them, in half the time.
             seed=0,
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,

@@ -388,13 +388,13 @@ def wait_for(condition, program):
 
 @pytest.mark.large
 class TestKilled:
-    def test_four_kills_leave_what_an_unbroken_sweep_does(self, command):
+    def test_two_kills_leave_what_an_unbroken_sweep_does(self, command):
         """The long form is `benchmarks/killed_sweep.py`."""
         unbroken, whole = command("whole")
         subprocess.run(whole, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
         folder, broken = command("killed")
         moments = random.Random(0)
-        for _ in range(4):
+        for _ in range(2):
             program, before = start(broken), len(stored_trials(folder))
             # The first trial of a process takes most of its time.
             wait_for(lambda n=before: len(stored_trials(folder)) > n, program)

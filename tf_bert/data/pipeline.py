@@ -74,10 +74,16 @@ def packed_dataset(
         step = steps[0] if len(steps) else plan.num_steps - 1
         shape = [int(plan.num_rows[step]), int(plan.widths[step])]
     numbers = tf.constant(steps, tf.int64)
-    dataset = tf.data.Dataset.range(len(steps) * count).map(
-        lambda i: tables.assemble(
+
+    # As in `tf_bert.training.loop`.
+    @tf.autograph.experimental.do_not_convert
+    def assemble(i):
+        return tables.assemble(
             numbers[i // count], replicas[0] + i % count, shape
-        ),
+        )
+
+    dataset = tf.data.Dataset.range(len(steps) * count).map(
+        assemble,
         num_parallel_calls=2,
         deterministic=True,
     )

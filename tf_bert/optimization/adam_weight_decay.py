@@ -224,30 +224,62 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable in place; see the class for the rule."""
+        scalars = self.scalars(learning_rate, variable.dtype)
+        self.update_variable(gradient, variable, *scalars)
+
+    def scalars(self, learning_rate: Tensor, dtype: Any) -> tuple[Tensor, Any]:
+        """Returns what the next step computes once, for all its variables.
+
+        Args:
+            learning_rate: float scalar.
+            dtype: of the variables.
+
+        Returns:
+            The last two arguments of `update_variable`.
+        """
+        step = keras.ops.cast(self.iterations + 1, dtype)
+        if _is_fused():
+            from tf_bert.optimization import fused_adam
+
+            step = fused_adam.factors(step, **self._rule())
+        return keras.ops.cast(learning_rate, dtype), step
+
+    def update_variable(self, gradient, variable, learning_rate, step) -> None:
+        """Does what `update_step` does.
+
+        Args:
+            gradient: of the variable.
+            variable: is updated in place.
+            learning_rate: of `scalars`.
+            step: of `scalars`.
+        """
         index = self._get_variable_index(variable)
         rate = self._rates[index]
         if rate == 0:
             return
-        lr = keras.ops.cast(learning_rate, variable.dtype) * rate
+        lr = learning_rate if rate == 1 else learning_rate * rate
         if any(self._decays[index]):
             self.assign(variable, self._decayed(index, variable, lr))
-        step = keras.ops.cast(self.iterations + 1, variable.dtype)
         m, v = self._m[index], self._v[index]
-        rule = {
+        if _is_fused():
+            from tf_bert.optimization import fused_adam
+
+            fused_adam.apply(variable, gradient, m, v, lr, step)
+            return
+        direction, new_m, new_v = adam_update(
+            gradient, m, v, step, **self._rule()
+        )
+        self.assign(m, new_m)
+        self.assign(v, new_v)
+        self.assign_sub(variable, lr * direction)
+
+    def _rule(self) -> dict[str, Any]:
+        return {
             "beta_1": self.beta_1,
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,
             "bias_correction": self.bias_correction,
         }
-        if keras.backend.backend() == "tensorflow":
-            from tf_bert.optimization import fused_adam
-
-            fused_adam.apply(variable, gradient, m, v, step, lr, **rule)
-            return
-        direction, new_m, new_v = adam_update(gradient, m, v, step, **rule)
-        self.assign(m, new_m)
-        self.assign(v, new_v)
-        self.assign_sub(variable, lr * direction)
 
     def corrected_change(
         self, variable: keras.Variable, before: Tensor, learning_rate: Tensor
@@ -319,6 +351,11 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
     def from_config(cls, config, custom_objects=None):
         # Keras replaces the learning rate in the dictionary it is given.
         return super().from_config(dict(config), custom_objects)
+
+
+def _is_fused() -> bool:
+    """Whether one kernel does the whole update; other backends have none."""
+    return keras.backend.backend() == "tensorflow"
 
 
 def _check_ranges(**arguments: float) -> None:

@@ -3,7 +3,7 @@
 The only place in `optimization/` that is not `keras.ops`.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -11,20 +11,28 @@ import tensorflow as tf
 Tensor = Any
 
 
-def apply(
-    variable: Any,
-    gradient: Tensor,
-    m: Any,
-    v: Any,
+class Factors(NamedTuple):
+    """What the kernel takes beside tensors of the variable's shape: scalars.
+
+    Of one step the same for all variables, so they are computed once.
+    """
+
+    beta1: Tensor
+    beta2: Tensor
+    beta1_power: Tensor
+    beta2_power: Tensor
+    epsilon: Tensor
+
+
+def factors(
     step: Tensor,
-    learning_rate: Tensor,
     *,
     beta_1: float,
     beta_2: float,
     epsilon: float,
     bias_correction: bool,
-) -> None:
-    """Subtracts the learning rate times `adam_update`'s direction in place.
+) -> Factors:
+    """Returns what makes the kernel's update that of `adam_update`.
 
     The kernel adds its epsilon to sqrt(v) before bias correction: to add
     `epsilon` after it, the kernel gets epsilon * sqrt(1 - beta_2^step). And it
@@ -32,31 +40,48 @@ def apply(
     moments as they are, which is the update without bias correction.
 
     Args:
-        variable: Keras or TensorFlow variable, updated.
-        gradient: dense Tensor of its shape.
-        m: first moment, updated.
-        v: second moment, updated.
-        step: float scalar, counted from 1.
-        learning_rate: float scalar.
+        step: float scalar of the variables' dtype, counted from 1.
         beta_1: as in `adam_update`.
         beta_2: as in `adam_update`.
         epsilon: as in `adam_update`.
         bias_correction: as in `adam_update`.
     """
-    dtype = gradient.dtype
-    power_1 = _power(beta_1, step, dtype, bias_correction)
+    dtype = step.dtype
     power_2 = _power(beta_2, step, dtype, bias_correction)
+    return Factors(
+        beta1=tf.constant(beta_1, dtype),
+        beta2=tf.constant(beta_2, dtype),
+        beta1_power=_power(beta_1, step, dtype, bias_correction),
+        beta2_power=power_2,
+        epsilon=tf.constant(epsilon, dtype) * tf.sqrt(1 - power_2),
+    )
+
+
+def apply(
+    variable: Any,
+    gradient: Tensor,
+    m: Any,
+    v: Any,
+    learning_rate: Tensor,
+    scalars: Factors,
+) -> None:
+    """Subtracts the learning rate times `adam_update`'s direction in place.
+
+    Args:
+        variable: Keras or TensorFlow variable, updated.
+        gradient: dense Tensor of its shape and dtype.
+        m: first moment, updated.
+        v: second moment, updated.
+        learning_rate: scalar of that dtype.
+        scalars: of the step, by `factors`, of that dtype.
+    """
     tf.raw_ops.ResourceApplyAdam(
         var=_handle(variable),
         m=_handle(m),
         v=_handle(v),
-        beta1_power=power_1,
-        beta2_power=power_2,
-        lr=tf.cast(learning_rate, dtype),
-        beta1=tf.constant(beta_1, dtype),
-        beta2=tf.constant(beta_2, dtype),
-        epsilon=tf.constant(epsilon, dtype) * tf.sqrt(1 - power_2),
+        lr=learning_rate,
         grad=gradient,
+        **scalars._asdict(),
     )
 
 

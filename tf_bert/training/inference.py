@@ -157,7 +157,7 @@ class Inference:
         )
         return _Stream(plan, iterator)
 
-    @tf.function
+    @tf.function(autograph=False)
     def _logits_step(self, iterator):
         return self._of_all(self._run_on_replicas(self._logits, iterator))
 
@@ -166,7 +166,7 @@ class Inference:
         logits = self.model(inputs, training=False).logits  # [B, C]
         return logits, element["example_weight"][0]
 
-    @tf.function
+    @tf.function(autograph=False)
     def _features_step(self, iterator):
         return self._of_all(self._run_on_replicas(self._features, iterator))
 
@@ -178,10 +178,10 @@ class Inference:
     def _run_on_replicas(self, step, iterator):
         def compiled(element):
             # One for each replica: what it reads are its own copies.
-            return tf.function(step, jit_compile=True)(element)
+            return tf.function(step, jit_compile=True, autograph=False)(element)
 
         return self.strategy.run(
-            compiled if self._jit_compile else step, (next(iterator),)
+            compiled if self._jit_compile else step, (iterator.get_next(),)
         )
 
     def _of_all(self, outputs):

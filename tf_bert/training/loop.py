@@ -97,7 +97,10 @@ class TrainingLoop:
         self.seconds += time.perf_counter() - start
         return losses
 
-    @tf.function
+    # Without AutoGraph, here and in all that is traced: nothing depends on the
+    # value of a tensor but this loop, and to convert Python's source takes
+    # seconds at the start of each process.
+    @tf.function(autograph=False)
     def train_steps(self, iterator: Any, num_steps: tf.Tensor) -> tf.Tensor:
         """Runs some steps.
 
@@ -109,30 +112,42 @@ class TrainingLoop:
             float32 `[num_steps]`, the loss of each step. (Their sum would
             depend, in its last digits, on how steps are put into calls.)
         """
-        losses = tf.TensorArray(tf.float32, size=num_steps, element_shape=[])
-        for step in tf.range(num_steps):
-            parts = self.strategy.run(self._replica_step, (next(iterator),))
+
+        def take(step, losses):
+            element = iterator.get_next()
+            parts = self.strategy.run(self._replica_step, (element,))
             loss = self.strategy.reduce("SUM", parts, axis=None)
-            losses = losses.write(step, loss)
+            return step + 1, losses.write(step, loss)
+
+        _, losses = tf.while_loop(
+            lambda step, _: step < num_steps,
+            take,
+            (
+                0,
+                tf.TensorArray(tf.float32, size=num_steps, element_shape=[]),
+            ),
+            maximum_iterations=num_steps,
+        )
         return losses.stack()
 
     def _replica_step(self, element: dict[str, tf.Tensor]) -> tf.Tensor:
         """One step on one replica; returns its part of the loss."""
-        variables = self.variables
         accumulate = self._accumulate
         if self.jit_compile:
             # One for each replica: what it reads are its own copies.
-            accumulate = tf.function(accumulate, jit_compile=True)
+            accumulate = tf.function(
+                accumulate, jit_compile=True, autograph=False
+            )
         loss, gradients = accumulate(element)
         replica = tf.distribute.get_replica_context()
         gradients = replica.merge_call(_sum_over_replicas, args=(gradients,))
         if self.max_grad_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.max_grad_norm)
-        replica.merge_call(
-            self._update,
-            args=(gradients, [v.value for v in variables]),
-            kwargs={"learning_rate": element["learning_rate"]},
+        scalars = self.optimizer.scalars(
+            element["learning_rate"], self.variables[0].dtype
         )
+        variables = [v.value for v in self.variables]
+        replica.merge_call(self._update, args=(gradients, variables, scalars))
         self.optimizer.iterations.assign_add(1)
         if self.average is not None:
             replica.merge_call(
@@ -198,14 +213,15 @@ class TrainingLoop:
             return contextlib.nullcontext()
         return self.mixout.scope(seed)
 
-    def _update(self, strategy, gradients, variables, learning_rate):
+    def _update(self, strategy, gradients, variables, scalars):
         """Applies the reduced gradients, on every replica alike."""
+
+        def update(variable, gradient, *scalars):
+            self.optimizer.update_variable(gradient, variable, *scalars)
+
         for variable, gradient in zip(variables, gradients, strict=True):
             strategy.extended.update(
-                variable,
-                lambda v, g, lr: self.optimizer.update_step(g, v, lr),
-                args=(gradient, learning_rate),
-                group=False,
+                variable, update, args=(gradient, *scalars), group=False
             )
 
 

@@ -117,7 +117,7 @@ class TrainedWords:
 
     # Traced: on a small BERT the table is half of the model, and each way
     # through NumPy would copy it.
-    @tf.function
+    @tf.function(autograph=False)
     def _write_back(self, decay_factor: Tensor, rows: Tensor) -> None:
         self._table.assign(
             tf.tensor_scatter_nd_update(

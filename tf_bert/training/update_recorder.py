@@ -114,7 +114,7 @@ class UpdateRecorder:
         """
         return float(np.median(self._shares)) if self._shares else None
 
-    @tf.function
+    @tf.function(autograph=False)
     def _remember(self, one: Tensor) -> list[Tensor]:
         """Copies the variables, on each replica its own.
 
@@ -126,7 +126,7 @@ class UpdateRecorder:
             lambda: [tf.convert_to_tensor(v) * one for v in self._values()]
         )
 
-    @tf.function
+    @tf.function(autograph=False)
     def _measure(self, before: list[Tensor], learning_rate: Tensor) -> Tensor:
         """Returns the norms of the step that has ended, `[2, blocks]`."""
         norms = self._strategy.run(self._norms, (before, learning_rate))

@@ -135,7 +135,9 @@ class Workers:
     def _sum(self, values: np.ndarray) -> np.ndarray:
         return self._traced_sum(tf.constant(values, tf.int32)).numpy()
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.int32)], autograph=False
+    )
     def _traced_sum(self, values: tf.Tensor) -> tf.Tensor:
         return self.strategy.reduce("SUM", values, axis=None)
 
