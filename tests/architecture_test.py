@@ -53,6 +53,7 @@ LEVELS = (
         "inspection",
         "model_card",
         "plotting",
+        "restart",
         "training_state",
     ),
     ("folder_state", "training_run"),

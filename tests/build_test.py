@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tf_bert import build, cli
+from tf_bert import build, cli, run_data
 from tf_bert.classifier import load_finished
 from tf_bert.config import Config
 
@@ -287,3 +287,28 @@ class TestFrozen:
                 "classifier/bias",
             )
         }
+
+
+class TestCheck:
+    def check(self, flags, **changes):
+        config = make_config(flags, **changes)
+        build.check(config, run_data.load(config, run_data.get_task(config)))
+
+    def test_a_good_training_passes(self, flags):
+        self.check(flags)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"reinit_layers": 3}, "reinit_layers=3"),
+            ({"max_seq_length": 100}, "max_position_embeddings=64"),
+            ({"num_warmup_steps": 7}, "num_warmup_steps=7 of 6 steps"),
+            (
+                {"early_stopping_patience": 1, "validation_proportion": 0},
+                "Early stopping must have a validation split",
+            ),
+        ],
+    )
+    def test_finds_what_is_wrong_without_weights(self, flags, changes, message):
+        with pytest.raises(ValueError, match=message):
+            self.check(flags, **changes)

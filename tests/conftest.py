@@ -1,8 +1,10 @@
 """What the tests of whole runs share: a tiny checkpoint and tiny files."""
 
 import concurrent.futures
+import contextlib
 import csv
 import itertools
+import logging as python_logging
 import multiprocessing
 import os
 import pathlib
@@ -66,6 +68,34 @@ def write_csv(path: pathlib.Path, rows: list) -> None:
 def _log_level():
     """Each test starts with one level of logging, whatever another left."""
     logging.set_verbosity(logging.INFO)
+
+
+@pytest.fixture(scope="session")
+def control_c_at():
+    """Returns a context in which Ctrl-C is pressed, as it were.
+
+    Its arguments are a text and a number n: it happens when the text is
+    logged, by the program in this process, for the n-th time.
+    """
+
+    @contextlib.contextmanager
+    def pressed(text: str, number: int = 1):
+        seen = []
+
+        class ControlC(python_logging.Handler):
+            def emit(self, record):
+                seen.append(text in record.getMessage())
+                if seen[-1] and sum(seen) == number:
+                    raise KeyboardInterrupt
+
+        logger, handler = python_logging.getLogger("absl"), ControlC()
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+
+    return pressed
 
 
 @pytest.fixture(scope="session")
@@ -308,6 +338,15 @@ def on_gcs(_gcs):
         return executor.submit(function, *arguments, **keywords).result()
 
     return call
+
+
+@pytest.fixture(scope="session")
+def warm_program():
+    """Starts the program as processes: a `warm_program.WarmProgram`."""
+    from warm_program import WarmProgram
+
+    with WarmProgram() as program:
+        yield program
 
 
 @pytest.fixture

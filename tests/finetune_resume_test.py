@@ -2,14 +2,11 @@
 
 import contextlib
 import json
-import logging
 import pathlib
 import random
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -31,24 +28,6 @@ SAME_FILES = (
 )
 # Where the runs lie, and whether they had to be continued.
 MAY_DIFFER = ("output_dir", "train_file", "resume", "save_every_seconds")
-
-
-@contextlib.contextmanager
-def control_c_at(line):
-    """Does as if Ctrl-C was pressed when a certain line is logged."""
-
-    class ControlC(logging.Handler):
-        def emit(self, record):
-            if record.getMessage().startswith(line):
-                raise KeyboardInterrupt
-
-    logger = logging.getLogger("absl")
-    handler = ControlC()
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 def read_json(path):
@@ -98,7 +77,7 @@ def command(flags, full_flags, train_file):
 
 
 @pytest.fixture(scope="module")
-def interrupted(command, tmp_path_factory):
+def interrupted(command, control_c_at, tmp_path_factory):
     """The folder, and what was printed to standard error."""
     folder = tmp_path_factory.mktemp("runs") / "interrupted"
     printed = folder.parent / "stderr"
@@ -141,7 +120,9 @@ class TestInterrupted:
         history = (interrupted[0] / "history.jsonl").read_text("utf-8")
         assert json.loads(history)["step"] == 2
 
-    def test_ends_as_if_unbroken(self, folder, command, finished_run, caplog):
+    def test_ends_as_if_unbroken(
+        self, folder, command, finished_run, control_c_at, caplog
+    ):
         """Interrupted once more, when all steps are done."""
         with control_c_at("Using the weights"):
             assert run.main(command(folder)) == 130
@@ -191,7 +172,9 @@ def load_only(folder, pattern):
 
 
 @pytest.mark.large
-def test_mixout_ends_as_if_unbroken(flags, tiny_checkpoint, tmp_path):
+def test_mixout_ends_as_if_unbroken(
+    flags, tiny_checkpoint, control_c_at, tmp_path
+):
     """Its targets are the weights of step 0, not those it continues from."""
     runs = {
         name: flags(
@@ -232,7 +215,7 @@ def test_mixout_ends_as_if_unbroken(flags, tiny_checkpoint, tmp_path):
 
 @pytest.fixture(scope="module")
 def long_command(flags, reviews, tmp_path_factory):
-    """Returns the folder of a name, and the program's command to fill it."""
+    """Returns the folder of a name, and the program's flags to fill it."""
     parent = tmp_path_factory.mktemp("long")
 
     def command(name):
@@ -246,28 +229,16 @@ def long_command(flags, reviews, tmp_path_factory):
             record_updates=True,
             save_every_seconds=1e-9,
         )
-        return parent / name, [sys.executable, "-m", "tf_bert.run", *arguments]
+        return parent / name, arguments
 
     return command
 
 
 @pytest.fixture(scope="module")
-def unbroken(long_command):
+def unbroken(long_command, warm_program):
     folder, command = long_command("unbroken")
-    subprocess.run(command, cwd=ROOT, check=True)
+    assert warm_program.start(command).wait() == 0
     return folder
-
-
-def start(command):
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Where the tests run in the background SIGINT is ignored, and a child
-        # would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
 
 
 def newest_state(folder):
@@ -282,22 +253,21 @@ def wait_for_state(folder, number, program):
     while newest_state(folder) <= number and program.poll() is None:
         if time.monotonic() > deadline:
             program.kill()
-            raise TimeoutError(program.communicate()[1])
+            raise TimeoutError(program.error())
         time.sleep(0.005)
 
 
 @pytest.mark.large
 class TestKilled:
     def test_at_any_moment_ends_as_if_unbroken(
-        self, command, finished_run, tmp_path
+        self, command, warm_program, finished_run, tmp_path
     ):
         """A state is saved after nearly every step."""
         arguments = command(tmp_path / "run", save_every_seconds=1e-9)
-        program = start([sys.executable, "-m", "tf_bert.run", *arguments])
+        program = warm_program.start(arguments)
         wait_for_state(tmp_path / "run", 0, program)
         program.kill()
-        program.communicate()
-        assert program.returncode == -signal.SIGKILL
+        assert program.wait() == -signal.SIGKILL
         assert run.main(arguments) == 0
         assert_same_result(tmp_path / "run", finished_run)
 
@@ -308,14 +278,14 @@ class TestStopped:
         "number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
     )
     def test_says_how_to_go_on_and_ends_as_if_unbroken(
-        self, long_command, unbroken, number, status
+        self, long_command, warm_program, unbroken, number, status
     ):
         folder, command = long_command(f"stopped_by_{number}")
-        program = start(command)
+        program = warm_program.start(command)
         wait_for_state(folder, 0, program)
         program.send_signal(number)
-        _, error = program.communicate()
-        assert program.returncode == status
+        assert program.wait() == status
+        error = program.error()
         assert "Traceback" not in error
         assert re.match(
             r"Stopped after step \d+; the state is saved\. Give the same "
@@ -323,14 +293,13 @@ class TestStopped:
             error.splitlines()[-1],
         )
         assert not (folder / "all_results.json").exists()
-        again = subprocess.run(
-            command, cwd=ROOT, check=True, stderr=subprocess.PIPE, text=True
-        )
-        assert "Continuing after step" in again.stderr
+        again = warm_program.start(command)
+        assert again.wait() == 0
+        assert "Continuing after step" in again.error()
         assert_same_result(folder, unbroken)
 
     def test_four_kills_leave_what_an_unbroken_run_does(
-        self, long_command, unbroken
+        self, long_command, warm_program, unbroken
     ):
         """While files are written, between steps and at the end.
 
@@ -340,21 +309,21 @@ class TestStopped:
         moments = random.Random(0)
         killed = 0
         for _ in range(4):
-            number, program = newest_state(folder), start(command)
+            number = newest_state(folder)
+            program = warm_program.start(command)
             wait_for_state(folder, number, program)
             time.sleep(moments.uniform(0, 0.1))
             program.kill()
-            program.communicate()
-            killed += program.returncode == -signal.SIGKILL
+            killed += program.wait() == -signal.SIGKILL
         assert killed >= 2
-        subprocess.run(command, cwd=ROOT, check=True)
+        assert warm_program.start(command).wait() == 0
         assert_same_result(folder, unbroken)
 
 
 @pytest.mark.large
 class TestFrozenFeatures:
     def test_a_cache_is_made_again_and_gives_the_same(
-        self, flags, tmp_path, caplog
+        self, flags, control_c_at, tmp_path, caplog
     ):
         def command(name):
             return flags(

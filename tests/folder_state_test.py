@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from tf_bert import build, cli, stop_requests, training_run
+from tf_bert import build, cli, restart, stop_requests, training_run
 from tf_bert.config import Config
 from tf_bert.folder_state import FolderState
 from tf_bert.run_folder import RunFolder
@@ -77,7 +77,7 @@ class Training:
         """
         path = self._folder / name
         path.mkdir(exist_ok=True)
-        self._run = build.restart(self._run, self._config)
+        self._run = restart.restart(self._run, self._config)
         state = FolderState(
             RunFolder(str(path)),
             tensorboard=False,

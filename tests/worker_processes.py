@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 ROOT = pathlib.Path(__file__).parents[1]
 _SECONDS_BETWEEN_LOOKS = 0.05
@@ -59,6 +60,7 @@ class WorkerProcesses:
         folders: that each worker is started in; None starts all in this one.
         environment: variables beside those of this process, TF_CONFIG and
             PYTHONPATH; which may name another TF_CONFIG.
+        popen: starts a command as `subprocess.Popen` does.
 
     Attributes:
         processes: one of each worker.
@@ -71,6 +73,7 @@ class WorkerProcesses:
         *,
         folders: Sequence[str | os.PathLike[str]] | None = None,
         environment: Mapping[str, str] | None = None,
+        popen: Callable[..., Any] = subprocess.Popen,
     ):
         self.processes: list[subprocess.Popen] = []
         self._files = tempfile.TemporaryDirectory(prefix="tf_bert_workers_")
@@ -84,7 +87,7 @@ class WorkerProcesses:
                 open(self._path(index, "error"), "wb") as error,
             ):
                 self.processes.append(
-                    subprocess.Popen(
+                    popen(
                         command(index),
                         cwd=folders[index] if folders else None,
                         stdin=subprocess.DEVNULL,

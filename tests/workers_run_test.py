@@ -1,5 +1,6 @@
 """Tests of whole runs on several workers: processes, over loopback."""
 
+import functools
 import json
 import re
 import shutil
@@ -38,7 +39,8 @@ def read_results(folder):
 class Team:
     """Two workers on machines that share no disk: each has its own folder."""
 
-    def __init__(self, folder, flags):
+    def __init__(self, folder, flags, start):
+        self._start = start
         self.folders = [folder / name for name in ("one", "two")]
         for each in self.folders:
             each.mkdir(parents=True)
@@ -49,13 +51,22 @@ class Team:
         return self.folders[0] / "run"
 
     def start(self):
-        return WorkerProcesses(
-            lambda index: self._command, 2, folders=self.folders
-        )
+        return self._start(lambda index: self._command, 2, folders=self.folders)
 
     def finish(self):
         with self.start() as processes:
             return processes.wait()
+
+
+@pytest.fixture(scope="module")
+def start_workers(warm_program):
+    """Returns a function that makes `WorkerProcesses`, from its arguments."""
+
+    def popen(command, *, stdin, **options):
+        assert command[: len(run_command())] == run_command()
+        return warm_program.start(command[len(run_command()) :], **options)
+
+    return functools.partial(WorkerProcesses, popen=popen)
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +81,10 @@ def team_flags(flags, reviews):
 
 
 @pytest.fixture(scope="module")
-def unbroken(team_flags, tmp_path_factory):
+def unbroken(team_flags, start_workers, tmp_path_factory):
     """The folder of a run of two workers that nothing has stopped."""
-    team = Team(tmp_path_factory.mktemp("unbroken"), team_flags)
+    folder = tmp_path_factory.mktemp("unbroken")
+    team = Team(folder, team_flags, start_workers)
     ended = team.finish()
     assert [one.status for one in ended] == [0, 0], ended
     return team
@@ -89,9 +101,9 @@ class TestTwoWorkers:
         assert not other.output
 
     def test_end_as_if_unbroken_whatever_stops_them(
-        self, unbroken, team_flags, tmp_path
+        self, unbroken, team_flags, start_workers, tmp_path
     ):
-        team = Team(tmp_path, team_flags)
+        team = Team(tmp_path, team_flags, start_workers)
         self._kill(team, 1, after="step 100:")
         self._terminate(team, 1, after="step 300:")
         self._kill(team, 0, after="step 500:")
@@ -100,7 +112,8 @@ class TestTwoWorkers:
         team.folders[1].mkdir()
         ended = team.finish()
         assert [one.status for one in ended] == [0, 0], ended
-        assert re.search(r"Continuing after step [5-7]\d\d", ended[0].error)
+        found = re.search(r"Continuing after step (\d+)", ended[0].error)
+        assert int(found[1]) >= 300
         for name in SAME_FILES:
             expected = (unbroken.output_dir / name).read_bytes()
             assert (team.output_dir / name).read_bytes() == expected, name
@@ -156,7 +169,7 @@ class TestNumberOfWorkers:
         ],
     )
     def test_does_not_change_the_result(
-        self, team_flags, tmp_path, counts, changes
+        self, team_flags, start_workers, tmp_path, counts, changes
     ):
         changes = {
             "learning_rate": 2e-5,
@@ -167,7 +180,7 @@ class TestNumberOfWorkers:
         for count in counts:
             output_dir = tmp_path / str(count)
             command = run_command(*team_flags(output_dir=output_dir, **changes))
-            with WorkerProcesses(lambda _, c=command: c, count) as processes:
+            with start_workers(lambda _, c=command: c, count) as processes:
                 ended = processes.wait()
             assert {one.status for one in ended} == {0}, ended
         expected = self._outcome(tmp_path / "1")
@@ -199,6 +212,10 @@ class TestNumberOfWorkers:
 
 
 class TestRefused:
+    @pytest.fixture(autouse=True)
+    def _start(self, start_workers):
+        self._start_workers = start_workers
+
     def _statuses(self, tmp_path, command, train_files):
         """Runs two workers, each with a `train.csv` of its own or none."""
         folders = []
@@ -207,7 +224,7 @@ class TestRefused:
             folders[-1].mkdir()
             if path is not None:
                 shutil.copy(path, folders[-1] / "train.csv")
-        with WorkerProcesses(
+        with self._start_workers(
             lambda index: command, 2, folders=folders
         ) as processes:
             ended = processes.wait()
@@ -239,7 +256,7 @@ class TestRefused:
             (tmp_path / folder).mkdir(parents=True)
         (tmp_path / "0" / "run" / "mine.txt").write_text("mine")
         command = run_command(*flags(output_dir="run"))
-        with WorkerProcesses(
+        with self._start_workers(
             lambda index: command, 2, folders=[tmp_path / "0", tmp_path / "1"]
         ) as processes:
             chief, other = processes.wait()
@@ -248,7 +265,7 @@ class TestRefused:
         assert "Worker 0 ends all: `output_dir` must be" in other.error
 
     def test_other_flags_are(self, flags, tmp_path):
-        with WorkerProcesses(
+        with self._start_workers(
             lambda index: run_command(
                 *flags(output_dir=tmp_path / "run", seed=index)
             ),

@@ -23,13 +23,11 @@ from tf_bert.classifier import (
     Classifier,
     load_classifier,
     read_checkpoint,
-    reload_classifier,
 )
-from tf_bert.config import FOLLOW_SEED, NOT_COMPARED, Config
+from tf_bert.config import Config
 from tf_bert.data import pipeline, sources, unlabelled
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenized_examples import TokenizedExamples
-from tf_bert.device_rules import PLACES
 from tf_bert.optimization import parameter_groups
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.training import distribution
@@ -201,10 +199,7 @@ def build(
         model = classifier.model
         model.bert.encoder.remat = config.remat
         mixout = _make_mixout(config, model)
-        words = model.bert.embeddings.word_embeddings.embeddings
-        trained_words = None
-        if words.trainable:
-            trained_words = TrainedWords(words, tokenized["train"].ids)
+        trained_words = _make_trained_words(model, tokenized["train"])
         variables = trained_variables(model, trained_words)
         optimizer = _make_optimizer(
             config,
@@ -212,9 +207,7 @@ def build(
             fresh=classifier.fresh,
         )
         optimizer.build(variables)
-        average = None
-        if config.ema_decay:
-            average = WeightAverage(variables, config.ema_decay, trained_words)
+        average = _make_average(config, variables, trained_words)
     if config.mode == "train":
         _log_parameters(config, classifier, optimizer)
     return Run(
@@ -236,82 +229,8 @@ def build(
             jit_compile=distribution.is_compiled(config, classifier.strategy),
         ),
         mixout=mixout,
-        recorder=UpdateRecorder(variables, optimizer, classifier.strategy)
-        if config.record_updates
-        else None,
+        recorder=_make_recorder(config, variables, optimizer, classifier),
         average=average,
-    )
-
-
-# Fields that a run may be restarted with: they are in the weights, or in what
-# the steps are fed with, not in what is traced.
-_RESTARTS_WITH = (NOT_COMPARED - frozenset(PLACES)) | {
-    "seed",
-    *FOLLOW_SEED,
-    "reinit_layers",
-    "reinit_pooler",
-    "learning_rate",
-    "lr_schedule",
-    "warmup_proportion",
-    "num_warmup_steps",
-    "num_train_epochs",
-    "num_train_steps",
-    "num_evaluations",
-    "evaluate_every_steps",
-    "evaluate_every_epochs",
-    "checkpoint_to_use",
-    "early_stopping_patience",
-    "compare_baselines",
-}
-
-
-def can_restart(run: Run, config: Config) -> bool:
-    """Whether `restart` takes a configuration."""
-    old, new = run.config.as_dict(), config.as_dict()
-    names = {name for name in old if old[name] != new[name]}
-    # What was drawn afresh must not be frozen, which `build` checks.
-    allowed = _RESTARTS_WITH
-    if config.freeze is not None:
-        allowed = allowed - {"reinit_layers", "reinit_pooler"}
-    return names <= allowed
-
-
-def restart(run: Run, config: Config) -> Run:
-    """Brings a run to the start of another training, without a new trace.
-
-    The result is, bit for bit, what `build` returns for the configuration;
-    the run that was given must not be used any more.
-
-    Args:
-        run: of `build`, trained or not.
-        config: for which `can_restart` holds.
-
-    Raises:
-        ValueError: if it does not hold, or a flag is wrong.
-    """
-    if not can_restart(run, config):
-        raise ValueError(
-            "A run must be restarted with what its trace does not hold: seeds, "
-            "rates, lengths. Received another model, data or optimizer. Call "
-            "`build`."
-        )
-    classifier = reload_classifier(run.classifier, config)
-    if run.trained_words is not None:
-        run.trained_words.read()
-    if run.mixout is not None:
-        run.mixout.take_targets()
-    run.optimizer.restart()
-    if run.recorder is not None:
-        run.recorder.restart()
-    if run.average is not None:
-        run.average.restart()
-    return dataclasses.replace(
-        run,
-        config=config,
-        classifier=classifier,
-        **schedule.schedule(
-            config, run.tokenized["train"], classifier.strategy
-        ),
     )
 
 
@@ -363,6 +282,34 @@ def _make_mixout(config: Config, model: keras.Model) -> Mixout | None:
     if config.mixout == 0:
         return None
     return Mixout(model, config.mixout, gradient=config.mixout_gradient)
+
+
+def _make_trained_words(
+    model: keras.Model, examples: TokenizedExamples
+) -> TrainedWords | None:
+    words = model.bert.embeddings.word_embeddings.embeddings
+    return TrainedWords(words, examples.ids) if words.trainable else None
+
+
+def _make_average(
+    config: Config,
+    variables: list[keras.Variable],
+    trained_words: TrainedWords | None,
+) -> WeightAverage | None:
+    if not config.ema_decay:
+        return None
+    return WeightAverage(variables, config.ema_decay, trained_words)
+
+
+def _make_recorder(
+    config: Config,
+    variables: list[keras.Variable],
+    optimizer: AdamWeightDecay,
+    classifier: Classifier,
+) -> UpdateRecorder | None:
+    if not config.record_updates:
+        return None
+    return UpdateRecorder(variables, optimizer, classifier.strategy)
 
 
 def _make_optimizer(

@@ -187,7 +187,10 @@ class FitTest(parameterized.TestCase):
         ids = np.stack([[2, 5 + label, 3] for label in self.labels])
         self.inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         self.model = make_model(
-            num_labels=2, hidden_dropout_prob=0.0, initializer_range=0.2
+            num_labels=2,
+            num_hidden_layers=1,
+            hidden_dropout_prob=0.0,
+            initializer_range=0.2,
         )
         self.optimizer = keras.optimizers.Adam(0.02)
 

@@ -156,6 +156,7 @@ def assert_close(actual, expected, atol=1e-5):
 
 
 class CachedTest(parameterized.TestCase):
+    @pytest.mark.large
     def test_features_in_files_train_the_same_weights(self):
         options = {"micro_batches": 2}
         expected = train("lower_1", **options)

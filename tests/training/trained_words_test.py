@@ -155,8 +155,8 @@ class TrainingTest(parameterized.TestCase):
 
     @parameterized.parameters(
         {"weight_decay_rate": 0.5},
-        {"weight_decay_rate": 0.5, "bias_correction": False},
         {
+            "bias_correction": False,
             "weight_decay_rate": 3.0,
             "pretrained_weight_decay": 5.0,
             "learning_rate_multipliers": {WORDS: 0.5},

@@ -1,8 +1,6 @@
 """Tests of --early_stop_trials: whole sweeps of which most trials stop."""
 
-import contextlib
 import json
-import logging
 import os
 import pathlib
 import shutil
@@ -42,25 +40,6 @@ def paused_in(folder):
         p.parents[1].name
         for p in (folder / "trials").glob("*/checkpoints/paused.json")
     }
-
-
-@contextlib.contextmanager
-def control_c_at(pattern, number=1):
-    """Does as if Ctrl-C was pressed when something is logged the n-th time."""
-    seen = []
-
-    class ControlC(logging.Handler):
-        def emit(self, record):
-            seen.append(pattern in record.getMessage())
-            if seen[-1] and sum(seen) == number:
-                raise KeyboardInterrupt
-
-    logger, handler = logging.getLogger("absl"), ControlC()
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +207,7 @@ class TestSeveralProcesses:
 
 class TestInterrupted:
     def test_goes_on_from_what_has_paused(
-        self, sweep, stopped, tmp_path, caplog
+        self, sweep, stopped, control_c_at, tmp_path
     ):
         folder = tmp_path / "sweep"
         with control_c_at(": paused after step 2", number=3):

@@ -22,6 +22,7 @@ def best(sweep):
     return model.parent
 
 
+@pytest.mark.large
 class TestKeptRun:
     def test_is_evaluated_as_it_was_scored(self, best):
         assert run.main(["--mode=evaluate", f"--output_dir={best}"]) == 0

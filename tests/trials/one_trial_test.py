@@ -129,6 +129,7 @@ def assert_same(result, other):
     assert result.state == other.state
 
 
+@pytest.mark.large
 class TestPaused:
     def test_goes_on_as_if_it_had_not_paused(self, base, tmp_path):
         trials = planned_trials(base(tmp_path, {"base": {}}))
@@ -137,7 +138,6 @@ class TestPaused:
         assert set(paused.files) == {"history.jsonl"}
         assert_same(ended, whole)
 
-    @pytest.mark.large
     @pytest.mark.parametrize("name", PAUSABLE)
     def test_every_recipe_does(self, base, tmp_path, name):
         recipe = {**RECIPES[name], "validation_proportion": 0.4}

@@ -2,13 +2,9 @@
 
 import contextlib
 import json
-import logging
 import pathlib
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -50,24 +46,6 @@ def assert_is_whole(folder):
         if record["status"] == "ok":
             found = {p.name for p in path.with_suffix("").iterdir()}
             assert found >= FILES
-
-
-@contextlib.contextmanager
-def control_c_at(line):
-    """Does as if Ctrl-C was pressed when a certain line is logged."""
-
-    class ControlC(logging.Handler):
-        def emit(self, record):
-            if record.getMessage().startswith(line):
-                raise KeyboardInterrupt
-
-    logger = logging.getLogger("absl")
-    handler = ControlC()
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 @pytest.fixture
@@ -173,7 +151,9 @@ class TestFinished:
 
 
 @pytest.fixture(scope="module")
-def wanted_more(finished_sweep, run_sweep, reviews, tmp_path_factory):
+def wanted_more(
+    finished_sweep, run_sweep, control_c_at, reviews, tmp_path_factory
+):
     """A sweep that lost a record and shall have more seeds, then Ctrl-C.
 
     Returns its folder, the name of the lost trial, and what was printed.
@@ -307,6 +287,7 @@ def wrong_sweep(
     )
 
 
+@pytest.mark.large
 class TestWrongTrials:
     """They are recorded, and the sweep goes on."""
 
@@ -355,7 +336,7 @@ class TestWrongTrials:
 
 @pytest.fixture(scope="module")
 def command(flags, reviews, tmp_path_factory):
-    """Returns the folder of a name, and the command of its sweep."""
+    """Returns the folder of a name, and the flags of its sweep."""
     parent = tmp_path_factory.mktemp("killed")
 
     def make(name):
@@ -368,41 +349,38 @@ def command(flags, reviews, tmp_path_factory):
             record_updates=True,
         )
         arguments.append("--sweep=reinit_layers:0,1")
-        return parent / name, [sys.executable, "-m", "tf_bert.run", *arguments]
+        return parent / name, arguments
 
     return make
-
-
-def start(command):
-    return subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
 
 
 def wait_for(condition, program):
     deadline = time.monotonic() + 300
     while not condition() and time.monotonic() < deadline:
-        assert program.poll() is None, program.stderr.read()
+        assert program.poll() is None, program.error()
         time.sleep(0.005)
 
 
 @pytest.mark.large
 class TestKilled:
-    def test_two_kills_leave_what_an_unbroken_sweep_does(self, command):
+    def test_two_kills_leave_what_an_unbroken_sweep_does(
+        self, command, warm_program
+    ):
         """The long form is `benchmarks/killed_sweep.py`."""
         unbroken, whole = command("whole")
-        subprocess.run(whole, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+        assert warm_program.start(whole).wait() == 0
         folder, broken = command("killed")
         moments = random.Random(0)
         for _ in range(2):
-            program, before = start(broken), len(stored_trials(folder))
+            before = len(stored_trials(folder))
+            program = warm_program.start(broken)
             # The first trial of a process takes most of its time.
             wait_for(lambda n=before: len(stored_trials(folder)) > n, program)
             time.sleep(moments.uniform(0, 0.3))
             program.kill()
-            program.communicate()
+            program.wait()
             assert_is_whole(folder)
-        subprocess.run(broken, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+        assert warm_program.start(broken).wait() == 0
         assert read_lines(folder) == read_lines(unbroken)
         assert names_of_models(folder) == names_of_models(unbroken)
         for path in (unbroken / "model").iterdir():
@@ -414,15 +392,13 @@ class TestKilled:
             )
 
     def test_a_second_process_is_refused_with_the_id_of_the_first(
-        self, command
+        self, command, warm_program
     ):
         folder, twice = command("twice")
-        first = start(twice)
+        first = warm_program.start(twice)
         wait_for((folder / ".process").exists, first)
-        second = subprocess.run(
-            twice, cwd=ROOT, stderr=subprocess.PIPE, text=True
-        )
-        first.send_signal(signal.SIGKILL)
-        first.communicate()
-        assert second.returncode == 2
-        assert f"process {first.pid} is at work" in second.stderr
+        second = warm_program.start(twice)
+        assert second.wait() == 2
+        first.kill()
+        first.wait()
+        assert f"process {first.pid} is at work" in second.error()

@@ -16,6 +16,7 @@ from tf_bert import (
     build,
     finetune,
     model_card,
+    restart,
     run_folder,
     scored_rows,
     training_run,
@@ -52,7 +53,7 @@ class Workbench:
     """Runs one trial after another in one process.
 
     What trials share is built once: data, tokens, model, optimizer and their
-    traces. A trial that differs in more replaces it: see `build.can_restart`.
+    traces. A trial that differs in more replaces it: see `restart.can_restart`.
     """
 
     def __init__(self):
@@ -126,8 +127,8 @@ class Workbench:
         )
 
     def _prepare(self, config: Config) -> build.Run:
-        if self._run is not None and build.can_restart(self._run, config):
-            self._run = build.restart(self._run, config)
+        if self._run is not None and restart.can_restart(self._run, config):
+            self._run = restart.restart(self._run, config)
         else:
             # Model, moments and traces refer to each other in circles; two
             # sets of them need not fit into memory.

@@ -1,9 +1,9 @@
-"""Tests of tf_bert/build.py: one run restarted as another, and checks."""
+"""Tests of tf_bert/restart.py."""
 
 import numpy as np
 import pytest
 
-from tf_bert import build, cli, run_data, training_run
+from tf_bert import build, cli, restart, training_run
 from tf_bert.config import Config
 from tf_bert.training_state import MemoryState
 from tf_bert.trials.live_table import SilentBar
@@ -54,7 +54,7 @@ def changes():
 def pair(trained, flags, changes):
     """The trained run restarted, and a new one of that configuration."""
     config = make_config(flags, **changes)
-    return build.restart(trained, config), build.build(config)
+    return restart.restart(trained, config), build.build(config)
 
 
 class TestRestart:
@@ -87,7 +87,7 @@ class TestRestart:
         restarted, new = pair
         config = make_config(flags, **changes)
         for _ in range(2):
-            restarted = build.restart(restarted, config)
+            restarted = restart.restart(restarted, config)
             expected = values_of(new)
             for name, value in values_of(restarted).items():
                 np.testing.assert_array_equal(value, expected[name], name)
@@ -110,31 +110,6 @@ class TestRestart:
         self, pair, flags, changes, other
     ):
         config = make_config(flags, **{**changes, **other})
-        assert not build.can_restart(pair[0], config)
+        assert not restart.can_restart(pair[0], config)
         with pytest.raises(ValueError, match="must be restarted with what"):
-            build.restart(pair[0], config)
-
-
-class TestCheck:
-    def check(self, flags, **changes):
-        config = make_config(flags, **changes)
-        build.check(config, run_data.load(config, run_data.get_task(config)))
-
-    def test_a_good_training_passes(self, flags):
-        self.check(flags)
-
-    @pytest.mark.parametrize(
-        ("changes", "message"),
-        [
-            ({"reinit_layers": 3}, "reinit_layers=3"),
-            ({"max_seq_length": 100}, "max_position_embeddings=64"),
-            ({"num_warmup_steps": 7}, "num_warmup_steps=7 of 6 steps"),
-            (
-                {"early_stopping_patience": 1, "validation_proportion": 0},
-                "Early stopping must have a validation split",
-            ),
-        ],
-    )
-    def test_finds_what_is_wrong_without_weights(self, flags, changes, message):
-        with pytest.raises(ValueError, match=message):
-            self.check(flags, **changes)
+            restart.restart(pair[0], config)

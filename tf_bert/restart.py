@@ -1,0 +1,80 @@
+"""Another training with the parts of one that is built, and their trace."""
+
+import dataclasses
+
+from tf_bert import schedule
+from tf_bert.build import Run
+from tf_bert.classifier import reload_classifier
+from tf_bert.config import FOLLOW_SEED, NOT_COMPARED, Config
+from tf_bert.device_rules import PLACES
+
+# Fields that a run may be restarted with: they are in the weights, or in what
+# the steps are fed with, not in what is traced.
+_RESTARTS_WITH = (NOT_COMPARED - frozenset(PLACES)) | {
+    "seed",
+    *FOLLOW_SEED,
+    "reinit_layers",
+    "reinit_pooler",
+    "learning_rate",
+    "lr_schedule",
+    "warmup_proportion",
+    "num_warmup_steps",
+    "num_train_epochs",
+    "num_train_steps",
+    "num_evaluations",
+    "evaluate_every_steps",
+    "evaluate_every_epochs",
+    "checkpoint_to_use",
+    "early_stopping_patience",
+    "compare_baselines",
+}
+
+
+def can_restart(run: Run, config: Config) -> bool:
+    """Whether `restart` takes a configuration."""
+    old, new = run.config.as_dict(), config.as_dict()
+    names = {name for name in old if old[name] != new[name]}
+    # What was drawn afresh must not be frozen, which `build` checks.
+    allowed = _RESTARTS_WITH
+    if config.freeze is not None:
+        allowed = allowed - {"reinit_layers", "reinit_pooler"}
+    return names <= allowed
+
+
+def restart(run: Run, config: Config) -> Run:
+    """Brings a run to the start of another training, without a new trace.
+
+    The result is, bit for bit, what `build` returns for the configuration;
+    the run that was given must not be used any more.
+
+    Args:
+        run: of `build`, trained or not.
+        config: for which `can_restart` holds.
+
+    Raises:
+        ValueError: if it does not hold, or a flag is wrong.
+    """
+    if not can_restart(run, config):
+        raise ValueError(
+            "A run must be restarted with what its trace does not hold: seeds, "
+            "rates, lengths. Received another model, data or optimizer. Call "
+            "`build`."
+        )
+    classifier = reload_classifier(run.classifier, config)
+    if run.trained_words is not None:
+        run.trained_words.read()
+    if run.mixout is not None:
+        run.mixout.take_targets()
+    run.optimizer.restart()
+    if run.recorder is not None:
+        run.recorder.restart()
+    if run.average is not None:
+        run.average.restart()
+    return dataclasses.replace(
+        run,
+        config=config,
+        classifier=classifier,
+        **schedule.schedule(
+            config, run.tokenized["train"], classifier.strategy
+        ),
+    )
