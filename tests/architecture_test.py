@@ -211,6 +211,7 @@ OF_TESTS = (
     "conftest.py",
     "gcs_client.py",
     "gcs_server.py",
+    "warm_program.py",
     "worker_processes.py",
 )
 

@@ -1,10 +1,12 @@
 """docs/trials.md: its commands, flags and numbers are right."""
 
+import json
 import os
 import pathlib
 import re
 import shlex
 
+import early_stop
 import pytest
 import statistics_simulation
 from absl.testing import parameterized
@@ -51,6 +53,11 @@ class TrialsPageTest(parameterized.TestCase):
     def test_every_test_is_named(self):
         for name in TEST_NAMES.values():
             self.assertIn(f"\n| {name} | ", self.text)
+
+    def test_what_stopping_early_saves_is_what_was_measured(self):
+        found = json.loads(early_stop.RESULTS.read_text(encoding="utf-8"))
+        for part in early_stop.table(found).split("\n\n"):
+            self.assertIn(part, self.text)
 
     @pytest.mark.large
     def test_its_simulation_is_what_the_command_prints(self):
