@@ -58,16 +58,16 @@ def measure(flags: list[str], num_examples: int) -> dict[str, float]:
     pace = Pace()
     before = _peak_mib()
     step, seconds, done = 0, 0.0, 0
-    num_steps = 2 * -(-num_examples // config.train_batch_size)
-    while step < num_steps:
+    # The first half finds the pace, and traces.
+    half = -(-num_examples // config.train_batch_size)
+    while step < 2 * half:
         most = config.steps_per_loop or pace.num_steps
-        iterator, count = feed.at(step, min(most, num_steps - step))
+        iterator, count = feed.at(step, min(most, half - step % half))
         start = time.perf_counter()
         run.loop.take_steps(iterator, count)
         taken = time.perf_counter() - start
         pace.adapt(count, taken)
-        # The first half finds the pace, and traces.
-        if step >= num_steps // 2:
+        if step >= half:
             seconds += taken
             done += int(run.plan.num_examples[step : step + count].sum())
         step += count
@@ -117,7 +117,7 @@ def _cluster(number: int) -> list[dict[str, str]]:
 def main() -> None:
     """Prints the table, or in a child process its numbers."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--num_examples", type=int, default=1000)
+    parser.add_argument("--num_examples", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--child", nargs=argparse.REMAINDER)
     options = parser.parse_args()
