@@ -235,6 +235,7 @@ class TestPairsAndScores:
         )
 
 
+@pytest.mark.large
 class TestHalfPrecision:
     def test_is_exported_in_single_precision(self, finished_run, tmp_path):
         folder = copy_run(finished_run, tmp_path)

@@ -53,6 +53,7 @@ def mnli_run(train, tmp_path_factory):
     )
 
 
+@pytest.mark.large
 class TestMnli:
     def test_both_dev_sets_are_evaluated(self, mnli_run):
         results = read_json(mnli_run / "all_results.json")

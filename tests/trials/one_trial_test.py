@@ -12,6 +12,8 @@ from tf_bert.trials.live_table import SilentBar
 from tf_bert.trials.one_trial import Workbench
 from tf_bert.trials.plan import planned_trials
 
+pytestmark = pytest.mark.large
+
 # Every part of a training that a restart must bring back. Each follows on
 # the one before it in one process, so what is left over would show.
 RECIPES = {
@@ -129,7 +131,6 @@ def assert_same(result, other):
     assert result.state == other.state
 
 
-@pytest.mark.large
 class TestPaused:
     def test_goes_on_as_if_it_had_not_paused(self, base, tmp_path):
         trials = planned_trials(base(tmp_path, {"base": {}}))
@@ -173,7 +174,6 @@ class TestAlone:
         assert_is_what_it_is_alone(record, files, alone)
         assert len({r["best"]["test"]["loss"] for r in records}) == 4
 
-    @pytest.mark.large
     def test_every_recipe_is_what_it_is_alone(
         self, base, train, reviews, tmp_path
     ):
@@ -189,7 +189,6 @@ class TestAlone:
             )
             assert_is_what_it_is_alone(result.record, result.files, alone)
 
-    @pytest.mark.large
     def test_the_order_of_trials_changes_nothing(self, base, tmp_path):
         names = ("mixout", "base", "recorded", "cached", "pulled")
         trials = planned_trials(

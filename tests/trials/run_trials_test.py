@@ -181,6 +181,7 @@ def wanted_more(
     return folder, name, (parent / "stderr").read_text("utf-8")
 
 
+@pytest.mark.large
 class TestInterrupted:
     def test_says_how_to_go_on_and_leaves_all_whole(self, wanted_more):
         folder, _, error = wanted_more
