@@ -15,7 +15,6 @@ import safetensors.numpy
 
 from tf_bert import run
 
-ROOT = pathlib.Path(__file__).parents[1]
 SAME_FILES = (
     "config.json",
     "eval_results.txt",

@@ -13,7 +13,6 @@ import safetensors.numpy
 
 from tf_bert import run
 
-ROOT = pathlib.Path(__file__).parents[2]
 FILES = {"history.jsonl", "scored_rows.tsv"}
 
 
