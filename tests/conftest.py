@@ -64,6 +64,24 @@ def write_csv(path: pathlib.Path, rows: list) -> None:
         csv.writer(file).writerows(rows)
 
 
+# Files of minutes, of which a process should not be the last to begin one.
+_LONG = (
+    "reliability_test.py",
+    "workers_run_test.py",
+    "ray_runner_test.py",
+    "local_runner_test.py",
+    "one_trial_test.py",
+    "gcs_runs_test.py",
+    "finetune_resume_test.py",
+    "early_stop_test.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files start first."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
+
+
 @pytest.fixture(autouse=True)
 def _log_level():
     """Each test starts with one level of logging, whatever another left."""

@@ -109,6 +109,7 @@ class TestIntermediateTask:
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class TestTransformers:
     """A folder that transformers wrote, with PyTorch."""
 

@@ -44,6 +44,7 @@ def quickstart(tmp_path_factory):
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class TestQuickstart:
     def test_ends_with_the_comparison(self, quickstart):
         output = quickstart[1].stdout

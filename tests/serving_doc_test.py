@@ -74,6 +74,7 @@ class TestPage:
         assert np.isfinite(names["logits"]).all()
 
     @pytest.mark.large
+    @pytest.mark.reference
     def test_transformers(self, execute):
         [answers] = execute(code("pipeline("))["answers"]
         assert {answer["label"] for answer in answers} == {"bad", "good"}

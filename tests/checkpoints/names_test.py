@@ -143,6 +143,7 @@ class NamesTest(parameterized.TestCase):
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class RealNamesTest(parameterized.TestCase):
     def test_the_names_are_those_of_transformers(self):
         config = transformers.BertConfig(

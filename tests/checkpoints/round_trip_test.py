@@ -188,6 +188,7 @@ class RoundTripTest(WithFolder):
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class TorchTest(WithFolder):
     @parameterized.product(
         is_zip=(True, False), dtype=("float32", "float16", "bfloat16")

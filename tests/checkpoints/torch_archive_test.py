@@ -277,6 +277,7 @@ class RefusalTest(WithPath):
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class TorchTest(WithPath):
     """What PyTorch writes, and what it reads of ours."""
 

@@ -296,6 +296,7 @@ class FromPretrainedTest(WithFolder):
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class TransformersTest(WithFolder):
     """A folder of the pinned model, as a run saves it."""
 

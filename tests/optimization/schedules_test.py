@@ -146,6 +146,7 @@ class WarmupDecayTest(parameterized.TestCase):
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class TransformersTest(parameterized.TestCase):
     """Against the schedules of transformers for PyTorch."""
 

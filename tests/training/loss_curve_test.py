@@ -148,6 +148,7 @@ def train_torch(model, examples, plan, *, bias_correction):
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class LossCurveTest(parameterized.TestCase):
     @parameterized.parameters(True, False)
     def test_loss_curve_and_weights_equal_pytorch(self, bias_correction):

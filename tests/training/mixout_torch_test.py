@@ -145,6 +145,7 @@ def train_torch(reference, layers, mixout, examples, plan, seeds):
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class MixoutTorchTest(parameterized.TestCase):
     @parameterized.parameters("derivative", "reference")
     def test_loss_curve_and_weights_equal_pytorch(self, gradient):

@@ -210,6 +210,7 @@ def train_torch(model, *, bias_correction, **rules):
 
 
 @pytest.mark.large
+@pytest.mark.reference
 class UpdateRulesTest(parameterized.TestCase):
     @parameterized.product(rules=RULES, bias_correction=(True, False))
     def test_losses_and_weights_equal_pytorch(self, rules, bias_correction):
