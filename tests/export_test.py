@@ -213,6 +213,7 @@ class TestClassification:
         np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
 
+@pytest.mark.large
 class TestPairsAndScores:
     def test_scores_are_those_of_predict(self, pairs_run, tmp_path, capsys):
         folder = pathlib.Path(shutil.copytree(pairs_run, tmp_path / "run"))

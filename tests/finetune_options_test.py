@@ -169,6 +169,7 @@ def other_units_run(train, other_units):
     return train(**other_units)
 
 
+@pytest.mark.large
 class TestOtherUnits:
     """36 rows in batches of 12, for 8 steps; the last of them is used."""
 

@@ -119,6 +119,7 @@ class TestInterrupted:
         history = (interrupted[0] / "history.jsonl").read_text("utf-8")
         assert json.loads(history)["step"] == 2
 
+    @pytest.mark.large
     def test_ends_as_if_unbroken(
         self, folder, command, finished_run, control_c_at, caplog
     ):

@@ -228,6 +228,7 @@ class TestGivenAgain:
         assert times(finished_run) == before
 
 
+@pytest.mark.large
 class TestSameFlags:
     def test_the_second_run_equals_the_first(
         self, finished_run, train, full_flags, tmp_path

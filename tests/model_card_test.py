@@ -252,6 +252,7 @@ class TestFinishedRun:
         assert table_rows(card.text, "all") == ["| all | 36 | 4 | 12 |"]
 
     @pytest.mark.large
+    @pytest.mark.reference
     def test_its_code_runs(self, finished_run):
         card = (finished_run / "model/README.md").read_text(encoding="utf-8")
         blocks = re.findall("^```python\n(.*?)^```", card, re.S | re.M)

@@ -328,16 +328,6 @@ class TestTraining:
         else:
             assert differing(ours, other)
 
-    def test_a_second_run_that_is_resumed_equals_the_first(
-        self, name, trained, config_of
-    ):
-        row = ROWS[name]
-        flags = {**row.beside, **row.flags}
-        first = trained(flags)
-        config = config_of(**flags)
-        train(config, stop_after=2)
-        assert not differing(train(config).end, first.end)
-
     def test_eagerly_it_is_the_same(self, name, trained, config_of):
         flags = {**ROWS[name].beside, **ROWS[name].flags}
         tf.config.run_functions_eagerly(True)
@@ -376,7 +366,7 @@ TWO_REPLICAS = """
 """
 
 
-# Every row, with others that it may be used with.
+# Every row, with others that it may be used with, for what takes long.
 TOGETHER = (
     (
         "no bias correction",
@@ -392,14 +382,33 @@ TOGETHER = (
 )
 
 
+def flags_of_all(names):
+    rows = [ROWS[name] for name in names]
+    parts = [part for row in rows for part in (row.beside, row.flags)]
+    return dict(collections.ChainMap(*parts))
+
+
+def test_every_row_is_tested_together_with_others():
+    assert sorted(itertools.chain(*TOGETHER)) == sorted(ROWS)
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("names", TOGETHER, ids=", ".join)
+def test_a_second_run_that_is_resumed_equals_the_first(
+    names, trained, config_of
+):
+    flags = flags_of_all(names)
+    first = trained(flags)
+    config = config_of(**flags)
+    train(config, stop_after=2)
+    assert not differing(train(config).end, first.end)
+
+
 @pytest.mark.large
 def test_two_replicas_are_the_same_as_one(config_of, tmp_path):
-    assert sorted(itertools.chain(*TOGETHER)) == sorted(ROWS)
     configs = {}
     for names in TOGETHER:
-        rows = [ROWS[name] for name in names]
-        parts = [part for row in rows for part in (row.beside, row.flags)]
-        flags = dict(collections.ChainMap(*parts))
+        flags = flags_of_all(names)
         one = config_of(gradient_accumulation_steps=2, **flags)
         pair = [one.as_dict(), config_of(**flags).as_dict()]
         configs[", ".join(names)] = pair

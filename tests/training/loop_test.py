@@ -5,6 +5,7 @@ import gc
 import weakref
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import transformers
 from absl.testing import parameterized
@@ -191,6 +192,7 @@ class TrainingLoopTest(parameterized.TestCase):
         self.assertAlmostEqual(*losses, places=4)
         assert_all_close(*weights, atol=1e-6)
 
+    @pytest.mark.large
     def test_its_trace_goes_with_it(self):
         # Of a sweep of many recipes, each has one.
         def trace():
@@ -253,6 +255,7 @@ class TrainingLoopTest(parameterized.TestCase):
         expected = {path: g * (0.01 / norm) for path, g in free.items()}
         assert_all_close(clipped, expected, atol=1e-6)
 
+    @pytest.mark.large
     def test_gradient_below_the_limit_is_not_clipped(self):
         examples = make_examples()
         plan = make_plan(examples, 1, num_micro_batches=4)
@@ -286,6 +289,7 @@ class TrainingLoopTest(parameterized.TestCase):
         run.train(examples, plan)
         assert_all_close(run.gradients(), expected, atol=1e-6)
 
+    @pytest.mark.large
     def test_each_micro_batch_is_mixed_by_its_own_seed(self):
         examples = make_examples()
         plan = make_plan(examples, 1, num_micro_batches=2)

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 import transformers
 from absl.testing import parameterized
@@ -162,6 +163,7 @@ class TrainingTest(parameterized.TestCase):
             "learning_rate_multipliers": {WORDS: 0.5},
         },
     )
+    @pytest.mark.large
     def test_gives_the_weights_of_the_whole_table(self, **rules):
         small, whole = (
             self.train(uses_trained_words=uses, **rules)

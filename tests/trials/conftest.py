@@ -3,12 +3,10 @@
 import json
 import os
 import pathlib
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
+from warm_program import Process
 
 ROOT = pathlib.Path(__file__).parents[2]
 # Of a sweep's configuration: what may differ, for results do not.
@@ -52,40 +50,26 @@ def sweep_content():
 
 
 @pytest.fixture(scope="session")
-def start_sweep(flags, reviews):
+def start_sweep(flags, reviews, warm_program):
     """Returns a function that starts 2 recipes with 4 seeds each.
 
     Its arguments are the folder and the flags that differ. The process leads
     a group of its own, as that of a command does in a shell.
     """
 
-    def start(output_dir: pathlib.Path, **changes) -> subprocess.Popen:
+    def start(output_dir: pathlib.Path, **changes) -> Process:
         chosen = {
             "mode": "trials",
             "num_trials": 4,
             "sweep": "bias_correction:true,false",
             "test_file": reviews / "test.csv",
             "trials_save_model": "all",
-            "num_train_steps": 200,
+            "num_train_steps": 60,
             "learning_rate": 0.001,
             **changes,
         }
-        return subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tf_bert.run",
-                *flags(output_dir=output_dir, **chosen),
-            ],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            # Where the tests run in the background SIGINT is ignored, and a
-            # child inherits that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
+        arguments = flags(output_dir=output_dir, **chosen)
+        return warm_program.start(arguments, cwd=ROOT)
 
     return start
 
@@ -94,13 +78,12 @@ def start_sweep(flags, reviews):
 def finish_sweep(start_sweep):
     """Returns a function that runs such a sweep to its end.
 
-    It returns exit status, standard output and standard error.
+    It returns the exit status and what was written to standard error.
     """
 
-    def finish(output_dir: pathlib.Path, **changes) -> tuple[int, str, str]:
+    def finish(output_dir: pathlib.Path, **changes) -> tuple[int, str]:
         process = start_sweep(output_dir, **changes)
-        out, err = process.communicate()
-        return process.returncode, out, err
+        return process.wait(), process.error()
 
     return finish
 
@@ -109,7 +92,7 @@ def finish_sweep(start_sweep):
 def local_sweep(finish_sweep, tmp_path_factory) -> pathlib.Path:
     """The folder of the sweep, run in one process. For reading only."""
     folder = tmp_path_factory.mktemp("here") / "sweep"
-    status, _, err = finish_sweep(folder)
+    status, err = finish_sweep(folder)
     assert status == 0, err
     return folder
 
@@ -122,13 +105,13 @@ def wait_for_trials():
     must be. It returns how many there are.
     """
 
-    def wait(process: subprocess.Popen, folder: pathlib.Path, number: int):
+    def wait(process: Process, folder: pathlib.Path, number: int):
         while True:
             finished = len(list(folder.glob("trials/*.json")))
             if finished >= number:
                 return finished
             if process.poll() is not None:
-                raise RuntimeError(f"It ended: {process.communicate()}")
+                raise RuntimeError(f"It ended: {process.error()}")
             time.sleep(0.02)
 
     return wait

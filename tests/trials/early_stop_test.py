@@ -1,7 +1,6 @@
 """Tests of --early_stop_trials: whole sweeps of which most trials stop."""
 
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -185,17 +184,18 @@ class TestSeveralProcesses:
         tmp_path,
     ):
         here, there = tmp_path / "here" / "sweep", tmp_path / "there" / "sweep"
-        status, _, err = finish_sweep(here, **self.FLAGS)
+        status, err = finish_sweep(here, **self.FLAGS)
         assert status == 0, err
         flags = {**self.FLAGS, "num_parallel_trials": 2}
         process = start_sweep(there, **flags)
         # One is stopped when the third of a recipe has paused.
         wait_for_trials(process, there, 1)
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        # It could not end its processes itself: they do.
         wait_for_end_of_group(process.pid)
         assert paused_in(there)
-        status, _, err = finish_sweep(there, **flags)
+        status, err = finish_sweep(there, **flags)
         assert status == 0, err
         assert sweep_content(there) == sweep_content(here)
         records = read_records(here).values()

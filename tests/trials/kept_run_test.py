@@ -51,6 +51,7 @@ class TestKeptRun:
         assert "must hold a finished run" in capsys.readouterr().err
 
 
+@pytest.mark.large
 class TestReport:
     def test_is_made_of_real_trials(self, sweep):
         assert run.main(["--mode=report", f"--output_dir={sweep}"]) == 0

@@ -98,9 +98,9 @@ class TestRunOnRay:
         worker = busy_workers(raylets)[raylet_of(cluster.head_node)]
         os.kill(worker, signal.SIGKILL)
         cluster.remove_node(node, allow_graceful=False)
-        _, error = process.communicate()
+        status, error = process.wait(), process.error()
 
-        assert process.returncode == 0, error
+        assert status == 0, error
         assert finished < 6
         assert sweep_content(folder) == sweep_content(local_sweep)
         # Ray's own lines are in its files.
@@ -119,9 +119,10 @@ class TestRunOnRay:
         )
         wait_for_trials(process, folder, 1)
         os.killpg(process.pid, signal.SIGINT)
-        _, error = process.communicate()
-        assert process.returncode == 130
-        assert error.splitlines()[-1].startswith("Interrupted. What has")
+        assert process.wait() == 130
+        assert (
+            process.error().splitlines()[-1].startswith("Interrupted. What has")
+        )
         assert cluster.remaining_processes_alive()
         wait_until(lambda: not busy_workers({raylet_of(cluster.head_node)}))
         # Workers found the file, whose path is relative to the command's.
@@ -137,8 +138,7 @@ class TestRunOnRay:
         started = descendants(process.pid)
         assert started
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate()
-        assert process.returncode == 130
+        assert process.wait() == 130
         wait_until(
             lambda: not any(os.path.exists(f"/proc/{p}") for p in started)
         )
@@ -147,7 +147,7 @@ class TestRunOnRay:
         self, cluster, finish_sweep, tmp_path
     ):
         folder = tmp_path / "sweep"
-        status, _, error = finish_sweep(
+        status, error = finish_sweep(
             folder, ray_address=cluster.address, num_gpus_per_trial=1, **RAY
         )
         assert status == 2
@@ -165,7 +165,7 @@ class TestRunOnRay:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{free.getsockname()[1]}"
-            status, _, error = finish_sweep(
+            status, error = finish_sweep(
                 tmp_path / "sweep", ray_address=address, **RAY
             )
         assert status == 2

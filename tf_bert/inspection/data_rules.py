@@ -29,7 +29,7 @@ def _empty_texts(inspection: Inspection) -> Iterable[Finding]:
             yield Finding(
                 "error",
                 "empty_texts",
-                f"{counted(rows, 'row')} of {split} without a text "
+                f"{counted(len(rows), 'row')} of {split} without a text "
                 f"({listed(rows)} of {contents.file}).",
                 "Fill in the texts or delete the rows: a training refuses "
                 "them. If another column holds the text, pass --text_column.",
@@ -44,8 +44,9 @@ def _contradictions(inspection: Inspection) -> Iterable[Finding]:
         yield Finding(
             "warning",
             "contradicting_labels",
-            f"{counted(texts, 'text')} with different labels, such as {split} "
-            f"row {row} ({label}) and {other[0]} row {other[1]} ({other[2]}).",
+            f"{counted(len(texts), 'text')} with different labels, such as "
+            f"{split} row {row} ({label}) and {other[0]} row {other[1]} "
+            f"({other[2]}).",
             "Correct or delete the rows: no model can be right on them.",
         )
 
@@ -129,7 +130,7 @@ def _few_rows_of_a_class(inspection: Inspection) -> Iterable[Finding]:
         yield Finding(
             "warning",
             "rare_classes",
-            f"{counted(rare, 'class', 'classes')} with fewer than "
+            f"{counted(len(rare), 'class', 'classes')} with fewer than "
             f"{_ROWS_PER_CLASS} training rows ({names_listed}{more}).",
             "Add rows or merge classes in the file; --metric=macro_f1 shows "
             "how well rare classes do.",
@@ -258,7 +259,7 @@ def _repeated(inspection: Inspection, overlap: Overlap) -> str:
         len(overlap.exact),
     )
     return (
-        f"{counted(overlap.exact, 'row')} ({100 * count / size:.1f} %) of "
+        f"{counted(len(overlap.exact), 'row')} ({100 * count / size:.1f} %) of "
         f"{overlap.split} {'is' if count == 1 else 'are'} the same as"
     )
 

@@ -24,14 +24,14 @@ class Finding:
     action: str
 
 
-def counted(items: Sequence, name: str, plural: str | None = None) -> str:
+def counted(number: int, name: str, plural: str | None = None) -> str:
     """Returns how many there are, with their name.
 
     Example:
-        >>> counted([7], "row"), counted([7, 9], "class", "classes")
+        >>> counted(1, "row"), counted(2, "class", "classes")
         ('1 row', '2 classes')
     """
-    return f"{len(items):,} {name if len(items) == 1 else plural or name + 's'}"
+    return f"{number:,} {name if number == 1 else plural or name + 's'}"
 
 
 def listed(rows: Sequence[int]) -> str:

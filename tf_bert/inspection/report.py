@@ -9,7 +9,7 @@ from tf_bert.inspection import findings
 from tf_bert.inspection.contents import Inspection
 from tf_bert.inspection.cost import MemoryEstimate
 from tf_bert.inspection.duplicates import NEAR_DUPLICATE
-from tf_bert.inspection.finding import Finding
+from tf_bert.inspection.finding import Finding, counted
 
 _LINE_WIDTH = 80
 _GAP = "  "
@@ -208,8 +208,8 @@ def _training_lines(inspection: Inspection) -> list[str]:
         *_item(
             "steps",
             f"{training.num_steps:,} ({training.num_epochs:.1f} epochs of "
-            f"{training.steps_per_epoch:,}), {training.num_evaluations} "
-            "evaluations",
+            f"{training.steps_per_epoch:,}), "
+            f"{counted(training.num_evaluations, 'evaluation')}",
         ),
         *_item(
             "real tokens",
