@@ -258,21 +258,6 @@ def wait_for_state(folder, number, program):
 
 
 @pytest.mark.large
-class TestKilled:
-    def test_at_any_moment_ends_as_if_unbroken(
-        self, command, warm_program, finished_run, tmp_path
-    ):
-        """A state is saved after nearly every step."""
-        arguments = command(tmp_path / "run", save_every_seconds=1e-9)
-        program = warm_program.start(arguments)
-        wait_for_state(tmp_path / "run", 0, program)
-        program.kill()
-        assert program.wait() == -signal.SIGKILL
-        assert run.main(arguments) == 0
-        assert_same_result(tmp_path / "run", finished_run)
-
-
-@pytest.mark.large
 class TestStopped:
     @pytest.mark.parametrize(
         "number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)]

@@ -194,7 +194,7 @@ def test_a_training_that_is_stopped_again_and_again_ends_the_same(
 ):
     """At steps that no evaluation is at, and at one, and at the last one."""
     training, unbroken = training_of(name)
-    for stop_at in (1, 3, 4, 6, 7, 8):
+    for stop_at in (1, 4, 6, 8):
         result = training.train("broken", stop_at=stop_at)
         if result is not None:  # Early stopping came before.
             break

@@ -155,7 +155,7 @@ class TestNumberOfWorkers:
     @pytest.mark.parametrize(
         ("counts", "changes"),
         [
-            ((1, 2, 4), {"record_updates": True}),
+            ((1, 4), {"record_updates": True}),
             (
                 (1, 2),
                 {
