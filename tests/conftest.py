@@ -64,6 +64,20 @@ def write_csv(path: pathlib.Path, rows: list) -> None:
         csv.writer(file).writerows(rows)
 
 
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+)
+# Several processes of tests share the CPU, and so do the programs that they
+# start: with threads for all of it each, they would wait for one another.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    _num_threads = (os.cpu_count() or 1) // int(
+        os.environ["PYTEST_XDIST_WORKER_COUNT"]
+    )
+    for _name in _THREADS:
+        os.environ.setdefault(_name, str(max(1, _num_threads)))
+
 # Files of minutes, of which a process should not be the last to begin one.
 _LONG = (
     "reliability_test.py",
@@ -83,6 +97,12 @@ _LONG = (
 def pytest_collection_modifyitems(items):
     """The longest files start first."""
     items.sort(key=lambda item: item.path.name not in _LONG)
+
+
+@pytest.fixture(scope="session")
+def users_environment() -> dict[str, str]:
+    """The variables of a program that has all threads, as it has for users."""
+    return {n: x for n, x in os.environ.items() if n not in _THREADS}
 
 
 @pytest.fixture(autouse=True)

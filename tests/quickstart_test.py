@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -17,7 +16,7 @@ NUM_ROWS = 20
 
 
 @pytest.fixture(scope="module")
-def quickstart(tmp_path_factory):
+def quickstart(users_environment, tmp_path_factory):
     """Runs it in a folder of its own: the run's folder, what it printed."""
     folder = tmp_path_factory.mktemp("quickstart")
     shutil.copytree(ROOT / "flags", folder / "flags")
@@ -34,7 +33,7 @@ def quickstart(tmp_path_factory):
             "--predict_file=new.tsv",
         ],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**users_environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

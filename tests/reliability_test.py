@@ -1,7 +1,6 @@
 """Runs that are interrupted in every way: benchmarks/reliability.py, shorter,
 and docs/reliability.md, whose table that program printed."""
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -33,7 +32,9 @@ SHORT = ("gcs", "disk", "damage")
 
 
 @pytest.mark.large
-def test_a_run_ends_the_same_whatever_happens_to_it(tmp_path):
+def test_a_run_ends_the_same_whatever_happens_to_it(
+    users_environment, tmp_path
+):
     """A process of its own: the full disk needs mounts that nobody sees."""
     stored = reliability.STORED.read_bytes()
     done = subprocess.run(
@@ -44,7 +45,7 @@ def test_a_run_ends_the_same_whatever_happens_to_it(tmp_path):
         ],
         capture_output=True,
         text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**users_environment, "TMPDIR": str(tmp_path)},
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
