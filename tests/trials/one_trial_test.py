@@ -190,7 +190,7 @@ class TestAlone:
             assert_is_what_it_is_alone(result.record, result.files, alone)
 
     def test_the_order_of_trials_changes_nothing(self, base, tmp_path):
-        names = ("mixout", "cached")
+        names = ("mixout", "base", "recorded", "cached", "pulled")
         trials = planned_trials(
             base(tmp_path, {name: RECIPES[name] for name in names})
         )
