@@ -213,6 +213,7 @@ OF_TESTS = (
     "gcs_server.py",
     "warm_program.py",
     "worker_processes.py",
+    "write.py",  # Of tests/recorded/.
 )
 
 
