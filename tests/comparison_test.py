@@ -43,7 +43,9 @@ def _predictions(labels, *, wrong_from):
     return np.where(np.arange(len(labels)) < wrong_from, labels, 1 - labels)
 
 
-def _compare(share_right, wrong_from, num_rows=100, metric="accuracy"):
+def _compare(
+    share_right, wrong_from, num_rows=100, metric="accuracy", has_chosen=False
+):
     train, test = _task(num_rows=num_rows, share_right=share_right)
     return comparison.compare(
         train,
@@ -52,6 +54,7 @@ def _compare(share_right, wrong_from, num_rows=100, metric="accuracy"):
         split="test",
         label_names=_NAMES[:2],
         metric=metric,
+        has_chosen=has_chosen,
     )
 
 
@@ -64,7 +67,7 @@ class VerdictTest(absltest.TestCase):
             result.verdict,
             r"^BERT was worth it: on the 100 test rows its accuracy is 0\.200 "
             r"above that of TF-IDF \+ linear SVM \(95 % interval \+0\.1\d\d to "
-            r"\+0\.2\d\d\), more than chance explains\.$",
+            r"\+0\.2\d\d, p < 0\.001\), more than chance explains\.$",
         )
 
     def test_small_gain_is_noise(self):
@@ -72,8 +75,8 @@ class VerdictTest(absltest.TestCase):
         self.assertRegex(
             result.verdict,
             r"^BERT made no clear difference: its accuracy is 0\.020 above .* "
-            r"within the noise of 100 test rows; the SVM is smaller and "
-            r"faster\.$",
+            r"p = 0\.500\), which is within the noise of 100 test rows; the "
+            r"SVM is smaller and faster\.$",
         )
 
     def test_the_same_gain_on_many_rows_is_worth_it(self):
@@ -83,7 +86,7 @@ class VerdictTest(absltest.TestCase):
     def test_no_gain_is_noise(self):
         result = _compare(share_right=0.9, wrong_from=90)
         self.assertEqual(result.difference.p_value, 1.0)
-        self.assertIn("is 0.000 above", result.verdict)
+        self.assertIn("is the same as that of TF-IDF", result.verdict)
         self.assertStartsWith(result.verdict, "BERT made no clear difference")
 
     def test_clear_loss_is_not_worth_it(self):
@@ -93,6 +96,55 @@ class VerdictTest(absltest.TestCase):
             "BERT was not worth it: on the 100 test rows its accuracy is 0.200 "
             "below that of TF-IDF + linear SVM (95 % interval -0.",
         )
+
+    def test_the_first_clear_gain_is_of_six_rows_to_none(self):
+        for only_bert, p_text, is_clear in (
+            (4, "p = 0.125", False),
+            (5, "p = 0.062", False),
+            (6, "p = 0.031", True),
+        ):
+            result = _compare(0.8, 80 + only_bert)
+            self.assertEqual(result.difference.num_disagreements, only_bert)
+            self.assertIn(p_text, result.verdict)
+            self.assertEqual("worth it" in result.verdict, is_clear)
+            self.assertEqual("within the noise" in result.verdict, not is_clear)
+
+    def test_f1_follows_the_exchange_test(self):
+        for wrong_from, is_clear in ((85, False), (95, True)):
+            result = _compare(0.8, wrong_from, metric="f1")
+            self.assertEqual(result.difference.p_value < 0.05, is_clear)
+            self.assertEqual("was worth it" in result.verdict, is_clear)
+
+    def test_rows_that_chose_the_checkpoint_are_named_in_the_sentence(self):
+        clear, noise = (
+            _compare(0.7, wrong_from, has_chosen=True).verdict
+            for wrong_from in (90, 72)
+        )
+        self.assertStartsWith(
+            clear,
+            "BERT was worth it: on the 100 test rows, which chose its "
+            "checkpoint and so flatter it, its accuracy is 0.200 above that",
+        )
+        self.assertIn(
+            "within the noise of 100 test rows, which chose its checkpoint and "
+            "so flatter it; the SVM",
+            noise,
+        )
+
+    def test_p_values_are_never_rounded_across_the_level(self):
+        result = _compare(0.7, 90)
+        for p_value, text in (
+            (0.0499, "p < 0.05)"),
+            (0.0501, "p >= 0.05)"),
+            (0.0512, "p = 0.051)"),
+        ):
+            difference = dataclasses.replace(result.difference, p_value=p_value)
+            self.assertIn(
+                text,
+                comparison._verdict(
+                    difference, "accuracy", "tfidf_svm", rows="100 test rows"
+                ),
+            )
 
 
 class CompareTest(parameterized.TestCase):
@@ -288,6 +340,7 @@ class AsJsonTest(absltest.TestCase):
                 "value": difference.difference,
                 "ci": [difference.low, difference.high],
                 "p_value": difference.p_value,
+                "num_disagreements": 20,
             },
         )
         self.assertEqual(stored["verdict"], result.verdict)

@@ -150,15 +150,19 @@ def evaluations(built):
 
 class TestComparisonOnValidation:
     @pytest.mark.parametrize("checkpoint", ["best", "last"])
-    def test_a_warning_says_that_validation_has_chosen(
+    def test_warning_and_verdict_say_that_validation_has_chosen(
         self, built, evaluations, caplog, checkpoint
     ):
         config = dataclasses.replace(built.config, checkpoint_to_use=checkpoint)
-        finetune.compare_with_baselines(
+        results = finetune.compare_with_baselines(
             dataclasses.replace(built, config=config), evaluations
         )
         is_chosen = checkpoint == "best"
         assert ("a little too good" in caplog.text) == is_chosen
+        clause = "validation rows, which chose its checkpoint and so flatter it"
+        assert (clause in results["verdict"]) == is_chosen
+        text = " ".join(results["comparison"].split())
+        assert (clause in text) == is_chosen
 
 
 class TestBaselinesWithoutAModel:

@@ -18,10 +18,13 @@ from tf_bert import baseline_scores
 from tf_bert.baseline_scores import Score
 from tf_bert.data.examples import Examples
 from tf_bert.metrics import METRICS
-from tf_bert.statistics.rows import PairedResult, paired_bootstrap
+from tf_bert.statistics.paired_rows import PairedResult, compare_on_rows
 
 _LINE_WIDTH = 80
 _GAP = "  "
+
+# Of rows that had a say in the weights that are scored on them.
+_CHOSEN = ", which chose its checkpoint and so flatter it"
 
 TITLES = {
     "majority": "Majority class",
@@ -62,7 +65,7 @@ def compare(
     split: str,
     label_names: Sequence[str] | None,
     metric: str,
-    seed: int = 0,
+    has_chosen: bool = False,
 ) -> Comparison:
     """Trains the baselines and scores them and BERT on the same rows.
 
@@ -75,11 +78,13 @@ def compare(
         label_names: C names in the order of their ids; None for regression.
         metric: The task's metric, a key of `METRICS` of which higher is
             better. The baselines are tuned for it, too.
-        seed: Of the baselines and of the resampling.
+        has_chosen: Whether `evaluated` had a say in which weights of BERT
+            are used. The verdict says so.
 
     Returns:
         The comparison. Its verdict says "worth it" or "not worth it" only if
-        the 95 % interval of the difference does not contain 0.
+        the test of `paired_rows` finds a difference at 5 %, and then the 95 %
+        interval does not contain 0.
 
     Raises:
         ValueError: If labels are missing, the metric does not suit the task,
@@ -88,17 +93,16 @@ def compare(
     num_classes = None if label_names is None else len(label_names)
     baseline_scores.check_metric(metric, num_classes)
     _check_examples(train, evaluated, predictions, split)
-    task = {"num_classes": num_classes, "metric": metric, "seed": seed}
+    task = {"num_classes": num_classes, "metric": metric}
     predicted = baseline_scores.predict(train, evaluated, **task)
     predicted["bert"] = np.asarray(predictions)
     scores = baseline_scores.score(predicted, evaluated.labels, **task)
     rival = list(predicted)[-2]
-    difference = paired_bootstrap(
+    difference = compare_on_rows(
         METRICS[metric],
         evaluated.labels,
         predicted["bert"],
         predicted[rival],
-        seed=seed,
     )
     return Comparison(
         split=split,
@@ -110,7 +114,7 @@ def compare(
             difference,
             METRICS[metric].title,
             rival,
-            f"{len(evaluated)} {split}",
+            rows=f"{len(evaluated)} {split} rows{_CHOSEN * has_chosen}",
         ),
     )
 
@@ -143,7 +147,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
     Returns:
         ``{model: {metric: value, metric_ci: [low, high]}, ..., "difference":
-        {"metric", "value", "ci", "p_value"}, "verdict": str}``, where the
+        {"metric", "value", "ci", "p_value", "num_disagreements"},
+        "verdict": str}``, where the
         models are ``majority`` and ``tfidf_svm`` (regression: ``mean`` and
         ``tfidf_ridge``) and ``bert``.
     """
@@ -154,13 +159,14 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "value": difference.difference,
             "ci": [difference.low, difference.high],
             "p_value": difference.p_value,
+            "num_disagreements": difference.num_disagreements,
         },
         "verdict": comparison.verdict,
     }
 
 
 def _verdict(
-    difference: PairedResult, title: str, rival: str, rows: str
+    difference: PairedResult, title: str, rival: str, *, rows: str
 ) -> str:
     """Puts the difference into one sentence.
 
@@ -168,23 +174,35 @@ def _verdict(
         difference: BERT less the rival.
         title: Of the primary metric.
         rival: Key of the TF-IDF model.
-        rows: Number and name of the rows, as in "200 test".
+        rows: Which they are, as in "200 test rows".
     """
     gain, low, high = difference.difference, difference.low, difference.high
+    place = f"{abs(gain):.3f} {'below' if gain < 0 else 'above'}"
     finding = (
-        f"its {title} is {abs(gain):.3f} {'below' if gain < 0 else 'above'} "
-        f"that of {TITLES[rival]} (95 % interval {low:+.3f} to {high:+.3f})"
+        f"its {title} is {place if gain else 'the same as'} that of "
+        f"{TITLES[rival]} (95 % interval {low:+.3f} to {high:+.3f}, "
+        f"p {_p_text(difference.p_value)})"
     )
     if low <= 0 <= high:
         model = {"tfidf_svm": "SVM", "tfidf_ridge": "ridge model"}[rival]
         return (
             f"BERT made no clear difference: {finding}, which is within the "
-            f"noise of {rows} rows; the {model} is smaller and faster."
+            f"noise of {rows}; the {model} is smaller and faster."
         )
     return (
-        f"BERT was {'not ' if gain < 0 else ''}worth it: on the {rows} rows "
-        f"{finding}, more than chance explains."
+        f"BERT was {'not ' if gain < 0 else ''}worth it: on the {rows}"
+        f"{',' * (',' in rows)} {finding}, more than chance explains."
     )
+
+
+def _p_text(p_value: float) -> str:
+    """Returns a p-value for people, never rounded to 0.05 or across it."""
+    if p_value < 0.001:
+        return "< 0.001"
+    text = f"= {p_value:.3f}"
+    if text == "= 0.050":
+        return "< 0.05" if p_value < 0.05 else ">= 0.05"
+    return text
 
 
 def _table_lines(scores: dict[str, dict[str, Score]]) -> list[str]:

@@ -274,7 +274,8 @@ def compare_with_baselines(
             "validation split. Pass --test_file or --test_proportion=0.2."
         )
         return {}
-    if split == "validation" and _has_chosen(run.config):
+    has_chosen = split == "validation" and _has_chosen(run.config)
+    if has_chosen:
         logging.warning(
             "No test split: BERT is compared on validation, which chose its "
             "checkpoint, so its score is a little too good. Pass --test_file "
@@ -288,6 +289,7 @@ def compare_with_baselines(
         split=split,
         label_names=task.label_names,
         metric=task.metric,
+        has_chosen=has_chosen,
     )
     content = comparison.as_json(result)
     content.pop("bert")  # Stands under the split already.

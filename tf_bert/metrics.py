@@ -3,12 +3,13 @@
 `METRICS` holds the metrics that can select a checkpoint and have an interval;
 their formulas are in `weighted_metrics.py`. The two that rank probabilities
 (ROC AUC and average precision) are only reported. What to conclude from a
-value is in `statistics/rows.py`. No TensorFlow here.
+value is in `statistics/rows.py` and `paired_rows.py`. No TensorFlow here.
 
 Letters: N rows, C classes.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -34,6 +35,7 @@ class Metric:
         higher_is_better: False for errors.
         is_proportion: Whether the value is the share of rows that are right,
             so that an exact interval for a proportion applies.
+        span: The largest possible value less the smallest.
     """
 
     title: str
@@ -41,6 +43,7 @@ class Metric:
     needs: Literal["classes", "scores"] = "classes"
     higher_is_better: bool = True
     is_proportion: bool = False
+    span: float = 1.0
 
     def __call__(
         self,
@@ -88,24 +91,28 @@ METRICS: dict[str, Metric] = {
     "micro_f1": Metric(
         "micro F1", weighted_metrics.accuracy, is_proportion=True
     ),
-    "matthews": Metric("Matthews correlation", weighted_metrics.matthews),
+    "matthews": Metric(
+        "Matthews correlation", weighted_metrics.matthews, span=2.0
+    ),
     "pearson": Metric(
-        "Pearson correlation", weighted_metrics.pearson, "scores"
+        "Pearson correlation", weighted_metrics.pearson, "scores", span=2.0
     ),
     "spearman": Metric(
-        "Spearman correlation", weighted_metrics.spearman, "scores"
+        "Spearman correlation", weighted_metrics.spearman, "scores", span=2.0
     ),
     "mse": Metric(
         "mean squared error",
         weighted_metrics.mean_squared_error,
         "scores",
         higher_is_better=False,
+        span=math.inf,
     ),
     "mae": Metric(
         "mean absolute error",
         weighted_metrics.mean_absolute_error,
         "scores",
         higher_is_better=False,
+        span=math.inf,
     ),
 }
 

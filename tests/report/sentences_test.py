@@ -29,9 +29,13 @@ class TestBestRecipe:
     def test_a_large_difference_is_more_than_noise(self, results_of):
         results = results_of([0.6, 0.61, 0.62], [0.8, 0.81, 0.82])
         text = sentences.best_recipe(results)
-        assert text.startswith("The highest mean has reinit_layers=2: 0.810")
-        assert "It is 0.200 above reinit_layers=0 (95 % interval +" in text
+        assert text.startswith(
+            "The highest mean has reinit_layers=2, which these test rows chose "
+            "and so flatter: 0.810"
+        )
+        assert "; it is 0.200 above reinit_layers=0 (95 % interval +" in text
         assert text.endswith("more than noise between seeds.")
+        assert text.count(". ") == 0  # One sentence.
 
     def test_a_small_difference_may_be_noise(self, results_of):
         text = sentences.best_recipe(results_of([0.6, 0.8], [0.65, 0.8]))
@@ -39,7 +43,7 @@ class TestBestRecipe:
 
     def test_the_baseline_may_be_the_best(self, results_of):
         text = sentences.best_recipe(results_of([0.8, 0.82], [0.5, 0.6]))
-        assert "It is the baseline; the next, reinit_layers=2, is 0.260" in text
+        assert "it is the baseline, and the next, reinit_layers=2, is" in text
 
     def test_one_trial_each_is_not_told_from_noise(self, results_of):
         text = sentences.best_recipe(results_of([0.6], [0.9]))
@@ -71,6 +75,42 @@ class TestCaveat:
             del trial.record["majority"]["test"]
             trial.record["chosen"] = chosen
         assert sentences.summary(results)[-1].endswith(ending)
+        with_it = ", with its checkpoints," if chosen == "best" else ""
+        assert (
+            f"which these validation rows chose{with_it} and so flatter"
+            in sentences.best_recipe(results)
+        )
+
+
+class TestFlattered:
+    def test_advice_says_it_too(self, results_of):
+        results = results_of([0.6, 0.7, 0.8], [0.7, 0.8, 0.9])
+        assert sentences.trials_advice(results).startswith(
+            "With reinit_layers=2, which these test rows chose and so flatter, "
+        )
+
+    @pytest.mark.parametrize(
+        "chosen, patience, clause",
+        [
+            ("last", 0, ""),
+            ("last", 3, "whose checkpoints these validation rows chose and so"),
+            ("best", 0, "whose checkpoints these validation rows chose and so"),
+        ],
+    )
+    def test_a_single_recipe_was_not_chosen_but_its_checkpoints_may_be(
+        self, write_trials, tmp_path, chosen, patience, clause
+    ):
+        path = write_trials(tmp_path / "one", scores={"all trials": [0.7, 0.8]})
+        (task,) = trials_content.read([str(path)])
+        results = task_results.compute(task)
+        assert sentences.flattered(results) == ""  # There is a test split.
+        for trial in results.task.trials:
+            del trial.record["majority"]["test"]
+            trial.record["chosen"] = chosen
+            trial.record["config"]["early_stopping_patience"] = patience
+        assert sentences.flattered(results) == clause + " flatter" * bool(
+            clause
+        )
 
 
 class TestBaselines:
@@ -95,7 +135,8 @@ class TestBaselines:
         text = sentences.baselines(results_of([0.68], [0.5]))
         assert text == (
             "BERT is not worth it here: TF-IDF + linear SVM scores 0.780; the "
-            "one trial of reinit_layers=0 is 0.100 below it."
+            "one trial of reinit_layers=0, which these test rows chose and so "
+            "flatter, is 0.100 below it."
         )
 
 

@@ -76,13 +76,10 @@ def expected_section(results: TaskResults) -> Section:
                 "a selection, and no draw from the recipe.",
             ),
         )
-    text = (
+    text = sentences.trials_advice(results) or (
         "The recipe with the highest mean has too few trials for advice, or "
         "some of them were stopped early."
     )
-    advice = sentences.trials_advice(results)
-    if advice:
-        text = f"About {results.best}. {advice}"
     return Section(name, title, (text,), pictures=(_expected_picture(results),))
 
 

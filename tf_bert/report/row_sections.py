@@ -44,7 +44,7 @@ def of_best_recipe(results: TaskResults) -> tuple[str, list[ScoredRows]]:
     of_all = sentences.count(len(trials), "trial")
     return (
         f"The {results.task.split} rows in {of_all} of {results.best}, the "
-        "recipe with the highest mean.",
+        "recipe with the highest mean on them.",
         trials,
     )
 

@@ -1,7 +1,9 @@
 """What the trials of one task say, in plain words.
 
 Nothing is claimed that the intervals do not carry: a difference whose
-corrected p-value is above 5 % is called noise between seeds.
+corrected p-value is above 5 % is called noise between seeds. A recipe that is
+called best on the rows that made it so is said to be flattered by them, in
+the same sentence.
 """
 
 from collections.abc import Sequence
@@ -71,20 +73,53 @@ def best_recipe(results: TaskResults) -> str:
     best = results.summary(results.best)
     if len(results.summaries) == 1:
         return f"{capital(results.metric_title)}: {_mean(best)}."
-    text = f"The highest mean has {best.label}: {_mean(best)}."
+    text = (
+        f"The highest mean has {best.label}, {flattered(results)}: "
+        f"{_mean(best)}"
+    )
     if results.best == results.baseline:
         rivals = [x for x in results.comparisons if x.difference is not None]
         if not rivals:
-            return f"{text} It is the baseline, and no other has a score yet."
+            return f"{text}; it is the baseline, and no other has a score yet."
         nearest = max(rivals, key=lambda x: x.difference)
         return (
-            f"{text} It is the baseline; the next, {nearest.label}, "
+            f"{text}; it is the baseline, and the next, {nearest.label}, "
             f"{_difference(nearest)}."
         )
     comparison = results.comparison(results.best)
     if comparison.difference is None:
-        return f"{text} The baseline {results.baseline} has no score yet."
-    return f"{text} It {_difference(comparison)}."
+        return f"{text}; the baseline {results.baseline} has no score yet."
+    return f"{text}; it {_difference(comparison)}."
+
+
+def flattered(results: TaskResults) -> str:
+    """Says of the best recipe what was chosen on the rows it is scored on.
+
+    Args:
+        results: of one task.
+
+    Returns:
+        A clause to stand behind its name; "" where nothing was chosen.
+    """
+    split = results.task.split
+    if len(results.summaries) > 1:
+        with_it = ", with its checkpoints," * _has_chosen(results)
+        return f"which these {split} rows chose{with_it} and so flatter"
+    if _has_chosen(results):
+        return f"whose checkpoints these {split} rows chose and so flatter"
+    return ""
+
+
+def _has_chosen(results: TaskResults) -> bool:
+    """Whether the rows of the scores chose the checkpoints too."""
+    if results.task.split == "test":
+        return False
+    ended = [x for x in results.task.trials if not x.is_stopped]
+    return any(
+        x.record["chosen"] != "last"
+        or x.record["config"].get("early_stopping_patience")
+        for x in ended
+    )
 
 
 def _mean(summary: RecipeSummary) -> str:
@@ -183,6 +218,8 @@ def baselines(results: TaskResults) -> str:
     values = counted_values(results, results.best)
     title = comparison_lib.TITLES[model]
     of_recipe = f" of {best.label}" if len(results.summaries) > 1 else ""
+    if clause := flattered(results):
+        of_recipe += f", {clause},"
     text = f"{title} scores {rival:.3f}; {_beside(values, rival, of_recipe)}."
     low, high = scores.get(f"{task.metric}_ci", (rival, rival))
     if best.mean > high:
@@ -220,15 +257,20 @@ def trials_advice(results: TaskResults) -> str:
     expected = results.expected.get(results.best or "")
     if expected is None:
         return ""
-    return expected_scores.trials_advice(expected)
+    advice = expected_scores.trials_advice(expected)
+    if len(results.summaries) == 1:
+        return advice
+    return (
+        f"With {results.best}, {flattered(results)}, "
+        f"{advice[0].lower()}{advice[1:]}"
+    )
 
 
 def _caveat(results: TaskResults) -> str:
     if results.task.split == "test":
         return ""
     text = "There is no test split: the scores are of the validation rows"
-    ended = [x for x in results.task.trials if not x.is_stopped]
-    if all(x.record["chosen"] == "last" for x in ended):
+    if not _has_chosen(results):
         return f"{text}."
     return (
         f"{text}, which chose the checkpoints too, so all of them are a "

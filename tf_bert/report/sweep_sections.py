@@ -80,7 +80,8 @@ def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
             lines, field=field, metric_title=results.score_title
         ),
         f"Each dot is a trial; the lines join the means. The highest mean, "
-        f"{mean:.3f}, is at {field}={value:g}.",
+        f"{mean:.3f}, is at {field}={value:g}, "
+        f"{sentences.flattered(results)}.",
         tables.table(
             table_name,
             "The trials at each value",

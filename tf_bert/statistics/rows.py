@@ -1,4 +1,4 @@
-"""How sure a metric is: intervals and tests over the rows of one split.
+"""How sure a metric is: its interval over the rows of one split.
 
 Pure functions of arrays and a seed: the same input gives the same output, in
 whatever order the rows come. Nothing here knows a metric by name; a metric is
@@ -8,7 +8,6 @@ a function that can be computed for many resamples at once (see
 Letters: N rows, K distinct rows, R resamples.
 """
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -33,24 +32,6 @@ class WeightedMetric(Protocol):
     ) -> np.ndarray:
         """Returns `[...]` for counts `[..., N]`, one value for None."""
         ...
-
-
-@dataclasses.dataclass(frozen=True)
-class PairedResult:
-    """By how much one model is better than another on the same rows.
-
-    Args:
-        difference: Metric of the first model less that of the second.
-        low: Lower end of the interval of the difference.
-        high: Upper end.
-        p_value: Two-sided, in (0, 1]: how often a difference as large comes
-            from the choice of the rows alone.
-    """
-
-    difference: float
-    low: float
-    high: float
-    p_value: float
 
 
 def confidence_interval(
@@ -178,71 +159,6 @@ def bootstrap_interval(
     labels, predictions = rows
     values = [metric(labels, predictions, counts) for counts in chunks]
     return _percentiles(np.concatenate(values), confidence)
-
-
-def paired_bootstrap(
-    metric: WeightedMetric,
-    labels: np.ndarray,
-    predictions_a: np.ndarray,
-    predictions_b: np.ndarray,
-    *,
-    num_resamples: int = 10_000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> PairedResult:
-    """Compares two models on the same rows.
-
-    Both are scored on the same resamples, so that what is hard for both
-    cancels: the interval of the difference is narrower than two separate
-    intervals suggest. The p-value is twice the share of resamples on the
-    other side of 0 (or at it), with one added to both counts, so that it is
-    never 0.
-
-    With fewer than about 10 rows on which the models disagree the bootstrap
-    is too sure of itself: take its answer as a hint.
-
-    Args:
-        metric: From `tf_bert.metrics.METRICS`.
-        labels: `[N]`, N >= 1.
-        predictions_a: `[N]`, of the model whose gain is asked for.
-        predictions_b: `[N]`, of the model it is compared with.
-        num_resamples: R, >= 1.
-        confidence: In (0, 1), of the interval.
-        seed: Of the resampling.
-
-    Returns:
-        The difference a - b with its interval and p-value. Identical
-        predictions give exactly 0, [0, 0] and 1.
-
-    Raises:
-        ValueError: If `num_resamples` or `confidence` is out of its range.
-
-    References:
-        Davison and Hinkley, 1997, "Bootstrap Methods and their Application",
-        Section 4.2. https://doi.org/10.1017/CBO9780511802843
-    """
-    difference = metric(labels, predictions_a) - metric(labels, predictions_b)
-    rows, chunks = _resample(
-        [labels, predictions_a, predictions_b],
-        num_resamples=num_resamples,
-        seed=seed,
-    )
-    labels, predictions_a, predictions_b = rows
-    differences = np.concatenate(
-        [
-            metric(labels, predictions_a, counts)
-            - metric(labels, predictions_b, counts)
-            for counts in chunks
-        ]
-    )
-    smaller_tail = min(np.sum(differences <= 0), np.sum(differences >= 0))
-    low, high = _percentiles(differences, confidence)
-    return PairedResult(
-        difference=float(difference),
-        low=low,
-        high=high,
-        p_value=min(1.0, 2 * float(1 + smaller_tail) / (num_resamples + 1)),
-    )
 
 
 def _resample(
