@@ -98,6 +98,9 @@ def test_a_run_and_all_that_follows(gcs, gcs_folder, on_gcs, command):
         "saved_model/variables/variables.index",
     ):
         assert name in names
+    folder = files.rpartition("/")[2]
+    assert f"Rows of `{folder}/train.csv`," in names["model/README.md"].decode()
+    assert f": {folder}/train.csv</h1>" in names["report.html"].decode()
     events = [name for name in names if name.startswith("tensorboard/events")]
     assert len(events) == 1
     assert names[events[0]].count(b"train/loss") == 3

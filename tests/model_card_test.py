@@ -104,6 +104,19 @@ class TestMetadata:
         types = {x.task_type for x in data.eval_results}
         assert types == {"text-classification"}
 
+    def test_a_dataset_of_tfds_is_named(self):
+        config = dataclasses.replace(
+            CONFIG, train_file=None, tfds_name="imdb_reviews/plain_text"
+        )
+        rows = examples([0, 1, 1], "tfds:imdb_reviews/plain_text/1.0.0/train")
+        card = huggingface_hub.ModelCard(
+            render(config, dataclasses.replace(class_data(), train=rows))
+        )
+        names = {x.dataset_name for x in card.data.eval_results}
+        assert names == {"imdb_reviews/plain_text"}
+        assert "\nRows of `imdb_reviews/plain_text`, by split:\n" in card.text
+        assert "- train: `imdb_reviews/plain_text/1.0.0/train`\n" in card.text
+
     def test_a_folder_is_no_base_model(self, tmp_path):
         config = dataclasses.replace(CONFIG, init_checkpoint=str(tmp_path))
         card = huggingface_hub.ModelCard(render(config))

@@ -4,13 +4,13 @@ The Hugging Face hub shows and searches models by it. What people read is in
 `model_card.py`.
 """
 
-import os
 from typing import Any
 
 import huggingface_hub
 
 from tf_bert.checkpoints import sources
 from tf_bert.config import Config
+from tf_bert.data.data_name import data_name
 from tf_bert.data.tasks import TaskSpec
 from tf_bert.metrics import METRICS
 
@@ -45,7 +45,7 @@ def card_metadata(
         results: as in `all_results.json`; what has a name on the hub becomes
             the card's `model-index`, split by split.
     """
-    dataset = dataset_name(config)
+    dataset = data_name(config.as_dict())
     entries = [
         huggingface_hub.EvalResult(
             task_type="text-classification",
@@ -77,8 +77,3 @@ def model_name(config: Config) -> str:
     """The last part of the run's folder."""
     name = config.output_dir.replace("\\", "/").rstrip("/").rpartition("/")[2]
     return name if name.strip(".") else "model"
-
-
-def dataset_name(config: Config) -> str:
-    """The task, or the name of the training file."""
-    return config.task_name or os.path.basename(config.train_file)

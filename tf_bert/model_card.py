@@ -17,6 +17,7 @@ from tf_bert import config as config_lib
 from tf_bert.card_metadata import TITLES
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
+from tf_bert.data.data_name import data_name, source_name
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
 from tf_bert.metrics import METRICS
@@ -95,7 +96,7 @@ def _data_section(config: Config, data: TaskData) -> str:
         [
             "## Data",
             "",
-            f"Rows of {_code(card_metadata.dataset_name(config))}, by split:",
+            f"Rows of {_code(data_name(config.as_dict()))}, by split:",
             "",
             *_table(["", *splits], rows),
             "",
@@ -129,7 +130,7 @@ def _score_rows(splits: dict[str, Examples]) -> list[list[str]]:
 
 
 def _origin(split: str, examples: Examples, train: Examples) -> str:
-    file = _code(os.path.basename(examples.source))
+    file = _code(source_name(examples.source))
     if split != "train" and examples.source == train.source:
         return f"{file}, rows held out from training"
     return file

@@ -257,10 +257,11 @@ class TestFiles:
 
 
 class TestContent:
-    def test_the_summary_is_in_plain_words(self, page):
+    def test_the_summary_is_in_plain_words(self, page, data):
         text = page.joined()
         for sentence in (
-            "12 trials of 3 recipes on train.csv, compared by test accuracy.",
+            f"12 trials of 3 recipes on {data.name}/train.csv, compared by "
+            "test accuracy.",
             "The highest mean has reinit_layers=2, which these test rows "
             "chose and so flatter: 0.907",
             "2 of 12 trials failed",

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
+from tf_bert.data.data_name import TFDS_PREFIX
 from tf_bert.data.examples import Examples
 from tf_bert.data.labels import LabelColumn
 from tf_bert.data.task_spec import TaskSpec, TfdsSpec
@@ -124,7 +125,7 @@ def read_splits(
         if name not in found:
             logging.info("%s has no split %s.", builder.info.full_name, name)
             continue
-        source = f"tfds:{builder.info.full_name}/{name}"
+        source = f"{TFDS_PREFIX}{builder.info.full_name}/{name}"
         columns = _read_columns(builder, task.tfds, name)
         columns = _without_unlabelled(builder, task.tfds, columns, source)
         if columns:

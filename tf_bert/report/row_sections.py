@@ -6,6 +6,7 @@ For the trials of one recipe, or for one training.
 from collections.abc import Sequence
 
 from tf_bert.config import Config
+from tf_bert.data.data_name import source_name
 from tf_bert.report import (
     mistakes,
     row_captions,
@@ -213,7 +214,7 @@ def _mistakes_table(
         "true": [x.label for x in found],
         "predicted": [x.prediction for x in found],
         "over the trials": [x.spread for x in found],
-        "row": [f"{_last_part(x.source)}, {x.row_number}" for x in found],
+        "row": [f"{source_name(x.source)}, {x.row_number}" for x in found],
         "error" if is_regression else "probability": [
             tables.number(x.confidence) for x in found
         ],
@@ -226,7 +227,3 @@ def _mistakes_table(
         list(zip(*columns.values(), strict=True)),
         num_text_columns=len(columns) - 1,
     )
-
-
-def _last_part(path: str) -> str:
-    return path.replace("\\", "/").rpartition("/")[2]

@@ -6,6 +6,7 @@ from typing import Any
 
 from tf_bert import gfile_io, run_data, run_folder, scored_rows
 from tf_bert.config import Config
+from tf_bert.data.data_name import data_name
 from tf_bert.plotting import figures, recorded_run
 from tf_bert.plotting.recorded_run import RecordedRun
 from tf_bert.report import (
@@ -75,15 +76,10 @@ def run_page(config: Config) -> Page:
         _settings_section(config),
     )
     return Page(
-        title=f"Report on a training: {_title(config)}",
+        title=f"Report on a training: {data_name(config.as_dict())}",
         summary=tuple(_summary(run, results)),
         parts=(Part("", "", sections),),
     )
-
-
-def _title(config: Config) -> str:
-    name = config.task_name or config.tfds_name or config.train_file or ""
-    return name.replace("\\", "/").rpartition("/")[2]
 
 
 def _summary(run: RecordedRun, results: dict[str, Any]) -> list[str]:

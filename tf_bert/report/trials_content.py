@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tf_bert import gfile_io, run_folder, scored_rows
+from tf_bert.data.data_name import data_name
 from tf_bert.run_folder import RunFolder
 from tf_bert.scored_rows import ScoredRows
 from tf_bert.statistics import trial_flags
@@ -242,7 +243,7 @@ def _read_folder(path: str) -> list[TaskTrials]:
     return [
         TaskTrials(
             folder=path,
-            title=_task_title(group[0].record["config"]),
+            title=data_name(group[0].record["config"]),
             config=config,
             recipes=(recipes := _recipes(group, place)),
             planned=(planned := _planned(config, group)),
@@ -348,11 +349,6 @@ def _baselines_of(
         if (x := baselines.get(data_key(trial.record["config"])))
     }
     return found[max(found)] if found else None
-
-
-def _task_title(config: dict[str, Any]) -> str:
-    name = config.get("task_name") or config.get("tfds_name")
-    return name or _last_part(config.get("train_file") or "task")
 
 
 def _last_part(path: str) -> str:
