@@ -18,6 +18,7 @@ import pytest
 import tensorflow_datasets as tfds
 from tensorflow_datasets.text import glue
 
+import tf_bert
 from tf_bert import run
 
 pytestmark = pytest.mark.large
@@ -171,6 +172,10 @@ def flags_of(flags, files, datasets):
     return command_line
 
 
+def read_json(path: pathlib.Path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def heading(page: pathlib.Path) -> str:
     """Returns the title that a report shows."""
     [title] = re.findall("<h1[^>]*>(.*?)</h1>", page.read_text(), re.S)
@@ -182,7 +187,7 @@ def test_a_source_is_trained_on_and_named(source, flags_of, tmp_path, capsys):
     _, name, origin = _SOURCES[source]
     folder = tmp_path / "run"
     assert run.main(flags_of(source, output_dir=folder)) == 0
-    results = json.loads((folder / "all_results.json").read_text())
+    results = read_json(folder / "all_results.json")
     assert 0 <= results["validation"]["accuracy"] <= 1
     card = huggingface_hub.ModelCard.load(folder / "model/README.md")
     assert {x.dataset_name for x in card.data.eval_results} == {name}
@@ -190,3 +195,112 @@ def test_a_source_is_trained_on_and_named(source, flags_of, tmp_path, capsys):
     assert f"\n- train: `{origin}`\n" in card.text
     assert run.main(["--mode=report", f"--output_dir={folder}"]) == 0
     assert heading(folder / "report.html") == f"Report on a training: {name}"
+
+
+@pytest.fixture(scope="module")
+def on_dataset(flags_of, tmp_path_factory) -> pathlib.Path:
+    """A run that has ended, on a dataset that is no known task."""
+    path = tmp_path_factory.mktemp("runs") / "on_dataset"
+    arguments = flags_of("tfds, no known task", output_dir=path)
+    assert run.main(arguments) == 0
+    return path
+
+
+@pytest.fixture
+def without_dataset(datasets):
+    """That dataset is not there, as on another machine."""
+    (datasets / "shop_reviews").rename(datasets / "away")
+    yield
+    (datasets / "away").rename(datasets / "shop_reviews")
+
+
+class TestEveryModeOnADataset:
+    @pytest.fixture
+    def main(self, on_dataset):
+        """Returns a function that gives the run to a mode: the status."""
+
+        def call(mode, *arguments):
+            place = f"--output_dir={on_dataset}"
+            return run.main([f"--mode={mode}", place, *arguments])
+
+        return call
+
+    def test_evaluate_repeats_the_scores(self, main, on_dataset):
+        assert main("evaluate") == 0
+        expected = read_json(on_dataset / "all_results.json")
+        evaluation = read_json(on_dataset / "evaluation.json")
+        sizes = {name: x["num_examples"] for name, x in evaluation.items()}
+        assert sizes == {"validation": 4, "test": 12}
+        for split, scores in evaluation.items():
+            assert scores["loss"] == pytest.approx(
+                expected[split]["loss"], rel=1e-5
+            )
+
+    def test_a_file_has_the_columns_of_the_dataset(
+        self, main, tmp_path, on_dataset
+    ):
+        path = tmp_path / "new.csv"
+        path.write_text("review,mood\nThe mug is good.,good\n", "utf-8")
+        assert main("evaluate", f"--test_file={path}") == 0
+        [scores] = read_json(on_dataset / "evaluation.json").values()
+        assert scores["num_examples"] == 1
+        assert main("predict", f"--predict_file={path}") == 0
+        table = (on_dataset / "predictions.tsv").read_text()
+        assert table.startswith("review\tmood\tpredicted_label\t")
+
+    @pytest.mark.usefixtures("without_dataset")
+    @pytest.mark.parametrize("text, label", [("text", "label"), ("a", "b")])
+    def test_or_those_that_flags_name(
+        self, text, label, main, on_dataset, tmp_path
+    ):
+        """Even if these are the defaults, which a training takes for "any"."""
+        path = tmp_path / "new.csv"
+        path.write_text(f"{text},{label}\nThe mug is good.,good\n", "utf-8")
+        columns = [f"--text_column={text}", f"--label_column={label}"]
+        assert main("evaluate", f"--test_file={path}", *columns) == 0
+        [scores] = read_json(on_dataset / "evaluation.json").values()
+        assert scores["num_examples"] == 1
+        assert main("predict", f"--predict_file={path}", columns[0]) == 0
+
+    @pytest.mark.usefixtures("without_dataset")
+    def test_flags_must_name_them_where_the_dataset_is_not(
+        self, main, capsys, reviews
+    ):
+        path = reviews / "predict.csv"
+        assert main("predict", f"--predict_file={path}") == 2
+        error = capsys.readouterr().err
+        assert "'shop_reviews', tfds_data_dir=" in error
+        assert "Pass --text_column." in error
+
+    def test_inspect_names_the_rows(self, flags_of, tmp_path, capsys):
+        arguments = flags_of("tfds, no known task", output_dir=tmp_path)
+        assert run.main(["--mode=inspect", *arguments]) == 0
+        printed = capsys.readouterr().out
+        assert "\ntrain: tfds:shop_reviews/1.0.0/train\n" in printed
+
+    def test_trials_and_their_report(self, flags_of, tmp_path, capsys):
+        arguments = flags_of(
+            "tfds, no known task",
+            output_dir=tmp_path,
+            num_trials=2,
+            seed=1,
+            trials_save_model="best",
+        )
+        assert run.main(["--mode=trials", *arguments]) == 0
+        records = [read_json(x) for x in (tmp_path / "trials").glob("*.json")]
+        assert [x["status"] for x in records] == ["ok", "ok"]
+        assert run.main(["--mode=report", f"--output_dir={tmp_path}"]) == 0
+        printed = capsys.readouterr().out
+        assert "2 trials of 1 recipe on shop_reviews," in printed
+        card = (tmp_path / "model/README.md").read_text()
+        assert "\nRows of `shop_reviews`, by split:\n" in card
+
+    @pytest.mark.usefixtures("without_dataset")
+    @pytest.mark.parametrize("mode", ["report", "plot", "export"])
+    def test_what_needs_no_data_asks_for_none(self, mode, main):
+        assert main(mode) == 0
+
+    @pytest.mark.usefixtures("without_dataset")
+    def test_a_model_predicts_texts_without_it(self, on_dataset):
+        labels = tf_bert.predict(on_dataset, ["The lamp is good."]).labels
+        assert labels[0] in ("bad", "good")

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tf_bert import cli
+from tf_bert import cli, run_data
 from tf_bert.config import Config
 from tf_bert.config_rules import MODES
 from tf_bert.run_folder import RunFolder
@@ -50,6 +50,37 @@ class TestStoredConfig:
         assert stored_config(given).encoding is None
         given["encoding"] = "latin-1"
         assert stored_config(given).encoding == "latin-1"
+
+    @pytest.mark.parametrize(
+        "mode, file, names",
+        [
+            ("predict", "predict_file", ("text_column",)),
+            ("evaluate", "test_file", ("text_column", "label_column")),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "run",
+        [
+            {"task_name": "mrpc"},
+            {"tfds_name": "glue/mrpc"},
+            {"tfds_name": "not_there"},
+            {"train_file": "own.csv"},
+        ],
+    )
+    def test_columns_of_another_file_are_those_that_flags_name(
+        self, run, mode, file, names, tmp_path
+    ):
+        """The defaults too, and without the dataset of the training."""
+        folder = RunFolder(str(tmp_path))
+        config = Config(output_dir=folder.path, metric="f1", **run)
+        folder.write_json("config.json", config.as_dict())
+        folder.write_json("all_results.json", {})
+        given = {"output_dir": folder.path, "mode": mode, file: "a.csv"}
+        for columns in (("text", "label"), ("body", "mood")):
+            named = dict(zip(names, columns, strict=False))
+            task = run_data.get_task(stored_config(given | named))
+            assert {name: getattr(task, name) for name in named} == named
+            assert task.metric == "f1"
 
     def test_the_devices_of_the_training_are_not_asked_for(self, tmp_path):
         folder = RunFolder(str(tmp_path))

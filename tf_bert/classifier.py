@@ -81,7 +81,8 @@ def load_finished(folder: str, config: Config) -> Classifier:
 
     Args:
         folder: the run's `model` folder.
-        config: of that run, or as `stored_config` returns it.
+        config: of that run, or as `stored_config` returns it. Its data is
+            not read.
     """
     settings = tokenizer_files.read_tokenizer_settings(folder)
     strategy = distribution.get_strategy(config, trains=False)
@@ -89,7 +90,7 @@ def load_finished(folder: str, config: Config) -> Classifier:
         model = TFBertForSequenceClassification.from_pretrained(
             folder, dtype=config.precision
         )
-    task = run_data.get_task(config)
+    task = run_data.get_trained_task(config)
     if not task.is_regression:
         names = model.config.id2label
         label_names = tuple(names[i] for i in range(len(names)))

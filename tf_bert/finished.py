@@ -1,5 +1,6 @@
 """`--mode=evaluate` and `--mode=predict`: start from a finished run."""
 
+import dataclasses
 import sys
 from typing import Any
 
@@ -31,7 +32,10 @@ def evaluate_run(config: Config) -> dict[str, Any]:
         )
         splits = {"test": test}
     else:
-        splits = run_data.load(config, classifier.task).splits()
+        task = dataclasses.replace(
+            run_data.get_task(config), label_names=classifier.task.label_names
+        )
+        splits = run_data.load(config, task).splits()
         del splits["train"]
     results = {
         split: evaluate.evaluate(

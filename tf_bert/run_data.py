@@ -45,6 +45,29 @@ def get_task(config: Config) -> TaskSpec:
     )
 
 
+def get_trained_task(config: Config) -> TaskSpec:
+    """Returns the task of a training as far as its flags alone tell.
+
+    What was trained on a dataset of tensorflow-datasets is used where that
+    is not: no dataset is opened. So what `get_task` finds in one is not
+    known: names of columns that flags leave to it, and of labels.
+
+    Args:
+        config: of a run that has begun.
+    """
+    if has_unknown_dataset(config):
+        config = dataclasses.replace(config, tfds_name=None, tfds_data_dir=None)
+    return get_task(config)
+
+
+def has_unknown_dataset(config: Config) -> bool:
+    """Whether the task is in a dataset alone, which is none of the table."""
+    return (
+        config.tfds_name is not None
+        and tasks.get_tfds_task(config.tfds_name) is None
+    )
+
+
 def load(config: Config, task: TaskSpec) -> sources.TaskData:
     """Reads the splits of a run, the same ones whenever it is called.
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from tf_bert import gfile_io, run_data, run_folder
 from tf_bert.config import Config
-from tf_bert.data import tasks
 from tf_bert.metrics import METRICS, Metric
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import update_log
@@ -70,7 +69,7 @@ def read(config: Config) -> RecordedRun:
         ValueError: if a file is damaged.
     """
     folder = RunFolder(config.output_dir)
-    task = run_data.get_task(_without_dataset(config))
+    task = run_data.get_trained_task(config)
     run = RecordedRun(
         config=config,
         history=_read_history(folder),
@@ -124,13 +123,6 @@ def _damaged(path: str, reason: str) -> ValueError:
         f"Received: {path} ({reason}). It was changed by hand: restore it, or "
         "train again with --overwrite_output_dir."
     )
-
-
-def _without_dataset(config: Config) -> Config:
-    """A configuration whose metric is known without opening a dataset."""
-    if config.tfds_name and tasks.get_tfds_task(config.tfds_name) is None:
-        return dataclasses.replace(config, tfds_name=None, tfds_data_dir=None)
-    return config
 
 
 def block_height(block: str) -> int:

@@ -275,7 +275,8 @@ def _row_sections(
 def _label_names(config: Config) -> list[str]:
     """The classes as the run's model knows them; none for a regression."""
     path = RunFolder(config.output_dir).join(run_folder.MODEL, "config.json")
-    if run_data.get_task(config).is_regression or not gfile_io.exists(path):
+    is_regression = run_data.get_trained_task(config).is_regression
+    if is_regression or not gfile_io.exists(path):
         return []
     names = json.loads(gfile_io.read_text(path))["id2label"]
     return [names[key] for key in sorted(names, key=int)]
