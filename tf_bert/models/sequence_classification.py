@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_bert.models import outputs, pretrained
+from tf_bert.models import fit_labels, outputs, pretrained
 from tf_bert.models.bert import Block
 from tf_bert.models.dropout import dropout
 
@@ -120,7 +120,9 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
             pooled = dropout(pooled, self.classifier_dropout, seed, site)
         logits = self.classifier(pooled)  # [B, C]
         output = outputs.TFSequenceClassifierOutput(
-            loss=None if labels is None else per_example_loss(labels, logits),
+            loss=None
+            if labels is None
+            else self.hf_compute_loss(labels, logits),
             logits=logits,
             hidden_states=features.hidden_states
             if output_hidden_states
@@ -128,6 +130,108 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
             attentions=features.attentions if output_attentions else None,
         )
         return output if return_dict else output.to_tuple()
+
+    def hf_compute_loss(self, labels: Tensor, logits: Tensor) -> Tensor:
+        """The model's own loss: a subclass may bring another.
+
+        Args:
+            labels: see `call`.
+            logits: float32 `[B, C]`.
+
+        Returns:
+            float32 `[B]`, one per example.
+        """
+        return per_example_loss(labels, logits)
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        **options: Any,
+    ) -> None:
+        """Configures `fit` and `evaluate`; arguments in transformers 4's order.
+
+        Args:
+            optimizer: as in Keras.
+            loss: as in Keras. None, "auto", "auto_with_warning" or
+                "passthrough" is the model's own loss (transformers 4 knew the
+                three words, and None as no loss).
+            metrics: as in Keras; of the logits.
+            loss_weights: as in Keras.
+            **options: the other arguments of Keras's `compile`.
+        """
+        if fit_labels.is_own_loss(loss):
+            loss = fit_labels.OwnLoss()
+        super().compile(
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            loss_weights=loss_weights,
+            **options,
+        )
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        *args: Any,
+        validation_data: Any = None,
+        class_weight: dict[int, float] | None = None,
+        **options: Any,
+    ) -> keras.callbacks.History:
+        """Trains; labels may be `y`, or "labels" among the inputs.
+
+        Args:
+            x: as in Keras: a dictionary of arrays `[N, S]`, a dataset...
+            y: as in Keras, or a dictionary with one array.
+            *args: as in Keras.
+            validation_data: as in Keras; its labels may be in either place.
+            class_weight: as in Keras.
+            **options: the other arguments of Keras's `fit`.
+
+        Raises:
+            ValueError: if there are no labels, or two that contradict each
+                other.
+        """
+        if class_weight is not None:
+            x = fit_labels.move_labels(x)
+        if validation_data is not None:
+            held_x, held_y, weights = keras.utils.unpack_x_y_sample_weight(
+                validation_data
+            )
+            validation_data = (held_x, self._labels(held_x, held_y), weights)
+        return super().fit(
+            x,
+            self._labels(x, y),
+            *args,
+            validation_data=validation_data,
+            class_weight=class_weight,
+            **options,
+        )
+
+    def evaluate(self, x: Any = None, y: Any = None, *args, **options):
+        """Scores; labels may be `y`, or "labels" among the inputs.
+
+        Takes the arguments of Keras's `evaluate`, raises what `fit` does.
+        """
+        return super().evaluate(x, self._labels(x, y), *args, **options)
+
+    def train_on_batch(self, x: Any, y: Any = None, *args, **options):
+        """Takes one step; labels may be `y`, or "labels" among the inputs.
+
+        Takes the arguments of Keras's `train_on_batch`, raises what `fit` does.
+        """
+        return super().train_on_batch(x, self._labels(x, y), *args, **options)
+
+    def _labels(self, x: Any, y: Any) -> Any:
+        """Returns the `y` for Keras, which drops weights where it is None."""
+        if isinstance(getattr(self, "loss", None), fit_labels.OwnLoss):
+            fit_labels.check_same_labels(x, y)
+        if hasattr(x, "keys") or hasattr(x, "shape"):  # No dataset.
+            return fit_labels.require_labels(x, y)
+        return fit_labels.find_labels(x, y)
 
     def compute_loss(
         self,
@@ -139,19 +243,23 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
     ):
         """Loss for `fit`: the compiled one on the logits, or the model's own.
 
-        Without `y` and a compiled loss, `labels` must be among the inputs.
+        Raises:
+            ValueError: if labels are neither `y` nor among the inputs.
         """
-        if y is None and y_pred.loss is not None:
-            return ops.mean(y_pred.loss)
-        return super().compute_loss(
-            x, y, y_pred.logits, sample_weight, training
-        )
+        labels = fit_labels.require_labels(x, y)
+        predicted = y_pred.logits  # [B, C]
+        if isinstance(self.loss, fit_labels.OwnLoss):
+            predicted = y_pred.loss  # [B]
+            if predicted is None:
+                predicted = self.hf_compute_loss(labels, y_pred.logits)
+        weight = fit_labels.only_array(sample_weight, "sample_weight")
+        return super().compute_loss(x, labels, predicted, weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Metrics for `fit`, on the logits; `y` may be among the inputs."""
-        if y is None and hasattr(x, "keys") and "labels" in x.keys():
-            y = x["labels"]
-        return super().compute_metrics(x, y, y_pred.logits, sample_weight)
+        """Metrics for `fit`, on the logits; raises what `compute_loss` does."""
+        labels = fit_labels.require_labels(x, y)
+        weight = fit_labels.only_array(sample_weight, "sample_weight")
+        return super().compute_metrics(x, labels, y_pred.logits, weight)
 
 
 def per_example_loss(labels: Tensor, logits: Tensor) -> Tensor:
