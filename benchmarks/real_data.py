@@ -31,6 +31,7 @@ import numpy as np
 
 from tf_bert import cli, finetune
 from tf_bert.config import Config
+from tf_bert.metrics import title_of
 
 ROOT = pathlib.Path(__file__).parents[1]
 COMMON = {
@@ -230,7 +231,7 @@ def run(name: str, arguments: argparse.Namespace) -> Result:
         num_train=first["train"]["num_examples"],
         num_scored=first[split]["num_examples"],
         split=split,
-        metric=metric,
+        metric=title_of(metric, first.get("positive_label")),
         majority=majority[metric],
         tfidf=Score(tfidf[metric], None, tfidf[f"{metric}_ci"]),
         bert=Score(

@@ -22,6 +22,7 @@ LEVELS = (
         "flag_files",
         "native_log",
         "os_errors",
+        "positive_class",
         "seeding",
         "stop_requests",
         "sweep_flags",

@@ -6,6 +6,7 @@ from absl.testing import absltest, parameterized
 
 from tf_bert import comparison
 from tf_bert.data.examples import Examples
+from tf_bert.data.task_spec import TaskSpec
 from tf_bert.metrics import METRICS
 
 _NAMES = ("bad", "good", "fair")
@@ -18,6 +19,18 @@ def _examples(texts, labels, text_pairs=None):
         labels=np.array(labels),
         row_numbers=np.arange(1, len(texts) + 1),
         source="rows.tsv",
+    )
+
+
+def _spec(metric, label_names=_NAMES[:2], positive_label=None):
+    return TaskSpec(
+        name="custom",
+        text_column="text",
+        label_column="label",
+        label_names=label_names,
+        is_regression=label_names is None,
+        metric=metric,
+        positive_label=positive_label,
     )
 
 
@@ -52,8 +65,7 @@ def _compare(
         test,
         _predictions(test.labels, wrong_from=wrong_from),
         split="test",
-        label_names=_NAMES[:2],
-        metric=metric,
+        task=_spec(metric),
         has_chosen=has_chosen,
     )
 
@@ -175,12 +187,30 @@ class CompareTest(parameterized.TestCase):
             test,
             test.labels,
             split="test",
-            label_names=_NAMES[:num_classes],
-            metric=metric,
+            task=_spec(metric, _NAMES[:num_classes]),
         )
         for scores in result.scores.values():
             self.assertSequenceEqual(list(scores), columns)
         self.assertEqual(result.metric, metric)
+
+    def test_f1_is_of_the_positive_class_and_says_so(self):
+        train, test = _task(num_rows=30, share_right=0.8)
+        never = np.ones(30, int)  # Never "bad".
+        for label, value in (("bad", 0.0), ("good", 2 / 3)):
+            result = comparison.compare(
+                train,
+                test,
+                never,
+                split="test",
+                task=_spec("f1", positive_label=label),
+            )
+            self.assertAlmostEqual(result.scores["bert"]["f1"].value, value)
+            self.assertIn(f"F1 ({label})", comparison.render(result))
+            self.assertIn(f"its F1 ({label}) is", result.verdict)
+            self.assertAlmostEqual(
+                result.difference.difference,
+                value - result.scores["tfidf_svm"]["f1"].value,
+            )
 
     def test_same_call_gives_the_same_result(self):
         self.assertEqual(_compare(0.7, 80), _compare(0.7, 80))
@@ -194,8 +224,7 @@ class CompareTest(parameterized.TestCase):
             train,
             train.labels,
             split="train",
-            label_names=("other", "same"),
-            metric="accuracy",
+            task=_spec("accuracy", ("other", "same")),
         )
         self.assertEqual(result.scores["tfidf_svm"]["accuracy"].value, 1.0)
 
@@ -218,8 +247,7 @@ class CompareTest(parameterized.TestCase):
                 test,
                 test.labels,
                 split="test",
-                label_names=label_names,
-                metric=metric,
+                task=_spec(metric, label_names),
             )
 
     def test_unlabelled_rows_are_refused(self):
@@ -233,8 +261,7 @@ class CompareTest(parameterized.TestCase):
                 unlabelled,
                 test.labels,
                 split="test",
-                label_names=_NAMES[:2],
-                metric="accuracy",
+                task=_spec("accuracy"),
             )
 
     def test_missing_predictions_are_refused(self):
@@ -245,8 +272,7 @@ class CompareTest(parameterized.TestCase):
                 test,
                 test.labels[:9],
                 split="test",
-                label_names=_NAMES[:2],
-                metric="accuracy",
+                task=_spec("accuracy"),
             )
 
 
@@ -263,8 +289,7 @@ class RegressionTest(absltest.TestCase):
             rows,
             self.predictions,
             split="validation",
-            label_names=None,
-            metric="spearman",
+            task=_spec("spearman", None),
         )
         self.labels = scores
 

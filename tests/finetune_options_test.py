@@ -83,7 +83,7 @@ class TestWithoutValidation:
 
     def test_all_rows_are_trained_on(self, numbered_run):
         results = read_json(numbered_run / "all_results.json")
-        assert set(results) == {"train", "runtime"}
+        assert set(results) == {"positive_label", "train", "runtime"}
         assert results["train"]["num_examples"] == 40
 
     def test_the_last_weights_are_used(self, numbered_run):

@@ -67,6 +67,7 @@ class TestFinishedFolder:
         assert config.train_file == str(reviews / "train.csv")
         assert config.num_train_steps == 6
         assert config.data_seed == 0  # With the default resolved.
+        assert config.positive_label == "good"  # From the data.
 
     def test_history_has_one_entry_per_evaluation(self, finished_run):
         history = read_history(finished_run)
@@ -114,6 +115,7 @@ class TestResults:
             "baselines",
             "comparison",
             "difference",
+            "positive_label",
             "runtime",
             "test",
             "train",

@@ -59,7 +59,7 @@ class TestEvaluate:
         )
         assert status == 0
         result = read_json(folder / "evaluation.json")
-        assert set(result) == {"test"}
+        assert set(result) == {"positive_label", "test"}
         assert result["test"]["num_examples"] == 2
         # A single class cannot be ranked.
         assert result["test"]["roc_auc"] is None

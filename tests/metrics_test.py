@@ -3,6 +3,7 @@ from absl.testing import absltest, parameterized
 from sklearn import metrics as sklearn_metrics
 
 from tf_bert import metrics
+from tf_bert.positive_class import PositiveClass
 
 _LABELS = np.array([0, 0, 0, 1, 1, 1])
 _PROBABILITIES = np.array(
@@ -38,6 +39,29 @@ class ClassificationMetricsTest(parameterized.TestCase):
         self.assertSameElements(values, expected)
         for name, value in expected.items():
             self.assertAlmostEqual(values[name], value, msg=name)
+
+    def test_of_the_other_class_f1_and_average_precision_are_others(self):
+        # 4 rows are of class 1 and found, 1 of class 0 is found, 1 is not.
+        labels = np.array([0, 0, 1, 1, 1, 1])
+        shares = np.array([0.6, 0.1, 0.3, 0.2, 0.05, 0.15])  # Of class 0.
+        probabilities = np.stack([shares, 1 - shares], axis=1)
+        values = {
+            name: metrics.classification_metrics(
+                labels, probabilities, positive=PositiveClass(index, name)
+            )
+            for index, name in enumerate(("fraud", "legit"))
+        }
+        fraud, legit = values["fraud"], values["legit"]
+        self.assertAlmostEqual(fraud["f1"], 2 / 3)
+        self.assertAlmostEqual(legit["f1"], 8 / 9)
+        # Of fraud the 1st and the 5th of the order are right.
+        self.assertAlmostEqual(fraud["average_precision"], (1 + 2 / 5) / 2)
+        self.assertAlmostEqual(
+            legit["average_precision"],
+            sklearn_metrics.average_precision_score(labels, 1 - shares),
+        )
+        for name in fraud.keys() - {"f1", "average_precision"}:
+            self.assertAlmostEqual(fraud[name], legit[name], msg=name)
 
     def test_three_classes_average_one_against_the_rest(self):
         values = metrics.classification_metrics(

@@ -17,7 +17,8 @@ from tf_bert.baselines import majority, tfidf_ridge, tfidf_svm
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
 from tf_bert.data.task_spec import TaskSpec
-from tf_bert.metrics import METRICS, metric_fn
+from tf_bert.metrics import METRICS, Metric, metric_fn
+from tf_bert.positive_class import PositiveClass
 from tf_bert.statistics.rows import confidence_interval
 
 
@@ -60,15 +61,13 @@ def baselines_of(data: TaskData) -> dict[str, Any]:
         return {}
     task, evaluated = data.task, splits[split]
     num_classes = None if task.is_regression else len(task.label_names)
-    predicted = predict(
-        data.train, evaluated, num_classes=num_classes, metric=task.metric
-    )
-    scores = score(
-        predicted,
-        evaluated.labels,
-        num_classes=num_classes,
-        metric=task.metric,
-    )
+    scoring = {
+        "num_classes": num_classes,
+        "metric": task.metric,
+        "positive": task.positive,
+    }
+    predicted = predict(data.train, evaluated, **scoring)
+    scores = score(predicted, evaluated.labels, **scoring)
     return {
         "split": split,
         "models": {model: {split: m} for model, m in as_json(scores).items()},
@@ -107,7 +106,8 @@ def majority_score(
             scored_labels=labels,
         )
     predictions = np.full(len(labels), model.prediction)
-    return float(METRICS[task.metric](labels, predictions))
+    metric = metric_fn(task.metric, task.positive)
+    return float(metric(labels, predictions))
 
 
 def predict(
@@ -116,6 +116,7 @@ def predict(
     *,
     num_classes: int | None,
     metric: str,
+    positive: PositiveClass | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
     """Trains the baselines of a task and lets them predict other rows.
@@ -127,6 +128,7 @@ def predict(
         num_classes: C; None for a regression.
         metric: What the baselines are tuned for, on training rows alone. A
             key of `METRICS`.
+        positive: The class that F1 is about; None: class 1.
         seed: Of the baselines.
 
     Returns:
@@ -150,7 +152,11 @@ def predict(
                 *rows, num_classes=num_classes, scored_labels=evaluated.labels
             ),
             "tfidf_svm": tfidf_svm.fit_tfidf_svm(
-                *rows, num_classes=num_classes, metric=metric, seed=seed
+                *rows,
+                num_classes=num_classes,
+                metric=metric,
+                positive=positive,
+                seed=seed,
             ),
         }
     return {
@@ -165,6 +171,7 @@ def score(
     *,
     num_classes: int | None,
     metric: str,
+    positive: PositiveClass | None = None,
     seed: int = 0,
 ) -> dict[str, dict[str, Score]]:
     """Scores models on the same rows, each with its intervals.
@@ -174,6 +181,7 @@ def score(
         labels: `[N]`.
         num_classes: C; None for a regression.
         metric: The task's; it is among the scores.
+        positive: As in `predict`.
         seed: Of the resampling.
 
     Returns:
@@ -181,7 +189,9 @@ def score(
     """
     return {
         model: {
-            name: _score(name, labels, predictions, seed=seed)
+            name: _score(
+                metric_fn(name, positive), labels, predictions, seed=seed
+            )
             for name in _column_metrics(metric, num_classes)
         }
         for model, predictions in predicted.items()
@@ -239,8 +249,7 @@ def _column_metrics(metric: str, num_classes: int | None) -> list[str]:
 
 
 def _score(
-    name: str, labels: np.ndarray, predictions: np.ndarray, *, seed: int
+    metric: Metric, labels: np.ndarray, predictions: np.ndarray, *, seed: int
 ) -> Score:
-    metric = METRICS[name]
     low, high = confidence_interval(metric, labels, predictions, seed=seed)
     return Score(float(metric(labels, predictions)), low, high)

@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -173,6 +173,7 @@ def build(
     *,
     strategy: tf.distribute.Strategy | None = None,
     check_data: Callable[[sources.TaskData], None] = lambda data: None,
+    begun: Mapping[str, Any] | None = None,
 ) -> Run:
     """Reads the data and the checkpoint and makes all parts of a training.
 
@@ -182,13 +183,22 @@ def build(
         strategy: that the training runs under; None takes
             `distribution.get_strategy`'s.
         check_data: is called with the data, before weights are read.
+        begun: of `RunFolder.begun`, of a run that is continued.
+
+    Returns:
+        The run. Its `config` has the positive label of its data.
 
     Raises:
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
     """
     config = distribution.with_batch_size(config)
     data = _read_data(config)
+    if begun is not None:
+        data = run_data.as_begun(data, begun)
     check_data(data)
+    config = dataclasses.replace(
+        config, positive_label=data.task.positive_label
+    )
     classifier = load_classifier(config, data.task, strategy=strategy)
     freezing.freeze(classifier.model, config.freeze, fresh=classifier.fresh)
     tokenized = {

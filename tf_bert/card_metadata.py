@@ -12,14 +12,8 @@ from tf_bert.checkpoints import sources
 from tf_bert.config import Config
 from tf_bert.data.data_name import data_name
 from tf_bert.data.tasks import TaskSpec
-from tf_bert.metrics import METRICS
+from tf_bert.metrics import title_of
 
-# Metric of a run -> its title; the last three have no interval.
-TITLES = {name: metric.title for name, metric in METRICS.items()} | {
-    "loss": "loss",
-    "roc_auc": "ROC AUC",
-    "average_precision": "average precision",
-}
 # Name here -> name on the hub, https://hf.co/metrics. The others have none.
 _HUB_METRICS = {
     "accuracy": "accuracy",
@@ -54,9 +48,9 @@ def card_metadata(
             dataset_name=dataset,
             dataset_split=split,
             metric_type=_HUB_METRICS[name],
-            metric_name=TITLES[name],
+            metric_name=title_of(name, task.positive_label),
             metric_value=results[split][name],
-            metric_args={"average": "macro"} if name == "macro_f1" else None,
+            metric_args=_metric_args(name, task),
         )
         for split in ("validation", "test")
         for name in _HUB_METRICS
@@ -71,6 +65,15 @@ def card_metadata(
         model_name=model_name(config),
         eval_results=entries or None,
     )
+
+
+def _metric_args(name: str, task: TaskSpec) -> dict[str, Any] | None:
+    """Arguments of a metric of the hub, by the names that it has there."""
+    if name == "macro_f1":
+        return {"average": "macro"}
+    if name == "f1" and task.positive is not None:
+        return {"pos_label": task.positive.id}
+    return None
 
 
 def model_name(config: Config) -> str:

@@ -11,7 +11,7 @@ import tensorflow as tf
 import transformers
 from absl import logging
 
-from tf_bert import kept_head, run_data
+from tf_bert import kept_head, positive_class, run_data
 from tf_bert.adaptation import block_rules, reinit
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints import sources as checkpoint_sources
@@ -94,7 +94,12 @@ def load_finished(folder: str, config: Config) -> Classifier:
     if not task.is_regression:
         names = model.config.id2label
         label_names = tuple(names[i] for i in range(len(names)))
-        task = dataclasses.replace(task, label_names=label_names)
+        positive = positive_class.recorded(task.positive_label, label_names)
+        task = dataclasses.replace(
+            task,
+            label_names=label_names,
+            positive_label=None if positive is None else positive.label,
+        )
     return _make_classifier(config, task, settings, model, strategy)
 
 

@@ -9,7 +9,6 @@ Letters: N rows, C classes.
 
 import dataclasses
 import textwrap
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,8 @@ import numpy as np
 from tf_bert import baseline_scores
 from tf_bert.baseline_scores import Score
 from tf_bert.data.examples import Examples
-from tf_bert.metrics import METRICS
+from tf_bert.data.task_spec import TaskSpec
+from tf_bert.metrics import metric_fn, title_of
 from tf_bert.statistics.paired_rows import PairedResult, compare_on_rows
 
 _LINE_WIDTH = 80
@@ -43,6 +43,7 @@ class Comparison:
         split: ``train``, ``validation`` or ``test``.
         num_rows: N of the split.
         metric: The primary metric, which the verdict is about.
+        positive_label: The class that F1 is of; None unless there are two.
         scores: Model (a key of `TITLES`) -> metric -> score. The last two
             models are the ones the verdict is about: TF-IDF, then BERT.
         difference: Primary metric of BERT less that of the TF-IDF model.
@@ -52,6 +53,7 @@ class Comparison:
     split: str
     num_rows: int
     metric: str
+    positive_label: str | None
     scores: dict[str, dict[str, Score]]
     difference: PairedResult
     verdict: str
@@ -63,8 +65,7 @@ def compare(
     predictions: np.ndarray,
     *,
     split: str,
-    label_names: Sequence[str] | None,
-    metric: str,
+    task: TaskSpec,
     has_chosen: bool = False,
 ) -> Comparison:
     """Trains the baselines and scores them and BERT on the same rows.
@@ -75,9 +76,9 @@ def compare(
         predictions: `[N]`, BERT's predictions for `evaluated`: int class ids,
             or float scores for regression.
         split: Name of `evaluated`, for people.
-        label_names: C names in the order of their ids; None for regression.
-        metric: The task's metric, a key of `METRICS` of which higher is
-            better. The baselines are tuned for it, too.
+        task: With its labels and, of two, the positive one. Its metric is a
+            key of `METRICS` of which higher is better. The baselines are
+            tuned for it, too.
         has_chosen: Whether `evaluated` had a say in which weights of BERT
             are used. The verdict says so.
 
@@ -90,16 +91,21 @@ def compare(
         ValueError: If labels are missing, the metric does not suit the task,
             or there is not one prediction for each row.
     """
-    num_classes = None if label_names is None else len(label_names)
-    baseline_scores.check_metric(metric, num_classes)
+    num_classes = None if task.is_regression else len(task.label_names)
+    baseline_scores.check_metric(task.metric, num_classes)
     _check_examples(train, evaluated, predictions, split)
-    task = {"num_classes": num_classes, "metric": metric}
-    predicted = baseline_scores.predict(train, evaluated, **task)
+    scoring = {
+        "num_classes": num_classes,
+        "metric": task.metric,
+        "positive": task.positive,
+    }
+    predicted = baseline_scores.predict(train, evaluated, **scoring)
     predicted["bert"] = np.asarray(predictions)
-    scores = baseline_scores.score(predicted, evaluated.labels, **task)
+    scores = baseline_scores.score(predicted, evaluated.labels, **scoring)
+    metric = metric_fn(task.metric, task.positive)
     rival = list(predicted)[-2]
     difference = compare_on_rows(
-        METRICS[metric],
+        metric,
         evaluated.labels,
         predicted["bert"],
         predicted[rival],
@@ -107,12 +113,13 @@ def compare(
     return Comparison(
         split=split,
         num_rows=len(evaluated),
-        metric=metric,
+        metric=task.metric,
+        positive_label=task.positive_label,
         scores=scores,
         difference=difference,
         verdict=_verdict(
             difference,
-            METRICS[metric].title,
+            metric.title,
             rival,
             rows=f"{len(evaluated)} {split} rows{_CHOSEN * has_chosen}",
         ),
@@ -131,7 +138,7 @@ def render(comparison: Comparison) -> str:
         [
             f"BERT and simple baselines on {rows}",
             "",
-            *_table_lines(comparison.scores),
+            *_table_lines(comparison),
             "",
             note,
             "",
@@ -205,11 +212,11 @@ def _p_text(p_value: float) -> str:
     return text
 
 
-def _table_lines(scores: dict[str, dict[str, Score]]) -> list[str]:
+def _table_lines(comparison: Comparison) -> list[str]:
+    scores = comparison.scores
     metrics = list(next(iter(scores.values())))
-    headings = [
-        METRICS[m].title[0].upper() + METRICS[m].title[1:] for m in metrics
-    ]
+    titles = [title_of(name, comparison.positive_label) for name in metrics]
+    headings = [title[0].upper() + title[1:] for title in titles]
     blocks = [
         _model_rows(TITLES[model], values, one_line=len(metrics) <= 2)
         for model, values in scores.items()

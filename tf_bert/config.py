@@ -82,6 +82,7 @@ class Config:
     label_names: tuple[str, ...] | None = None
     task_type: str = "classification"
     metric: str | None = None
+    positive_label: str | None = None
     validation_proportion: float = 0.1
     test_proportion: float = 0.0
     split_dev_in_half: bool = False

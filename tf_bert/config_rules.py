@@ -79,6 +79,7 @@ def check(config: Any) -> None:
             f"finished run. Received: predict_file=-, mode={config.mode}. "
             "Leave out --predict_file, or pass --mode=predict."
         )
+    _check_positive_label(config)
     TextFormat(config.encoding, config.delimiter)  # Checks them.
     if (config.train_batch_size or 0) % config.gradient_accumulation_steps:
         raise ValueError(
@@ -159,6 +160,17 @@ def _check_choices(config: Any) -> None:
                 f"`{name}` must be one of {', '.join(choices)}. Received: "
                 f"{name}={value!r}. Correct --{name}."
             )
+
+
+def _check_positive_label(config: Any) -> None:
+    """Refuses a regression early; classes are known with the data."""
+    if config.positive_label is not None and config.task_type == "regression":
+        raise ValueError(
+            "`positive_label` must be left out for a regression, which has no "
+            f"classes. Received: positive_label={config.positive_label!r}, "
+            "task_type='regression'. Leave out --positive_label, or pass "
+            "--task_type=classification."
+        )
 
 
 def check_task_is_alone(config: Any, flag: str) -> None:

@@ -27,7 +27,7 @@ from tf_bert.config import Config
 from tf_bert.data import tokenizer_files
 from tf_bert.data.task_spec import is_split
 from tf_bert.folder_state import FolderState
-from tf_bert.metrics import METRICS
+from tf_bert.metrics import title_of
 from tf_bert.run_folder import RunFolder
 from tf_bert.same_data import check_same
 from tf_bert.shared_state import SharedState
@@ -68,6 +68,7 @@ def _fine_tune(config: Config, team: Workers) -> dict[str, Any]:
     # 2. Everything that can be wrong with files and flags is found here.
     run = build.build(
         config,
+        begun=team.by_chief(lambda: folder.begun(config)),
         strategy=team.strategy,
         check_data=lambda data: check_same(team, config, data),
     )
@@ -230,6 +231,8 @@ def results_of(
         split: evaluation.with_intervals()
         for split, evaluation in evaluations.items()
     }
+    if run.data.task.positive_label is not None:
+        results["positive_label"] = run.data.task.positive_label
     results["train"] = {
         "num_examples": len(run.data.train),
         "num_steps": num_steps,
@@ -251,8 +254,9 @@ def machine() -> dict[str, Any]:
 def evaluate_splits(run: build.Run) -> dict[str, evaluate.Evaluation]:
     """Evaluates the model on every split but the training data."""
     inference = run.classifier.inference
+    positive = run.data.task.positive
     return {
-        split: evaluate.evaluate(inference, tokens)
+        split: evaluate.evaluate(inference, tokens, positive=positive)
         for split, tokens in run.tokenized.items()
         if split != "train"
     }
@@ -281,14 +285,12 @@ def compare_with_baselines(
             "checkpoint, so its score is a little too good. Pass --test_file "
             "or --test_proportion=0.2."
         )
-    task = run.data.task
     result = comparison.compare(
         run.data.train,
         getattr(run.data, split),
         evaluations[split].predictions,
         split=split,
-        label_names=task.label_names,
-        metric=task.metric,
+        task=run.data.task,
         has_chosen=has_chosen,
     )
     content = comparison.as_json(result)
@@ -346,17 +348,23 @@ def _further_splits(results: dict[str, Any]) -> list[str]:
         if is_split(split) and "_" in split:
             name = results["difference"]["metric"]
             low, high = scores[f"{name}_ci"]
+            title = title_of(name, results.get("positive_label"))
             lines.append(
                 f"\nOn the {scores['num_examples']} {split} rows BERT's "
-                f"{METRICS[name].title} is {scores[name]:.3f} "
+                f"{title} is {scores[name]:.3f} "
                 f"[{low:.3f}, {high:.3f}]."
             )
     return lines
 
 
 def flat_lines(results: dict[str, Any]) -> str:
-    """Returns sorted `split_metric = value` lines, numbers alone."""
-    lines = [
+    """Returns sorted `split_metric = value` lines, numbers alone.
+
+    And `positive_label = name` among them, where F1 is that of one class.
+    """
+    names = ["positive_label"] if "positive_label" in results else []
+    lines = [f"{name} = {results[name]}" for name in names]
+    lines += [
         f"{split}_{name} = {value}"
         for split in filter(is_split, results)
         for name, value in results[split].items()

@@ -37,12 +37,17 @@ def evaluate_run(config: Config) -> dict[str, Any]:
         )
         splits = run_data.load(config, task).splits()
         del splits["train"]
-    results = {
+    task = classifier.task
+    results: dict[str, Any] = {
         split: evaluate.evaluate(
-            classifier.inference, classifier.tokenize(examples)
+            classifier.inference,
+            classifier.tokenize(examples),
+            positive=task.positive,
         ).with_intervals()
         for split, examples in splits.items()
     }
+    if task.positive_label is not None:
+        results["positive_label"] = task.positive_label
     folder.write_json(run_folder.EVALUATION, results)
     logging.info("Wrote %s.", folder.join(run_folder.EVALUATION))
     print(finetune.flat_lines(results), end="")

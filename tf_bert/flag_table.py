@@ -124,6 +124,13 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "spearman, pearson for regression. Default: the task's.",
         ),
         Flag(
+            "positive_label",
+            str,
+            "Of two labels, the one whose F1 and average precision are meant. "
+            "Default: the benchmark's of a known task; 1 of 0 and 1, yes, "
+            "true, positive or spam; else the rarer one of the training data.",
+        ),
+        Flag(
             "validation_proportion",
             float,
             "Share of the training rows held out, by class, if there is no "

@@ -9,8 +9,9 @@ Letters: N rows, C classes.
 """
 
 import dataclasses
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from absl import logging
 from sklearn import metrics as sklearn_metrics
 
 from tf_bert import weighted_metrics
+from tf_bert.positive_class import PositiveClass
 
 MetricFn = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -36,6 +38,7 @@ class Metric:
         is_proportion: Whether the value is the share of rows that are right,
             so that an exact interval for a proportion applies.
         span: The largest possible value less the smallest.
+        positive_id: The class that it is about; None: all classes, or none.
     """
 
     title: str
@@ -44,6 +47,7 @@ class Metric:
     higher_is_better: bool = True
     is_proportion: bool = False
     span: float = 1.0
+    positive_id: int | None = None
 
     def __call__(
         self,
@@ -85,7 +89,7 @@ METRICS: dict[str, Metric] = {
     "accuracy": Metric(
         "accuracy", weighted_metrics.accuracy, is_proportion=True
     ),
-    "f1": Metric("F1", weighted_metrics.f1),
+    "f1": Metric("F1", weighted_metrics.f1, positive_id=1),
     "macro_f1": Metric("macro F1", weighted_metrics.macro_f1),
     # With one label per row, F1 over all decisions is accuracy.
     "micro_f1": Metric(
@@ -117,11 +121,26 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def metric_fn(name: str) -> Metric:
+# What is reported beside them, without an interval.
+_FURTHER_TITLES = {
+    "loss": "loss",
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+}
+# In the order of a table.
+REPORTED = (*METRICS, *_FURTHER_TITLES)
+_OF_ONE_CLASS = ("f1", "average_precision")
+# Titles stand over columns of tables that are 80 characters wide.
+_MAX_SHOWN = 16
+
+
+def metric_fn(name: str, positive: PositiveClass | None = None) -> Metric:
     """Returns the metric of that name, to be called on labels, predictions.
 
     Args:
         name: A key of `METRICS`.
+        positive: The class that F1 is about, which its title then names;
+            None: class 1. Without effect on the others.
 
     Raises:
         ValueError: If there is no such metric.
@@ -129,30 +148,70 @@ def metric_fn(name: str) -> Metric:
     Example:
         >>> float(metric_fn("accuracy")([0, 1, 1, 0], [0, 1, 1, 1]))
         0.75
+        >>> fraud = metric_fn("f1", PositiveClass(0, "fraud"))
+        >>> fraud.title, float(fraud([0, 1, 1, 1], [1, 1, 1, 1]))
+        ('F1 (fraud)', 0.0)
     """
     if name not in METRICS:
         raise ValueError(
             "The metric must be one of the known ones. "
             f"Received: metric={name!r}. Choose one of: {', '.join(METRICS)}."
         )
-    return METRICS[name]
+    metric = METRICS[name]
+    if positive is None or metric.positive_id is None:
+        return metric
+    return dataclasses.replace(
+        metric,
+        title=title_of(name, positive.label),
+        function=functools.partial(metric.function, positive_id=positive.id),
+        positive_id=positive.id,
+    )
+
+
+def title_of(name: str, positive_label: str | None) -> str:
+    """Returns what people call a metric.
+
+    Args:
+        name: Of `REPORTED`.
+        positive_label: Of the run; None: it has not two classes, or is not
+            known. A long one is shown without its middle.
+
+    Example:
+        >>> title_of("average_precision", "spam")
+        'average precision (spam)'
+        >>> title_of("f1", "complaint about delivery")
+        'F1 (complai...livery)'
+    """
+    title = _FURTHER_TITLES.get(name) or METRICS[name].title
+    if positive_label is None or name not in _OF_ONE_CLASS:
+        return title
+    line = " ".join(positive_label.split())
+    if len(line) > _MAX_SHOWN:
+        half = (_MAX_SHOWN - 3) // 2
+        line = f"{line[: _MAX_SHOWN - 3 - half]}...{line[-half:]}"
+    return f"{title} ({line})"
 
 
 def classification_metrics(
-    labels: np.ndarray, probabilities: np.ndarray
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    *,
+    positive: PositiveClass | None = None,
 ) -> dict[str, float | None]:
     """Returns every metric of predicted class probabilities.
 
     The predicted class is the most probable one (the lowest id of equals).
-    ROC AUC and average precision are those of class 1 for two classes, and
-    the mean over classes, each against the rest, for more. They compare rows
-    of a class with rows of no such class: where the split lacks either, they
-    are None, and a note is logged.
+    For two classes, F1 and average precision are those of the positive one
+    (ROC AUC is the same of either). For more, ROC AUC and average precision
+    are the mean over classes, each against the rest. They compare rows of a
+    class with rows of no such class: where the split lacks either, they are
+    None, and a note is logged.
 
     Args:
         labels: int `[N]`, each in 0 .. C - 1; N >= 1.
         probabilities: float `[N, C]`, finite; C >= 2. After the softmax:
             logits would rank the rows differently.
+        positive: Of two classes; None: class 1.
 
     Returns:
         ``accuracy``, ``f1`` (two classes only), ``macro_f1``, ``micro_f1``,
@@ -176,8 +235,13 @@ def classification_metrics(
     names = ["accuracy", "f1", "macro_f1", "micro_f1", "matthews"]
     if num_classes > 2:
         names.remove("f1")
-    values = {name: float(METRICS[name](labels, predictions)) for name in names}
-    return values | _ranking_metrics(labels, probabilities)
+    values = {
+        name: float(metric_fn(name, positive)(labels, predictions))
+        for name in names
+    }
+    positive_id = 1 if positive is None else positive.id
+    class_ids = [positive_id] if num_classes == 2 else range(num_classes)
+    return values | _ranking_metrics(labels, probabilities, class_ids)
 
 
 def regression_metrics(
@@ -238,11 +302,9 @@ def confusion_matrix(
 
 
 def _ranking_metrics(
-    labels: np.ndarray, probabilities: np.ndarray
+    labels: np.ndarray, probabilities: np.ndarray, class_ids: Sequence[int]
 ) -> dict[str, float | None]:
-    num_classes = probabilities.shape[1]
-    class_ids = [1] if num_classes == 2 else range(num_classes)
-    class_sizes = np.bincount(labels, minlength=num_classes)
+    class_sizes = np.bincount(labels, minlength=probabilities.shape[1])
     if 0 in class_sizes:
         logging.info(
             "roc_auc and average_precision are undefined: class %s has no row "

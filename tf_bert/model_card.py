@@ -14,13 +14,12 @@ import numpy as np
 
 from tf_bert import card_metadata, command_line, comparison, gfile_io
 from tf_bert import config as config_lib
-from tf_bert.card_metadata import TITLES
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
 from tf_bert.data.data_name import data_name, source_name
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
-from tf_bert.metrics import METRICS
+from tf_bert.metrics import METRICS, REPORTED, title_of
 
 FILE_NAME = "README.md"
 
@@ -140,9 +139,13 @@ def _results_section(results: dict[str, Any]) -> str:
     splits = [s for s in ("validation", "test") if s in results]
     if not splits:
         return "## Results\n\nThere was no split to evaluate on."
+    label = results.get("positive_label")
     rows = [
-        [TITLES[name], *(_score(results[split], name) for split in splits)]
-        for name in TITLES
+        [
+            title_of(name, label),
+            *(_score(results[split], name) for split in splits),
+        ]
+        for name in REPORTED
         if name in results[splits[0]]
     ]
     headings = [f"{s}, {results[s]['num_examples']} rows" for s in splits]
@@ -164,6 +167,7 @@ def _baseline_lines(results: dict[str, Any]) -> list[str]:
     split = next(iter(next(iter(baselines.values()))))
     scores = {name: by_split[split] for name, by_split in baselines.items()}
     names = [x for x in next(iter(scores.values())) if x in METRICS]
+    label = results.get("positive_label")
     rows = [
         [comparison.TITLES[model], *(_score(values, name) for name in names)]
         for model, values in {**scores, "bert": results[split]}.items()
@@ -171,7 +175,7 @@ def _baseline_lines(results: dict[str, Any]) -> list[str]:
     return [
         f"Beside simple baselines, trained on the same rows, on {split}:",
         "",
-        *_table(["", *(TITLES[name] for name in names)], rows),
+        *_table(["", *(title_of(name, label) for name in names)], rows),
         "",
         results["verdict"],
     ]

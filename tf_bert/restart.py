@@ -32,7 +32,7 @@ _RESTARTS_WITH = (NOT_COMPARED - frozenset(PLACES)) | {
 
 def can_restart(run: Run, config: Config) -> bool:
     """Whether `restart` takes a configuration."""
-    old, new = run.config.as_dict(), config.as_dict()
+    old, new = run.config.as_dict(), _settled(run, config).as_dict()
     names = {name for name in old if old[name] != new[name]}
     # What was drawn afresh must not be frozen, which `build` checks.
     allowed = _RESTARTS_WITH
@@ -60,6 +60,7 @@ def restart(run: Run, config: Config) -> Run:
             "rates, lengths. Received another model, data or optimizer. Call "
             "`build`."
         )
+    config = _settled(run, config)
     classifier = reload_classifier(run.classifier, config)
     if run.trained_words is not None:
         run.trained_words.read()
@@ -78,3 +79,10 @@ def restart(run: Run, config: Config) -> Run:
             config, run.tokenized["train"], classifier.strategy
         ),
     )
+
+
+def _settled(run: Run, config: Config) -> Config:
+    """A configuration with the positive label of the run's data, if none."""
+    if config.positive_label is not None:
+        return config
+    return dataclasses.replace(config, positive_label=run.config.positive_label)

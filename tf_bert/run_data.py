@@ -1,8 +1,12 @@
 """From a configuration to the data of a run: its task and its splits."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-from tf_bert import config_rules
+from absl import logging
+
+from tf_bert import config_rules, positive_class
 from tf_bert.config import Config
 from tf_bert.data import sources, split_record, tasks, tfds_task
 from tf_bert.data.division import DivisionRules
@@ -29,7 +33,9 @@ def get_task(config: Config) -> TaskSpec:
         task, flag = tasks.get_tfds_task(config.tfds_name), "tfds_name"
     if task is not None:
         config_rules.check_task_is_alone(config, flag)
-        return _with_metric(task, config, flag)
+        task = _with_metric(task, config, flag)
+        label = config.positive_label or task.positive_label
+        return dataclasses.replace(task, positive_label=label)
     described = dict(
         text_column=config.text_column,
         text_pair_column=config.text_pair_column,
@@ -39,10 +45,12 @@ def get_task(config: Config) -> TaskSpec:
         metric=config.metric,
     )
     if config.tfds_name is None:
-        return tasks.custom_task(**described)
-    return tfds_task.describe_task(
-        config.tfds_name, config.tfds_data_dir, **described
-    )
+        task = tasks.custom_task(**described)
+    else:
+        task = tfds_task.describe_task(
+            config.tfds_name, config.tfds_data_dir, **described
+        )
+    return dataclasses.replace(task, positive_label=config.positive_label)
 
 
 def get_trained_task(config: Config) -> TaskSpec:
@@ -90,6 +98,28 @@ def load(config: Config, task: TaskSpec) -> sources.TaskData:
         text_format=config.text_format,
         allow_empty_texts=config.mode == "inspect",
         **_division(config),
+    )
+
+
+def as_begun(
+    data: sources.TaskData, begun: Mapping[str, Any]
+) -> sources.TaskData:
+    """Returns the data of a run with the positive label that it began with.
+
+    Args:
+        data: of `load`.
+        begun: the stored configuration of the run. A version without
+            `positive_label` took the second class.
+    """
+    task = data.task
+    positive = positive_class.recorded(
+        begun.get("positive_label"), task.label_names
+    )
+    label = None if positive is None else positive.label
+    if label != task.positive_label:
+        logging.info("The run was begun with F1 of class %s: it stays.", label)
+    return dataclasses.replace(
+        data, task=dataclasses.replace(task, positive_label=label)
     )
 
 

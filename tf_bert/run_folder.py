@@ -56,6 +56,9 @@ _FOLDERS = (
     TRIALS,
 )
 
+# What F1 is of in a run of a version without `positive_label`.
+_SECOND = "the second label"
+
 
 class RunFolder:
     """The folder of a run, `--output_dir`.
@@ -116,6 +119,21 @@ class RunFolder:
         """Writes one of the JSON files."""
         text = json.dumps(content, indent=2, sort_keys=sort_keys) + "\n"
         gfile_io.write_text(self.join(name), text)
+
+    def begun(self, config: Config) -> dict[str, Any] | None:
+        """Returns the stored configuration of the run that is continued.
+
+        Args:
+            config: that is usable here.
+
+        Returns:
+            As the version that began it wrote it; None: the run is new.
+        """
+        if config.overwrite_output_dir or not gfile_io.exists(
+            self.join(CONFIG)
+        ):
+            return None
+        return self.read_json(CONFIG)
 
     def check_usable(self, config: Config) -> None:
         """Refuses a folder that holds something else; touches nothing.
@@ -202,8 +220,11 @@ class RunFolder:
             )
 
     def _check_same(self, config: Config) -> None:
-        stored = self.read_json(CONFIG)
-        found = config_lib.differences(stored, config.as_dict())
+        stored = {"positive_label": _SECOND, **self.read_json(CONFIG)}
+        given = config.as_dict()
+        if config.positive_label is None:  # The run's, taken from its data.
+            given["positive_label"] = stored["positive_label"]
+        found = config_lib.differences(stored, given)
         if stored.get("mode") != config.mode:
             found = [f"mode: {stored.get('mode')} -> {config.mode}", *found]
         if found:

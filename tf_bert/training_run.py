@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tf_bert import build, stop_requests
+from tf_bert import build, metrics, stop_requests
 from tf_bert.stop_requests import StopRequest, StopRequested
 from tf_bert.training import evaluate, frozen_features
 from tf_bert.training.divergence import TrainingDiverged
@@ -201,6 +201,7 @@ def _evaluate(
             result = evaluate.evaluate(
                 run.classifier.inference,
                 run.tokenized["validation"],
+                positive=run.data.task.positive,
                 between_batches=request.check,
             )
     # From here on nothing stops: the evaluation is done.
@@ -209,8 +210,13 @@ def _evaluate(
     if result is not None:
         scores, name = result.metrics, run.data.task.metric
         entry["validation"] = scores
+        label = run.data.task.positive_label
+        if label is not None:
+            entry["positive_label"] = label
+        title = metrics.title_of(name, label)
         line += (
-            f", validation loss {scores['loss']:.4f}, {name} {scores[name]:.4f}"
+            f", validation loss {scores['loss']:.4f}, {title} "
+            f"{scores[name]:.4f}"
         )
         progress.num_without_gain += 1
         # The first of equally good ones, so that the choice is definite.

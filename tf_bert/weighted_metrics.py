@@ -33,10 +33,21 @@ def accuracy(
 
 
 def f1(
-    labels: np.ndarray, predictions: np.ndarray, counts: np.ndarray
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    counts: np.ndarray,
+    *,
+    positive_id: int = 1,
 ) -> np.ndarray:
-    """Returns F1 of class 1; 0 where it is neither true nor predicted."""
-    is_true, is_predicted = labels == 1, predictions == 1
+    """Returns F1 of one class; 0 where it is neither true nor predicted.
+
+    Args:
+        labels: see above, as for the next two.
+        predictions: the same.
+        counts: the same.
+        positive_id: of that class.
+    """
+    is_true, is_predicted = labels == positive_id, predictions == positive_id
     return _ratio(
         2 * (counts @ (is_true & is_predicted)),
         counts @ is_true + counts @ is_predicted,

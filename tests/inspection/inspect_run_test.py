@@ -130,6 +130,12 @@ class TestInspect:
             assert finding["message"] in flat
             assert finding["action"] in flat
 
+    def test_says_whose_f1_it_will_be(self, inspected):
+        found, printed, *_ = inspected
+        line = "F1 and average precision are those of 'good' (--positive_label)"
+        assert line in printed
+        assert found["config"]["positive_label"] == "good"
+
     def test_prints_80_columns_at_most(self, inspected):
         lines = inspected[1].split("Data\n")[1].splitlines()
         # A path is never broken.

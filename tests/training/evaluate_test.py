@@ -10,6 +10,7 @@ from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
+from tf_bert.positive_class import PositiveClass
 from tf_bert.training import evaluate
 from tf_bert.training.inference import Inference, probabilities
 
@@ -60,7 +61,7 @@ class ClassificationTest(parameterized.TestCase):
         self.examples = make_examples(LABELS)
 
     def test_metrics_are_those_of_the_logits(self):
-        result = evaluate.evaluate(self.inference, self.examples)
+        result = evaluate.evaluate(self.inference, self.examples, positive=None)
         shares = probabilities(self.inference.logits(self.examples))
         np.testing.assert_array_equal(result.labels, LABELS)
         np.testing.assert_array_equal(result.predictions, shares.argmax(1))
@@ -73,15 +74,27 @@ class ClassificationTest(parameterized.TestCase):
 
     def test_a_constant_model_is_right_where_it_should_be(self):
         set_bias(self.inference, [-30.0, 30.0])
-        result = evaluate.evaluate(self.inference, self.examples)
+        result = evaluate.evaluate(self.inference, self.examples, positive=None)
         self.assertEqual(result.predictions.tolist(), [1] * 7)
         self.assertEqual(result.metrics["accuracy"], 4 / 7)
         # Three wrong rows, each at a distance of about 60.
         self.assertAlmostEqual(result.metrics["loss"], 60 * 3 / 7, delta=2)
 
+    def test_a_class_that_is_never_predicted_has_an_f1_of_zero(self):
+        set_bias(self.inference, [-30.0, 30.0])
+        for index, low, high in ((0, 0, 0), (1, 0.5, 1)):
+            result = evaluate.evaluate(
+                self.inference,
+                self.examples,
+                positive=PositiveClass(index, "x"),
+            )
+            self.assertBetween(result.metrics["f1"], low, high)
+            ends = result.with_intervals()["f1_ci"]
+            self.assertBetween(result.metrics["f1"], *ends)
+
     def test_a_share_of_zero_has_a_finite_loss(self):
         set_bias(self.inference, [-1e4, 1e4])
-        result = evaluate.evaluate(self.inference, self.examples)
+        result = evaluate.evaluate(self.inference, self.examples, positive=None)
         self.assertTrue(np.isfinite(result.metrics["loss"]))
         self.assertGreater(result.metrics["loss"], 100)
 
@@ -91,11 +104,11 @@ class ClassificationTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             ValueError, "Every logit must be finite.*Lower --learning_rate"
         ):
-            evaluate.evaluate(self.inference, self.examples)
+            evaluate.evaluate(self.inference, self.examples, positive=None)
 
     def test_a_split_of_one_class_has_no_ranking(self):
         examples = make_examples(np.ones(7, np.int32))
-        result = evaluate.evaluate(self.inference, examples)
+        result = evaluate.evaluate(self.inference, examples, positive=None)
         self.assertIsNone(result.metrics["roc_auc"])
         self.assertIsNone(result.with_intervals()["roc_auc"])
 
@@ -104,7 +117,7 @@ class RegressionTest(parameterized.TestCase):
     def test_scores_are_the_logits(self):
         inference = make_inference(num_labels=1)
         examples = make_examples(SCORES)
-        result = evaluate.evaluate(inference, examples)
+        result = evaluate.evaluate(inference, examples, positive=None)
         logits = inference.logits(examples)[:, 0]
         np.testing.assert_array_equal(result.predictions, logits)
         self.assertIsNone(result.probabilities)

@@ -40,6 +40,7 @@ def record_of(trial, score=0.75, **fields):
         "status": "ok",
         "error": None,
         "metric": "accuracy",
+        "task": {"is_regression": False, "label_names": ["bad", "good"]},
         "chosen": "last",
         "last": scores,
         "majority": {"validation": 0.5},

@@ -17,6 +17,7 @@ def record(seed, test, validation=0.6, *, recipe="a", **fields):
         "seeds": {"head_seed": seed, "data_seed": seed, "dropout_seed": seed},
         "status": "ok",
         "metric": "accuracy",
+        "task": {"is_regression": False, "label_names": ["bad", "good"]},
         "chosen": "last",
         "last": scores,
         "best": None,

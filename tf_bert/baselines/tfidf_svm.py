@@ -12,6 +12,7 @@ from sklearn.svm import LinearSVC
 from tf_bert.baselines import cross_validation
 from tf_bert.baselines.tfidf_features import TfidfFeatures
 from tf_bert.metrics import metric_fn
+from tf_bert.positive_class import PositiveClass
 
 # Strongest regularisation first: of equally good ones it is the safer choice.
 _REGULARISATIONS = (0.1, 1.0, 10.0)
@@ -74,6 +75,7 @@ def fit_tfidf_svm(
     *,
     num_classes: int,
     metric: str = "accuracy",
+    positive: PositiveClass | None = None,
     seed: int = 0,
 ) -> TfidfSvm:
     """Trains the classifier, in seconds on small data.
@@ -91,6 +93,7 @@ def fit_tfidf_svm(
         num_classes: C >= 2.
         metric: What C is chosen by: the metric of the task, one that takes
             class ids.
+        positive: The class that F1 is about; see `metrics.metric_fn`.
         seed: Of the folds and of the solver.
 
     Returns:
@@ -121,6 +124,7 @@ def fit_tfidf_svm(
         )
 
     folds = cross_validation.stratified_folds(labels, seed=seed)
+    tuned_for = metric_fn(metric, positive)
     regularisation = _DEFAULT_REGULARISATION
     if folds:
         regularisation = cross_validation.choose(
@@ -129,13 +133,13 @@ def fit_tfidf_svm(
             vectors,
             labels,
             folds=folds,
-            metric=metric_fn(metric),
+            metric=tuned_for,
         )
     logging.info(
         "TF-IDF + linear SVM: %s rows, %s features, C=%s by %s in %s folds.",
         *vectors.shape,
         regularisation,
-        metric,
+        tuned_for.title,
         len(folds),
     )
     classifier = make_classifier(regularisation).fit(vectors, labels)

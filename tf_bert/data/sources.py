@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from absl import logging
 
+from tf_bert import positive_class
 from tf_bert.data import task_files, tfds_source
 from tf_bert.data.columns import check_texts, label_of, open_with_columns
 from tf_bert.data.division import DivisionRules, divide
@@ -30,7 +31,8 @@ class TaskData:
     """A task and its splits.
 
     Args:
-        task: With `label_names` filled in, unless it is a regression.
+        task: With `label_names` filled in, unless it is a regression, and
+            with the `positive_label` of two.
         train: Labelled, as the others.
         validation: None if there is no file and nothing was held out.
         test: The same.
@@ -100,7 +102,8 @@ def load_splits(
             who look for such rows; a training has no use for them.
 
     Returns:
-        `TaskData`, with the label names of the training data filled in.
+        `TaskData`, with the label names of the training data filled in, and
+        the positive one of two.
 
     Raises:
         FileNotFoundError: A file does not exist.
@@ -231,7 +234,7 @@ def _label(
         task = dataclasses.replace(task, label_names=names)
         _check_f1_is_binary(task)
     expected = {"train": "`label_names`"}
-    return task, {
+    splits = {
         split: _with_labels(
             examples,
             column,
@@ -240,6 +243,11 @@ def _label(
         )
         for split, (examples, column) in columns.items()
     }
+    positive = positive_class.resolve(
+        task.positive_label, task.label_names, splits["train"].labels
+    )
+    label = None if positive is None else positive.label
+    return dataclasses.replace(task, positive_label=label), splits
 
 
 def _read_labelled(
@@ -305,8 +313,8 @@ def _with_labels(
 def _check_f1_is_binary(task: TaskSpec) -> None:
     if task.metric == "f1" and len(task.label_names) != 2:
         raise ValueError(
-            "`metric` f1 must have two classes, of which the second is the "
-            f"positive one. Received: {len(task.label_names)} classes "
+            "`metric` f1 must have two classes, of which one is the positive "
+            f"one. Received: {len(task.label_names)} classes "
             f"({', '.join(task.label_names[:20])}). Pass --metric=macro_f1."
         )
 

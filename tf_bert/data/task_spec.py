@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+from tf_bert.positive_class import PositiveClass, find
+
 CLASSIFICATION_METRICS = ("accuracy", "f1", "macro_f1", "matthews")
 REGRESSION_METRICS = ("spearman", "pearson")
 
@@ -52,6 +54,8 @@ class TaskSpec:
         is_regression: Labels are scores, not classes.
         metric: Selects the best checkpoint. One of `CLASSIFICATION_METRICS`
             or `REGRESSION_METRICS`.
+        positive_label: Of two classes, the one that F1 is about. None: to be
+            chosen when the training data is read, or not two classes.
         file_names: Split to file name inside the data folder. Beside `SPLITS`
             there may be more, which are evaluated at the end of a run.
         folder_name: What the folder is called inside its parent (`RTE`).
@@ -69,11 +73,19 @@ class TaskSpec:
     label_names: tuple[str, ...] | None = None
     is_regression: bool = False
     metric: str
+    positive_label: str | None = None
     file_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     folder_name: str | None = None
     is_bundled: bool = False
     has_malformed_rows: bool = False
     tfds: TfdsSpec | None = None
+
+    @property
+    def positive(self) -> PositiveClass | None:
+        """The class that F1 is about, once the labels are known."""
+        if self.positive_label is None or self.label_names is None:
+            return None
+        return find(self.positive_label, self.label_names)
 
 
 def is_split(name: str) -> bool:

@@ -121,6 +121,12 @@ def _data_lines(inspection: Inspection) -> list[str]:
         for name in shown
     ]
     lines = [*lines, "", *table_lines(rows)]
+    label = inspection.task.positive_label
+    if label is not None:
+        lines += _fill(
+            f"F1 and average precision are those of {label!r} "
+            "(--positive_label)."
+        )
     if len(shown) < len(names):
         lines += [f"{len(names) - len(shown)} classes between these left out."]
     return lines

@@ -71,7 +71,8 @@ def _draw_metric(
         label=f"best: {values[best]:.3f} after step {steps[best]:.0f}",
     )
     unit = " (share)" if run.metric.is_proportion else ""
-    axes.set_ylabel(f"validation {run.metric.title}{unit}")
+    # The title may name a class; a dollar sign would begin a formula.
+    axes.set_ylabel(f"validation {run.metric.title}{unit}", parse_math=False)
     axes.margins(y=0.12)
     axes.legend()
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import gfile_io, run_data, run_folder
+from tf_bert import gfile_io, positive_class, run_data, run_folder
 from tf_bert.config import Config
-from tf_bert.metrics import METRICS, Metric
+from tf_bert.metrics import METRICS, Metric, title_of
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import update_log
 
@@ -25,6 +25,10 @@ class RecordedRun:
         history: one entry per evaluation, at least one.
         metric: that chooses the checkpoint, and is drawn.
         metric_name: its key in an entry's ``validation``.
+        label_names: as the model knows them; none for a regression, and until
+            there is a model.
+        positive_label: the class that F1 is of; None unless there are two, or
+            while an earlier version's run is not finished.
         is_regression: whether the loss is a squared error.
         updates: arrays of `update_log.UpdateLog.arrays`; None if the run did
             not record them.
@@ -34,6 +38,8 @@ class RecordedRun:
     history: list[dict[str, Any]]
     metric: Metric
     metric_name: str
+    label_names: tuple[str, ...]
+    positive_label: str | None
     is_regression: bool
     updates: dict[str, np.ndarray] | None
 
@@ -70,11 +76,18 @@ def read(config: Config) -> RecordedRun:
     """
     folder = RunFolder(config.output_dir)
     task = run_data.get_trained_task(config)
+    names = () if task.is_regression else _label_names(folder)
+    positive = positive_class.recorded(task.positive_label, names)
+    label = task.positive_label if positive is None else positive.label
     run = RecordedRun(
         config=config,
         history=_read_history(folder),
-        metric=METRICS[task.metric],
+        metric=dataclasses.replace(
+            METRICS[task.metric], title=title_of(task.metric, label)
+        ),
         metric_name=task.metric,
+        label_names=names,
+        positive_label=label,
         is_regression=task.is_regression,
         updates=None,
     )
@@ -82,6 +95,15 @@ def read(config: Config) -> RecordedRun:
     if not (config.record_updates and gfile_io.exists(path)):
         return run
     return dataclasses.replace(run, updates=_read_updates(path, run.blocks()))
+
+
+def _label_names(folder: RunFolder) -> tuple[str, ...]:
+    """The classes as the run's model knows them; none before there is one."""
+    path = folder.join(run_folder.MODEL, "config.json")
+    if not gfile_io.exists(path):
+        return ()
+    names = json.loads(gfile_io.read_text(path))["id2label"]
+    return tuple(names[key] for key in sorted(names, key=int))
 
 
 def _read_updates(path: str, blocks: list[str]) -> dict[str, np.ndarray]:

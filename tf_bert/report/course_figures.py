@@ -80,7 +80,7 @@ def curves(
     if scores:
         _draw_lines(panels[1, 0], histories, "validation", metric)
         _draw_bands(panels[1, 0], scores)
-        panels[1, 0].set_ylabel(f"validation {metric_title}")
+        panels[1, 0].set_ylabel(f"validation {metric_title}", parse_math=False)
     style.mark_steps(panels[-1, 0], max(max(x) for x in losses.values() if x))
     trial_figures.legend_above(figure, panels[0, 0])
     return figure

@@ -1,10 +1,9 @@
 """The report on one training: its scores, its course, its mistakes."""
 
 import dataclasses
-import json
 from typing import Any
 
-from tf_bert import gfile_io, run_data, run_folder, scored_rows
+from tf_bert import gfile_io, run_folder, scored_rows
 from tf_bert.config import Config
 from tf_bert.data.data_name import data_name
 from tf_bert.plotting import figures, recorded_run
@@ -72,7 +71,7 @@ def run_page(config: Config) -> Page:
         _scores_section(run, results),
         *([_baselines_section(run, results)] if results else []),
         _course_section(run),
-        *_row_sections(config, split, rows),
+        *_row_sections(run, split, rows),
         _settings_section(config),
     )
     return Page(
@@ -138,7 +137,7 @@ def _scores_section(run: RecordedRun, results: dict[str, Any]) -> Section:
             f"The checkpoint was chosen by {run.metric.title} "
             f"({run.config.checkpoint_to_use}).",
         ),
-        tables=(setting_sections.metrics_table(results),),
+        tables=(setting_sections.metrics_table(results, run.positive_label),),
         notes=tuple(notes),
     )
 
@@ -253,9 +252,9 @@ def _rows(folder: RunFolder) -> tuple[str, list[ScoredRows]]:
 
 
 def _row_sections(
-    config: Config, split: str, rows: list[ScoredRows]
+    run: RecordedRun, split: str, rows: list[ScoredRows]
 ) -> list[Section]:
-    names = _label_names(config)
+    names = list(run.label_names)
     opening = f"The {split} rows, as the chosen checkpoint predicts them."
     if not rows:
         opening = (
@@ -267,19 +266,9 @@ def _row_sections(
     return [
         row_sections.predictions_section(opening, rows, names),
         row_sections.mistakes_section(
-            config, rows, split=split, label_names=names
+            run.config, rows, split=split, label_names=names
         ),
     ]
-
-
-def _label_names(config: Config) -> list[str]:
-    """The classes as the run's model knows them; none for a regression."""
-    path = RunFolder(config.output_dir).join(run_folder.MODEL, "config.json")
-    is_regression = run_data.get_trained_task(config).is_regression
-    if is_regression or not gfile_io.exists(path):
-        return []
-    names = json.loads(gfile_io.read_text(path))["id2label"]
-    return [names[key] for key in sorted(names, key=int)]
 
 
 def _settings_section(config: Config) -> Section:

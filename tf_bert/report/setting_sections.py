@@ -9,8 +9,8 @@ from typing import Any
 
 from tf_bert import command_line, sweep_flags
 from tf_bert import comparison as comparison_lib
-from tf_bert.card_metadata import TITLES
 from tf_bert.config import Config
+from tf_bert.metrics import REPORTED, title_of
 from tf_bert.report import sentences, tables
 from tf_bert.report.page import Section
 from tf_bert.report.task_results import TaskResults
@@ -27,6 +27,7 @@ _DATA_FIELDS = (
     "text_column",
     "text_pair_column",
     "label_column",
+    "positive_label",
     "validation_proportion",
     "test_proportion",
     "split_dev_in_half",
@@ -120,18 +121,22 @@ def score_cells(scores: Mapping[str, Any], metric: str) -> tuple[str, str]:
     )
 
 
-def metrics_table(results: Mapping[str, Any]) -> tables.Table:
+def metrics_table(
+    results: Mapping[str, Any], positive_label: str | None
+) -> tables.Table:
     """Returns every metric of a run on each split, with its interval.
 
     Args:
         results: as in `all_results.json`.
+        positive_label: the class that F1 is of, where there are two.
     """
     splits = [split for split in ("validation", "test") if split in results]
     rows = []
-    for metric in TITLES:
+    for metric in REPORTED:
         if splits and metric in results[splits[0]]:
             cells = [score_cells(results[x], metric) for x in splits]
-            rows.append((TITLES[metric], *itertools.chain(*cells)))
+            title = title_of(metric, positive_label)
+            rows.append((title, *itertools.chain(*cells)))
     return tables.table(
         "metrics",
         "Every metric, with its 95 % interval where it has one",

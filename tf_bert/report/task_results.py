@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 
-from tf_bert.metrics import METRICS
 from tf_bert.report.trials_content import Recipe, TaskTrials
 from tf_bert.statistics import expected_scores as expected_lib
 from tf_bert.statistics import recipe_summary, recipe_tests, trial_flags
@@ -45,7 +44,7 @@ class TaskResults:
     @property
     def metric_title(self) -> str:
         """Of the metric alone."""
-        return METRICS[self.task.metric].title
+        return self.task.metric_title
 
     @property
     def score_title(self) -> str:

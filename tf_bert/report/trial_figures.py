@@ -90,7 +90,7 @@ def scores_by_recipe(
     axes.set_yticks(range(len(labels)), [wrapped(x) for x in labels])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(metric_title)
+    axes.set_xlabel(metric_title, parse_math=False)
     legend_above(figure, axes)
     return figure
 
@@ -150,7 +150,7 @@ def expected_scores(
             linewidth=0,
         )
     axes.set_xlabel("number of trials, of which validation chooses one")
-    axes.set_ylabel(f"expected {metric_title}")
+    axes.set_ylabel(f"expected {metric_title}", parse_math=False)
     axes.xaxis.get_major_locator().set_params(integer=True)
     legend_above(figure, axes)
     return figure
@@ -194,7 +194,7 @@ def sweep_plot(
         axes.plot(x, means, label=label or "mean", **look)
     axes.set_xticks(list(places.values()), [f"{x:g}" for x in places])
     axes.set_xlabel(field)
-    axes.set_ylabel(metric_title)
+    axes.set_ylabel(metric_title, parse_math=False)
     legend_above(figure, axes)
     return figure
 

@@ -171,6 +171,16 @@ class TaskTrials:
         return tuple(self.known["task"]["label_names"] or ())
 
     @property
+    def positive_label(self) -> str | None:
+        """The class that F1 is of; None unless there are two."""
+        return trial_scores.positive_label(self.known)
+
+    @property
+    def metric_title(self) -> str:
+        """What people call the metric, with the class that it is about."""
+        return trial_scores.metric_title(self.known)
+
+    @property
     def split(self) -> str:
         """The split whose scores count: test or, without it, validation."""
         return trial_scores.scored_split([t.record for t in self.trials])

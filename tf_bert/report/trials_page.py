@@ -117,5 +117,12 @@ def _sections(results: TaskResults) -> tuple[Section, ...]:
 
 def _data_config(results: TaskResults) -> Config:
     """A configuration with the data of the best recipe's trials."""
+    task = results.task
     fields = results.recipe(results.best or results.baseline).config
-    return Config.from_dict({**fields, "output_dir": results.task.folder})
+    return Config.from_dict(
+        {
+            **fields,
+            "positive_label": task.positive_label,
+            "output_dir": task.folder,
+        }
+    )

@@ -8,6 +8,7 @@ import numpy as np
 
 from tf_bert import metrics
 from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.positive_class import PositiveClass
 from tf_bert.scored_rows import ScoredRows
 from tf_bert.statistics import rows
 from tf_bert.training import inference
@@ -23,12 +24,14 @@ class Evaluation:
         predictions: class ids or scores `[N]`, of the same kind.
         metrics: name -> value; `loss` among them, the mean over examples.
         probabilities: float64 `[N, C]`, of each class; None for a regression.
+        positive: that F1 is of; None unless there are two classes.
     """
 
     labels: np.ndarray
     predictions: np.ndarray
     metrics: dict[str, float | None]
     probabilities: np.ndarray | None = None
+    positive: PositiveClass | None = None
 
     def scored_rows(self) -> ScoredRows:
         """What is kept of each row."""
@@ -44,7 +47,9 @@ class Evaluation:
             result[name] = value
             if name in metrics.METRICS:
                 low, high = rows.confidence_interval(
-                    metrics.metric_fn(name), self.labels, self.predictions
+                    metrics.metric_fn(name, self.positive),
+                    self.labels,
+                    self.predictions,
                 )
                 result[f"{name}_ci"] = [low, high]
         return result
@@ -54,6 +59,7 @@ def evaluate(
     model: inference.Inference,
     examples: TokenizedExamples,
     *,
+    positive: PositiveClass | None,
     between_batches: Callable[[], None] | None = None,
 ) -> Evaluation:
     """Computes predictions and metrics on a split.
@@ -61,6 +67,8 @@ def evaluate(
     Args:
         model: of a classification, or of a regression (one logit).
         examples: with labels.
+        positive: the class that F1 and average precision are of; None: class
+            1 of two, and without effect otherwise.
         between_batches: see `Inference.logits`.
 
     Raises:
@@ -79,7 +87,9 @@ def evaluate(
         return Evaluation(labels, scores, {"loss": values["mse"], **values})
     probabilities = inference.probabilities(logits)
     chosen = probabilities[np.arange(len(labels)), labels]
-    values = metrics.classification_metrics(labels, probabilities)
+    values = metrics.classification_metrics(
+        labels, probabilities, positive=positive
+    )
     # The smallest positive number stands in for a probability that is 0.
     loss = float(-np.log(np.maximum(chosen, np.finfo(float).tiny)).mean())
     return Evaluation(
@@ -87,4 +97,5 @@ def evaluate(
         logits.argmax(axis=1),
         {"loss": loss, **values},
         probabilities=probabilities,
+        positive=positive,
     )

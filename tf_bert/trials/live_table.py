@@ -17,7 +17,7 @@ from absl import logging
 from tf_bert.statistics import recipe_summary
 from tf_bert.training.progress import ProgressBar
 from tf_bert.trials.plan import Trial
-from tf_bert.trials.trial_scores import trials_of
+from tf_bert.trials.trial_scores import metric_title, trials_of
 
 # Title -> width, such as that of "0.8123 [-0.0912, 1.0334]".
 _COLUMNS = {
@@ -270,7 +270,7 @@ class LiveTable:
             what = f"{record['status']}: {record['error']}"
         else:
             (scored,) = trials_of([record])
-            what = f"{record['metric']} {scored.score:.4f}"
+            what = f"{metric_title(record)} {scored.score:.4f}"
             what += " (failed)" if record["is_failed"] else ""
         left = self._time_left()
         return (
@@ -293,7 +293,7 @@ class LiveTable:
 def _so_far(record: dict[str, Any]) -> str:
     score = record["last"]["validation"][record["metric"]]
     return (
-        f"after step {record['step']}, validation {record['metric']} "
+        f"after step {record['step']}, validation {metric_title(record)} "
         f"{score:.4f}"
     )
 

@@ -165,7 +165,9 @@ def _test(
     def evaluate_splits():
         return {
             split: evaluate.evaluate(
-                run.classifier.inference, run.tokenized[split]
+                run.classifier.inference,
+                run.tokenized[split],
+                positive=run.data.task.positive,
             )
             for split in splits
         }

@@ -15,9 +15,14 @@ from tf_bert.config import FOLLOW_SEED, NOT_COMPARED, Config
 # Without a sweep, there is one recipe.
 ONLY_RECIPE = "all trials"
 
-# Not of a trial's configuration: the seeds are named beside it, and baselines
-# are once for all trials.
-_LEFT_OUT = NOT_COMPARED | {"seed", *FOLLOW_SEED, "compare_baselines"}
+# Not of a trial's configuration: the seeds are named beside it, baselines are
+# once for all trials, and the positive label is that of the data.
+_LEFT_OUT = NOT_COMPARED | {
+    "seed",
+    *FOLLOW_SEED,
+    "compare_baselines",
+    "positive_label",
+}
 
 
 @dataclasses.dataclass(frozen=True)

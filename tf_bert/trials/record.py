@@ -36,7 +36,11 @@ def of_run(run: build.Run) -> dict[str, Any]:
     names = None if task.is_regression else list(task.label_names)
     return {
         "metric": task.metric,
-        "task": {"is_regression": task.is_regression, "label_names": names},
+        "task": {
+            "is_regression": task.is_regression,
+            "label_names": names,
+            "positive_label": task.positive_label,
+        },
         "data_digest": run.data_digest(),
         "majority": {
             split: baseline_scores.majority_score(

@@ -15,7 +15,12 @@ from tf_bert import build, run_folder
 from tf_bert.config import Config
 from tf_bert.early_stop import EarlyStop
 from tf_bert.training import distribution
-from tf_bert.trials import local_runner, stopping, summary_table
+from tf_bert.trials import (
+    local_runner,
+    positive_labels,
+    stopping,
+    summary_table,
+)
 from tf_bert.trials import record as record_lib
 from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import LiveTable
@@ -53,9 +58,10 @@ def run_trials(config: Config) -> int:
     distribution.get_cluster(config)  # Refuses the workers of one run.
     folder = TrialFolder(config.output_dir)
     folder.check_usable(config)
-    trials = planned_trials(config)
     data = SweepData()
     _check(config, data)
+    config = positive_labels.settle(config, data, folder)
+    trials = planned_trials(config)
     with _runner_ready(config), folder.locked():
         # 2. The folder: new, or with trials that have finished.
         _check_same_data(folder, config, data)

@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from tf_bert.metrics import METRICS
 from tf_bert.statistics import (
     expected_scores,
     recipe_summary,
@@ -12,7 +11,11 @@ from tf_bert.statistics import (
     trial_flags,
 )
 from tf_bert.trials.sweep_data import task_key
-from tf_bert.trials.trial_scores import scored_split, trials_of
+from tf_bert.trials.trial_scores import (
+    metric_title,
+    scored_split,
+    trials_of,
+)
 
 Records = Sequence[dict[str, Any]]
 
@@ -76,8 +79,9 @@ def _task(records: Records, baseline: str | None) -> str:
 
 
 def _title(records: Records) -> str:
-    names = [r["metric"] for r in records if r.get("metric")]
-    return METRICS[names[0]].title.capitalize() if names else "No score"
+    known = [r for r in records if r.get("metric")]
+    title = metric_title(known[0]) if known else "no score"
+    return title[0].upper() + title[1:]
 
 
 _SCORES = ("recipe", "trials", "mean", "95 % interval", "sd", "median", "range")

@@ -89,6 +89,13 @@ class SweepData:
             self._read[key] = run_data.load(config, run_data.get_task(config))
         return self._read[key]
 
+    def use_positive_label(self, config: Config, label: str | None) -> None:
+        """Gives the data of a training, once read, its positive label."""
+        key = data_key(config.as_dict())
+        data = self._read[key]
+        task = dataclasses.replace(data.task, positive_label=label)
+        self._read[key] = dataclasses.replace(data, task=task)
+
     def digests(self) -> dict[str, int]:
         """Returns key -> a number that changes when a text or label does."""
         return {key: _digest(data) for key, data in self._read.items()}

@@ -62,6 +62,10 @@ class TrialFolder:
         self._folder.check_usable(config)
         self._folder.check_writable()
 
+    def begun(self, config: Config) -> dict[str, Any] | None:
+        """Returns the stored configuration, as `RunFolder.begun` does."""
+        return self._folder.begun(config)
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes out; one that is killed leaves no lock.

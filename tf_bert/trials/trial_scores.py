@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tf_bert import positive_class
 from tf_bert.early_stop import EarlyStop
+from tf_bert.metrics import title_of
 from tf_bert.statistics.trial_flags import Trial
 
 
@@ -24,6 +26,28 @@ def is_over(record: dict[str, Any], early_stop_trials: str | None) -> bool:
         return False
     wanted = EarlyStop.parse(early_stop_trials)
     return EarlyStop.parse(record["early_stop_trials"]) == wanted
+
+
+def positive_label(record: dict[str, Any]) -> str | None:
+    """Returns the class whose F1 a record holds; None unless there are two.
+
+    Args:
+        record: of a trial that got as far as its data.
+    """
+    task = record["task"]
+    positive = positive_class.recorded(
+        task.get("positive_label"), task["label_names"]
+    )
+    return None if positive is None else positive.label
+
+
+def metric_title(record: dict[str, Any]) -> str:
+    """Returns what people call the metric that a trial is compared by.
+
+    Args:
+        record: as of `positive_label`.
+    """
+    return title_of(record["metric"], positive_label(record))
 
 
 def scored_split(records: Sequence[dict[str, Any]]) -> str:

@@ -1,0 +1,140 @@
+"""Which of two classes F1 and average precision are about.
+
+Both are asymmetric: of the rare class and of the frequent one they are two
+different numbers. Every score of a run is of one class, which is chosen here
+when the training data is read, unless `--positive_label` names it.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from absl import logging
+
+# What the found class is called, whatever the other one is; in lower case.
+_WORDS = frozenset({"yes", "true", "positive", "spam"})
+
+
+@dataclasses.dataclass(frozen=True)
+class PositiveClass:
+    """One of two classes: the one that is to be found.
+
+    Args:
+        id: 0 or 1.
+        label: its name.
+    """
+
+    id: int
+    label: str
+
+
+def resolve(
+    label: str | None, label_names: Sequence[str] | None, labels: np.ndarray
+) -> PositiveClass | None:
+    """Returns the positive class of a task.
+
+    Args:
+        label: that was asked for, or that the task has; None: `choose`.
+        label_names: C names in the order of their ids; None for a regression.
+        labels: int `[M]` of the training data as it is read, before rows are
+            held out: so it depends neither on a split nor on its seed.
+
+    Returns:
+        None unless there are two classes.
+
+    Raises:
+        ValueError: `label` is given but is none of two classes.
+    """
+    if label_names is not None and len(label_names) == 2:
+        if label is None:
+            return choose(label_names, np.bincount(labels, minlength=2))
+        return find(label, label_names)
+    if label is None:
+        return None
+    kind = "regression"
+    if label_names is not None:
+        kind = f"{len(label_names)} classes ({', '.join(label_names[:20])})"
+    raise ValueError(
+        "`positive_label` must be given with two classes alone, for F1 of one "
+        f"of them. Received: positive_label={label!r}, {kind}. Leave out "
+        "--positive_label."
+    )
+
+
+def choose(label_names: Sequence[str], sizes: Sequence[int]) -> PositiveClass:
+    """Returns the class that is to be found, as far as the data tells.
+
+    By name: `1` beside `0`, or the only one that is called yes, true,
+    positive or spam, in capitals or not. Else the class of fewer rows; of
+    equals, the second.
+
+    Args:
+        label_names: two, in the order of their ids.
+        sizes: number of training rows of each.
+
+    Example:
+        >>> choose(("fraud", "legit"), (5, 95)).label
+        'fraud'
+        >>> choose(("No", "Yes"), (5, 95)).label
+        'Yes'
+    """
+    found, reason = _by_name(label_names), "by its name"
+    if found is None:
+        found, reason = int(sizes[1] <= sizes[0]), "the rarer one"
+        if sizes[0] == sizes[1]:
+            reason = "the second of equally frequent ones"
+    label = label_names[found]
+    logging.info(
+        "F1 and average precision are of class %s, %s (--positive_label).",
+        label,
+        reason,
+    )
+    return PositiveClass(found, label)
+
+
+def find(label: str, label_names: Sequence[str]) -> PositiveClass:
+    """Returns the class of that name.
+
+    Raises:
+        ValueError: if there is none; the message has the names.
+    """
+    if label not in label_names:
+        raise ValueError(
+            f"`positive_label` must be one of: {', '.join(label_names)}. "
+            f"Received: positive_label={label!r}. Correct --positive_label."
+        )
+    return PositiveClass(list(label_names).index(label), label)
+
+
+def recorded(
+    label: str | None, label_names: Sequence[str] | None
+) -> PositiveClass | None:
+    """Returns the class that the scores of a run or trial are of.
+
+    Args:
+        label: that it has stored; None: it was written when that was always
+            the second class, or has not two classes.
+        label_names: of its model; None for a regression.
+
+    Returns:
+        None unless there are two classes.
+    """
+    if label_names is None or len(label_names) != 2:
+        return None
+    return find(label_names[1] if label is None else label, label_names)
+
+
+def _by_name(label_names: Sequence[str]) -> int | None:
+    """The id of the class whose name says that it is the positive one."""
+    if _is_zero_and_one(label_names):
+        return [float(name) for name in label_names].index(1)
+    named = [i for i, x in enumerate(label_names) if x.lower() in _WORDS]
+    return named[0] if len(named) == 1 else None
+
+
+def _is_zero_and_one(label_names: Sequence[str]) -> bool:
+    """Whether they are 0 and 1, with or without zeros behind the point."""
+    whole = {
+        x.rstrip("0").removesuffix(".") if "." in x else x for x in label_names
+    }
+    return whole == {"0", "1"}
