@@ -29,7 +29,13 @@ LEVELS = (
         "trial_flags",
     ),
     ("config", "flag_table"),
-    ("command_line", "durations", "flag_aliases", "weighted_metrics"),
+    (
+        "command_line",
+        "durations",
+        "flag_aliases",
+        "folder_lock",
+        "weighted_metrics",
+    ),
     # Each knows its own subject.
     (
         "checkpoints",

@@ -46,6 +46,7 @@ class TestFinishedFolder:
             if path.is_file() and path.parent.name != "tensorboard"
         }
         assert files == {
+            ".lock",
             "all_results.json",
             "config.json",
             "eval_results.txt",

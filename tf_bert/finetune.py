@@ -3,6 +3,7 @@
 Read from the top: `fine_tune` is the whole run as a sequence of named calls.
 """
 
+import contextlib
 import platform
 import time
 from importlib import metadata
@@ -52,12 +53,20 @@ def fine_tune(config: Config) -> dict[str, Any]:
             checkpoint is wrong, or `output_dir` is in use; found before
             anything is trained or written.
     """
-    with workers.joined(config) as team:
-        return _fine_tune(distribution.with_batch_size(config), team)
+    with workers.joined(config) as team, contextlib.ExitStack() as lock:
+        return _fine_tune(distribution.with_batch_size(config), team, lock)
 
 
-def _fine_tune(config: Config, team: Workers) -> dict[str, Any]:
-    """The main path, which all workers take together."""
+def _fine_tune(
+    config: Config, team: Workers, lock: contextlib.ExitStack
+) -> dict[str, Any]:
+    """The main path, which all workers take together.
+
+    Args:
+        config: with the batch size of all devices.
+        team: of the workers.
+        lock: keeps that of the folder to the end, once something is written.
+    """
     # 1. The folder: new, to be continued, or finished already.
     start = time.time()
     folder = RunFolder(config.output_dir)
@@ -72,7 +81,9 @@ def _fine_tune(config: Config, team: Workers) -> dict[str, Any]:
         strategy=team.strategy,
         check_data=lambda data: check_same(team, config, data),
     )
-    team.by_chief(lambda: _begin(run, folder))
+    results = team.by_chief(lambda: _begin(run, folder, lock))
+    if results is not None:
+        return results
 
     # 3. Training, from step 0 or from the last saved state.
     state = SharedState(team, _folder_state(run, folder, team))
@@ -126,10 +137,21 @@ def _finished_results(
     return results
 
 
-def _begin(run: build.Run, folder: RunFolder) -> None:
-    """Writes what the run is."""
+def _begin(
+    run: build.Run, folder: RunFolder, lock: contextlib.ExitStack
+) -> dict[str, Any] | None:
+    """Keeps other processes out, and writes what the run is.
+
+    Returns:
+        The results, if another process has ended this run meanwhile.
+    """
+    lock.enter_context(folder.locked())
+    results = _finished_results(run.config, folder)
+    if results is not None:
+        return results
     folder.begin(run.config)
     folder.write_json(run_folder.SPLITS, run_data.record(run.config, run.data))
+    return None
 
 
 def _folder_state(

@@ -1,5 +1,6 @@
 """The folder of one run: what lies where, and whether it may be used."""
 
+import contextlib
 import json
 import os
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from tf_bert import config as config_lib
 from tf_bert import gfile_io
 from tf_bert.config import Config
+from tf_bert.folder_lock import FolderLock
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
@@ -69,6 +71,7 @@ class RunFolder:
 
     def __init__(self, path: str):
         self.path = path
+        self._lock = FolderLock(path)
 
     def join(self, *names: str) -> str:
         """Path of something in the folder."""
@@ -77,6 +80,22 @@ class RunFolder:
     def is_finished(self) -> bool:
         """Whether a run has ended here."""
         return gfile_io.exists(self.join(RESULTS))
+
+    def check_free(self) -> None:
+        """Refuses a folder in which another process trains; touches nothing.
+
+        Raises:
+            FileExistsError: if one does.
+        """
+        self._lock.check_free()
+
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """The time in which no other process trains here.
+
+        Raises:
+            FileExistsError: if another one does.
+        """
+        return self._lock.held()
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Reads one of the JSON files.
@@ -140,10 +159,13 @@ class RunFolder:
 
         Raises:
             FileExistsError: if the folder holds another run, or other files,
-                or a run where `resume` is never.
+                or a run where `resume` is never, or if another process is at
+                work in it.
             FileNotFoundError: if `resume` is must and nothing is there.
             ValueError: if the run to be replaced is what training starts from.
         """
+        if config.overwrite_output_dir or not self.is_finished():
+            self.check_free()
         if config.overwrite_output_dir:
             self._check_keeps(config.init_checkpoint)
             return

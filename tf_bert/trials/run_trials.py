@@ -63,7 +63,9 @@ def run_trials(config: Config) -> int:
     config = positive_labels.settle(config, data, folder)
     trials = planned_trials(config)
     with _runner_ready(config), folder.locked():
-        # 2. The folder: new, or with trials that have finished.
+        # 2. The folder: new, or with trials that have finished. Another
+        # process may have been at work there meanwhile.
+        folder.check_usable(config)
         _check_same_data(folder, config, data)
         folder.begin(config)
         _write_data(folder, config, data)

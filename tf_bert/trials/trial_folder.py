@@ -10,18 +10,13 @@ No TensorFlow, unless the folder lies on `gs://`.
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-import filelock
 
 from tf_bert import config as config_lib
 from tf_bert import gfile_io, model_card, run_folder
 from tf_bert.config import FOLLOW_SEED, Config
 from tf_bert.run_folder import TRIALS, TRIALS_LINES, RunFolder
-
-_LOCK = ".lock"
-_PROCESS = ".process"
 
 # What every record has, however its trial went.
 _KEYS = (
@@ -66,41 +61,13 @@ class TrialFolder:
         """Returns the stored configuration, as `RunFolder.begun` does."""
         return self._folder.begun(config)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keeps other processes out; one that is killed leaves no lock.
-
-        On `gs://` there are no locks: nothing is kept out there.
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """The time in which no other process gets in.
 
         Raises:
             FileExistsError: if another process is at work here.
         """
-        if gfile_io.is_remote(self.path):
-            yield
-            return
-        gfile_io.make_dirs(self.path)
-        lock = filelock.FileLock(self.join(_LOCK))
-        try:
-            lock.acquire(blocking=False)
-        except filelock.Timeout as error:
-            raise FileExistsError(
-                "A folder of trials must be worked on by one process at a "
-                f"time. Received: output_dir={self.path}, where process "
-                f"{self._process()} is at work. Wait for its end, or pass "
-                "another --output_dir."
-            ) from error
-        try:
-            gfile_io.write_text(self.join(_PROCESS), f"{os.getpid()}\n")
-            yield
-        finally:
-            gfile_io.remove_file(self.join(_PROCESS))
-            lock.release()
-
-    def _process(self) -> str:
-        path = self.join(_PROCESS)
-        if not gfile_io.exists(path):
-            return "(just starting)"
-        return gfile_io.read_text(path).strip()
+        return self._folder.locked()
 
     def begin(self, config: Config) -> None:
         """Writes the configuration; removes old trials if told to."""

@@ -1,0 +1,101 @@
+"""One process at a time in the folder of a run or a sweep.
+
+The kernel holds the lock, so that one that is killed leaves none. No
+TensorFlow.
+"""
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterator
+
+import filelock
+
+from tf_bert import gfile_io
+
+# Never removed: whoever waits for it would lock a file that is gone.
+_LOCK = ".lock"
+# Who holds it. Not in the file itself, which nobody else can read on Windows.
+_PROCESS = ".process"
+# Another command may hold it for the moment in which it looks.
+_SECONDS = 1.0
+
+
+class FolderLock:
+    """Keeps other processes from writing where one is at work.
+
+    On `gs://` there are no locks: nothing is kept out there.
+
+    Args:
+        path: of the folder, local or `gs://`; need not exist.
+    """
+
+    def __init__(self, path: str):
+        self._path = path
+        self._is_held = False
+
+    def check_free(self) -> None:
+        """Refuses a folder in which another process works; touches nothing.
+
+        Raises:
+            FileExistsError: if there is one.
+        """
+        has_lock = not gfile_io.is_remote(self._path) and gfile_io.exists(
+            self._join(_LOCK)
+        )
+        if not has_lock or self._is_held:
+            return
+        # Who may not write to the lock may not write here: `check_writable`
+        # has a sentence for it.
+        with contextlib.suppress(PermissionError):
+            self._acquire().release()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """The time in which no other process gets in; makes the folder.
+
+        Raises:
+            FileExistsError: if another process is at work here.
+        """
+        if gfile_io.is_remote(self._path):
+            yield
+            return
+        gfile_io.make_dirs(self._path)
+        lock = self._acquire()
+        try:
+            self._is_held = True
+            gfile_io.write_text(
+                self._join(_PROCESS), f"{os.getpid()} {platform.node()}\n"
+            )
+            yield
+        finally:
+            self._is_held = False
+            # It may be gone with the folder, which somebody has removed.
+            with contextlib.suppress(FileNotFoundError):
+                gfile_io.remove_file(self._join(_PROCESS))
+            lock.release()
+
+    def _acquire(self) -> filelock.BaseFileLock:
+        lock = filelock.FileLock(self._join(_LOCK))
+        try:
+            lock.acquire(timeout=_SECONDS, poll_interval=0.02)
+        except filelock.Timeout as error:
+            raise FileExistsError(
+                "A folder must be worked on by one process at a time. "
+                f"Received: output_dir={self._path}, where process "
+                f"{self._process()} is at work. Wait for its end, or pass "
+                "another --output_dir."
+            ) from error
+        return lock
+
+    def _process(self) -> str:
+        """The id of who holds the lock, and where, if that is not here."""
+        path = self._join(_PROCESS)
+        if not gfile_io.exists(path):
+            return "(just starting)"
+        number, _, machine = gfile_io.read_text(path).strip().partition(" ")
+        is_here = machine in ("", platform.node())  # Earlier versions: "".
+        return number if is_here else f"{number} of {machine}"
+
+    def _join(self, name: str) -> str:
+        return os.path.join(self._path, name)
