@@ -35,6 +35,7 @@ LEVELS = (
         "flag_aliases",
         "folder_lock",
         "weighted_metrics",
+        "written_files",
     ),
     # Each knows its own subject.
     (

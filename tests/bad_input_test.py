@@ -70,6 +70,11 @@ def train_file(name, content, message, **changes):
     )
 
 
+# The least that is one: with some of its fields, and another seed.
+CONFIG_OF_A_RUN = (
+    '{"mode": "train", "output_dir": "x", "init_checkpoint": "x", '
+    '"train_file": "x", "seed": 7}'
+)
 # Leaves out the flags of a training.
 NO_TRAINING = dict.fromkeys(
     (
@@ -670,20 +675,23 @@ FOLDERS = (
         "run_although_never",
         "must be new with --resume=never",
         "--resume=never",
-        files={"output/config.json": "{}"},
+        files={"output/config.json": CONFIG_OF_A_RUN},
         error="FileExistsError",
     ),
     Case(
         "other_configuration",
         "differs in .*seed: 7 -> 0",
-        files={"output/config.json": '{"seed": 7}'},
+        files={"output/config.json": CONFIG_OF_A_RUN},
         error="FileExistsError",
     ),
     *(
         Case(
             f"config_that_is_{name}",
             "must be a JSON object. Received: .*config.json",
-            files={"output/config.json": content},
+            files={
+                "output/config.json": content,
+                "output/.written": "config.json\n",
+            },
         )
         for name, content in (("cut", '{"seed"'), ("empty", ""), ("list", "[]"))
     ),

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_bert import run
+from tf_bert.run_folder import RunFolder
 
 ROOT = pathlib.Path(__file__).parents[1]
 TEXTS = [
@@ -130,6 +131,7 @@ def exported(finished_run, tmp_path_factory):
     The folder, and what was printed.
     """
     path = copy_run(finished_run, tmp_path_factory.mktemp("exported"))
+    RunFolder(str(path)).record("saved_model/old")
     (path / "saved_model").mkdir()
     (path / "saved_model" / "old").write_text("", encoding="utf-8")
     printed = io.StringIO()

@@ -108,6 +108,7 @@ class TestInterrupted:
     def test_leaves_the_state_of_the_first_evaluation(self, interrupted):
         assert {without_checksum(n) for n in names(interrupted[0])} == {
             ".lock",
+            ".written",
             "checkpoints",
             "checkpoints/best_step_2",
             "checkpoints/state_1_step_2",

@@ -11,6 +11,7 @@ import pytest
 
 from tf_bert import finetune, run
 from tf_bert.config import Config
+from tf_bert.run_folder import RunFolder
 
 METRICS = {
     "accuracy",
@@ -39,6 +40,10 @@ def times(folder):
 
 
 class TestFinishedFolder:
+    def test_its_record_names_every_file(self, finished_run):
+        assert (finished_run / ".written").exists()
+        assert not RunFolder(str(finished_run)).files_of_others()
+
     def test_holds_these_files_alone(self, finished_run):
         files = {
             path.relative_to(finished_run).as_posix()
@@ -47,6 +52,7 @@ class TestFinishedFolder:
         }
         assert files == {
             ".lock",
+            ".written",
             "all_results.json",
             "config.json",
             "eval_results.txt",

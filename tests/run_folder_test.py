@@ -1,5 +1,6 @@
 """Tests of tf_bert/run_folder.py."""
 
+import json
 import pathlib
 import tempfile
 
@@ -26,8 +27,23 @@ class RunFolderTest(parameterized.TestCase):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("{}", encoding="utf-8")
 
+    def write_run(self, *names, config=None):
+        """A run as a version without a record has left it."""
+        self.write("config.json", *names)
+        fields = (config or self.config()).as_dict()
+        (self.path / "config.json").write_text(json.dumps(fields), "utf-8")
+
     def names(self):
-        return {path.name for path in self.path.iterdir()}
+        """What is seen of the folder."""
+        names = {path.name for path in self.path.iterdir()}
+        return {name for name in names if not name.startswith(".")}
+
+    def files(self):
+        return {
+            path.relative_to(self.path).as_posix(): path.read_bytes()
+            for path in self.path.rglob("*")
+            if path.is_file() and not path.name.startswith(".")
+        }
 
     def test_a_new_folder_is_usable_and_not_made(self):
         self.folder.check_usable(self.config())
@@ -78,29 +94,62 @@ class RunFolderTest(parameterized.TestCase):
         with self.assertRaisesRegex(FileNotFoundError, "with --resume=must"):
             self.folder.check_usable(self.config(resume="must"))
 
-    def test_overwriting_allows_all_that_is_there(self):
-        self.write("thesis.txt", "config.json")
+    def test_overwriting_touches_nothing_before_it_begins(self):
+        self.write_run("thesis.txt")
+        before = self.files()
         self.folder.check_usable(self.config(overwrite_output_dir=True))
-        self.assertEqual(self.names(), {"thesis.txt", "config.json"})
+        self.assertEqual(self.files(), before)
 
-    def test_overwriting_the_checkpoint_that_it_starts_from_is_refused(self):
-        self.write("config.json", "model/config.json")
+    @parameterized.parameters(
+        # Of a project, of a model of Hugging Face, of another program.
+        ({},),
+        ({"config.json": '{"model_type": "bert", "hidden_size": 8}'},),
+        ({"config.json": "[1, 2]"},),
+        ({"config.json": "{,"},),
+    )
+    def test_overwriting_what_is_no_run_is_refused_as_without(self, files):
+        self.write("data.json", "model/model.safetensors", "trials/notes.txt")
+        for name, content in files.items():
+            (self.path / name).write_text(content, encoding="utf-8")
+        for fields in ({}, {"overwrite_output_dir": True}):
+            with self.assertRaisesRegex(
+                FileExistsError, "hold a run.*Pass another --output_dir.$"
+            ) as caught:
+                self.folder.check_usable(self.config(**fields))
+            self.assertNotIn("overwrite", str(caught.exception))
+
+    def test_overwriting_an_empty_or_new_folder_is_nothing_special(self):
+        config = self.config(overwrite_output_dir=True)
+        self.folder.check_usable(config)
+        self.write("inspect.json", ".hidden")
+        self.folder.check_usable(config)
+
+    @parameterized.parameters(
+        {"init_checkpoint": "model"},
+        {"train_file": "scored_rows.tsv"},
+        {"predict_file": "predictions.tsv"},
+    )
+    def test_overwriting_what_it_reads_is_refused(self, **names):
+        ((name, file),) = names.items()
+        self.write_run("model/config.json", "scored_rows.tsv")
         other = self.path.parent / "other"
         other.symlink_to(self.path)
         for folder in (self.path, other):
             config = self.config(
-                overwrite_output_dir=True, init_checkpoint=f"{folder}/model"
+                overwrite_output_dir=True, **{name: f"{folder}/{file}"}
             )
             with self.assertRaisesRegex(
-                ValueError, "not lie in a run that is .*Pass another --output"
+                ValueError, f"`{name}` must not lie in a run that is .*another"
             ):
                 self.folder.check_usable(config)
         self.assertTrue((self.path / "model" / "config.json").exists())
 
-    def test_a_checkpoint_beside_the_run_is_kept(self):
-        self.write("config.json", "../x_model/config.json")
+    def test_what_lies_beside_the_run_is_kept(self):
+        self.write_run("../x_model/config.json", "train.csv")
         config = self.config(
-            overwrite_output_dir=True, init_checkpoint=f"{self.path}_model"
+            overwrite_output_dir=True,
+            init_checkpoint=f"{self.path}_model",
+            train_file=f"{self.path}/train.csv",
         )
         self.folder.check_usable(config)
 
@@ -139,25 +188,146 @@ class RunFolderTest(parameterized.TestCase):
         with self.assertRaisesRegex(FileExistsError, "with thesis.txt"):
             self.folder.check_usable(self.config())
 
-    def test_overwriting_removes_a_run_and_nothing_else(self):
-        self.write(
-            "thesis.txt",
-            "notes/model.txt",
-            "all_results.json",
-            "eval_results.txt",
-            "evaluation.json",
-            "history.jsonl",
-            "predictions.tsv",
-            "splits.json",
-            "updates.npz",
-            "plots/distance.svg",
-            "checkpoints/state.safetensors",
-            "model/config.json",
-            "tensorboard/events",
-            "saved_model/saved_model.pb",
+    # Of every kind that a run of either mode, and later modes, may have.
+    OURS = (
+        "all_results.json",
+        "eval_results.txt",
+        "evaluation.json",
+        "history.jsonl",
+        "predictions.tsv",
+        "scored_rows.tsv",
+        "splits.json",
+        "updates.npz",
+        "data.json",
+        "baselines.json",
+        "trials.jsonl",
+        "report.html",
+        "plots/distance.svg",
+        "report/figures/x.png",
+        "report/tables/x.tsv",
+        "checkpoints/state_1_step_2.b052aadc.safetensors",
+        "checkpoints/best_step_2.b9a3b298.safetensors",
+        "model/config.json",
+        "tensorboard/events.out.tfevents.1.host.2.0.v2",
+        "saved_model/saved_model.pb",
+        "saved_model/variables/variables.index",
+        "trials/0123456789abcdef.json",
+        "trials/0123456789abcdef/model/vocab.txt",
+        "trials/0123456789abcdef/checkpoints/paused.json",
+    )
+    OTHERS = (
+        "thesis.txt",
+        "inspect.json",
+        "notes/model.txt",
+        "model/notes.txt",
+        "plots/notes.txt",
+        "report/thesis.tex",
+        "trials/notes.json",
+        "trials/0123456789abcdef/notes.txt",
+        "checkpoints/mine.safetensors",
+    )
+
+    def test_overwriting_a_run_without_record_removes_that_alone(self):
+        self.write_run(*self.OURS, *self.OTHERS)
+        self.folder.begin(self.config(overwrite_output_dir=True))
+        self.assertEqual(self.files().keys(), {"config.json", *self.OTHERS})
+        self.assertFalse((self.path / "tensorboard").exists())
+        self.assertFalse((self.path / "saved_model").exists())
+
+    def test_overwriting_removes_what_is_recorded_alone(self):
+        self.folder.begin(self.config())
+        self.folder.record("evaluation.json")
+        of_training = ("model/vocab.txt", "evaluation.json", "history.jsonl")
+        # A sweep, a report and an export have such names.
+        others = ("data.json", "report/tables/x.tsv", "saved_model/assets/x")
+        self.write(*of_training, *others)
+        self.folder.begin(self.config(overwrite_output_dir=True))
+        self.assertEqual(self.files().keys(), {"config.json", *others})
+        # Its record does not go on to the next run.
+        self.write("evaluation.json")
+        self.folder.begin(self.config(overwrite_output_dir=True))
+        self.assertIn("evaluation.json", self.files())
+
+    def test_overwriting_that_was_killed_goes_on(self):
+        self.folder.begin(self.config(seed=3))
+        self.write("model/vocab.txt")
+        (self.path / "config.json").unlink()  # Removed before all that.
+        with self.assertRaisesRegex(
+            FileExistsError, "left of a run.* --overwrite_output_dir to remove"
+        ):
+            self.folder.check_usable(self.config())
+        config = self.config(overwrite_output_dir=True)
+        self.folder.check_usable(config)
+        self.folder.begin(config)
+        self.assertEqual(self.names(), {"config.json"})
+
+    def test_a_run_replaces_no_file_of_others(self):
+        self.folder.begin(self.config())
+        self.write("data.json")
+        config = self.config(
+            mode="trials",
+            num_trials=2,
+            train_file="reviews.csv",
+            overwrite_output_dir=True,
+        )
+        with self.assertRaisesRegex(
+            FileExistsError, "with data.json, which no run has written.*Move"
+        ):
+            self.folder.check_usable(config)
+
+    def test_a_later_mode_replaces_no_file_of_others(self):
+        self.folder.begin(self.config())
+        self.write("evaluation.json", "report/thesis.tex", "report/.DS_Store")
+        with self.assertRaisesRegex(FileExistsError, "with evaluation.json"):
+            self.folder.record("evaluation.json")
+        with self.assertRaisesRegex(FileExistsError, "with report/thesis.tex"):
+            with self.folder.open_folder_writer("report"):
+                self.fail("It would be replaced.")
+
+    def test_a_folder_that_is_written_again_is_recorded_file_by_file(self):
+        self.folder.begin(self.config())
+        for name in ("old", "new"):
+            with self.folder.open_folder_writer("report") as temporary:
+                path = pathlib.Path(temporary, "tables", f"{name}.tsv")
+                path.parent.mkdir()
+                path.write_text(name)
+        self.write("report/tables/mine.tsv")
+        self.assertEqual(
+            self.files().keys(),
+            {"config.json", "report/tables/new.tsv", "report/tables/mine.tsv"},
+        )
+        self.assertEqual(
+            self.folder.files_of_others(), ["report/tables/mine.tsv"]
         )
         self.folder.begin(self.config(overwrite_output_dir=True))
-        self.assertEqual(self.names(), {"config.json", "thesis.txt", "notes"})
+        self.assertEqual(
+            self.files().keys(), {"config.json", "report/tables/mine.tsv"}
+        )
+
+    def test_a_later_mode_does_not_forget_what_came_before_records(self):
+        self.write_run("model/vocab.txt")
+        self.folder.record("evaluation.json")
+        self.folder.begin(self.config(overwrite_output_dir=True))
+        self.assertEqual(self.names(), {"config.json"})
+
+    def test_a_report_on_others_makes_a_folder_no_run(self):
+        self.write("thesis.txt", "model/vocab.txt", "config.json")
+        with self.folder.open_folder_writer("report") as temporary:
+            pathlib.Path(temporary, "x.tsv").write_text("")
+        self.assertFalse(self.folder.holds_run())
+        with self.assertRaisesRegex(FileExistsError, "hold a run"):
+            self.folder.check_usable(self.config(overwrite_output_dir=True))
+
+    def test_a_folder_that_is_a_link_is_emptied_and_stays(self):
+        self.folder.begin(self.config())
+        disk = self.path.parent / "disk"
+        disk.mkdir()
+        state = disk / "state_1_step_2.b052aadc.safetensors"
+        state.write_bytes(b"")
+        (self.path / "checkpoints").symlink_to(disk)
+        self.folder.begin(self.config(overwrite_output_dir=True))
+        self.assertFalse(state.exists())
+        self.assertTrue((self.path / "checkpoints").is_symlink())
 
     def test_a_run_is_finished_once_it_has_results(self):
         self.folder.begin(self.config())
@@ -178,7 +348,7 @@ class RunFolderTest(parameterized.TestCase):
             self.folder.read_json(run_folder.RESULTS)
 
     def test_a_file_changed_by_hand_is_named(self):
-        self.write("config.json")
+        self.folder.begin(self.config())
         (self.path / "config.json").write_text("{,", encoding="utf-8")
         with self.assertRaisesRegex(
             ValueError, "must be a JSON object.*config.json"
@@ -186,7 +356,7 @@ class RunFolderTest(parameterized.TestCase):
             self.folder.check_usable(self.config())
 
     def test_checkpoints_are_removed_if_there_are_any(self):
-        self.write("checkpoints/state.safetensors", "config.json")
+        self.write_run("checkpoints/state_1_step_2.b052aadc.safetensors")
         for _ in range(2):
             self.folder.remove_checkpoints()
             self.assertEqual(self.names(), {"config.json"})

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import gfile_io, run_folder
+from tf_bert import run_folder
 from tf_bert.classifier import Classifier, load_finished
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
@@ -49,7 +49,8 @@ def export_run(config: Config) -> str:
         ),
     )
     path = folder.join(run_folder.SAVED_MODEL)
-    write_saved_model(classifier, path)
+    with folder.open_folder_writer(run_folder.SAVED_MODEL) as temporary:
+        write_saved_model(classifier, temporary)
     text = 'tf.constant(["A text."])'
     arguments = f"text={text}"
     if classifier.task.text_pair_column is not None:
@@ -65,11 +66,11 @@ def write_saved_model(classifier: Classifier, path: str) -> None:
 
     Args:
         classifier: of `load_finished`, with a float32 model.
-        path: of the folder to write or to replace.
+        path: of an empty folder of this machine.
     """
     served = ServedClassifier(classifier)
-    with gfile_io.open_folder_writer(path) as temporary, _quiet_writer():
-        tf.saved_model.save(served, temporary, signatures=served.signatures())
+    with _quiet_writer():
+        tf.saved_model.save(served, path, signatures=served.signatures())
 
 
 class ServedClassifier(tf.Module):

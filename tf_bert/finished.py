@@ -48,6 +48,7 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     }
     if task.positive_label is not None:
         results["positive_label"] = task.positive_label
+    folder.record(run_folder.EVALUATION)
     folder.write_json(run_folder.EVALUATION, results)
     logging.info("Wrote %s.", folder.join(run_folder.EVALUATION))
     print(finetune.flat_lines(results), end="")
@@ -92,6 +93,7 @@ def predict_run(config: Config) -> int:
     folder.check_writable()
     classifier = load_finished(model, config)
     path = folder.join(run_folder.PREDICTIONS)
+    folder.record(run_folder.PREDICTIONS)
     num_rows = predictions.write_predictions(classifier, config, path)
     print(f"Wrote {num_rows} predictions to {path}.")
     return num_rows

@@ -36,7 +36,8 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
         Flag(
             "overwrite_output_dir",
             bool,
-            "Replaces the files of a run that --output_dir holds.",
+            "Replaces the run that --output_dir holds: removes what that has "
+            "written, and nothing else.",
         ),
         Flag("tensorboard", bool, "Writes scalars for TensorBoard."),
         Flag(

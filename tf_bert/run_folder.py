@@ -6,9 +6,10 @@ import os
 from typing import Any
 
 from tf_bert import config as config_lib
-from tf_bert import gfile_io
+from tf_bert import gfile_io, written_files
 from tf_bert.config import Config
 from tf_bert.folder_lock import FolderLock
+from tf_bert.written_files import WrittenFiles
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
@@ -33,7 +34,20 @@ TRIALS_LINES = "trials.jsonl"
 BASELINES = "baselines.json"
 DATA = "data.json"
 
-_FILES = (
+_MODEL_FILES = tuple(
+    f"{MODEL}/{name}"
+    for name in (
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+    )
+)
+_STATES = tuple(f"{CHECKPOINTS}/{x}_*.safetensors" for x in ("state", "best"))
+# What a training writes, as `WrittenFiles` has it.
+_OF_TRAINING = (
     RESULTS,
     CONFIG,
     SPLITS,
@@ -42,20 +56,50 @@ _FILES = (
     UPDATES,
     SCORED_ROWS,
     PREDICTIONS,
+    *_STATES,
+    f"{TENSORBOARD}/events.out.tfevents.*",
+    *_MODEL_FILES,
+)
+# What later modes write, where they have left no record.
+_OF_LATER_MODES = (
     EVALUATION,
+    PREDICTIONS,
     REPORT,
+    *(f"{REPORT_FILES}/figures/*.{ending}" for ending in ("svg", "png")),
+    f"{REPORT_FILES}/tables/*.tsv",
+    *(f"{PLOTS}/*.{ending}" for ending in ("svg", "png")),
+    f"{SAVED_MODEL}/saved_model.pb",
+    f"{SAVED_MODEL}/fingerprint.pb",
+    f"{SAVED_MODEL}/variables/variables.*",
+    f"{SAVED_MODEL}/assets/*",
+)
+_A_TRIAL = f"{TRIALS}/{'[0-9a-f]' * 16}"
+# What a sweep writes.
+_OF_SWEEP = (
+    CONFIG,
     TRIALS_LINES,
     BASELINES,
     DATA,
+    *_MODEL_FILES,
+    f"{_A_TRIAL}.json",
+    f"{_A_TRIAL}/{CHECKPOINTS}/paused.*",
+    # A trial that has kept its model is a run, to all modes.
+    f"{_A_TRIAL}/{written_files.FILE}",
+    *(f"{_A_TRIAL}/{x}" for x in (*_OF_TRAINING, *_OF_LATER_MODES)),
 )
-_FOLDERS = (
-    CHECKPOINTS,
-    MODEL,
-    TENSORBOARD,
-    SAVED_MODEL,
-    PLOTS,
-    REPORT_FILES,
-    TRIALS,
+_OF_MODE = {"train": _OF_TRAINING, "trials": _OF_SWEEP}
+# What may have been written by versions that left no record.
+_ALL = tuple(dict.fromkeys((*_OF_TRAINING, *_OF_SWEEP, *_OF_LATER_MODES)))
+# Of what every version has written into `CONFIG`; no other program's has them.
+_FIELDS = frozenset({"mode", "output_dir", "init_checkpoint", "train_file"})
+# Paths among the fields.
+_INPUTS = (
+    "init_checkpoint",
+    "data_dir",
+    "train_file",
+    "validation_file",
+    "test_file",
+    "predict_file",
 )
 
 # What F1 is of in a run of a version without `positive_label`.
@@ -72,6 +116,12 @@ class RunFolder:
     def __init__(self, path: str):
         self.path = path
         self._lock = FolderLock(path)
+        self._written = WrittenFiles(
+            path,
+            unrecorded=_ALL,
+            # It is of the training to come.
+            neither=[INSPECTION],
+        )
 
     def join(self, *names: str) -> str:
         """Path of something in the folder."""
@@ -80,6 +130,27 @@ class RunFolder:
     def is_finished(self) -> bool:
         """Whether a run has ended here."""
         return gfile_io.exists(self.join(RESULTS))
+
+    def holds_run(self) -> bool:
+        """Whether a run or a sweep of this program is here, or its rest.
+
+        The `config.json` of another program, such as that of a model of
+        Hugging Face, is none of a run.
+        """
+        recorded = self._written.recorded() or ()
+        is_recorded = CONFIG in recorded
+        path = self.join(CONFIG)
+        if not gfile_io.exists(path):
+            return is_recorded and any(self._written.matching(recorded))
+        if gfile_io.is_dir(path):
+            return False
+        try:
+            content = json.loads(gfile_io.read_text(path))
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):  # Changed by hand.
+            return is_recorded
+        return content.keys() >= _FIELDS
 
     def check_free(self) -> None:
         """Refuses a folder in which another process trains; touches nothing.
@@ -166,40 +237,54 @@ class RunFolder:
         """
         if config.overwrite_output_dir or not self.is_finished():
             self.check_free()
-        if config.overwrite_output_dir:
-            self._check_keeps(config.init_checkpoint)
-            return
-        names = []
-        if gfile_io.is_dir(self.path):
-            # A hidden file may be left of a write that was killed. To inspect
-            # a run before it is trained is as intended.
-            names = [
-                name
-                for name in gfile_io.list_dir(self.path)
-                if not name.startswith(".") and name != INSPECTION
-            ]
-        elif gfile_io.exists(self.path):
-            names = [os.path.basename(self.path)]
-        if CONFIG in names:
-            if config.resume == "never":
-                raise FileExistsError(
-                    "`output_dir` must be new with --resume=never. Received: "
-                    f"output_dir={self.path}, which holds a run. Pass another "
-                    "--output_dir, or --overwrite_output_dir."
-                )
-            self._check_same(config)
-        elif names:
+        names = self._names()
+        holds_run = bool(names) and self.holds_run()
+        if names and not holds_run:
             raise FileExistsError(
                 "`output_dir` must be new, empty or hold a run. Received: "
                 f"output_dir={self.path} with {', '.join(sorted(names)[:5])}. "
-                "Pass another --output_dir; or --overwrite_output_dir, which "
-                "replaces the files of a run and leaves others alone."
+                "Pass another --output_dir."
             )
+        if config.overwrite_output_dir:
+            self._check_keeps_inputs(config)
+        elif holds_run:
+            self._check_continues(config, names)
         elif config.resume == "must":
             raise FileNotFoundError(
                 "`output_dir` must hold a run with --resume=must. Received: "
                 f"output_dir={self.path}. Leave out --resume to start one."
             )
+        self._written.check_replaces_own(_OF_MODE[config.mode])
+
+    def _names(self) -> list[str]:
+        """What is in the folder, as far as it is in the way of a run."""
+        if gfile_io.is_dir(self.path):
+            # A hidden file may be left of a write that was killed. To inspect
+            # a run before it is trained is as intended.
+            return [
+                name
+                for name in gfile_io.list_dir(self.path)
+                if not name.startswith(".") and name != INSPECTION
+            ]
+        is_file = gfile_io.exists(self.path)
+        return [os.path.basename(self.path)] if is_file else []
+
+    def _check_continues(self, config: Config, names: list[str]) -> None:
+        """Refuses to go on with the run that is here, if it is another."""
+        if CONFIG not in names:
+            raise FileExistsError(
+                "`output_dir` must be new, empty or hold a run. Received: "
+                f"output_dir={self.path} with {', '.join(sorted(names)[:5])}, "
+                "left of a run that was being replaced. Pass another "
+                "--output_dir, or --overwrite_output_dir to remove the rest."
+            )
+        if config.resume == "never":
+            raise FileExistsError(
+                "`output_dir` must be new with --resume=never. Received: "
+                f"output_dir={self.path}, which holds a run. Pass another "
+                "--output_dir, or --overwrite_output_dir."
+            )
+        self._check_same(config)
 
     def check_writable(self) -> None:
         """Finds at the start what would fail at the end; touches nothing.
@@ -228,18 +313,16 @@ class RunFolder:
             "another --output_dir, or change that."
         )
 
-    def _check_keeps(self, checkpoint: str) -> None:
-        """Refuses to remove a checkpoint, which could not be read again."""
-        place = os.path.relpath(
-            os.path.realpath(checkpoint), os.path.realpath(self.path)
-        )
-        if place.split(os.sep)[0] in _FOLDERS:
-            raise ValueError(
-                "`init_checkpoint` must not lie in a run that is replaced. "
-                f"Received: init_checkpoint={checkpoint}, output_dir="
-                f"{self.path}, overwrite_output_dir=True. Pass another "
-                "--output_dir."
-            )
+    def _check_keeps_inputs(self, config: Config) -> None:
+        """Refuses to remove what is read, and could not be read again."""
+        for name in _INPUTS:
+            value = getattr(config, name)
+            if value is not None and self._written.holds(value):
+                raise ValueError(
+                    f"`{name}` must not lie in a run that is replaced. "
+                    f"Received: {name}={value}, output_dir={self.path}, "
+                    "overwrite_output_dir=True. Pass another --output_dir."
+                )
 
     def _check_same(self, config: Config) -> None:
         stored = {"positive_label": _SECOND, **self.read_json(CONFIG)}
@@ -262,24 +345,52 @@ class RunFolder:
 
         Also what is left of a write that was killed.
         """
-        if config.overwrite_output_dir:
-            self._remove_run()
         gfile_io.remove_unfinished(self.path)
+        if config.overwrite_output_dir:
+            # A run without its results is never taken as finished; and trials
+            # without their configuration are not continued.
+            self._written.remove_all(first=[RESULTS, CONFIG])
         gfile_io.make_dirs(self.path)
+        self.record(*_OF_MODE[config.mode])
         # The recipes of a sweep stay in the order in which they were given.
         self.write_json(CONFIG, config.as_dict(), sort_keys=False)
 
+    def record(self, *patterns: str) -> None:
+        """Records what will be written, as what may be removed with the run.
+
+        Args:
+            *patterns: of files in the folder; see `WrittenFiles`.
+
+        Raises:
+            FileExistsError: if there is such a file, and nothing says that it
+                was written by this program.
+        """
+        self._written.record(patterns, had_files=self.holds_run)
+
+    def open_folder_writer(
+        self, name: str, *, last: str | None = None
+    ) -> contextlib.AbstractContextManager[str]:
+        """Gives a folder to fill, which becomes one in the folder of the run.
+
+        Args:
+            name: of the folder. An earlier one is replaced.
+            last: as in `gfile_io.open_folder_writer`, as what is yielded.
+
+        Raises:
+            FileExistsError: if a file of somebody else lies in the earlier
+                one.
+        """
+        return self._written.open_folder_writer(
+            name, last=last, had_files=self.holds_run
+        )
+
+    def files_of_others(self) -> list[str]:
+        """Returns the paths in the folder that this program has not written.
+
+        Hidden ones are left out.
+        """
+        return self._written.of_others()
+
     def remove_checkpoints(self) -> None:
         """Removes the state for resuming, which a finished run needs not."""
-        if gfile_io.is_dir(self.join(CHECKPOINTS)):
-            gfile_io.remove_tree(self.join(CHECKPOINTS))
-
-    def _remove_run(self) -> None:
-        # Results first: a run without its results is never taken as finished;
-        # and trials without their configuration are not continued.
-        for name in _FILES:
-            if gfile_io.exists(self.join(name)):
-                gfile_io.remove_file(self.join(name))
-        for name in _FOLDERS:
-            if gfile_io.is_dir(self.join(name)):
-                gfile_io.remove_tree(self.join(name))
+        self._written.remove(_STATES)

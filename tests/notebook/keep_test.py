@@ -5,7 +5,9 @@ import types
 
 import pytest
 
+from tf_bert.config import Config
 from tf_bert.notebook import keep
+from tf_bert.run_folder import RunFolder
 
 
 class TestKeep:
@@ -14,7 +16,8 @@ class TestKeep:
         """The least that is a finished run."""
         folder = tmp_path / "run"
         (folder / "model").mkdir(parents=True)
-        for name in ("config.json", "all_results.json", "model/vocab.txt"):
+        RunFolder(str(folder)).begin(Config(output_dir=str(folder)))
+        for name in ("all_results.json", "model/vocab.txt", "notes.txt"):
             (folder / name).write_text("{}", encoding="utf-8")
         return folder
 
@@ -30,6 +33,30 @@ class TestKeep:
         with pytest.raises(ValueError, match="Give the copy a name"):
             keep.copy_run(str(run), str(tmp_path))
         assert run.exists()
+
+    def test_a_model_of_another_program_is_not_replaced(self, run, tmp_path):
+        target = tmp_path / "model"
+        target.mkdir()
+        for name in ("config.json", "model.safetensors"):
+            (target / name).write_text('{"model_type": "bert"}')
+        with pytest.raises(ValueError, match="Give the copy a name"):
+            keep.copy_run(str(run), str(target))
+        assert (target / "model.safetensors").exists()
+
+    def test_a_copy_with_more_in_it_is_not_replaced(self, run, tmp_path):
+        target = tmp_path / "copy"
+        keep.copy_run(str(run), str(target))
+        (target / "model" / "thesis.txt").write_text("mine")
+        with pytest.raises(ValueError, match=r"else \(model/thesis.txt\). Giv"):
+            keep.copy_run(str(run), str(target))
+        assert (target / "model" / "thesis.txt").exists()
+
+    def test_a_copy_is_not_replaced_while_it_is_trained_on(self, run, tmp_path):
+        target = tmp_path / "copy"
+        keep.copy_run(str(run), str(target))
+        with RunFolder(str(target)).locked():
+            with pytest.raises(FileExistsError, match="is at work"):
+                keep.copy_run(str(run), str(target))
 
     def test_a_run_must_have_ended(self, run, tmp_path):
         (run / "all_results.json").unlink()

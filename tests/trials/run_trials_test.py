@@ -12,6 +12,8 @@ import pytest
 import safetensors.numpy
 
 from tf_bert import run
+from tf_bert.config import Config
+from tf_bert.run_folder import RunFolder
 
 FILES = {"history.jsonl", "scored_rows.tsv"}
 
@@ -118,6 +120,10 @@ class TestFinished:
             if path.name != "config.json":  # Which says where it lies.
                 assert path.read_bytes() == content, path
 
+    def test_its_record_names_every_file(self, finished_sweep):
+        assert (finished_sweep / ".written").exists()
+        assert not RunFolder(str(finished_sweep)).files_of_others()
+
     def test_another_configuration_is_refused(self, copied, error_of):
         error = error_of(copied, learning_rate=0.02)
         assert "differs in learning_rate: 0.01 -> 0.02" in error
@@ -140,7 +146,7 @@ class TestFinished:
     def test_is_refused_in_the_folder_of_a_single_training(
         self, error_of, tmp_path
     ):
-        (tmp_path / "config.json").write_text('{"mode": "train"}')
+        RunFolder(str(tmp_path)).begin(Config(output_dir=str(tmp_path)))
         assert "mode: train -> trials" in error_of(tmp_path)
 
     def test_a_changed_record_is_refused(self, copied, error_of):

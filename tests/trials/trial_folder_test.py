@@ -106,7 +106,10 @@ class TrialFolderTest(parameterized.TestCase):
 
     def test_overwriting_removes_old_trials(self):
         self.folder.begin(self.config)
-        self.write(self.trials[0], files={"history.jsonl": b""})
+        self.write(
+            self.trials[0],
+            files={"history.jsonl": b"", "checkpoints/paused.json": b""},
+        )
         self.folder.write_lines([record_of(self.trials[0])])
         self.folder.write_json("data.json", {})
         (self.path / "notes.txt").write_text("mine")
@@ -114,7 +117,7 @@ class TrialFolderTest(parameterized.TestCase):
             dataclasses.replace(self.config, overwrite_output_dir=True)
         )
         self.assertEqual(
-            sorted(p.name for p in self.path.iterdir()),
+            sorted(p.name for p in self.path.glob("[!.]*")),
             ["config.json", "notes.txt", "trials"],
         )
         self.assertEmpty(list((self.path / "trials").iterdir()))

@@ -22,21 +22,40 @@ def copy_run(output_dir: str, target: str) -> None:
 
     Raises:
         FileNotFoundError: If the run is not there or has not ended.
-        ValueError: If `target` holds something else than a run.
+        ValueError: If `target` holds something else than a run, or more.
+        FileExistsError: If another process trains in `target`.
     """
     RunFolder(output_dir).read_json(run_folder.RESULTS)
-    is_run = gfile_io.exists(RunFolder(target).join(run_folder.CONFIG))
-    if gfile_io.exists(target) and not is_run:
-        raise ValueError(
-            "`target` must be a new folder, or an earlier copy of a run: it "
-            f"is replaced. Received: target={target}, which holds something "
-            f"else. Give the copy a name, such as {target.rstrip('/')}/run."
-        )
+    if gfile_io.exists(target):
+        _check_is_copy(output_dir, target)
     if not gfile_io.is_remote(target):
         gfile_io.make_dirs(os.path.dirname(os.path.abspath(target)))
     with gfile_io.open_folder_writer(target) as temporary:
         gfile_io.copy_to_local(output_dir, temporary)
     print(f"Copied {output_dir} to {target}.")
+
+
+def _check_is_copy(output_dir: str, target: str) -> None:
+    """Refuses to replace what is more than an earlier copy of a run."""
+    folder, more = RunFolder(target), []
+    folder.check_free()
+    is_run = folder.holds_run()
+    if is_run:
+        # A user's own file beside the run is copied with it.
+        source = RunFolder(output_dir)
+        more = [
+            file
+            for file in folder.files_of_others()
+            if not gfile_io.exists(source.join(file))
+        ]
+    if not is_run or more:
+        found = f" ({', '.join(more[:5])})" if more else ""
+        raise ValueError(
+            "`target` must be a new folder, or an earlier copy of a run: it "
+            f"is replaced. Received: target={target}, which holds something "
+            f"else{found}. Give the copy a name, such as "
+            f"{target.rstrip('/')}/run."
+        )
 
 
 def download_run(

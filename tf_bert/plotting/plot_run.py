@@ -5,7 +5,7 @@ No TensorFlow, unless the run lies on `gs://`.
 
 from absl import logging
 
-from tf_bert import gfile_io, run_folder
+from tf_bert import run_folder
 from tf_bert.config import Config
 from tf_bert.plotting import figures, recorded_run, style
 from tf_bert.run_folder import RunFolder
@@ -33,7 +33,10 @@ def plot_run(config: Config) -> list[str]:
         logging.info("The run has not ended: drawn as far as it has got.")
     paths = []
     path = folder.join(run_folder.PLOTS)
-    with gfile_io.open_folder_writer(path) as temporary, style.settings():
+    with (
+        folder.open_folder_writer(run_folder.PLOTS) as temporary,
+        style.settings(),
+    ):
         for name, (title, draw) in figures.FIGURES.items():
             figure = draw(run)
             if isinstance(figure, str):

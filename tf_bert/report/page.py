@@ -16,6 +16,7 @@ from tf_bert import gfile_io, run_folder
 from tf_bert.plotting import style
 from tf_bert.report import svg
 from tf_bert.report.tables import Table
+from tf_bert.run_folder import RunFolder
 
 _TEMPLATE = "report.html.jinja"
 
@@ -107,11 +108,12 @@ def write(page: Page, output_dir: str) -> str:
         The path of the page.
     """
     gfile_io.make_dirs(output_dir)
-    folder = os.path.join(output_dir, run_folder.REPORT_FILES)
-    with gfile_io.open_folder_writer(folder) as temporary:
+    folder = RunFolder(output_dir)
+    with folder.open_folder_writer(run_folder.REPORT_FILES) as temporary:
         elements = _write_figures(page, os.path.join(temporary, "figures"))
         _write_tables(page, os.path.join(temporary, "tables"))
-    path = os.path.join(output_dir, run_folder.REPORT)
+    path = folder.join(run_folder.REPORT)
+    folder.record(run_folder.REPORT)
     gfile_io.write_text(path, render(page, elements))
     return path
 

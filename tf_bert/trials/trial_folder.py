@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tf_bert import config as config_lib
-from tf_bert import gfile_io, model_card, run_folder
+from tf_bert import gfile_io, model_card, run_folder, written_files
 from tf_bert.config import FOLLOW_SEED, Config
 from tf_bert.run_folder import TRIALS, TRIALS_LINES, RunFolder
 
@@ -178,7 +178,7 @@ class TrialFolder:
         """
         if not gfile_io.is_dir(self.model_path(name)):
             return
-        for file in (run_folder.RESULTS, run_folder.CONFIG):
+        for file in (run_folder.RESULTS, run_folder.CONFIG, written_files.FILE):
             if gfile_io.exists(os.path.join(self.run_path(name), file)):
                 gfile_io.remove_file(os.path.join(self.run_path(name), file))
         gfile_io.remove_tree(self.model_path(name))
@@ -196,9 +196,10 @@ class TrialFolder:
         source = self.model_path(name)
         if not gfile_io.is_dir(source):
             return False
-        path = self.join(run_folder.MODEL)
-        # No checkpoint is read without it.
-        with gfile_io.open_folder_writer(path, last="config.json") as folder:
+        # No checkpoint is read without its configuration.
+        with self._folder.open_folder_writer(
+            run_folder.MODEL, last="config.json"
+        ) as folder:
             for file in gfile_io.list_dir(source):
                 content = gfile_io.read_bytes(os.path.join(source, file))
                 if file == model_card.FILE_NAME:

@@ -1,0 +1,239 @@
+"""The record of what was written into a folder, so that only that is removed.
+
+No TensorFlow, unless the folder lies on `gs://`.
+"""
+
+import contextlib
+import fnmatch
+import glob
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from tf_bert import gfile_io
+
+FILE = ".written"
+
+# Whatever lies in a folder, as deep as a run's own files do.
+_ANY = tuple("/".join("*" * depth) for depth in range(1, 6))
+
+
+class WrittenFiles:
+    """What was written into a folder, by a record in the folder itself.
+
+    The record is a hidden file, with one line for each pattern of paths, which
+    is there before the files are. A pattern is compared part by part: `*`
+    stands for a part of one name, as in `plots/*.png`.
+
+    Args:
+        path: of the folder, local or `gs://`; need not exist.
+        unrecorded: patterns of what may have been written before there were
+            records. They count where there is none.
+        neither: patterns of what is not removed, and may be replaced.
+    """
+
+    def __init__(
+        self, path: str, *, unrecorded: Iterable[str], neither: Iterable[str]
+    ):
+        self._path = path
+        self._unrecorded = tuple(unrecorded)
+        self._neither = tuple(neither)
+
+    def recorded(self) -> tuple[str, ...] | None:
+        """Returns the patterns of the record; None if there is none."""
+        path = self._join(FILE)
+        if not gfile_io.exists(path):
+            return None
+        return tuple(filter(None, gfile_io.read_text(path).split("\n")))
+
+    def patterns(self) -> tuple[str, ...]:
+        """Returns the patterns of what may have been written here by us."""
+        recorded = self.recorded()
+        return self._unrecorded if recorded is None else recorded
+
+    def record(
+        self, patterns: Iterable[str], *, had_files: Callable[[], bool]
+    ) -> None:
+        """Adds to the record what is not in it yet.
+
+        Args:
+            patterns: of what will be written. The folder exists.
+            had_files: whether, without a record, files may be there that were
+                written before there were records.
+
+        Raises:
+            FileExistsError: if there is such a file, and nothing says that we
+                have written it.
+        """
+        patterns = tuple(dict.fromkeys(patterns))
+        self.check_replaces_own(patterns)
+        known = self.recorded()
+        if known is None and had_files():
+            patterns = tuple(dict.fromkeys((*self._unrecorded, *patterns)))
+        new = [x for x in patterns if x not in (known or ())]
+        if new:
+            self._append("".join(f"{pattern}\n" for pattern in new))
+
+    def _append(self, text: str) -> None:
+        path = self._join(FILE)
+        if gfile_io.is_remote(path):
+            before = gfile_io.read_text(path) if gfile_io.exists(path) else ""
+            gfile_io.write_text(path, before + text)
+            return
+        # Another mode may add to it at the same time: what is appended by one
+        # write is lost to neither.
+        with open(path, "ab", buffering=0) as file:
+            # The line before may have been cut off.
+            text = f"\n{text}" if file.tell() else text
+            file.write(text.encode())
+            os.fsync(file.fileno())
+
+    def of_others(self, patterns: Sequence[str] = _ANY) -> list[str]:
+        """Returns the files, by their paths, that were not written by us.
+
+        Args:
+            patterns: of those to look at; hidden ones are left out.
+        """
+        own = (*self.patterns(), *self._neither)
+        if set(patterns) <= set(own):
+            return []  # On gs:// a look at every file takes its time.
+        return [
+            file
+            for file in self.matching(patterns)
+            if not os.path.basename(file).startswith(".")
+            and not _matches(file, own)
+        ]
+
+    def check_replaces_own(self, patterns: Sequence[str]) -> None:
+        """Refuses to replace files that were not written by us.
+
+        Args:
+            patterns: of what will be written.
+
+        Raises:
+            FileExistsError: if there is such a file.
+        """
+        others = self.of_others(patterns)
+        if others:
+            raise FileExistsError(
+                "Files of others must not be replaced. Received: output_dir="
+                f"{self._path} with {', '.join(others[:5])}, which no run has "
+                "written there. Move what you need to another folder, or pass "
+                "another --output_dir."
+            )
+
+    @contextlib.contextmanager
+    def open_folder_writer(
+        self, name: str, *, last: str | None, had_files: Callable[[], bool]
+    ) -> Iterator[str]:
+        """Gives a folder to fill, which becomes one in this folder.
+
+        Args:
+            name: of the folder. An earlier one is replaced.
+            last: as in `gfile_io.open_folder_writer`, as what is yielded.
+            had_files: as in `record`.
+
+        Raises:
+            FileExistsError: if a file of others lies in the earlier one.
+        """
+        self.check_replaces_own([f"{name}/{pattern}" for pattern in _ANY])
+        path = self._join(name)
+        with gfile_io.open_folder_writer(path, last=last) as temporary:
+            yield temporary
+            files = [
+                glob.escape(f"{name}/{file}") for file in _files_in(temporary)
+            ]
+            self.record(files, had_files=had_files)
+
+    def matching(self, patterns: Iterable[str]) -> Iterator[str]:
+        """Yields the files that match, by their paths below the folder."""
+        if gfile_io.is_dir(self._path):
+            yield from _matching(
+                self._path, "", [x.split("/") for x in patterns]
+            )
+
+    def holds(self, path: str) -> bool:
+        """Whether a file or folder is, or has, what may be removed.
+
+        Args:
+            path: on this machine or on `gs://`.
+        """
+        if gfile_io.is_remote(path) != gfile_io.is_remote(self._path):
+            return False
+        if gfile_io.is_remote(path):
+            below = path.rstrip("/").removeprefix(f"{self._path.rstrip('/')}/")
+        else:
+            below = os.path.relpath(
+                os.path.realpath(path), os.path.realpath(self._path)
+            ).replace(os.sep, "/")
+        return _is_within(below, self.patterns())
+
+    def remove_all(self, *, first: Sequence[str]) -> None:
+        """Removes what is recorded, and the record; nothing else.
+
+        Args:
+            first: files that go before the others, in this order.
+        """
+        files = list(self.matching(self.patterns()))
+        self._remove([x for x in first if x in files])
+        self._remove([x for x in files if x not in first])
+        if self.recorded() is not None:
+            gfile_io.remove_file(self._join(FILE))
+
+    def remove(self, patterns: Iterable[str]) -> None:
+        """Removes the files that match, and folders that have none left."""
+        self._remove(list(self.matching(patterns)))
+
+    def _remove(self, files: Iterable[str]) -> None:
+        parents = set()
+        for file in files:
+            gfile_io.remove_file(self._join(file))
+            while file := os.path.dirname(file):
+                parents.add(file)
+        for parent in sorted(parents, key=len, reverse=True):
+            path = self._join(parent)
+            # On gs:// a folder goes with its last file; a link is the user's.
+            if not gfile_io.is_dir(path) or os.path.islink(path):
+                continue
+            if not gfile_io.list_dir(path):
+                gfile_io.remove_tree(path)
+
+    def _join(self, name: str) -> str:
+        return os.path.join(self._path, name)
+
+
+def _matching(
+    folder: str, below: str, patterns: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    for name in gfile_io.list_dir(os.path.join(folder, below)):
+        rests = [x[1:] for x in patterns if fnmatch.fnmatchcase(name, x[0])]
+        if not rests:
+            continue
+        path = f"{below}{name}"
+        if not gfile_io.is_dir(os.path.join(folder, path)):
+            if [] in rests:
+                yield path
+        elif deeper := [rest for rest in rests if rest]:
+            yield from _matching(folder, f"{path}/", deeper)
+
+
+def _matches(file: str, patterns: Iterable[str]) -> bool:
+    depth = file.count("/")
+    return _is_within(file, (x for x in patterns if x.count("/") == depth))
+
+
+def _is_within(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a path is that of a file that matches, or of a folder of such."""
+    parts = path.split("/")
+    return any(
+        len(parts) <= pattern.count("/") + 1
+        and all(map(fnmatch.fnmatchcase, parts, pattern.split("/")))
+        for pattern in patterns
+    )
+
+
+def _files_in(folder: str) -> Iterator[str]:
+    """Yields the files of a folder of this machine, by their paths below it."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.relpath(os.path.join(parent, name), folder)
+            yield path.replace(os.sep, "/")
