@@ -5,9 +5,10 @@
 prints the table of docs/reliability.md, and stores it beside this file. A
 training of a BERT with 2 layers is killed (`kill -9`), stopped (SIGTERM),
 given faults of gs:// (a server on loopback), a full disk, a damaged newest
-state and the loss of a worker of four, at random moments; the same command is
-given again until it has ended. Its weights, metrics, history and predictions
-must be those of an unbroken run, byte for byte, `runtime` aside.
+state, a second command, and the loss of a worker of four, at random moments;
+the same command is given again until it has ended. Its weights, metrics,
+history and predictions must be those of an unbroken run, byte for byte,
+`runtime` aside.
 
 `--scenarios=kill,sigterm` runs some of them. Needs the extra [test]; and for
 the full disk a Linux that lets this user mount a tmpfs, by `unshare`.
@@ -198,6 +199,39 @@ def _take_all_room(path: pathlib.Path) -> None:
                 file.write(bytes(1 << 16))
 
 
+def start_twice(experiment: Experiment, *, times: int) -> None:
+    """Gives the command a second time while it runs: one must be refused.
+
+    In turn at the same moment and at a random one of the training; and in
+    turn without and with --overwrite_output_dir.
+    """
+    lab, row = experiment.lab, experiment.row
+    overwriting = dataclasses.replace(
+        lab, flags=(*lab.flags, "--overwrite_output_dir")
+    )
+    while row.times < times:
+        output, steps = experiment.new_run()
+        others = steps.with_name("steps_of_second")
+        first = lab.start(str(output), steps)
+        if row.times % 2 and not lab.wait_for_a_moment(first, steps):
+            raise RuntimeError(f"It ended too early: {first.communicate()}")
+        second_lab = overwriting if row.times % 4 > 1 else lab
+        second = second_lab.start(str(output), others)
+        said = {second: second.communicate()[1], first: first.communicate()[1]}
+        refused = first if first.returncode else second
+        winner, winners_steps = first, steps
+        if refused is first:  # At the same moment anyone may be the first.
+            winner, winners_steps = second, others
+        if (
+            (winner.returncode, refused.returncode) != (0, 2)
+            or f"process {winner.pid} is at work" not in said[refused]
+            or (refused is first and row.times % 2)
+        ):
+            raise RuntimeError(f"{first}, {second}: {said}")
+        row.times += 1
+        experiment.add(labs.local_result(output), winners_steps)
+
+
 def break_gcs(experiment: Experiment, *, times: int, times_a_run: int) -> None:
     """Runs with everything on gs://, of which some requests fail."""
     lab, row = experiment.lab, experiment.row
@@ -347,6 +381,12 @@ SCENARIOS = {
     ),
     "disk": Scenario("the disk is full for a while", 3, fill_disk),
     "damage": Scenario("killed, and the newest state damaged", 3, damage),
+    "twice": Scenario(
+        "a second command with the same `--output_dir`, at the same moment or "
+        "later: refused with exit status 2",
+        8,
+        start_twice,
+    ),
     "worker": Scenario(
         "`kill -9` of one of four workers (compared with four unbroken ones)",
         1,

@@ -28,7 +28,7 @@ class TestPage:
 
 # The others have short forms elsewhere: kill -9 and SIGTERM of a run in
 # finetune_resume_test.py, of one of two workers in workers_run_test.py.
-SHORT = ("gcs", "disk", "damage")
+SHORT = ("gcs", "disk", "damage", "twice")
 
 
 @pytest.mark.large
