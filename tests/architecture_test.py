@@ -12,7 +12,7 @@ PACKAGE = ROOT / "tf_bert"
 # Lowest first. A module may import what stands in a lower row and, if it is
 # in a sub-package, that sub-package.
 LEVELS = (
-    ("remote_files",),
+    ("onednn", "remote_files"),
     ("device_rules", "early_stop", "flag", "gfile_io", "text_format"),
     ("tf_config", "trial_rules"),
     # Plain Python and NumPy.
@@ -47,7 +47,7 @@ LEVELS = (
         "statistics",
     ),
     ("kept_head", "run_data", "run_folder"),
-    ("stored_config",),
+    ("recorded_onednn", "stored_config"),
     # What is made of them.
     ("models", "baselines"),
     ("adaptation",),

@@ -15,6 +15,9 @@ import uuid
 import pytest
 from absl import logging
 
+# Before any test loads TensorFlow: with its oneDNN, as users have it.
+import tf_bert  # noqa: F401
+
 # Each word starts or ends a piece, so that nothing is [UNK].
 _VOCABULARY = (
     "[PAD]",

@@ -4,10 +4,13 @@
     from tf_bert import Config, fine_tune, load_examples, predict
 
 Names are imported when they are first used, so that `--help` needs no
-TensorFlow.
+TensorFlow. Importing the package turns on TensorFlow's oneDNN, which must be
+done before TensorFlow is loaded: see `onednn.py`.
 """
 
 import importlib
+
+from tf_bert import onednn
 
 _HOMES = {
     "AdamWeightDecay": "tf_bert.optimization.adam_weight_decay",
@@ -22,6 +25,8 @@ _HOMES = {
 }
 
 __all__ = [*_HOMES]
+
+onednn.turn_on()
 
 
 def __getattr__(name: str):

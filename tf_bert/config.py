@@ -42,6 +42,9 @@ NOT_COMPARED = frozenset(
 # Seeds that are `seed` where they are not given.
 FOLLOW_SEED = ("head_seed", "data_seed", "dropout_seed")
 
+# In config.json beside the fields: what was up to the machine.
+RUNTIME = "runtime"
+
 # Fields that JSON holds as lists.
 TUPLES = ("label_names", "trials_dirs")
 
@@ -203,9 +206,14 @@ class Config:
     def from_dict(cls, fields: dict[str, Any]) -> "Config":
         """The inverse of `as_dict`.
 
+        Args:
+            fields: of a run's config.json; what of it was up to the machine
+                is no field.
+
         Raises:
             ValueError: if a field is unknown, or of the wrong kind.
         """
+        fields = {n: value for n, value in fields.items() if n != RUNTIME}
         _check_kinds(fields)
         tuples = {n: tuple(fields[n]) for n in TUPLES if fields.get(n)}
         return cls(**{**fields, **tuples})
@@ -226,7 +234,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     old = {**defaults, **old}
     return [
         f"{name}: {old[name]} -> {new.get(name)}"
-        for name in sorted(old)
+        for name in sorted(old.keys() - {RUNTIME})
         if name not in NOT_COMPARED and old[name] != new.get(name)
     ]
 

@@ -17,8 +17,10 @@ from tf_bert import (
     comparison,
     gfile_io,
     model_card,
+    onednn,
     parameter_table,
     predictions,
+    recorded_onednn,
     run_data,
     run_folder,
     scored_rows,
@@ -149,6 +151,7 @@ def _begin(
     results = _finished_results(run.config, folder)
     if results is not None:
         return results
+    recorded_onednn.say_which(run.config)
     folder.begin(run.config)
     folder.write_json(run_folder.SPLITS, run_data.record(run.config, run.data))
     return None
@@ -269,6 +272,7 @@ def machine() -> dict[str, Any]:
     names = ("tensorflow", "keras", "transformers", "numpy")
     return {
         "host": platform.node(),
+        "onednn": onednn.is_on(),
         "versions": {name: metadata.version(name) for name in names},
     }
 

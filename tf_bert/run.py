@@ -22,6 +22,7 @@ from tf_bert import (
     flags_page,
     native_log,
     os_errors,
+    recorded_onednn,
     stop_requests,
 )
 from tf_bert.stored_config import stored_config
@@ -118,6 +119,7 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
             run_config = config.Config(**given)
         else:
             run_config = stored_config(given)
+        recorded_onednn.use_recorded(run_config)
         with native_log.quieted():
             module = importlib.import_module(f"tf_bert.{mode.module}")
         result = getattr(module, mode.function)(run_config)

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from tf_bert import config as config_lib
-from tf_bert import gfile_io, written_files
+from tf_bert import gfile_io, onednn, written_files
 from tf_bert.config import Config
 from tf_bert.folder_lock import FolderLock
 from tf_bert.written_files import WrittenFiles
@@ -33,6 +33,8 @@ TRIALS = "trials"
 TRIALS_LINES = "trials.jsonl"
 BASELINES = "baselines.json"
 DATA = "data.json"
+
+_ONEDNN = "onednn"  # In `runtime`.
 
 _MODEL_FILES = tuple(
     f"{MODEL}/{name}"
@@ -167,6 +169,23 @@ class RunFolder:
             FileExistsError: if another one does.
         """
         return self._lock.held()
+
+    def onednn(self) -> bool | None:
+        """Whether the run that is here began with oneDNN.
+
+        Returns:
+            None if it does not say so: earlier versions did not record it.
+
+        Raises:
+            FileNotFoundError, ValueError: if there is no run, or a damaged
+                one.
+        """
+        runtime = self.read_json(CONFIG).get(config_lib.RUNTIME, {})
+        is_on = runtime.get(_ONEDNN) if isinstance(runtime, dict) else runtime
+        if not isinstance(is_on, bool | None):
+            found = f"{config_lib.RUNTIME}={runtime!r}"
+            raise self._damaged(self.join(CONFIG), found)
+        return is_on
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Reads one of the JSON files.
@@ -343,7 +362,9 @@ class RunFolder:
     def begin(self, config: Config) -> None:
         """Writes the configuration; removes an old run that is overwritten.
 
-        Also what is left of a write that was killed.
+        Also what is left of a write that was killed. Whether TensorFlow has
+        oneDNN stands beside the configuration; of a run that goes on, what it
+        began with.
         """
         gfile_io.remove_unfinished(self.path)
         if config.overwrite_output_dir:
@@ -352,8 +373,11 @@ class RunFolder:
             self._written.remove_all(first=[RESULTS, CONFIG])
         gfile_io.make_dirs(self.path)
         self.record(*_OF_MODE[config.mode])
+        is_on = self.onednn() if self.holds_run() else None
+        runtime = {_ONEDNN: onednn.is_on() if is_on is None else is_on}
+        content = {**config.as_dict(), config_lib.RUNTIME: runtime}
         # The recipes of a sweep stay in the order in which they were given.
-        self.write_json(CONFIG, config.as_dict(), sort_keys=False)
+        self.write_json(CONFIG, content, sort_keys=False)
 
     def record(self, *patterns: str) -> None:
         """Records what will be written, as what may be removed with the run.

@@ -126,7 +126,7 @@ class TestPlotRun:
         scores = {"loss": 0.5, "spearman": -0.25, "accuracy": None}
         entry = {"step": 4, "learning_rate": 0, "train_loss": 1}
         write_history(path, [{**entry, "validation": scores}])
-        run = recorded_run.read(Config(**read_config(path)))
+        run = recorded_run.read(Config.from_dict(read_config(path)))
         assert run.metric.title == "Spearman correlation"
         axes = figures.loss_and_metric(run).axes
         assert axes[0].get_ylabel() == "loss (squared error)"

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from tf_bert import onednn
 from tf_bert.config import Config, differences
 from tf_bert.tf_config import Cluster
 from tf_bert.training import distribution, rendezvous
@@ -166,7 +167,8 @@ def joined(config: Config) -> Iterator[Workers]:
         yield Workers()
         return
     if cluster not in _met:
-        rendezvous.meet(cluster, config.as_dict(), differences)
+        about = {**config.as_dict(), onednn.VARIABLE: str(int(onednn.is_on()))}
+        rendezvous.meet(cluster, about, differences)
         _met.add(cluster)
     with losses_explained(cluster), _quiet_beside_chief(cluster):
         # If one is lost at this very moment, TensorFlow waits for it for an

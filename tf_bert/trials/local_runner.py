@@ -10,6 +10,7 @@ from typing import Any
 
 from absl import logging
 
+from tf_bert import onednn
 from tf_bert.trials import worker as worker_lib
 from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import LiveTable
@@ -95,7 +96,7 @@ class _Worker:
         is_verbose = logging.get_verbosity() >= logging.DEBUG
         self._process = context.Process(
             target=worker_lib.serve,
-            args=(other, num_threads, is_verbose),
+            args=(other, num_threads, is_verbose, onednn.is_on()),
             daemon=True,
         )
         with _without_control_c():

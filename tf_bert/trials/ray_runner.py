@@ -11,6 +11,7 @@ from typing import Any
 
 from absl import logging
 
+from tf_bert import onednn
 from tf_bert.config import Config
 from tf_bert.trials import ray_cluster, worker
 from tf_bert.trials.job import Job
@@ -87,6 +88,7 @@ def _submitter(config: Config) -> Callable[[Job], Any]:
         "directory": os.getcwd(),
         "num_threads": max(1, int(config.num_cpus_per_trial)),
         "is_verbose": logging.get_verbosity() >= logging.DEBUG,
+        "has_onednn": onednn.is_on(),
         "sees_gpus": config.num_gpus_per_trial > 0,
     }
     return lambda job: task.remote(job, **settings)

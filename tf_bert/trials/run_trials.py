@@ -11,7 +11,7 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import build, run_folder
+from tf_bert import build, recorded_onednn, run_folder
 from tf_bert.config import Config
 from tf_bert.early_stop import EarlyStop
 from tf_bert.training import distribution
@@ -67,6 +67,7 @@ def run_trials(config: Config) -> int:
         # process may have been at work there meanwhile.
         folder.check_usable(config)
         _check_same_data(folder, config, data)
+        recorded_onednn.say_which(config)
         folder.begin(config)
         _write_data(folder, config, data)
 

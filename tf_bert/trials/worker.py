@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from absl import logging
 
-from tf_bert import native_log
+from tf_bert import native_log, onednn
 from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import SilentBar
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def make_workbench(
-    *, num_threads: int, is_verbose: bool, sees_gpus: bool = True
+    *,
+    num_threads: int,
+    is_verbose: bool,
+    has_onednn: bool,
+    sees_gpus: bool = True,
 ) -> "Workbench":
     """Prepares this process for trials; to be called once, before TensorFlow.
 
@@ -31,8 +35,10 @@ def make_workbench(
         num_threads: >= 1. That TensorFlow may use on the CPU.
         is_verbose: False leaves the terminal to the process that asked: it
             has checked every recipe, and said what there was to say.
+        has_onednn: whether TensorFlow has oneDNN in the process that asked.
         sees_gpus: False trains on the CPU, whatever the machine has.
     """
+    onednn.force(has_onednn)
     logging.set_verbosity(logging.DEBUG if is_verbose else logging.ERROR)
     if not is_verbose:
         warnings.simplefilter("ignore")
@@ -52,7 +58,10 @@ def make_workbench(
 
 
 def serve(
-    pipe: connection.Connection, num_threads: int, is_verbose: bool
+    pipe: connection.Connection,
+    num_threads: int,
+    is_verbose: bool,
+    has_onednn: bool,
 ) -> None:
     """Runs the trials that a pipe brings, until it is closed.
 
@@ -60,11 +69,14 @@ def serve(
         pipe: brings jobs, and takes a `TrialResult` for each.
         num_threads: see `make_workbench`.
         is_verbose: see `make_workbench`.
+        has_onednn: see `make_workbench`.
     """
     # Ctrl-C reaches all processes; the one that asked ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    workbench = make_workbench(num_threads=num_threads, is_verbose=is_verbose)
+    workbench = make_workbench(
+        num_threads=num_threads, is_verbose=is_verbose, has_onednn=has_onednn
+    )
     while True:
         try:
             job = pipe.recv()
@@ -85,6 +97,7 @@ def run_for_cluster(
     directory: str,
     num_threads: int,
     is_verbose: bool,
+    has_onednn: bool,
     sees_gpus: bool,
 ) -> "TrialResult":
     """Runs one trial in a process of a cluster, which may run further ones.
@@ -95,13 +108,17 @@ def run_for_cluster(
             machine does not have it, they must be absolute.
         num_threads: see `make_workbench`.
         is_verbose: see `make_workbench`.
+        has_onednn: see `make_workbench`.
         sees_gpus: see `make_workbench`.
     """
     if os.path.isdir(directory):
         os.chdir(directory)
     # What the process has built for one trial serves the next one.
     workbench = _shared_workbench(
-        num_threads=num_threads, is_verbose=is_verbose, sees_gpus=sees_gpus
+        num_threads=num_threads,
+        is_verbose=is_verbose,
+        has_onednn=has_onednn,
+        sees_gpus=sees_gpus,
     )
     return workbench.run_trial(job, make_bar=SilentBar)
 
