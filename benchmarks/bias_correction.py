@@ -8,7 +8,8 @@ zhang.flags with batches of 16: 96 updates, 9 of them warm-up, no weight decay.
 Each rate with and without bias correction, from the same seeds. Nothing is
 chosen on the rows that are scored. Runs are stored below --output_dir; what is
 kept of one goes into --results as it ends. Given again, the command continues
-where it was, and prints the tables of docs/stabilisers.md.
+where it was, and prints the tables of docs/stabilisers.md. `--quick` takes one
+seed of one rate and a tiny checkpoint, and stores nothing.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import quick
 import real_data
 import stabilisers
 
@@ -38,9 +40,14 @@ Results = dict[str, dict[str, Any]]
 
 
 def config_of(
-    rate: str, variant: str, seed: int, files: dict[str, str], output_dir: str
+    rate: str,
+    variant: str,
+    seed: int,
+    files: dict[str, str],
+    output_dir: str,
+    *more: str,
 ) -> Config:
-    """Returns the configuration of one run."""
+    """Returns the configuration of one run, with more flags behind."""
     recipe = stabilisers.ROOT / "flags" / "recipes" / "zhang.flags"
     folder = os.path.join(output_dir, f"{rate}_{variant}", f"seed_{seed}")
     return Config(
@@ -57,6 +64,7 @@ def config_of(
                 *(f"--{name}={path}" for name, path in files.items()),
                 f"--seed={seed}",
                 f"--output_dir={folder}",
+                *more,
             ]
         )
     )
@@ -237,7 +245,16 @@ def main() -> None:
         default=str(stabilisers.ROOT / "benchmarks" / "bias_correction.json"),
     )
     parser.add_argument("--picture", help="Where to draw; needs matplotlib.")
+    quick.add_flag(parser)
     arguments = parser.parse_args()
+    num_seeds, rates, more = NUM_SEEDS, list(RATES), []
+    if arguments.quick:
+        num_seeds, rates = 1, rates[:1]
+        more = [f"--init_checkpoint={quick.checkpoint()}"]
+        more += ["--max_seq_length=32"]
+        arguments.output_dir = str(quick.folder() / "bias_correction")
+        arguments.results = str(quick.folder() / "bias_correction.json")
+        arguments.picture = str(quick.folder() / "bias_correction.png")
     splits = real_data.read_uci(
         pathlib.Path(arguments.data_dir), "amazon_cells"
     )
@@ -245,14 +262,14 @@ def main() -> None:
         splits, pathlib.Path(arguments.output_dir, "files")
     )
     results = stabilisers.read_results(arguments.results)
-    for seed in range(NUM_SEEDS):
-        for rate in RATES:
+    for seed in range(num_seeds):
+        for rate in rates:
             for variant in VARIANTS:
                 runs = results.setdefault(f"{rate} {variant}", {})
                 if str(seed) in runs:
                     continue
                 config = config_of(
-                    rate, variant, seed, files, arguments.output_dir
+                    rate, variant, seed, files, arguments.output_dir, *more
                 )
                 result = finetune.fine_tune(config)
                 runs[str(seed)] = kept(result, config.output_dir)

@@ -13,7 +13,8 @@ stores beside this file
   which is the model that a user would take, and how many of the K best by
   validation at the end had been chosen at the pause.
 
-A run that was stopped continues. `--table` prints the table of docs/trials.md
+A run that was stopped continues. `--quick` takes three trials of four steps,
+and stores nothing. `--table` prints the table of docs/trials.md
 from what is stored.
 """
 
@@ -25,6 +26,8 @@ import subprocess
 import sys
 from typing import Any
 
+import processor
+import quick
 import study
 
 from tf_bert.early_stop import EarlyStop
@@ -143,10 +146,19 @@ def main() -> None:
     parser.add_argument("--output_dir", default="runs/early_stop")
     parser.add_argument("--results", type=pathlib.Path, default=RESULTS)
     parser.add_argument("--table", action="store_true")
+    quick.add_flag(parser)
     options, more = parser.parse_known_args()
     os.chdir(ROOT)  # The paths of the flag files start there.
+    data = pathlib.Path(options.data_dir)
+    if options.quick:
+        options.num_trials, options.early_stop_trials = 3, "keep:1,at:0.5"
+        options.output_dir = quick.folder() / "early_stop"
+        options.results = quick.folder() / "early_stop.json"
+        more += study.quick_flags("uci_amazon", data)
+        more += ["--num_train_steps=4", "--num_evaluations=2"]
+    elif not options.table:
+        study.write_files("uci_amazon", data)
     if not options.table:
-        study.write_files("uci_amazon", pathlib.Path(options.data_dir))
         folder = pathlib.Path(options.output_dir).absolute()
         early_stop = EarlyStop.parse(options.early_stop_trials)
         number = f"--num_trials={options.num_trials}"
@@ -161,6 +173,8 @@ def main() -> None:
         text = json.dumps(found, indent=1, sort_keys=True) + "\n"
         options.results.write_text(text, "utf-8")
     print(table(json.loads(options.results.read_text("utf-8"))))
+    if not options.table:
+        print(f"\n{processor.describe()}")
 
 
 if __name__ == "__main__":

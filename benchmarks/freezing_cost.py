@@ -13,7 +13,8 @@ Worker processes take turns, an epoch each, so the machine may be shared: an
 epoch's seconds mean little, the paired ratios do. Start-up and tracing are
 left out; running the frozen part for the cache counts, in the first epoch.
 
-Needs the extra [reference] and the GLUE folders.
+Needs the extra [reference] and the GLUE folders. `--quick` takes two epochs of
+48 sentences, one part to freeze and a tiny checkpoint.
 """
 
 import argparse
@@ -28,6 +29,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import processor
+import quick
 
 LEARNING_RATE = 1e-4
 NUM_THREADS = 2
@@ -48,7 +51,7 @@ def prepare(path: str, options: argparse.Namespace) -> None:
     from tf_bert.data import sources, tasks, tokenizer_files
     from tf_bert.data.tokenization import BertTokenizer
 
-    folder = checkpoint_sources.resolve("minilm-l6")
+    folder = checkpoint_sources.resolve(options.checkpoint)
     data = sources.load_splits(
         tasks.get_task("SST-2"), data_dir=options.data_dir
     )
@@ -63,7 +66,9 @@ def prepare(path: str, options: argparse.Namespace) -> None:
         ("validation", data.validation, np.arange(NUM_VALIDATION)),
     ):
         encoded = tokenizer.encode_all(
-            [examples.texts[row] for row in rows], None, max_seq_length=128
+            [examples.texts[row] for row in rows],
+            None,
+            max_seq_length=options.max_seq_length,
         )
         stored[f"{split}_ids"] = encoded.input_ids
         stored[f"{split}_row_splits"] = encoded.row_splits
@@ -77,6 +82,7 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
 
     tf.config.threading.set_intra_op_parallelism_threads(NUM_THREADS)
     from tf_bert.adaptation import freezing
+    from tf_bert.config import Config
     from tf_bert.data.tokenized_examples import TokenizedExamples
     from tf_bert.models.sequence_classification import (
         TFBertForSequenceClassification,
@@ -98,7 +104,7 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
         )
         for split in ("train", "validation")
     }
-    strategy = distribution.get_strategy()
+    strategy = distribution.get_strategy(Config(output_dir="."))
     with strategy.scope():
         model = TFBertForSequenceClassification.from_pretrained(
             str(stored["folder"]), num_labels=2, seed=0
@@ -333,6 +339,7 @@ def main() -> None:
     parser.add_argument("--num_epochs", type=int, default=5)
     parser.add_argument("--batch_size", type=int, default=16)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    quick.add_flag(parser)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--freeze", help=argparse.SUPPRESS)
     parser.add_argument("path", nargs="?", help=argparse.SUPPRESS)
@@ -340,6 +347,12 @@ def main() -> None:
     if options.worker:
         work(options.worker, options.path, options.freeze)
         return
+    options.checkpoint, options.max_seq_length = "minilm-l6", 128
+    if options.quick:
+        options.checkpoint, options.max_seq_length = quick.checkpoint(), 32
+        options.num_examples, options.num_epochs = 48, 2
+        options.rows = ["encoder"]
+    print(f"{processor.describe(NUM_THREADS)}\n")
     print(
         "| frozen | program | first epoch, s | a later one, s | all, s | "
         "speed, PyTorch = 1 | train loss | validation F1 | parameters | "

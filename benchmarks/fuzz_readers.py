@@ -9,9 +9,9 @@ the same bytes gives, or refuse in a sentence (`ValueError` or
 memory and 50 times the input's size. Anything else is a failure: the input is
 kept below --failures_dir, and the exit status is 1.
 
-Prints one line per reader. With --reference (needs the extra [reference]) what
-the reader of .bin files answers is compared with PyTorch's answer, where
-PyTorch has one.
+Prints one line per reader; `--quick` takes 20 inputs for each. With --reference
+(needs the extra [reference]) what the reader of .bin files answers is compared
+with PyTorch's answer, where PyTorch has one.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import time
 from typing import Any
 
 import mutations
+import quick
 from absl import logging
 from fuzzed_readers import READERS, Reader, expect_torch
 
@@ -190,7 +191,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--failures_dir", default="fuzz_failures")
     parser.add_argument("--reference", action="store_true")
+    quick.add_flag(parser)
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.count = 20
     names = list(READERS) if arguments.reader == "all" else [arguments.reader]
     num_failures = 0
     for name in names:

@@ -5,7 +5,8 @@
 Every process gets `kill -9` at a moment of its first `--seconds`, whatever it
 does then: imports, reads data, trains, writes. When all trials have finished,
 `trials.jsonl` must be that of an unbroken sweep, `runtime` aside. Needs the
-MiniLM weights; trainings are as short as they can be.
+MiniLM weights; trainings are as short as they can be. `--quick` kills once,
+and takes a tiny checkpoint.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import quick
 
 ROOT = pathlib.Path(__file__).parents[1]
 _FLAGS = (
@@ -30,13 +33,14 @@ _FLAGS = (
 )
 
 
-def start(folder: pathlib.Path) -> subprocess.Popen:
-    """Starts the sweep, or continues it."""
+def start(folder: pathlib.Path, *more: str) -> subprocess.Popen:
+    """Starts the sweep, with more flags, or continues it."""
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "tf_bert.run"),
             *_FLAGS,
             f"--output_dir={folder}",
+            *more,
         ],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -63,13 +67,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--num_kills", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=30.0)
+    quick.add_flag(parser)
     options = parser.parse_args()
+    more: list[str] = []
+    if options.quick:
+        options.num_kills, options.seconds = 1, 5.0
+        more = [*quick.flags(), "--num_trials=2"]
     moments = random.Random(0)
     with tempfile.TemporaryDirectory() as name:
         unbroken, killed = (pathlib.Path(name, x) for x in ("whole", "killed"))
-        start(unbroken).wait()
+        start(unbroken, *more).wait()
         for number in range(1, options.num_kills + 1):
-            program = start(killed)
+            program = start(killed, *more)
             moment = moments.uniform(0, options.seconds)
             time.sleep(moment)
             has_ended = program.poll() is not None
@@ -81,7 +90,7 @@ def main() -> int:
                 f"{num_finished(killed)} trials have finished",
                 flush=True,
             )
-        start(killed).wait()
+        start(killed, *more).wait()
         is_same = records(killed) == records(unbroken)
     print("The same trials." if is_same else "OTHER TRIALS.")
     return 0 if is_same else 1

@@ -4,7 +4,8 @@ Run it as `python benchmarks/predict_memory.py`. It trains a small BERT of
 random weights (2 layers of width 128, a vocabulary of 30,522 words) for one
 step, predicts 2,000 and then 200,000 rows with it, each in a process of its
 own, and prints the peak memory of each. `--extension=.jsonl` or another of
-.csv, .csv.gz, .tsv, .parquet does the same for that format.
+.csv, .csv.gz, .tsv, .parquet does the same for that format, and `--quick` for
+20 and 200 rows.
 """
 
 import argparse
@@ -19,7 +20,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+import quick
+
 _NUM_ROWS = (2_000, 200_000)
+_NUM_ROWS_QUICK = (20, 200)
 _VOCABULARY_SIZE = 30_522
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -28,12 +32,14 @@ def main() -> None:
     """Prints one line for each number of rows, then the difference."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--extension", default=".csv", choices=WRITERS)
-    extension = parser.parse_args().extension
+    quick.add_flag(parser)
+    options = parser.parse_args()
+    extension = options.extension
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         run = train_once(folder)
         peaks = []
-        for num_rows in _NUM_ROWS:
+        for num_rows in _NUM_ROWS_QUICK if options.quick else _NUM_ROWS:
             path = folder / f"rows{extension}"
             WRITERS[extension](path, num_rows)
             size = path.stat().st_size / 2**20

@@ -4,7 +4,8 @@
 
 Each run is an ordinary `--mode=train`, stored below --output_dir; given again,
 the command continues where it was, and prints the table once all runs are
-there. In every row:
+there. `--quick` takes one seed of two sets, some steps and a tiny checkpoint.
+In every row:
 
 - Nothing is chosen on the rows that are scored: the length is fixed and the
   last weights count (product_reviews has a validation split of its own).
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import quick
 
 from tf_bert import cli, finetune
 from tf_bert.config import Config
@@ -207,6 +209,10 @@ class Result:
 def run(name: str, arguments: argparse.Namespace) -> Result:
     """Runs all seeds of a benchmark, or reads what they left."""
     fields = settings_of(name, arguments)
+    num_seeds = BENCHMARKS[name].num_seeds
+    if arguments.quick:
+        tiny = cli.parse([*quick.flags(), "--output_dir=."])  # Of no run.
+        fields, num_seeds = {**fields, **tiny}, 1
     runs = [
         finetune.fine_tune(
             Config(
@@ -219,7 +225,7 @@ def run(name: str, arguments: argparse.Namespace) -> Result:
                 }
             )
         )
-        for seed in range(BENCHMARKS[name].num_seeds)
+        for seed in range(num_seeds)
     ]
     first = runs[0]
     split = "test" if "test" in first else "validation"
@@ -313,7 +319,11 @@ def main() -> None:
         "--sets", nargs="+", choices=list(BENCHMARKS), default=list(BENCHMARKS)
     )
     parser.add_argument("--picture", help="Where to draw the scores.")
+    quick.add_flag(parser)
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.sets = ["product_reviews", "uci_amazon"]
+        arguments.output_dir = str(quick.folder() / "real_data")
     results = [run(name, arguments) for name in arguments.sets]
     print("\n".join(["", HEADER, *map(table_row, results)]))
     if arguments.picture:

@@ -10,7 +10,8 @@ the same command is given again until it has ended. Its weights, metrics,
 history and predictions must be those of an unbroken run, byte for byte,
 `runtime` aside.
 
-`--scenarios=kill,sigterm` runs some of them. Needs the extra [test]; and for
+`--scenarios=kill,sigterm` runs some of them, `--quick` each once and shorter,
+without a table of its own. Needs the extra [test]; and for
 the full disk a Linux that lets this user mount a tmpfs, by `unshare`.
 """
 
@@ -29,6 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
+import quick
 import reliability_lab as labs
 
 HERE = pathlib.Path(__file__).parent
@@ -457,7 +459,10 @@ def main() -> int:
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
     parser.add_argument("--num_steps", type=int, default=2000)
     parser.add_argument("--times", type=int)
+    quick.add_flag(parser)
     options = parser.parse_args()
+    if options.quick:
+        options.times, options.num_steps = 1, 500
     names = options.scenarios.split(",")
     if "disk" in names and "IN_NAMESPACE" not in os.environ:
         # Mounts that nobody else sees, and that end with this process.

@@ -9,6 +9,7 @@ length of a call of the loop and no rematerialisation, and the peak memory.
 Each way is a process of its own, or two that share the work by
 MultiWorkerMirroredStrategy over loopback. On one machine two processes share
 its cores: that they are no faster than one says nothing of two machines.
+`--quick` takes one and two processes, some steps and a tiny checkpoint.
 """
 
 import argparse
@@ -20,6 +21,10 @@ import statistics
 import subprocess
 import sys
 import time
+from typing import Any
+
+import processor
+import quick
 
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tests"))
@@ -50,19 +55,28 @@ def measure(flags: list[str], num_examples: int) -> dict[str, float]:
     """Trains in this process; returns examples per second and MiB."""
     from tf_bert import build, cli
     from tf_bert.config import Config
-    from tf_bert.training.pace import Pace
+    from tf_bert.training import workers
 
     config = Config(**cli.parse(flags))
-    run = build.build(config)
-    feed = run.feed(0)
-    pace = Pace()
-    before = _peak_mib()
+    with workers.joined(config) as team:
+        run = build.build(config, strategy=team.strategy)
+        before = _peak_mib()
+        speed = _speed(run, team, num_examples)
+        return {"speed": speed, "mib": _peak_mib() - before}
+
+
+def _speed(run: Any, team: Any, num_examples: int) -> float:
+    """Examples per second; all workers take calls of the same length."""
+    from tf_bert.training.pace import Pace
+
+    config, feed, pace = run.config, run.feed(0), Pace()
     step, seconds, done = 0, 0.0, 0
     # The first half finds the pace, and traces.
     half = -(-num_examples // config.train_batch_size)
     while step < 2 * half:
         most = config.steps_per_loop or pace.num_steps
-        iterator, count = feed.at(step, min(most, half - step % half))
+        most = int(team.of_each([min(most, half - step % half)])[0, 0])
+        iterator, count = feed.at(step, most)
         start = time.perf_counter()
         run.loop.take_steps(iterator, count)
         taken = time.perf_counter() - start
@@ -71,18 +85,18 @@ def measure(flags: list[str], num_examples: int) -> dict[str, float]:
             seconds += taken
             done += int(run.plan.num_examples[step : step + count].sum())
         step += count
-    return {"speed": done / seconds, "mib": _peak_mib() - before}
+    return done / seconds
 
 
 def _peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def run_way(name: str, num_examples: int) -> dict[str, float]:
+def run_way(name: str, num_examples: int, more: list[str]) -> dict[str, float]:
     """Measures one way; of several processes, the first one's numbers."""
     flags, num_processes = _WAYS[name]
     command = [sys.executable, __file__, f"--num_examples={num_examples}"]
-    command += ["--child", *_FLAGS, *flags]
+    command += ["--child", *_FLAGS, *flags, *more]
     environments = [{}] if num_processes == 1 else _cluster(num_processes)
     processes = [
         subprocess.Popen(
@@ -119,15 +133,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--num_examples", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=3)
+    quick.add_flag(parser)
     parser.add_argument("--child", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     if options.child is not None:
         print(json.dumps(measure(options.child, options.num_examples)))
         return
-    found = {name: [] for name in _WAYS}
+    ways, more = list(_WAYS), []
+    if options.quick:
+        ways, more = ways[:2], [*quick.flags(), "--num_train_steps=8"]
+        options.num_examples, options.repeats = 32, 1
+    found = {name: [] for name in ways}
     for _ in range(options.repeats):
-        for name in _WAYS:
-            found[name].append(run_way(name, options.num_examples))
+        for name in ways:
+            found[name].append(run_way(name, options.num_examples, more))
+    print(f"{processor.describe()}\n")
     print("| | examples per second | against | ratio | peak MiB of training |")
     print("|---|---:|---|---:|---:|")
     for name, results in found.items():

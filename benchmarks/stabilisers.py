@@ -6,16 +6,19 @@ UCI amazon: 250 training rows of each class, the other 500 are scored, nothing
 is chosen on them: the last weights count. A run is a recipe, flags/models/
 minilm.flags and the flags in `COMMON` below, stored below --output_dir; what
 it scored goes into --results as it ends. Given again, the command continues
-where it was, and prints the table of docs/stabilisers.md.
+where it was, and prints the table of docs/stabilisers.md. `--quick` takes one
+seed of two recipes, some steps and a tiny checkpoint, and stores nothing.
 """
 
 import argparse
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import quick
 import real_data
 
 from tf_bert import cli, finetune, gfile_io
@@ -47,9 +50,13 @@ ROWS: dict[str, tuple[str, list[str]]] = {
 
 
 def config_of(
-    row: str, seed: int, files: dict[str, str], output_dir: str
+    row: str,
+    seed: int,
+    files: dict[str, str],
+    output_dir: str,
+    more: Sequence[str] = (),
 ) -> Config:
-    """Returns the configuration of one run."""
+    """Returns the configuration of one run, with more flags behind."""
     recipe, further = ROWS[row]
     folder = row.replace(", ", "_").replace(" ", "_")
     return Config(
@@ -62,6 +69,7 @@ def config_of(
                 f"--seed={seed}",
                 "--output_dir="
                 + os.path.join(output_dir, folder, f"seed_{seed}"),
+                *more,
             ]
         )
     )
@@ -116,7 +124,14 @@ def main() -> None:
     parser.add_argument(
         "--recipes", nargs="+", choices=list(ROWS), default=list(ROWS)
     )
+    quick.add_flag(parser)
     arguments = parser.parse_args()
+    num_seeds, more = NUM_SEEDS, []
+    if arguments.quick:
+        num_seeds, more = 1, quick.flags()
+        arguments.recipes = ["zhang", "llrd"]
+        arguments.output_dir = str(quick.folder() / "stabilisers")
+        arguments.results = str(quick.folder() / "stabilisers.json")
     splits = real_data.read_uci(
         pathlib.Path(arguments.data_dir), "amazon_cells"
     )
@@ -124,11 +139,11 @@ def main() -> None:
         splits, pathlib.Path(arguments.output_dir, "files")
     )
     results = read_results(arguments.results)
-    for seed in range(NUM_SEEDS):
+    for seed in range(num_seeds):
         for row in arguments.recipes:
             if str(seed) in results.get(row, {}):
                 continue
-            config = config_of(row, seed, files, arguments.output_dir)
+            config = config_of(row, seed, files, arguments.output_dir, more)
             result = finetune.fine_tune(config)
             results.setdefault(row, {})[str(seed)] = score(
                 result, config.output_dir

@@ -17,7 +17,8 @@ the 95 % interval of the majority's score.
 
     python benchmarks/study.py uci_amazon --table
 
-prints the table of docs/study.md from what is kept in git.
+prints the table of docs/study.md from what is kept in git. `--quick` does the
+same for two recipes and one trial of each, with a tiny checkpoint.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import json
 import os
 import pathlib
 
+import quick
 import real_data
 
 from tf_bert import run
@@ -41,7 +43,9 @@ TASKS = ("uci_amazon", "mrpc", "rte", "trec")
 CHECKED = ("mrpc", "rte", "trec")
 
 
-def write_files(task: str, data: pathlib.Path) -> None:
+def write_files(
+    task: str, data: pathlib.Path, folder: pathlib.Path = FILES
+) -> None:
     """Writes the files that a task's flags name, if it has some."""
     if task == "uci_amazon":
         splits = real_data.read_uci(data, "amazon_cells")
@@ -49,7 +53,7 @@ def write_files(task: str, data: pathlib.Path) -> None:
         splits = real_data.read_trec(data)
     else:
         return
-    real_data.write_splits(splits, FILES / task)
+    real_data.write_splits(splits, folder / task)
 
 
 def study_flags(task: str) -> list[str]:
@@ -58,15 +62,48 @@ def study_flags(task: str) -> list[str]:
     return [f"--flagfile={path}" for path in files]
 
 
-def check(task: str) -> bool:
-    """Trains two seeds; says whether they clearly beat the majority."""
-    folder = os.path.join("runs", "study", "check", task)
+def quick_flags(task: str, data: pathlib.Path) -> list[str]:
+    """Writes a task's files elsewhere; returns what makes it a tiny one."""
+    write_files(task, data, quick.folder())
+    files = quick.folder() / task
+    flags = [f"--data_dir={data}"]
+    if files.exists():
+        flags = [f"--train_file={files / 'train.csv'}"]
+        flags += [f"--validation_file={files / 'test.csv'}"]
+    return [*flags, *quick.flags()]
+
+
+def quick_study(task: str, data: pathlib.Path) -> list[str]:
+    """Returns the command line of a task's study in a tiny form."""
+    recipes = ("standard", "fast")
+    files = (f"docs/study/recipes/{name}.flags" for name in recipes)
+    return [
+        f"--flagfile=docs/study/{task}.flags",
+        f"--sweep=recipe:{','.join(files)}",
+        *quick_flags(task, data),
+        "--num_trials=1",
+        f"--output_dir={quick.folder() / 'study'}",
+    ]
+
+
+def check(
+    task: str, parent: str = os.path.join("runs", "study", "check"), *more: str
+) -> bool:
+    """Trains two seeds; says whether they clearly beat the majority.
+
+    Args:
+        task: of `TASKS`.
+        parent: of the folder of its trials.
+        *more: flags behind all others.
+    """
+    folder = os.path.join(parent, task)
     run.main(
         [
             "--flagfile=docs/study/recipes/standard.flags",
             f"--flagfile=docs/study/{task}.flags",
             "--num_trials=2",
             f"--output_dir={folder}",
+            *more,
         ]
     )
     lines = pathlib.Path(folder, "trials.jsonl").read_text("utf-8").splitlines()
@@ -153,6 +190,7 @@ def main() -> None:
     parser.add_argument("--data_dir", default="../shared/data")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--table", action="store_true")
+    quick.add_flag(parser)
     arguments = parser.parse_args()
     if not (arguments.task or arguments.check):
         parser.error("name a task, or pass --check")
@@ -161,6 +199,13 @@ def main() -> None:
         print(table(arguments.task))
         return
     data = pathlib.Path(arguments.data_dir)
+    if arguments.quick:
+        parent = str(quick.folder() / "check")
+        if arguments.check:
+            print(check("mrpc", parent, *quick_flags("mrpc", data)))
+        else:
+            raise SystemExit(run.main(quick_study(arguments.task, data)))
+        return
     for task in CHECKED if arguments.check else (arguments.task,):
         write_files(task, data)
     if arguments.check:

@@ -9,38 +9,61 @@ pads each batch to its longest example and uses sdpa attention; batches are
 ready before the clock starts in both. The machine may be shared: a step's time
 means nothing, the median of the paired ratios does.
 
-Needs the extra [reference] and the GLUE folders.
+A ratio to PyTorch moves with the machine. So after each pair of steps a float32
+matrix product is timed (NumPy, 2048 x 2048, as many threads), and the work of
+our step on real tokens, the matrix products of the formulas alone, is set
+against its rate: the share of it that a step reaches.
+
+    python benchmarks/train_throughput.py --against TF_ENABLE_ONEDNN_OPTS=0
+
+sets this package against itself in another environment, without PyTorch.
+
+Needs the extra [reference] and the GLUE folders. `--quick` takes two steps of
+RTE with a tiny checkpoint.
 """
 
 import argparse
+import dataclasses
+import json
 import os
 import resource
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 
 import numpy as np
+import processor
+import quick
 
 BATCH_SIZE = 16
 NUM_THREADS = 2
 TASKS = {"RTE": 128, "SST-2": 128}
 
 
-def prepare(task: str, data_dir: str, num_steps: int, path: str) -> None:
+def prepare(
+    task: str,
+    data_dir: str,
+    num_steps: int,
+    path: str,
+    checkpoint: str = "minilm-l6",
+) -> None:
     """Tokenises a task and stores it with its plan for both workers."""
     from tf_bert.checkpoints import sources as checkpoint_sources
     from tf_bert.data import plan as planning
     from tf_bert.data import sources, tasks, tokenizer_files
     from tf_bert.data.tokenization import BertTokenizer
 
-    folder = checkpoint_sources.resolve("minilm-l6")
+    folder = checkpoint_sources.resolve(checkpoint)
     data = sources.load_splits(tasks.get_task(task), data_dir=data_dir)
     tokenizer = BertTokenizer.from_settings(
         tokenizer_files.read_tokenizer_settings(folder)
     )
     encoded = tokenizer.encode_all(
-        data.train.texts, data.train.text_pairs, max_seq_length=TASKS[task]
+        data.train.texts,
+        data.train.text_pairs,
+        max_seq_length=min(TASKS[task], _num_positions(folder)),
     )
     lengths = np.diff(encoded.row_splits)
     plan = planning.plan_training(
@@ -60,11 +83,42 @@ def prepare(task: str, data_dir: str, num_steps: int, path: str) -> None:
     )
 
 
+def _num_positions(folder: str) -> int:
+    with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
+        return json.load(file)["max_position_embeddings"]
+
+
+def work_of_steps(stored) -> np.ndarray:
+    """Returns the floating-point operations of each step on real tokens.
+
+    The matrix products of the formulas, forward and twice as many backward;
+    nothing of embeddings, normalisation, softmax, dropout or optimizer.
+
+    Args:
+        stored: of `prepare`.
+
+    Returns:
+        float64 `[steps]`.
+    """
+    path = os.path.join(str(stored["folder"]), "config.json")
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    lengths = np.diff(stored["row_splits"]).astype(np.float64)
+    of_token = 2 * (4 * width**2 + 2 * width * inner)
+    of_layer = of_token * lengths + 4 * width * lengths**2
+    # The pooler sees one token of each example.
+    forward = config["num_hidden_layers"] * of_layer + 2 * width**2
+    examples = stored["plan_examples"].reshape(len(stored["plan_examples"]), -1)
+    return 3 * np.where(examples >= 0, forward[examples], 0).sum(axis=1)
+
+
 def our_steps(stored):
     """Yields a function that runs the next step of this package."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(NUM_THREADS)
+    from tf_bert.config import Config
     from tf_bert.data import pipeline
     from tf_bert.data import plan as planning
     from tf_bert.data.tokenized_examples import TokenizedExamples
@@ -89,7 +143,7 @@ def our_steps(stored):
         stored["first_lengths"],
         stored["labels"],
     )
-    strategy = distribution.get_strategy()
+    strategy = distribution.get_strategy(Config(output_dir="."))
     with strategy.scope():
         model = TFBertForSequenceClassification.from_pretrained(
             str(stored["folder"]), num_labels=2, seed=0
@@ -183,65 +237,145 @@ def ask(worker: subprocess.Popen, request: str) -> float:
     raise RuntimeError("A worker ended early; its message is above.")
 
 
-def compare(task: str, data_dir: str, num_steps: int, num_warmup: int) -> None:
-    """Prints the paired ratios of one task."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "data.npz")
-        prepare(task, data_dir, num_steps + num_warmup, path)
-        workers = {
-            kind: subprocess.Popen(
-                [sys.executable, __file__, f"--worker={kind}", path],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={
-                    **os.environ,
-                    "TF_CPP_MIN_LOG_LEVEL": "2",
-                    "OMP_NUM_THREADS": str(NUM_THREADS),
-                },
-            )
-            for kind in ("ours", "torch")
-        }
-        seconds = {kind: [] for kind in workers}
-        for step in range(num_warmup + num_steps):
-            for kind, worker in workers.items():
-                taken = ask(worker, "step")
-                if step >= num_warmup:
-                    seconds[kind].append(taken)
-        memory = {kind: ask(w, "stop") for kind, w in workers.items()}
-        for worker in workers.values():
-            worker.wait()
-    ratios = np.array(seconds["torch"]) / np.array(seconds["ours"])
-    low, median, high = np.percentile(ratios, [25, 50, 75])
-    print(
-        f"{task}: {median:.2f} times PyTorch's examples per second (median of "
-        f"{num_steps} paired steps, quartiles {low:.2f} and {high:.2f}); "
-        f"{BATCH_SIZE / np.median(seconds['ours']):.0f} against "
-        f"{BATCH_SIZE / np.median(seconds['torch']):.0f} examples per second; "
-        f"peak memory {memory['ours']:.0f} against {memory['torch']:.0f} MiB",
-        flush=True,
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """What takes turns with this package.
+
+    Attributes:
+        name: in the sentence that is printed.
+        kind: of its worker, `ours` or `torch`.
+        environment: variables of its process, beside those of both.
+    """
+
+    name: str
+    kind: str
+    environment: dict[str, str]
+
+
+PYTORCH = Peer("PyTorch", "torch", {})
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """Of each worker, `ours` first: seconds of its steps `[2, steps]` and its
+    peak memory in MiB; and the rate of the product after each step, GFLOP/s.
+    """
+
+    seconds: np.ndarray
+    rates: np.ndarray
+    memory: list[float]
+
+
+def measure(
+    path: str, peer: Peer, *, num_steps: int, num_warmup: int
+) -> Measured:
+    """Lets the workers take turns."""
+    sides = (("ours", {}), (peer.kind, peer.environment))
+    workers = [
+        subprocess.Popen(
+            [sys.executable, __file__, f"--worker={kind}", path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "TF_CPP_MIN_LOG_LEVEL": "2",
+                "OMP_NUM_THREADS": str(NUM_THREADS),
+                **environment,
+            },
+        )
+        for kind, environment in sides
+    ]
+    seconds, rates = [], []
+    for _ in range(num_warmup + num_steps):
+        seconds.append([ask(worker, "step") for worker in workers])
+        rates.append(processor.product_rate(NUM_THREADS))
+    memory = [ask(worker, "stop") for worker in workers]
+    for worker in workers:
+        worker.wait()
+    return Measured(
+        np.array(seconds)[num_warmup:].T, np.array(rates)[num_warmup:], memory
     )
 
 
-def main() -> None:
+def compare(
+    task: str,
+    peer: Peer,
+    *,
+    data_dir: str,
+    checkpoint: str,
+    num_steps: int,
+    num_warmup: int,
+) -> str:
+    """Returns what is to be said of one task."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "data.npz")
+        prepare(task, data_dir, num_steps + num_warmup, path, checkpoint)
+        work_done = work_of_steps(np.load(path))[num_warmup:]
+        found = measure(path, peer, num_steps=num_steps, num_warmup=num_warmup)
+    ours, others = found.seconds
+    low, ratio, high = np.percentile(others / ours, [25, 50, 75])
+    shares = 1e-9 * work_done / ours / found.rates
+    few, share, many = np.percentile(shares, [25, 50, 75])
+    return (
+        f"{task}: {ratio:.2f} times the examples per second of {peer.name} "
+        f"(median of {num_steps} paired steps, quartiles {low:.2f} and "
+        f"{high:.2f}); {BATCH_SIZE / np.median(ours):.0f} against "
+        f"{BATCH_SIZE / np.median(others):.0f} examples per second; peak "
+        f"memory {found.memory[0]:.0f} against {found.memory[1]:.0f} MiB; "
+        f"{share:.2f} of the rate of the machine's float32 matrix product, "
+        f"{np.median(found.rates):.0f} GFLOP/s (quartiles {few:.2f} and "
+        f"{many:.2f})"
+    )
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line, and of the workers'."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data_dir", default="../shared/data")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS))
     parser.add_argument("--num_steps", type=int, default=40)
     parser.add_argument("--num_warmup", type=int, default=5)
-    parser.add_argument("--worker", choices=("ours", "torch"))
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        metavar="NAME=VALUE",
+        help="not PyTorch, but this package with these variables",
+    )
+    quick.add_flag(parser)
+    parser.add_argument(
+        "--worker", choices=("ours", "torch"), help=argparse.SUPPRESS
+    )
     parser.add_argument("path", nargs="?", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.worker:
-        work(arguments.worker, arguments.path)
+    return parser
+
+
+def main() -> None:
+    """Prints a sentence for each task, or works for who does."""
+    options = make_parser().parse_args()
+    if options.worker:
+        work(options.worker, options.path)
         return
-    for task in arguments.tasks:
-        compare(
-            task,
-            arguments.data_dir,
-            arguments.num_steps,
-            arguments.num_warmup,
+    checkpoint, peer = "minilm-l6", PYTORCH
+    if options.against:
+        variables = dict(x.split("=", 1) for x in options.against)
+        peer = Peer(
+            f"itself with {' '.join(options.against)}", "ours", variables
         )
+    if options.quick:
+        checkpoint, options.tasks = quick.checkpoint(), ["RTE"]
+        options.num_steps, options.num_warmup = 2, 1
+    for task in options.tasks:
+        sentence = compare(
+            task,
+            peer,
+            data_dir=options.data_dir,
+            checkpoint=checkpoint,
+            num_steps=options.num_steps,
+            num_warmup=options.num_warmup,
+        )
+        print(textwrap.fill(sentence, 80, subsequent_indent="    "), flush=True)
+    print(textwrap.fill(processor.describe(NUM_THREADS), 80))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 Runs `--mode=trials` with the flags of `flags/quickstart.flags`, then some of
 the same trainings as single commands, whose mean time is multiplied. Needs the
 MiniLM weights; says what the machine did beside it, for times depend on that.
+`--quick` takes two trials of some steps, one command and a tiny checkpoint.
 """
 
 import argparse
@@ -16,6 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import processor
+import quick
 
 ROOT = pathlib.Path(__file__).parents[1]
 _FLAGS = ("--flagfile=flags/quickstart.flags", "--nocompare_baselines")
@@ -53,7 +57,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--num_trials", type=int, default=20)
     parser.add_argument("--num_single", type=int, default=3)
+    quick.add_flag(parser)
     options, more = parser.parse_known_args()
+    if options.quick:
+        options.num_trials, options.num_single = 2, 1
+        more += quick.flags()
     number, num_single = options.num_trials, options.num_single
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -80,6 +88,7 @@ def main() -> None:
         )
     load, cores = os.getloadavg()[1], os.cpu_count()
     print(f"Load of the machine, this included: {load:.1f} on {cores} cores.")
+    print(processor.describe())
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ class FuzzTest(WithFolder):
         run = subprocess.run(
             [
                 *(sys.executable, ROOT / "benchmarks/fuzz_readers.py"),
-                *("--reader=tokenizer_json", "--count=20"),
+                *("--reader=tokenizer_json", "--quick"),
                 f"--failures_dir={self.folder}",
             ],
             env=os.environ | {"PYTHONPATH": str(ROOT)},

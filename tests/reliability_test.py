@@ -40,7 +40,7 @@ def test_a_run_ends_the_same_whatever_happens_to_it(
     done = subprocess.run(
         [
             *(sys.executable, ROOT / "benchmarks" / "reliability.py"),
-            *("--times=1", "--num_steps=500"),
+            "--quick",
             f"--scenarios={','.join(SHORT)}",
         ],
         capture_output=True,
