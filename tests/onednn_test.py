@@ -12,6 +12,7 @@ from absl import logging
 from tf_bert import onednn, recorded_onednn, run_folder
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
+from tf_bert.tf_config import Cluster
 
 ROOT = pathlib.Path(__file__).parents[1]
 VARIABLES = (onednn.VARIABLE, onednn._OWN_VALUE)
@@ -281,6 +282,30 @@ class TestRecord:
         RunFolder(str(tmp_path)).write_json("config.json", content)
         with pytest.raises(ValueError, match="runtime=.*'on'.*by hand"):
             RunFolder(str(tmp_path)).onednn()
+
+
+class TestWorkers:
+    def test_they_tell_each_other_which_they_have(self, monkeypatch):
+        from tf_bert.training import rendezvous, workers
+
+        told = []
+
+        def meet(cluster, about, differences):
+            other = {**about, onednn.VARIABLE: "another"}
+            told.extend(differences(about, other))
+            raise rendezvous.RendezvousFailed("Enough.")
+
+        cluster = Cluster(("a:1", "b:1"), 0)
+        monkeypatch.setattr(
+            workers.distribution, "get_cluster", lambda _: cluster
+        )
+        monkeypatch.setattr(workers.rendezvous, "meet", meet)
+        config = Config(output_dir="x", train_file="x.csv")
+        with pytest.raises(rendezvous.RendezvousFailed):
+            with workers.joined(config):
+                pass
+        own = int(onednn.is_on())
+        assert told == [f"TF_ENABLE_ONEDNN_OPTS: {own} -> another"]
 
 
 @pytest.mark.large

@@ -175,7 +175,7 @@ def _differences(
     return (
         "All workers must be started with the same flags. Received: worker "
         f"{hello['index']}, which differs from worker 0 in {'; '.join(found)}. "
-        "Correct its flags, and start all workers again."
+        "Give it the same, and start all workers again."
     )
 
 
