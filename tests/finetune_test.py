@@ -176,6 +176,7 @@ class TestResults:
     def test_the_clock_and_the_machine_stand_apart(self, results):
         assert set(results["runtime"]) == {
             "host",
+            "onednn",
             "recording_share_of_step_time",
             "saving_seconds",
             "saving_seconds_beside",

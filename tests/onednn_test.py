@@ -9,7 +9,7 @@ import sys
 import pytest
 from absl import logging
 
-from tf_bert import onednn, recorded_onednn, run_folder
+from tf_bert import cli, onednn, recorded_onednn, run_folder
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
 from tf_bert.tf_config import Cluster
@@ -345,12 +345,20 @@ class TestProgram:
         found = (folder / "model" / "model.safetensors").read_bytes()
         assert found == weights
 
-    def test_so_do_trials_in_processes_of_their_own(self, run, tmp_path):
-        folder = tmp_path / "trials"
-        sweep = {"mode": "trials", "trials_save_model": "none", "seed": 1}
-        run(folder, num_trials=1, **sweep, **{onednn.VARIABLE: "0"})
-        said = run(folder, num_trials=3, num_parallel_trials=2, **sweep)
+    def test_so_do_trials_in_processes_of_their_own(self, run, flags, tmp_path):
+        trials = {
+            "mode": "trials",
+            "num_trials": 2,
+            "num_parallel_trials": 2,
+            "trials_save_model": "none",
+            "seed": 1,
+        }
+        fields = cli.parse(flags(output_dir=tmp_path, **trials))
+        content = Config(**fields).as_dict()
+        content["runtime"] = {"onednn": False}  # As if it had begun so.
+        RunFolder(str(tmp_path)).write_json(run_folder.CONFIG, content)
+        said = run(tmp_path, **trials)
         assert "Going on without oneDNN, as the run began" in said
-        lines = (folder / "trials.jsonl").read_text("utf-8").splitlines()
+        lines = (tmp_path / "trials.jsonl").read_text("utf-8").splitlines()
         found = [json.loads(line)["runtime"]["onednn"] for line in lines]
-        assert found == [False] * 3
+        assert found == [False] * 2
