@@ -64,7 +64,7 @@ LEVELS = (
         "restart",
         "training_state",
     ),
-    ("folder_state", "training_run"),
+    ("folder_state", "run_results", "training_run"),
     ("agreed_stop", "same_data", "shared_state"),
     ("finetune",),
     ("finished", "trials"),

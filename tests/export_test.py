@@ -131,7 +131,7 @@ def exported(finished_run, tmp_path_factory):
     The folder, and what was printed.
     """
     path = copy_run(finished_run, tmp_path_factory.mktemp("exported"))
-    RunFolder(str(path)).record("saved_model/old")
+    RunFolder(str(path)).written.record("saved_model/old")
     (path / "saved_model").mkdir()
     (path / "saved_model" / "old").write_text("", encoding="utf-8")
     printed = io.StringIO()

@@ -13,6 +13,7 @@ from tf_bert import (
     finetune,
     run,
     run_data,
+    run_results,
     scored_rows,
 )
 from tf_bert.config import Config
@@ -154,7 +155,7 @@ class TestComparisonOnValidation:
         self, built, evaluations, caplog, checkpoint
     ):
         config = dataclasses.replace(built.config, checkpoint_to_use=checkpoint)
-        results = finetune.compare_with_baselines(
+        results = run_results.compare_with_baselines(
             dataclasses.replace(built, config=config), evaluations
         )
         is_chosen = checkpoint == "best"

@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 
-from tf_bert import finetune, run
+from tf_bert import run, run_results
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
 
@@ -42,7 +42,7 @@ def times(folder):
 class TestFinishedFolder:
     def test_its_record_names_every_file(self, finished_run):
         assert (finished_run / ".written").exists()
-        assert not RunFolder(str(finished_run)).files_of_others()
+        assert not RunFolder(str(finished_run)).written.of_others()
 
     def test_holds_these_files_alone(self, finished_run):
         files = {
@@ -270,7 +270,7 @@ class TestSameFlags:
 class TestRender:
     def test_shows_the_comparison_if_there_is_one(self):
         results = {"comparison": "BERT 0.9", "test": {"accuracy": 0.9}}
-        assert finetune.render(results) == "\nBERT 0.9"
+        assert run_results.render(results) == "\nBERT 0.9"
 
     def test_adds_a_line_for_each_further_split(self):
         scores = {"num_examples": 9, "accuracy": 0.5, "accuracy_ci": [0, 1]}
@@ -281,7 +281,7 @@ class TestRender:
             "validation": scores,
             "validation_mismatched": scores,
         }
-        assert finetune.render(results) == (
+        assert run_results.render(results) == (
             "\nBERT 0.9\n\nOn the 9 validation_mismatched rows BERT's accuracy "
             "is 0.500 [0.000, 1.000]."
         )
@@ -292,14 +292,14 @@ class TestRender:
             "train": {"num_steps": 3},
         }
         assert (
-            finetune.render(results)
+            run_results.render(results)
             == "\ntest_accuracy = 0.75\ntest_f1 = 0.5\n"
         )
 
     def test_says_so_if_there_are_none(self):
-        text = finetune.render({"train": {"num_steps": 3}})
+        text = run_results.render({"train": {"num_steps": 3}})
         assert "no split to evaluate on" in text
 
     def test_a_metric_without_a_value_is_left_out(self):
-        lines = finetune.flat_lines({"test": {"roc_auc": None, "f1": 0.5}})
+        lines = run_results.flat_lines({"test": {"roc_auc": None, "f1": 0.5}})
         assert lines == "test_f1 = 0.5\n"

@@ -236,7 +236,7 @@ class RunFolderTest(parameterized.TestCase):
 
     def test_overwriting_removes_what_is_recorded_alone(self):
         self.folder.begin(self.config())
-        self.folder.record("evaluation.json")
+        self.folder.written.record("evaluation.json")
         of_training = ("model/vocab.txt", "evaluation.json", "history.jsonl")
         # A sweep, a report and an export have such names.
         others = ("data.json", "report/tables/x.tsv", "saved_model/assets/x")
@@ -279,15 +279,15 @@ class RunFolderTest(parameterized.TestCase):
         self.folder.begin(self.config())
         self.write("evaluation.json", "report/thesis.tex", "report/.DS_Store")
         with self.assertRaisesRegex(FileExistsError, "with evaluation.json"):
-            self.folder.record("evaluation.json")
+            self.folder.written.record("evaluation.json")
         with self.assertRaisesRegex(FileExistsError, "with report/thesis.tex"):
-            with self.folder.open_folder_writer("report"):
+            with self.folder.written.open_folder_writer("report"):
                 self.fail("It would be replaced.")
 
     def test_a_folder_that_is_written_again_is_recorded_file_by_file(self):
         self.folder.begin(self.config())
         for name in ("old", "new"):
-            with self.folder.open_folder_writer("report") as temporary:
+            with self.folder.written.open_folder_writer("report") as temporary:
                 path = pathlib.Path(temporary, "tables", f"{name}.tsv")
                 path.parent.mkdir()
                 path.write_text(name)
@@ -297,7 +297,7 @@ class RunFolderTest(parameterized.TestCase):
             {"config.json", "report/tables/new.tsv", "report/tables/mine.tsv"},
         )
         self.assertEqual(
-            self.folder.files_of_others(), ["report/tables/mine.tsv"]
+            self.folder.written.of_others(), ["report/tables/mine.tsv"]
         )
         self.folder.begin(self.config(overwrite_output_dir=True))
         self.assertEqual(
@@ -306,13 +306,13 @@ class RunFolderTest(parameterized.TestCase):
 
     def test_a_later_mode_does_not_forget_what_came_before_records(self):
         self.write_run("model/vocab.txt")
-        self.folder.record("evaluation.json")
+        self.folder.written.record("evaluation.json")
         self.folder.begin(self.config(overwrite_output_dir=True))
         self.assertEqual(self.names(), {"config.json"})
 
     def test_a_report_on_others_makes_a_folder_no_run(self):
         self.write("thesis.txt", "model/vocab.txt", "config.json")
-        with self.folder.open_folder_writer("report") as temporary:
+        with self.folder.written.open_folder_writer("report") as temporary:
             pathlib.Path(temporary, "x.tsv").write_text("")
         self.assertFalse(self.folder.holds_run())
         with self.assertRaisesRegex(FileExistsError, "hold a run"):

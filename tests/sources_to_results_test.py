@@ -229,6 +229,7 @@ class TestEveryModeOnADataset:
         assert main("evaluate") == 0
         expected = read_json(on_dataset / "all_results.json")
         evaluation = read_json(on_dataset / "evaluation.json")
+        assert evaluation.pop("positive_label") == "good"
         sizes = {name: x["num_examples"] for name, x in evaluation.items()}
         assert sizes == {"validation": 4, "test": 12}
         for split, scores in evaluation.items():
@@ -242,7 +243,7 @@ class TestEveryModeOnADataset:
         path = tmp_path / "new.csv"
         path.write_text("review,mood\nThe mug is good.,good\n", "utf-8")
         assert main("evaluate", f"--test_file={path}") == 0
-        [scores] = read_json(on_dataset / "evaluation.json").values()
+        scores = read_json(on_dataset / "evaluation.json")["test"]
         assert scores["num_examples"] == 1
         assert main("predict", f"--predict_file={path}") == 0
         table = (on_dataset / "predictions.tsv").read_text()
@@ -258,7 +259,7 @@ class TestEveryModeOnADataset:
         path.write_text(f"{text},{label}\nThe mug is good.,good\n", "utf-8")
         columns = [f"--text_column={text}", f"--label_column={label}"]
         assert main("evaluate", f"--test_file={path}", *columns) == 0
-        [scores] = read_json(on_dataset / "evaluation.json").values()
+        scores = read_json(on_dataset / "evaluation.json")["test"]
         assert scores["num_examples"] == 1
         assert main("predict", f"--predict_file={path}", columns[0]) == 0
 

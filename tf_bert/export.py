@@ -49,7 +49,7 @@ def export_run(config: Config) -> str:
         ),
     )
     path = folder.join(run_folder.SAVED_MODEL)
-    with folder.open_folder_writer(run_folder.SAVED_MODEL) as temporary:
+    with folder.written.open_folder_writer(run_folder.SAVED_MODEL) as temporary:
         write_saved_model(classifier, temporary)
     text = 'tf.constant(["A text."])'
     arguments = f"text={text}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import finetune, predictions, run_data, run_folder
+from tf_bert import predictions, run_data, run_folder, run_results
 from tf_bert.classifier import load_finished
 from tf_bert.config import Config
 from tf_bert.data import sources, standard_input, unlabelled
@@ -48,10 +48,10 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     }
     if task.positive_label is not None:
         results["positive_label"] = task.positive_label
-    folder.record(run_folder.EVALUATION)
+    folder.written.record(run_folder.EVALUATION)
     folder.write_json(run_folder.EVALUATION, results)
     logging.info("Wrote %s.", folder.join(run_folder.EVALUATION))
-    print(finetune.flat_lines(results), end="")
+    print(run_results.flat_lines(results), end="")
     return results
 
 
@@ -93,7 +93,7 @@ def predict_run(config: Config) -> int:
     folder.check_writable()
     classifier = load_finished(model, config)
     path = folder.join(run_folder.PREDICTIONS)
-    folder.record(run_folder.PREDICTIONS)
+    folder.written.record(run_folder.PREDICTIONS)
     num_rows = predictions.write_predictions(classifier, config, path)
     print(f"Wrote {num_rows} predictions to {path}.")
     return num_rows

@@ -113,16 +113,22 @@ class RunFolder:
 
     Args:
         path: local or `gs://`; need not exist.
+
+    Attributes:
+        path: the same.
+        written: the record of what this program has written there. What a
+            mode is about to write is recorded before.
     """
 
     def __init__(self, path: str):
         self.path = path
         self._lock = FolderLock(path)
-        self._written = WrittenFiles(
+        self.written = WrittenFiles(
             path,
             unrecorded=_ALL,
             # It is of the training to come.
             neither=[INSPECTION],
+            had_files=self.holds_run,
         )
 
     def join(self, *names: str) -> str:
@@ -139,11 +145,11 @@ class RunFolder:
         The `config.json` of another program, such as that of a model of
         Hugging Face, is none of a run.
         """
-        recorded = self._written.recorded() or ()
+        recorded = self.written.recorded() or ()
         is_recorded = CONFIG in recorded
         path = self.join(CONFIG)
         if not gfile_io.exists(path):
-            return is_recorded and any(self._written.matching(recorded))
+            return is_recorded and any(self.written.matching(recorded))
         if gfile_io.is_dir(path):
             return False
         try:
@@ -273,7 +279,7 @@ class RunFolder:
                 "`output_dir` must hold a run with --resume=must. Received: "
                 f"output_dir={self.path}. Leave out --resume to start one."
             )
-        self._written.check_replaces_own(_OF_MODE[config.mode])
+        self.written.check_replaces_own(_OF_MODE[config.mode])
 
     def _names(self) -> list[str]:
         """What is in the folder, as far as it is in the way of a run."""
@@ -336,7 +342,7 @@ class RunFolder:
         """Refuses to remove what is read, and could not be read again."""
         for name in _INPUTS:
             value = getattr(config, name)
-            if value is not None and self._written.holds(value):
+            if value is not None and self.written.holds(value):
                 raise ValueError(
                     f"`{name}` must not lie in a run that is replaced. "
                     f"Received: {name}={value}, output_dir={self.path}, "
@@ -370,51 +376,15 @@ class RunFolder:
         if config.overwrite_output_dir:
             # A run without its results is never taken as finished; and trials
             # without their configuration are not continued.
-            self._written.remove_all(first=[RESULTS, CONFIG])
+            self.written.remove_all(first=[RESULTS, CONFIG])
         gfile_io.make_dirs(self.path)
-        self.record(*_OF_MODE[config.mode])
+        self.written.record(*_OF_MODE[config.mode])
         is_on = self.onednn() if self.holds_run() else None
         runtime = {_ONEDNN: onednn.is_on() if is_on is None else is_on}
         content = {**config.as_dict(), config_lib.RUNTIME: runtime}
         # The recipes of a sweep stay in the order in which they were given.
         self.write_json(CONFIG, content, sort_keys=False)
 
-    def record(self, *patterns: str) -> None:
-        """Records what will be written, as what may be removed with the run.
-
-        Args:
-            *patterns: of files in the folder; see `WrittenFiles`.
-
-        Raises:
-            FileExistsError: if there is such a file, and nothing says that it
-                was written by this program.
-        """
-        self._written.record(patterns, had_files=self.holds_run)
-
-    def open_folder_writer(
-        self, name: str, *, last: str | None = None
-    ) -> contextlib.AbstractContextManager[str]:
-        """Gives a folder to fill, which becomes one in the folder of the run.
-
-        Args:
-            name: of the folder. An earlier one is replaced.
-            last: as in `gfile_io.open_folder_writer`, as what is yielded.
-
-        Raises:
-            FileExistsError: if a file of somebody else lies in the earlier
-                one.
-        """
-        return self._written.open_folder_writer(
-            name, last=last, had_files=self.holds_run
-        )
-
-    def files_of_others(self) -> list[str]:
-        """Returns the paths in the folder that this program has not written.
-
-        Hidden ones are left out.
-        """
-        return self._written.of_others()
-
     def remove_checkpoints(self) -> None:
         """Removes the state for resuming, which a finished run needs not."""
-        self._written.remove(_STATES)
+        self.written.remove(_STATES)

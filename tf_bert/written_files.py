@@ -29,14 +29,22 @@ class WrittenFiles:
         unrecorded: patterns of what may have been written before there were
             records. They count where there is none.
         neither: patterns of what is not removed, and may be replaced.
+        had_files: whether, without a record, files may be there that were
+            written before there were records.
     """
 
     def __init__(
-        self, path: str, *, unrecorded: Iterable[str], neither: Iterable[str]
+        self,
+        path: str,
+        *,
+        unrecorded: Iterable[str],
+        neither: Iterable[str],
+        had_files: Callable[[], bool],
     ):
         self._path = path
         self._unrecorded = tuple(unrecorded)
         self._neither = tuple(neither)
+        self._had_files = had_files
 
     def recorded(self) -> tuple[str, ...] | None:
         """Returns the patterns of the record; None if there is none."""
@@ -50,15 +58,11 @@ class WrittenFiles:
         recorded = self.recorded()
         return self._unrecorded if recorded is None else recorded
 
-    def record(
-        self, patterns: Iterable[str], *, had_files: Callable[[], bool]
-    ) -> None:
+    def record(self, *patterns: str) -> None:
         """Adds to the record what is not in it yet.
 
         Args:
-            patterns: of what will be written. The folder exists.
-            had_files: whether, without a record, files may be there that were
-                written before there were records.
+            *patterns: of what will be written. The folder exists.
 
         Raises:
             FileExistsError: if there is such a file, and nothing says that we
@@ -67,7 +71,7 @@ class WrittenFiles:
         patterns = tuple(dict.fromkeys(patterns))
         self.check_replaces_own(patterns)
         known = self.recorded()
-        if known is None and had_files():
+        if known is None and self._had_files():
             patterns = tuple(dict.fromkeys((*self._unrecorded, *patterns)))
         new = [x for x in patterns if x not in (known or ())]
         if new:
@@ -123,14 +127,13 @@ class WrittenFiles:
 
     @contextlib.contextmanager
     def open_folder_writer(
-        self, name: str, *, last: str | None, had_files: Callable[[], bool]
+        self, name: str, *, last: str | None = None
     ) -> Iterator[str]:
         """Gives a folder to fill, which becomes one in this folder.
 
         Args:
             name: of the folder. An earlier one is replaced.
             last: as in `gfile_io.open_folder_writer`, as what is yielded.
-            had_files: as in `record`.
 
         Raises:
             FileExistsError: if a file of others lies in the earlier one.
@@ -142,7 +145,7 @@ class WrittenFiles:
             files = [
                 glob.escape(f"{name}/{file}") for file in _files_in(temporary)
             ]
-            self.record(files, had_files=had_files)
+            self.record(*files)
 
     def matching(self, patterns: Iterable[str]) -> Iterator[str]:
         """Yields the files that match, by their paths below the folder."""

@@ -112,7 +112,7 @@ class TestPlotRun:
     def test_a_finished_run_without_a_record_is_drawn(self, tmp_path, caplog):
         path = write_run(tmp_path / "run", recorded=False)
         (path / "all_results.json").write_text("{}", encoding="utf-8")
-        RunFolder(str(path)).record("plots/distance.png")
+        RunFolder(str(path)).written.record("plots/distance.png")
         (path / "plots").mkdir()
         (path / "plots" / "distance.png").touch()
         assert plot(path) == 0

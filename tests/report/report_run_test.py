@@ -117,7 +117,7 @@ def folder(write_trials, data, tmp_path_factory):
             rows.predictions[0] = 1
             rows.probabilities[0] = (0, 1)
         rows_path.write_text(scored_rows.write(splits))
-    RunFolder(str(path)).record("report/figures/old.png")
+    RunFolder(str(path)).written.record("report/figures/old.png")
     (path / "report" / "figures").mkdir(parents=True)
     (path / "report" / "figures" / "old.png").touch()
     return report(path)

@@ -122,7 +122,7 @@ class TestFinished:
 
     def test_its_record_names_every_file(self, finished_sweep):
         assert (finished_sweep / ".written").exists()
-        assert not RunFolder(str(finished_sweep)).files_of_others()
+        assert not RunFolder(str(finished_sweep)).written.of_others()
 
     def test_another_configuration_is_refused(self, copied, error_of):
         error = error_of(copied, learning_rate=0.02)

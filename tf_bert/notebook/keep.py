@@ -45,7 +45,7 @@ def _check_is_copy(output_dir: str, target: str) -> None:
         source = RunFolder(output_dir)
         more = [
             file
-            for file in folder.files_of_others()
+            for file in folder.written.of_others()
             if not gfile_io.exists(source.join(file))
         ]
     if not is_run or more:

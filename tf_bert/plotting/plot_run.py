@@ -34,7 +34,7 @@ def plot_run(config: Config) -> list[str]:
     paths = []
     path = folder.join(run_folder.PLOTS)
     with (
-        folder.open_folder_writer(run_folder.PLOTS) as temporary,
+        folder.written.open_folder_writer(run_folder.PLOTS) as temporary,
         style.settings(),
     ):
         for name, (title, draw) in figures.FIGURES.items():

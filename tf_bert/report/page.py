@@ -109,11 +109,13 @@ def write(page: Page, output_dir: str) -> str:
     """
     gfile_io.make_dirs(output_dir)
     folder = RunFolder(output_dir)
-    with folder.open_folder_writer(run_folder.REPORT_FILES) as temporary:
+    with folder.written.open_folder_writer(
+        run_folder.REPORT_FILES
+    ) as temporary:
         elements = _write_figures(page, os.path.join(temporary, "figures"))
         _write_tables(page, os.path.join(temporary, "tables"))
     path = folder.join(run_folder.REPORT)
-    folder.record(run_folder.REPORT)
+    folder.written.record(run_folder.REPORT)
     gfile_io.write_text(path, render(page, elements))
     return path
 

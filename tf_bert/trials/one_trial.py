@@ -14,10 +14,10 @@ from absl import logging
 
 from tf_bert import (
     build,
-    finetune,
     model_card,
     restart,
     run_folder,
+    run_results,
     scored_rows,
     training_run,
 )
@@ -214,7 +214,7 @@ def _run_files(
     run: build.Run, evaluations: Evaluations, fields: dict[str, Any]
 ) -> dict[str, bytes]:
     """What makes the trial's folder that of a finished run, for all modes."""
-    results = finetune.results_of(
+    results = run_results.results_of(
         run,
         evaluations,
         num_steps=fields["step"],
@@ -223,7 +223,7 @@ def _run_files(
     with tempfile.TemporaryDirectory() as path:
         folder = RunFolder(path)
         folder.begin(run.config)
-        finetune.save_model(run, folder)
+        run_results.save_model(run, folder)
         model_card.write_model_card(
             folder.join(run_folder.MODEL), run.config, run.data, results
         )

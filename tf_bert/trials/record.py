@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import baseline_scores, build, finetune
+from tf_bert import baseline_scores, build, run_results
 from tf_bert.data.task_spec import TaskSpec
 from tf_bert.early_stop import EarlyStop
 from tf_bert.statistics import trial_flags
@@ -229,6 +229,6 @@ def complete(
         "runtime": {
             "seconds": round(seconds, 3),
             "seconds_outside_steps": round(seconds_outside_steps, 3),
-            **finetune.machine(),
+            **run_results.machine(),
         },
     }

@@ -60,12 +60,12 @@ def run_trials(config: Config) -> int:
     folder.check_usable(config)
     data = SweepData()
     _check(config, data)
-    config = positive_labels.settle(config, data, folder)
+    asked, config = config, positive_labels.settle(config, data, folder)
     trials = planned_trials(config)
     with _runner_ready(config), folder.locked():
         # 2. The folder: new, or with trials that have finished. Another
         # process may have been at work there meanwhile.
-        folder.check_usable(config)
+        folder.check_usable(asked)
         _check_same_data(folder, config, data)
         recorded_onednn.say_which(config)
         folder.begin(config)

@@ -197,7 +197,7 @@ class TrialFolder:
         if not gfile_io.is_dir(source):
             return False
         # No checkpoint is read without its configuration.
-        with self._folder.open_folder_writer(
+        with self._folder.written.open_folder_writer(
             run_folder.MODEL, last="config.json"
         ) as folder:
             for file in gfile_io.list_dir(source):
