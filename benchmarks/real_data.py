@@ -34,6 +34,7 @@ import quick
 from tf_bert import cli, finetune
 from tf_bert.config import Config
 from tf_bert.metrics import title_of
+from tf_bert.score_intervals import ScoreInterval, stored
 
 ROOT = pathlib.Path(__file__).parents[1]
 COMMON = {
@@ -178,17 +179,16 @@ class Score:
     Attributes:
         mean: over the seeds.
         deviation: standard deviation over them; None for one seed.
-        bounds: 95 % interval of seed 0, from the choice of the scored rows.
+        interval: the 95 % interval of seed 0, from the choice of the rows.
     """
 
     mean: float
     deviation: float | None
-    bounds: tuple[float, float]
+    interval: ScoreInterval
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.3f}"
-        low, high = self.bounds
-        return f"{self.mean:.3f}{spread} [{low:.3f}, {high:.3f}]"
+        return f"{self.mean:.3f}{spread} {self.interval}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -239,11 +239,11 @@ def run(name: str, arguments: argparse.Namespace) -> Result:
         split=split,
         metric=title_of(metric, first.get("positive_label")),
         majority=majority[metric],
-        tfidf=Score(tfidf[metric], None, tfidf[f"{metric}_ci"]),
+        tfidf=Score(tfidf[metric], None, stored(tfidf, metric)),
         bert=Score(
             float(np.mean(values)),
             float(np.std(values, ddof=1)) if len(values) > 1 else None,
-            first[split][f"{metric}_ci"],
+            stored(first[split], metric),
         ),
         difference=tuple(first["difference"]["ci"]),
     )
@@ -282,7 +282,8 @@ def draw(results: list[Result], path: str) -> None:
             (result.tfidf, "#b35806", -0.14, "TF-IDF"),
             (result.bert, "#2166ac", 0.14, "BERT (MiniLM-L6)"),
         ):
-            axes.plot(score.bounds, [place + shift] * 2, color=color, lw=2)
+            ends = score.interval.ends or (score.mean, score.mean)
+            axes.plot(ends, [place + shift] * 2, color=color, lw=2)
             axes.plot(
                 score.mean,
                 place + shift,

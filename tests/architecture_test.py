@@ -46,7 +46,7 @@ LEVELS = (
         "scored_rows",
         "statistics",
     ),
-    ("kept_head", "run_data", "run_folder"),
+    ("kept_head", "run_data", "run_folder", "score_intervals"),
     ("recorded_onednn", "stored_config"),
     # What is made of them.
     ("models", "baselines"),

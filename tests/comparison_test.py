@@ -169,7 +169,7 @@ class CompareTest(parameterized.TestCase):
         self.assertEqual(result.scores["majority"]["f1"].value, 0.0)
         for scores in result.scores.values():
             for score in scores.values():
-                self.assertBetween(score.value, score.low, score.high)
+                self.assertBetween(score.value, *score.interval.ends)
 
     @parameterized.parameters(
         (2, "accuracy", ["accuracy", "f1"]),
@@ -316,8 +316,7 @@ class RenderTest(absltest.TestCase):
         result = _compare(share_right=0.7, wrong_from=90)
         lines = comparison.render(result).split("\n")
         low, high = (
-            f"{end:.3f}"
-            for end in dataclasses.astuple(result.scores["bert"]["f1"])[1:]
+            f"{end:.3f}" for end in result.scores["bert"]["f1"].interval.ends
         )
         self.assertEqual(
             lines[:7],
@@ -327,7 +326,7 @@ class RenderTest(absltest.TestCase):
                 "                     Accuracy              F1",
                 "-" * 63,
                 "Majority class       0.500 [0.404, 0.596]  0.000 [0.000, "
-                "0.000]",
+                "0.106]",
                 lines[5],
                 "BERT                 0.900 [0.826, 0.945]  0.900 "
                 f"[{low}, {high}]",
@@ -343,6 +342,15 @@ class RenderTest(absltest.TestCase):
         self.assertIn("Accuracy        F1              Matthews correl", text)
         self.assertRegex(text, r"\nBERT +0\.100 +0\.100 +-0\.800\n +\[0\.055, ")
 
+    def test_where_a_class_has_too_few_rows_a_line_says_so(self):
+        text = comparison.render(
+            _compare(share_right=0.7, wrong_from=18, num_rows=18)
+        )
+        self.assertRegex(text, r"\nBERT +1\.000 \[0\.824, 1\.000\] +1\.000\n")
+        self.assertIn(
+            "rows alone.\nF1 has none: too few rows of class good.\n", text
+        )
+
 
 class AsJsonTest(absltest.TestCase):
     def test_holds_everything_as_plain_numbers(self):
@@ -355,7 +363,7 @@ class AsJsonTest(absltest.TestCase):
         accuracy = result.scores["bert"]["accuracy"]
         self.assertEqual(stored["bert"]["accuracy"], accuracy.value)
         self.assertEqual(
-            stored["bert"]["accuracy_ci"], [accuracy.low, accuracy.high]
+            stored["bert"]["accuracy_ci"], list(accuracy.interval.ends)
         )
         difference = result.difference
         self.assertEqual(

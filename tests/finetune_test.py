@@ -140,8 +140,12 @@ class TestResults:
         assert scores["num_examples"] == size
         assert METRICS < set(scores)
         for name in METRICS - {"loss", "roc_auc", "average_precision"}:
-            low, high = scores[f"{name}_ci"]
-            assert low <= scores[name] <= high, name
+            interval = scores[f"{name}_ci"]
+            if name in ("f1", "macro_f1", "matthews"):
+                note = scores[f"{name}_ci_note"]
+                assert interval is None and note.startswith("too few rows of")
+            else:
+                assert interval[0] <= scores[name] <= interval[1], name
 
     def test_the_weights_are_the_best_on_validation(
         self, results, finished_run
@@ -284,6 +288,22 @@ class TestRender:
         assert run_results.render(results) == (
             "\nBERT 0.9\n\nOn the 9 validation_mismatched rows BERT's accuracy "
             "is 0.500 [0.000, 1.000]."
+        )
+
+    def test_a_further_split_without_an_interval_says_why(self):
+        scores = {
+            "num_examples": 9,
+            "f1": 0.5,
+            "f1_ci": None,
+            "f1_ci_note": "too few rows of class spam",
+        }
+        results = {
+            "comparison": "BERT 0.9",
+            "difference": {"metric": "f1"},
+            "validation_mismatched": scores,
+        }
+        assert run_results.render(results).endswith(
+            "F1 is 0.500 [too few rows of class spam]."
         )
 
     def test_shows_the_metrics_otherwise(self):

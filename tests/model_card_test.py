@@ -239,6 +239,16 @@ class TestRegressionOfPairs:
             "| Spearman correlation | -0.500 [-1.000, 0.000] |"
         ]
 
+    def test_a_score_without_an_interval_says_why(self):
+        scores = {
+            "f1": 0.5,
+            "f1_ci": None,
+            "f1_ci_note": "too few rows of class spam",
+        }
+        assert model_card._score(scores, "f1") == (
+            "0.500 [too few rows of class spam]"
+        )
+
     def test_the_pipeline_gets_pairs_and_gives_scores(self, card):
         assert 'MODEL, function_to_apply="none")' in card
         assert 'classify({"text": "A text.", "text_pair": "Another."}' in card

@@ -7,6 +7,7 @@ import re
 import shlex
 
 import early_stop
+import interval_simulation
 import pytest
 import statistics_simulation
 from absl.testing import parameterized
@@ -58,6 +59,10 @@ class TrialsPageTest(parameterized.TestCase):
         found = json.loads(early_stop.RESULTS.read_text(encoding="utf-8"))
         for part in early_stop.table(found).split("\n\n"):
             self.assertIn(part, self.text)
+
+    def test_its_intervals_hold_what_was_measured(self):
+        table = interval_simulation.table(interval_simulation.read())
+        self.assertIn(table, self.text)
 
     @pytest.mark.large
     def test_its_simulation_is_what_the_command_prints(self):

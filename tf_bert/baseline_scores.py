@@ -7,7 +7,7 @@ Letters: N rows, M training rows, C classes.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ from tf_bert.baselines import majority, tfidf_ridge, tfidf_svm
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
 from tf_bert.data.task_spec import TaskSpec
-from tf_bert.metrics import METRICS, Metric, metric_fn
+from tf_bert.metrics import METRICS, metric_fn
 from tf_bert.positive_class import PositiveClass
-from tf_bert.statistics.rows import confidence_interval
+from tf_bert.score_intervals import ScoreInterval, score_interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +28,11 @@ class Score:
 
     Args:
         value: On the rows as they are.
-        low: Lower end of the 95 % interval.
-        high: Upper end.
+        interval: Its 95 % interval.
     """
 
     value: float
-    low: float
-    high: float
+    interval: ScoreInterval
 
 
 def baselines_of(data: TaskData) -> dict[str, Any]:
@@ -61,13 +59,13 @@ def baselines_of(data: TaskData) -> dict[str, Any]:
         return {}
     task, evaluated = data.task, splits[split]
     num_classes = None if task.is_regression else len(task.label_names)
-    scoring = {
-        "num_classes": num_classes,
-        "metric": task.metric,
-        "positive": task.positive,
-    }
-    predicted = predict(data.train, evaluated, **scoring)
-    scores = score(predicted, evaluated.labels, **scoring)
+    scoring = {"metric": task.metric, "positive": task.positive}
+    predicted = predict(
+        data.train, evaluated, num_classes=num_classes, **scoring
+    )
+    scores = score(
+        predicted, evaluated.labels, label_names=task.label_names, **scoring
+    )
     return {
         "split": split,
         "models": {model: {split: m} for model, m in as_json(scores).items()},
@@ -169,7 +167,7 @@ def score(
     predicted: Mapping[str, np.ndarray],
     labels: np.ndarray,
     *,
-    num_classes: int | None,
+    label_names: Sequence[str] | None,
     metric: str,
     positive: PositiveClass | None = None,
     seed: int = 0,
@@ -179,7 +177,7 @@ def score(
     Args:
         predicted: Model -> predictions `[N]`.
         labels: `[N]`.
-        num_classes: C; None for a regression.
+        label_names: C names in the order of their ids; None for a regression.
         metric: The task's; it is among the scores.
         positive: As in `predict`.
         seed: Of the resampling.
@@ -187,10 +185,19 @@ def score(
     Returns:
         Model -> metric -> score.
     """
+    num_classes = None if label_names is None else len(label_names)
     return {
         model: {
-            name: _score(
-                metric_fn(name, positive), labels, predictions, seed=seed
+            name: Score(
+                float(metric_fn(name, positive)(labels, predictions)),
+                score_interval(
+                    name,
+                    labels,
+                    predictions,
+                    label_names=label_names,
+                    positive=positive,
+                    seed=seed,
+                ),
             )
             for name in _column_metrics(metric, num_classes)
         }
@@ -207,7 +214,7 @@ def as_json(
         models[model] = {}
         for name, result in by_metric.items():
             models[model][name] = result.value
-            models[model][f"{name}_ci"] = [result.low, result.high]
+            models[model] |= result.interval.as_json(name)
     return models
 
 
@@ -246,10 +253,3 @@ def _column_metrics(metric: str, num_classes: int | None) -> list[str]:
     else:
         names = ["accuracy", "f1" if num_classes == 2 else "macro_f1"]
     return names if metric in names else [*names, metric]
-
-
-def _score(
-    metric: Metric, labels: np.ndarray, predictions: np.ndarray, *, seed: int
-) -> Score:
-    low, high = confidence_interval(metric, labels, predictions, seed=seed)
-    return Score(float(metric(labels, predictions)), low, high)

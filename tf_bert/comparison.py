@@ -94,14 +94,14 @@ def compare(
     num_classes = None if task.is_regression else len(task.label_names)
     baseline_scores.check_metric(task.metric, num_classes)
     _check_examples(train, evaluated, predictions, split)
-    scoring = {
-        "num_classes": num_classes,
-        "metric": task.metric,
-        "positive": task.positive,
-    }
-    predicted = baseline_scores.predict(train, evaluated, **scoring)
+    scoring = {"metric": task.metric, "positive": task.positive}
+    predicted = baseline_scores.predict(
+        train, evaluated, num_classes=num_classes, **scoring
+    )
     predicted["bert"] = np.asarray(predictions)
-    scores = baseline_scores.score(predicted, evaluated.labels, **scoring)
+    scores = baseline_scores.score(
+        predicted, evaluated.labels, label_names=task.label_names, **scoring
+    )
     metric = metric_fn(task.metric, task.positive)
     rival = list(predicted)[-2]
     difference = compare_on_rows(
@@ -133,14 +133,13 @@ def render(comparison: Comparison) -> str:
     metrics the intervals have lines of their own.
     """
     rows = f"{comparison.num_rows} {comparison.split} rows"
-    note = "In brackets: 95 % intervals, from the choice of these rows alone."
     return "\n".join(
         [
             f"BERT and simple baselines on {rows}",
             "",
             *_table_lines(comparison),
             "",
-            note,
+            *_interval_lines(comparison),
             "",
             textwrap.fill(
                 comparison.verdict, _LINE_WIDTH, break_on_hyphens=False
@@ -233,14 +232,33 @@ def _table_lines(comparison: Comparison) -> list[str]:
     return [lines[0], rule, *lines[1:]]
 
 
+def _interval_lines(comparison: Comparison) -> list[str]:
+    """Says what the brackets are, and which metrics have none, and why."""
+    lines = [
+        "In brackets: 95 % intervals, from the choice of these rows alone."
+    ]
+    for metric, score in comparison.scores["bert"].items():
+        if score.interval.ends is None:
+            lines += textwrap.wrap(
+                f"{title_of(metric, comparison.positive_label)} has none: "
+                f"{score.interval.note}.",
+                _LINE_WIDTH,
+                break_on_hyphens=False,
+            )
+    return lines
+
+
 def _model_rows(
     title: str, scores: dict[str, Score], *, one_line: bool
 ) -> list[list[str]]:
     values = [f"{s.value:.3f}" for s in scores.values()]
-    intervals = [f"[{s.low:.3f}, {s.high:.3f}]" for s in scores.values()]
+    intervals = [
+        "" if s.interval.ends is None else str(s.interval)
+        for s in scores.values()
+    ]
     if one_line:
         cells = zip(values, intervals, strict=True)
-        return [[title, *(" ".join(cell) for cell in cells)]]
+        return [[title, *(" ".join(cell).rstrip() for cell in cells)]]
     return [[title, *values], ["", *intervals]]
 
 

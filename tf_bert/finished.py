@@ -43,7 +43,7 @@ def evaluate_run(config: Config) -> dict[str, Any]:
             classifier.inference,
             classifier.tokenize(examples),
             positive=task.positive,
-        ).with_intervals()
+        ).with_intervals(task.label_names)
         for split, examples in splits.items()
     }
     if task.positive_label is not None:

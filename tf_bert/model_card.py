@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import card_metadata, command_line, comparison, gfile_io
+from tf_bert import (
+    card_metadata,
+    command_line,
+    comparison,
+    gfile_io,
+    score_intervals,
+)
 from tf_bert import config as config_lib
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config
@@ -267,10 +273,10 @@ def _limits_section(
 def _score(scores: dict[str, Any], name: str) -> str:
     if scores[name] is None:
         return "not defined"
-    interval = scores.get(f"{name}_ci")
+    interval = score_intervals.stored(scores, name)
     if interval is None:
         return f"{scores[name]:.3f}"
-    return f"{scores[name]:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
+    return f"{scores[name]:.3f} {interval}"
 
 
 def _table(headings: list[str], rows: list[list[str]]) -> list[str]:

@@ -16,6 +16,7 @@ from tf_bert import (
     onednn,
     parameter_table,
     run_folder,
+    score_intervals,
     scored_rows,
 )
 from tf_bert.config import Config
@@ -35,7 +36,7 @@ def results_of(
 ) -> dict[str, Any]:
     """Returns the scores on every split, and what the training was."""
     results: dict[str, Any] = {
-        split: evaluation.with_intervals()
+        split: evaluation.with_intervals(run.data.task.label_names)
         for split, evaluation in evaluations.items()
     }
     if run.data.task.positive_label is not None:
@@ -144,12 +145,11 @@ def _further_splits(results: dict[str, Any]) -> list[str]:
     for split, scores in results.items():
         if is_split(split) and "_" in split:
             name = results["difference"]["metric"]
-            low, high = scores[f"{name}_ci"]
+            interval = score_intervals.stored(scores, name)
             title = title_of(name, results.get("positive_label"))
             lines.append(
                 f"\nOn the {scores['num_examples']} {split} rows BERT's "
-                f"{title} is {scores[name]:.3f} "
-                f"[{low:.3f}, {high:.3f}]."
+                f"{title} is {scores[name]:.3f} {interval}."
             )
     return lines
 

@@ -131,6 +131,15 @@ class TestBaselines:
         assert text.startswith(beginning)
         assert f"{'below' if score < 0.78 else 'above'} it." in text
 
+    def test_without_an_interval_it_is_not_clear(self, results_of):
+        results = results_of([0.9], [0.5])
+        stored = results.task.baselines["models"]["tfidf_svm"]["test"]
+        note = "too few rows of class spam"
+        stored |= {"accuracy_ci": None, "accuracy_ci_note": note}
+        text = sentences.baselines(results)
+        assert text.startswith("Whether BERT is worth it here is not clear: ")
+        assert f"There are {note} among these test rows to say" in text
+
     def test_one_trial_is_one(self, results_of):
         text = sentences.baselines(results_of([0.68], [0.5]))
         assert text == (

@@ -38,25 +38,6 @@ class WilsonIntervalTest(parameterized.TestCase):
             rows.wilson_interval(num_successes, num_trials)
 
 
-class ConfidenceIntervalTest(parameterized.TestCase):
-    def test_accuracy_gets_wilsons_interval(self):
-        labels = np.array([0, 1, 1, 0, 1])
-        predictions = np.array([0, 1, 1, 0, 0])
-        self.assertEqual(
-            rows.confidence_interval(METRICS["accuracy"], labels, predictions),
-            rows.wilson_interval(4, 5),
-        )
-
-    def test_other_metrics_get_the_bootstrap(self):
-        labels = np.arange(40) % 2
-        predictions = _noisy_copy(labels, share_right=0.8, seed=0)
-        arguments = (METRICS["f1"], labels, predictions)
-        self.assertEqual(
-            rows.confidence_interval(*arguments, seed=3),
-            rows.bootstrap_interval(*arguments, seed=3),
-        )
-
-
 class BootstrapIntervalTest(parameterized.TestCase):
     @parameterized.parameters("f1", "macro_f1", "matthews")
     def test_class_metric_agrees_with_scipy(self, name):

@@ -1,5 +1,10 @@
 """What the intervals and tests promise, on scores whose truth is known."""
 
+import dataclasses
+import subprocess
+import sys
+
+import interval_simulation
 import pytest
 import statistics_simulation as simulation
 from absl.testing import absltest, parameterized
@@ -26,8 +31,61 @@ class FewDrawsTest(parameterized.TestCase):
             self.assertIn(f"| {name} |", tests)
 
 
+class IntervalsOfRowsTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ("f1", "2: 10%", 100, "even", 0.7),
+        ("f1", "2: 20%", 50, "missed", 0.5),
+        ("macro_f1", "2: 10%", 100, "by share", 0.7),
+        ("macro_f1", "5: 5%", 100, "even", 0.8),
+        ("matthews", "2: 10%", 100, "even", 0.5),
+        ("matthews", "5: 5%", 100, "by share", 0.7),
+    )
+    def test_they_hold_the_true_value_in_few_rows(self, *population):
+        cell = interval_simulation.simulate(*population, num_bootstraps=2)
+        self.assertBetween(cell.coverage, 0.93, 0.99)
+
+    def test_what_was_measured_keeps_the_promise(self):
+        for cell in interval_simulation.read():
+            self.assertGreaterEqual(cell.coverage, 0.93, cell)
+            if 0.5 <= cell.value <= 0.9:
+                self.assertLessEqual(cell.coverage, 0.99, cell)
+                self.assertLessEqual(
+                    cell.width, 1.5 * cell.bootstrap_width, cell
+                )
+
+    def test_every_planned_population_was_measured(self):
+        self.assertEqual(
+            [dataclasses.astuple(x)[:5] for x in interval_simulation.read()],
+            list(interval_simulation.plan()),
+        )
+
+    def test_its_table_has_a_line_for_each_value(self):
+        cell = interval_simulation.Cell(
+            "f1", "2: 5%", 200, "even", 0.5, 0.94, None, 0.4, 0.5, 0.9
+        )
+        other = dataclasses.replace(cell, errors="missed", coverage=0.96)
+        self.assertEndsWith(
+            interval_simulation.table([cell, other]),
+            "\n| F1, 2 | 0.5 | 2 | 0.940 to 0.960 | 0.40 to 0.40 | "
+            "0.80 to 0.80 | 0.90 |",
+        )
+
+    def test_the_quick_form_runs(self):
+        subprocess.run(
+            [sys.executable, simulation.__file__, "--quick"],
+            check=True,
+            capture_output=True,
+        )
+
+
 @pytest.mark.large
 class ManyDrawsTest(parameterized.TestCase):
+    @parameterized.parameters(*range(0, 1100, 100))
+    def test_stored_intervals_are_what_the_command_finds(self, number):
+        stored = interval_simulation.read()[number]
+        found = interval_simulation.simulate(*dataclasses.astuple(stored)[:5])
+        self.assertEqual(found, stored)
+
     @parameterized.parameters(*simulation.NUM_TRIALS)
     def test_the_mean_of_normal_scores_is_held_in_95_of_100(self, num_trials):
         mean, _ = simulation.coverage("normal", num_trials)

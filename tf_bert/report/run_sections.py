@@ -101,7 +101,7 @@ def _summary(run: RecordedRun, results: dict[str, Any]) -> list[str]:
             )
             texts.append(
                 f"{title} on {results[split]['num_examples']} {split} rows: "
-                f"{score}{f' (95 % interval {interval})' if interval else ''}."
+                f"{score}{f' (95 % interval: {interval})' if interval else ''}."
             )
             break
     if "verdict" in results:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_bert import comparison as comparison_lib
+from tf_bert import score_intervals
 from tf_bert.report import tables
 from tf_bert.report.task_results import TaskResults
 from tf_bert.statistics import expected_scores, trial_flags
@@ -221,7 +222,14 @@ def baselines(results: TaskResults) -> str:
     if clause := flattered(results):
         of_recipe += f", {clause},"
     text = f"{title} scores {rival:.3f}; {_beside(values, rival, of_recipe)}."
-    low, high = scores.get(f"{task.metric}_ci", (rival, rival))
+    interval = score_intervals.stored(scores, task.metric)
+    if interval.ends is None:
+        return (
+            f"Whether BERT is worth it here is not clear: {text} There are "
+            f"{interval.note} among these {split} rows to say within what the "
+            "baseline's own score lies."
+        )
+    low, high = interval.ends
     if best.mean > high:
         return f"BERT is worth it here: {text}"
     if best.mean < low:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from tf_bert import command_line, sweep_flags
+from tf_bert import command_line, score_intervals, sweep_flags
 from tf_bert import comparison as comparison_lib
 from tf_bert.config import Config
 from tf_bert.metrics import REPORTED, title_of
@@ -113,12 +113,13 @@ def baselines_table(title: str, rows: list[tuple[str, ...]]) -> tables.Table:
 
 
 def score_cells(scores: Mapping[str, Any], metric: str) -> tuple[str, str]:
-    """Returns the score of a metric and its interval; "" without one."""
-    interval = scores.get(f"{metric}_ci")
-    return (
-        tables.number(scores.get(metric)),
-        tables.interval(interval) if interval else "",
-    )
+    """Returns the score of a metric and its interval, or why it has none."""
+    interval = score_intervals.stored(scores, metric)
+    if interval is None:
+        text = ""
+    else:
+        text = interval.note or tables.interval(interval.ends)
+    return tables.number(scores.get(metric)), text
 
 
 def metrics_table(

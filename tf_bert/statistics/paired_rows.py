@@ -24,9 +24,15 @@ _NUM_NODES = 256  # Of the quadrature: ends are exact to some 1e-8.
 
 
 class BoundedMetric(WeightedMetric, Protocol):
-    """A metric whose largest and smallest value are known."""
+    """A metric of which is known how far two values can be apart.
+
+    Args:
+        span: The largest difference of two values.
+        is_proportion: Whether it is a share of right rows.
+    """
 
     span: float
+    is_proportion: bool
 
 
 @dataclasses.dataclass(frozen=True)

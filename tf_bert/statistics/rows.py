@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
-from scipy import special
+from scipy import stats
 
 # Counts held at once: 1.6 MB as float64, small enough for a processor's cache
 # to help, large enough that the loop over chunks costs nothing.
@@ -21,8 +21,6 @@ _MAX_COUNTS_IN_MEMORY = 200_000
 
 class WeightedMetric(Protocol):
     """A metric over rows that may be taken more than once, or not at all."""
-
-    is_proportion: bool
 
     def __call__(
         self,
@@ -34,51 +32,13 @@ class WeightedMetric(Protocol):
         ...
 
 
-def confidence_interval(
-    metric: WeightedMetric,
-    labels: np.ndarray,
-    predictions: np.ndarray,
-    *,
-    num_resamples: int = 2000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Returns the interval that suits the metric.
-
-    A proportion (accuracy) gets Wilson's interval, which is honest at the
-    borders: 20 right of 20 gives [0.839, 1], where every resample is all
-    right and the bootstrap would give [1, 1]. Every other metric gets the
-    bootstrap.
-
-    Args:
-        metric: From `tf_bert.metrics.METRICS`.
-        labels: `[N]`, N >= 1.
-        predictions: `[N]`.
-        num_resamples: R, >= 1. Without effect on a proportion.
-        confidence: In (0, 1): the share of splits whose interval should hold
-            the true value.
-        seed: Of the resampling.
-
-    Returns:
-        ``(low, high)``.
-    """
-    if metric.is_proportion:
-        num_right = round(float(metric(labels, predictions)) * len(labels))
-        return wilson_interval(num_right, len(labels), confidence=confidence)
-    return bootstrap_interval(
-        metric,
-        labels,
-        predictions,
-        num_resamples=num_resamples,
-        confidence=confidence,
-        seed=seed,
-    )
-
-
 def wilson_interval(
     num_successes: int, num_trials: int, *, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Returns Wilson's score interval of a proportion, in closed form.
+    """Returns Wilson's score interval of a proportion.
+
+    It is honest at the borders: 20 right of 20 give [0.839, 1], where every
+    resample is all right and the bootstrap would give [1, 1].
 
     Args:
         num_successes: In 0 .. `num_trials`.
@@ -107,15 +67,9 @@ def wilson_interval(
             f"be at least 1. Received: num_successes={num_successes}, "
             f"num_trials={num_trials}. Evaluate on at least one row."
         )
-    z = special.ndtri((1 + confidence) / 2)
-    share = num_successes / num_trials
-    shrink = 1 + z**2 / num_trials
-    centre = (share + z**2 / (2 * num_trials)) / shrink
-    variance = share * (1 - share) / num_trials + z**2 / (4 * num_trials**2)
-    half_width = z * variance**0.5 / shrink
-    # At the borders the formula gives exactly 0 and 1, but for rounding.
-    low = 0.0 if num_successes == 0 else centre - half_width
-    high = 1.0 if num_successes == num_trials else centre + half_width
+    low, high = stats.binomtest(num_successes, num_trials).proportion_ci(
+        confidence, method="wilson"
+    )
     return float(low), float(high)
 
 
@@ -134,8 +88,8 @@ def bootstrap_interval(
     the trained model being fixed. Other seeds of the training are not in it.
 
     Args:
-        metric: From `tf_bert.metrics.METRICS`. For accuracy prefer
-            `confidence_interval`.
+        metric: From `tf_bert.metrics.METRICS`. Of classes, those in
+            `class_intervals` hold the true value more often.
         labels: `[N]`, N >= 1.
         predictions: `[N]`.
         num_resamples: R, >= 1. 2000 fix the ends to about 0.05 of the

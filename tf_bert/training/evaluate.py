@@ -1,16 +1,15 @@
 """Evaluating a model on a labelled split: exact, every example once."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tf_bert import metrics
+from tf_bert import metrics, score_intervals
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.positive_class import PositiveClass
 from tf_bert.scored_rows import ScoredRows
-from tf_bert.statistics import rows
 from tf_bert.training import inference
 from tf_bert.training.divergence import TrainingDiverged
 
@@ -37,21 +36,31 @@ class Evaluation:
         """What is kept of each row."""
         return ScoredRows(self.labels, self.predictions, self.probabilities)
 
-    def with_intervals(self) -> dict[str, Any]:
+    def with_intervals(
+        self, label_names: Sequence[str] | None
+    ) -> dict[str, Any]:
         """The metrics, and `<name>_ci`, the 95 % interval, where it exists.
 
-        Intervals are from the choice of these examples, not over seeds.
+        Intervals are from the choice of these examples, not over seeds. Where
+        a class has too few of them for one, `<name>_ci` is None and
+        `<name>_ci_note` says so.
+
+        Args:
+            label_names: C names in the order of their ids; None for a
+                regression.
         """
         result: dict[str, Any] = {"num_examples": len(self.labels)}
         for name, value in self.metrics.items():
             result[name] = value
             if name in metrics.METRICS:
-                low, high = rows.confidence_interval(
-                    metrics.metric_fn(name, self.positive),
+                interval = score_intervals.score_interval(
+                    name,
                     self.labels,
                     self.predictions,
+                    label_names=label_names,
+                    positive=self.positive,
                 )
-                result[f"{name}_ci"] = [low, high]
+                result |= interval.as_json(name)
         return result
 
 
