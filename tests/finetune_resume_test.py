@@ -145,7 +145,8 @@ class TestInterrupted:
         finally:
             path.write_bytes(content)
         assert status == 2
-        assert "whose training data was another" in capsys.readouterr().err
+        error = capsys.readouterr().err
+        assert re.search(r"train\.csv: \d rows changed \(.*Restore", error)
 
     def test_another_configuration_is_refused(self, folder, command, capsys):
         assert run.main(command(folder, learning_rate=0.02)) == 2

@@ -53,7 +53,7 @@ class TestEvaluate:
     def test_takes_another_file(self, folder, tmp_path):
         path = tmp_path / "other.csv"
         path.write_text(
-            "text,label\nThe mug is good.,good\nThe mug is bad.,good\n", "utf-8"
+            "text,label\nA new mug is good.,good\nA new mug.,good\n", "utf-8"
         )
         before = (folder / "all_results.json").read_bytes()
         status = run.main(

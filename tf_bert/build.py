@@ -174,6 +174,7 @@ def build(
     strategy: tf.distribute.Strategy | None = None,
     check_data: Callable[[sources.TaskData], None] = lambda data: None,
     begun: Mapping[str, Any] | None = None,
+    record: Mapping[str, Any] | None = None,
 ) -> Run:
     """Reads the data and the checkpoint and makes all parts of a training.
 
@@ -184,15 +185,17 @@ def build(
             `distribution.get_strategy`'s.
         check_data: is called with the data, before weights are read.
         begun: of `RunFolder.begun`, of a run that is continued.
+        record: of its rows, see `run_data.load`.
 
     Returns:
         The run. Its `config` has the positive label of its data.
 
     Raises:
+        ChangedDataError: if the data is not that of the record.
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
     """
     config = distribution.with_batch_size(config)
-    data = _read_data(config)
+    data = _read_data(config, record)
     if begun is not None:
         data = run_data.as_begun(data, begun)
     check_data(data)
@@ -263,7 +266,9 @@ def check(config: Config, data: sources.TaskData) -> None:
     durations.warmup_steps(config, config.num_steps(steps_per_epoch))
 
 
-def _read_data(config: Config) -> sources.TaskData:
+def _read_data(
+    config: Config, record: Mapping[str, Any] | None
+) -> sources.TaskData:
     task = run_data.get_task(config)
     if config.predict_file and config.mode != "inspect":
         unlabelled.check_unlabelled(
@@ -272,7 +277,7 @@ def _read_data(config: Config) -> sources.TaskData:
             text_pair_column=task.text_pair_column,
             text_format=config.text_format,
         )
-    data = run_data.load(config, task)
+    data = run_data.load(config, task, record=record)
     _check_data(config, data)
     return data
 

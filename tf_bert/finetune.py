@@ -69,11 +69,13 @@ def _fine_tune(
         return results
 
     # 2. Everything that can be wrong with files and flags is found here.
+    record = team.by_chief(lambda: _record_of_rows(config, folder))
     run = build.build(
         config,
         begun=team.by_chief(lambda: folder.begun(config)),
         strategy=team.strategy,
         check_data=lambda data: check_same(team, config, data),
+        record=record,
     )
     results = team.by_chief(lambda: _begin(config, run, folder, lock))
     if results is not None:
@@ -131,6 +133,13 @@ def _finished_results(
     return results
 
 
+def _record_of_rows(config: Config, folder: RunFolder) -> dict[str, Any]:
+    """Returns what is written of the rows of a run that is to go on."""
+    if config.overwrite_output_dir:
+        return {}
+    return folder.read_optional(run_folder.SPLITS)
+
+
 def _begin(
     config: Config,
     run: build.Run,
@@ -148,7 +157,9 @@ def _begin(
         return results
     recorded_onednn.say_which(run.config)
     folder.begin(run.config)
-    folder.write_json(run_folder.SPLITS, run_data.record(run.config, run.data))
+    if not folder.read_optional(run_folder.SPLITS):  # Once for all.
+        record = run_data.record(run.config, run.data)
+        folder.write_json(run_folder.SPLITS, record)
     return None
 
 

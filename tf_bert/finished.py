@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from absl import logging
@@ -9,7 +10,10 @@ from absl import logging
 from tf_bert import predictions, run_data, run_folder, run_results
 from tf_bert.classifier import load_finished
 from tf_bert.config import Config
-from tf_bert.data import sources, standard_input, unlabelled
+from tf_bert.data import row_digests, sources, standard_input, unlabelled
+from tf_bert.data.examples import Examples
+from tf_bert.data.stored_rows import ChangedDataError, StoredRows
+from tf_bert.data.task_spec import TaskSpec
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import evaluate
 
@@ -22,20 +26,27 @@ def evaluate_run(config: Config) -> dict[str, Any]:
 
     Returns:
         Split -> metric and `metric_ci`; also in `evaluation.json`.
+
+    Raises:
+        ChangedDataError: if the run's own data is not what it was.
+        ValueError: if rows of another `test_file` were trained on.
     """
     folder = RunFolder(config.output_dir)
     folder.check_writable()
     classifier = load_finished(folder.join(run_folder.MODEL), config)
+    record = folder.read_optional(run_folder.SPLITS)
     if config.test_file:
         test = sources.load_split(
             classifier.task, config.test_file, text_format=config.text_format
         )
+        own_file = folder.read_json(run_folder.CONFIG).get("test_file")
+        _check_test(test, classifier.task, record, own_file=own_file)
         splits = {"test": test}
     else:
         task = dataclasses.replace(
             run_data.get_task(config), label_names=classifier.task.label_names
         )
-        splits = run_data.load(config, task).splits()
+        splits = run_data.load(config, task, record=record).splits()
         del splits["train"]
     task = classifier.task
     results: dict[str, Any] = {
@@ -53,6 +64,59 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     logging.info("Wrote %s.", folder.join(run_folder.EVALUATION))
     print(run_results.flat_lines(results), end="")
     return results
+
+
+def _check_test(
+    test: Examples,
+    task: TaskSpec,
+    record: Mapping[str, Any],
+    *,
+    own_file: str | None,
+) -> None:
+    """Refuses test rows that are not those of the run, or not new to it.
+
+    Which of the two they are to be, their content says, and then their path.
+
+    Args:
+        test: labelled.
+        task: of the run.
+        record: the content of its `splits.json`; empty: it has none.
+        own_file: path of its own test file, if it had one.
+    """
+    stored = StoredRows.parse(record) if record else None
+    if stored is None or not stored.digests:
+        logging.warning(
+            "Whether the run was trained on rows of %s cannot be checked: it "
+            "is of an earlier version, which stored no digests of its rows.",
+            test.source,
+        )
+        return
+    found = row_digests.digest_rows(test, task.label_names)
+    if "test" in stored.digests:
+        difference = row_digests.difference(stored.digests["test"], found)
+        if not difference:
+            return
+        if test.source == own_file:
+            raise ChangedDataError(difference)
+    rows = stored.trained_on(found)
+    if len(rows):
+        raise ValueError(
+            "`test_file` must hold rows that the run was not trained on. "
+            f"Received: test_file={test.source}, of which {len(rows)} of "
+            f"{len(test)} rows stand in the training data too, but for case "
+            f"and spaces ({row_digests.list_rows(rows.tolist())}). Delete "
+            "them, or pass another --test_file."
+        )
+    rows = stored.chosen_by(found)
+    if len(rows):
+        logging.warning(
+            "%d of %d rows of %s stand in the validation rows too, which chose "
+            "the checkpoint (%s): the score is a little too good by them.",
+            len(rows),
+            len(test),
+            test.source,
+            row_digests.list_rows(rows.tolist()),
+        )
 
 
 def predict_run(config: Config) -> int:

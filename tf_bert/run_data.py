@@ -76,7 +76,9 @@ def has_unknown_dataset(config: Config) -> bool:
     )
 
 
-def load(config: Config, task: TaskSpec) -> sources.TaskData:
+def load(
+    config: Config, task: TaskSpec, *, record: Mapping[str, Any] | None = None
+) -> sources.TaskData:
     """Reads the splits of a run, the same ones whenever it is called.
 
     Empty texts are let through in mode inspect, which reports them.
@@ -84,8 +86,10 @@ def load(config: Config, task: TaskSpec) -> sources.TaskData:
     Args:
         config: of the run.
         task: of `get_task`.
+        record: the content of its `splits.json`, if it has begun.
 
     Raises:
+        ChangedDataError: if the data is not that of the record.
         ValueError, FileNotFoundError: if a file, flag or row is wrong.
     """
     return sources.load_splits(
@@ -97,6 +101,7 @@ def load(config: Config, task: TaskSpec) -> sources.TaskData:
         tfds_data_dir=config.tfds_data_dir,
         text_format=config.text_format,
         allow_empty_texts=config.mode == "inspect",
+        record=record,
         **_division(config),
     )
 
@@ -131,10 +136,15 @@ def record(config: Config, data: sources.TaskData) -> dict:
         data: of `load`.
 
     Returns:
-        The flags that the splits depend on, and ``splits``: see
-        `split_record.describe`.
+        The flags that the splits depend on; ``splits``, see
+        `split_record.describe`; and ``data``: split of the task, before any
+        was divided -> digests of all its rows, see `RowDigests`.
     """
-    return {**_division(config), "splits": split_record.describe(data.splits())}
+    return {
+        **_division(config),
+        "splits": split_record.describe(data.splits()),
+        "data": {split: x.as_json() for split, x in data.digests.items()},
+    }
 
 
 def _division(config: Config) -> dict:

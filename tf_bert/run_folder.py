@@ -221,6 +221,12 @@ class RunFolder:
             raise self._damaged(path, f"a {type(content).__name__}")
         return content
 
+    def read_optional(self, name: str) -> dict[str, Any]:
+        """Reads one of the JSON files; an empty one if it is not there."""
+        if not gfile_io.exists(self.join(name)):
+            return {}
+        return self.read_json(name)
+
     def _damaged(self, path: str, reason: str) -> ValueError:
         return ValueError(
             f"A file of a run must be a JSON object. Received: {path} "

@@ -1,12 +1,14 @@
 """Tests of tf_bert/trials/sweep_data.py."""
 
 import dataclasses
+import json
 import pathlib
 import tempfile
 
 from absl.testing import parameterized
 
 from tf_bert.config import Config
+from tf_bert.data.stored_rows import ChangedDataError
 from tf_bert.trials import sweep_data
 from tf_bert.trials.sweep_data import SweepData
 
@@ -23,10 +25,10 @@ class SweepDataTest(parameterized.TestCase):
             output_dir="x", train_file=str(self.path), test_proportion=0.2
         )
 
-    def digest(self):
+    def read(self):
         data = SweepData()
         data.of(self.config)
-        return data.digests()
+        return data
 
     def test_recipes_on_the_same_data_share_it(self):
         data = SweepData()
@@ -35,23 +37,39 @@ class SweepDataTest(parameterized.TestCase):
         self.assertIs(data.of(other), first)
         divided = dataclasses.replace(self.config, split_seed=3)
         self.assertIsNot(data.of(divided), first)
-        self.assertLen(data.digests(), 2)
+        self.assertLen(data.records(), 2)
 
     @parameterized.parameters(
         ("mug is bad", "cup is bad"), ("bad.,no", "bad.,yes")
     )
-    def test_digest_changes_with_a_text_and_a_label(self, old, new):
-        before = self.digest()
-        self.assertEqual(self.digest(), before)
+    def test_another_text_or_label_is_told_by_its_row(self, old, new):
+        known = json.loads(json.dumps(self.read().records()))
+        self.read().check(known)
         self.path.write_text(ROWS.replace(old, new, 1))
-        after = self.digest()
-        self.assertEqual(after.keys(), before.keys())
-        self.assertNotEqual(after, before)
+        with self.assertRaisesRegex(
+            ChangedDataError, r"train.csv: 1 row changed \(2\)\."
+        ):
+            self.read().check(known)
+
+    @parameterized.parameters(
+        ("mug is bad", "cup is bad"), ("bad.,no", "bad.,yes")
+    )
+    def test_the_number_that_an_earlier_version_kept_still_tells(
+        self, old, new
+    ):
+        data = self.read()
+        (key,) = data.records()
+        known = {key: sweep_data._digest(data.of(self.config))}
+        self.read().check(known)
+        self.assertIsNone(sweep_data.record_of_rows(known, self.config))
+        self.path.write_text(ROWS.replace(old, new, 1))
+        with self.assertRaisesRegex(ChangedDataError, "or another file"):
+            self.read().check(known)
 
     def test_known_baselines_are_not_trained_again(self):
         data = SweepData()
         data.of(self.config)
-        (key,) = data.digests()
+        (key,) = data.records()
         self.assertEqual(data.baselines({key: {"split": 1}})[key], {"split": 1})
         trained = data.baselines({})[key]
         self.assertEqual(trained["split"], "test")

@@ -6,6 +6,7 @@ predict stream, see `unlabelled.py`.
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -22,6 +23,8 @@ from tf_bert.data.labels import (
     find_label_names,
     parse_scores,
 )
+from tf_bert.data.row_digests import RowDigests, digest_rows
+from tf_bert.data.stored_rows import StoredRows
 from tf_bert.data.task_spec import SPLITS, TaskSpec
 from tf_bert.text_format import TextFormat
 
@@ -38,6 +41,7 @@ class TaskData:
         test: The same.
         further: Other splits that the task is evaluated on, by name: MNLI's
             `validation_mismatched`.
+        digests: Split of the task, before any was divided -> all its rows.
     """
 
     task: TaskSpec
@@ -45,6 +49,7 @@ class TaskData:
     validation: Examples | None
     test: Examples | None
     further: Mapping[str, Examples] = dataclasses.field(default_factory=dict)
+    digests: Mapping[str, RowDigests] = dataclasses.field(default_factory=dict)
 
     def splits(self) -> dict[str, Examples]:
         """The splits that there are, by name; "train" is the first."""
@@ -74,6 +79,7 @@ def load_splits(
     split_seed: int = 0,
     text_format: TextFormat | None = None,
     allow_empty_texts: bool = False,
+    record: Mapping[str, Any] | None = None,
 ) -> TaskData:
     """Reads all the labelled data of a task.
 
@@ -100,12 +106,15 @@ def load_splits(
             None: to be detected. The files of `data_dir` are the task's own.
         allow_empty_texts: Whether a row of a file may have no text, for those
             who look for such rows; a training has no use for them.
+        record: The content of a run's `splits.json`: its rows are taken, and
+            nothing is drawn. None draws them.
 
     Returns:
         `TaskData`, with the label names of the training data filled in, and
         the positive one of two.
 
     Raises:
+        ChangedDataError: The data is not that of `record`.
         FileNotFoundError: A file does not exist.
         ValueError: Files or flags are missing or contradict each other, or a
             row is wrong; the message names file, row and column.
@@ -124,19 +133,28 @@ def load_splits(
         allow_empty_texts=allow_empty_texts,
     )
     task, splits = _label(task, columns)
-    splits = divide(
-        splits,
-        None if task.is_regression else len(task.label_names),
-        DivisionRules(
-            validation_proportion=validation_proportion,
-            test_proportion=test_proportion,
-            split_dev_in_half=split_dev_in_half,
-            max_train_examples=max_train_examples,
-            split_seed=split_seed,
-        ),
-    )
+    digests = {
+        split: digest_rows(examples, task.label_names)
+        for split, examples in splits.items()
+    }
+    if record:
+        stored = StoredRows.parse(record)
+        stored.check(digests)
+        splits = stored.select(splits)
+    else:
+        splits = divide(
+            splits,
+            None if task.is_regression else len(task.label_names),
+            DivisionRules(
+                validation_proportion=validation_proportion,
+                test_proportion=test_proportion,
+                split_dev_in_half=split_dev_in_half,
+                max_train_examples=max_train_examples,
+                split_seed=split_seed,
+            ),
+        )
     named = {split: splits.pop(split, None) for split in SPLITS}
-    data = TaskData(task=task, **named, further=splits)
+    data = TaskData(task=task, **named, further=splits, digests=digests)
     _log_sizes(data)
     return data
 

@@ -1,7 +1,7 @@
 """Rows that repeat others, and labels that contradict each other.
 
 A row is its text or, in a task of pairs, both texts. It repeats an earlier
-one exactly, byte by byte, or nearly: as sets of word pieces, see
+one as a copy, see `data/copies.py`, or nearly: as sets of word pieces, see
 `similarity.py`. Rows with an empty text are reported elsewhere, and neither
 repeat nor contradict anything here. No TensorFlow.
 
@@ -14,13 +14,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tf_bert.data.copies import CopyKey, copy_keys
 from tf_bert.data.examples import Examples
 from tf_bert.inspection import similarity
 
 # Of the word pieces of two texts together, the share that both must have.
 NEAR_DUPLICATE = 0.8
-
-_Text = tuple[str, ...]  # One text, or two.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +29,10 @@ class Overlap:
     Attributes:
         split: whose rows are listed.
         earlier: the split that holds what they repeat; may be the same one.
-        exact: pairs of row numbers: a row, and the first row with its text.
-        near: pairs of row numbers: a row of which there is no exact repeat,
-            and one row that it resembles.
+        exact: pairs of row numbers: a row, and the first row that it is a
+            copy of.
+        near: pairs of row numbers: a row that is no copy, and one row that it
+            resembles.
     """
 
     split: str
@@ -46,7 +46,7 @@ class Contradiction:
     """One text with different labels.
 
     Attributes:
-        text: the text, or the first of the pair.
+        text: the text, or the first of the pair, as its first row has it.
         rows: split, row number and label of every row with it.
     """
 
@@ -74,14 +74,14 @@ def find_overlaps(
     ends = itertools.accumulate(map(len, splits.values()))
     offsets = dict(zip(splits, [0, *ends], strict=False))
     first_rows = {
-        split: _first_rows(texts_of(examples))
+        split: _first_rows(copy_keys(examples))
         for split, examples in splits.items()
     }
     overlaps = []
     pairs = [(split, split) for split in splits]
     for split, earlier in [*pairs, *_later_and_earlier(splits)]:
         exact, remaining = _divide(
-            texts_of(splits[split]),
+            copy_keys(splits[split]),
             first_rows[earlier],
             is_within=split == earlier,
         )
@@ -120,13 +120,13 @@ def find_contradictions(
         tolerance: >= 0. Scores of a regression contradict each other if they
             are further apart than this.
     """
-    rows: dict[_Text, list] = {}
+    rows: dict[CopyKey, list] = {}
     for split, examples in splits.items():
-        for i, text in enumerate(texts_of(examples)):
+        for i, text in enumerate(copy_keys(examples)):
             if text is not None:
                 rows.setdefault(text, []).append((split, i))
     contradictions = []
-    for text, places in rows.items():
+    for places in rows.values():
         labels = [splits[split].labels[i].item() for split, i in places]
         if max(labels) - min(labels) > tolerance:
             names = labels
@@ -136,29 +136,15 @@ def find_contradictions(
                 (split, int(splits[split].row_numbers[i]), name)
                 for (split, i), name in zip(places, names, strict=True)
             ]
-            contradictions.append(Contradiction(text[0], numbered))
+            split, i = places[0]
+            text = splits[split].texts[i]
+            contradictions.append(Contradiction(text, numbered))
     return contradictions
 
 
-def texts_of(examples: Examples) -> list[_Text | None]:
-    """Returns each row's text or texts, as one; None where one is empty.
-
-    Example:
-        >>> texts_of(Examples(("a", " "), None, None, np.array([1, 2]), "x"))
-        [('a',), None]
-    """
-    columns = [examples.texts]
-    if examples.text_pairs is not None:
-        columns.append(examples.text_pairs)
-    return [
-        row if all(text.strip() for text in row) else None
-        for row in zip(*columns, strict=True)
-    ]
-
-
-def _first_rows(texts: list[_Text | None]) -> dict[_Text, int]:
+def _first_rows(texts: list[CopyKey | None]) -> dict[CopyKey, int]:
     """Returns each text's first row."""
-    first: dict[_Text, int] = {}
+    first: dict[CopyKey, int] = {}
     for row, text in enumerate(texts):
         if text is not None:
             first.setdefault(text, row)
@@ -172,7 +158,7 @@ def _later_and_earlier(splits: Mapping[str, Examples]) -> list[tuple[str, str]]:
 
 
 def _divide(
-    texts: list[_Text | None], first: dict[_Text, int], *, is_within: bool
+    texts: list[CopyKey | None], first: dict[CopyKey, int], *, is_within: bool
 ) -> tuple[list[tuple[int, int]], list[int]]:
     """Divides rows into exact repeats, with what they repeat, and others."""
     repeats, others = [], []

@@ -8,7 +8,8 @@ Letters: T trials, N rows, C classes.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from tf_bert.config import Config
 from tf_bert.data import tfds_source
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
+from tf_bert.data.stored_rows import ChangedDataError
 from tf_bert.data.task_spec import TaskSpec
 from tf_bert.scored_rows import ScoredRows
 
@@ -56,6 +58,7 @@ def confident_mistakes(
     *,
     split: str,
     label_names: Sequence[str] | None,
+    record: Mapping[str, Any] | None = None,
     num_mistakes: int = 20,
 ) -> list[Mistake] | str:
     """Returns the most confident mistakes, the surest first.
@@ -70,6 +73,7 @@ def confident_mistakes(
         split: Whose rows they are.
         label_names: Names of the run's C classes, in the order of their ids;
             None for a regression.
+        record: Of the rows that they had, see `run_data.load`.
         num_mistakes: At most so many.
 
     Returns:
@@ -84,7 +88,13 @@ def confident_mistakes(
                 "The texts are not shown, since the dataset is not prepared "
                 "on this machine (--tfds_data_dir)."
             )
-        data = run_data.load(config, task)
+        data = run_data.load(config, task, record=record)
+    except ChangedDataError as error:
+        return (
+            "The data has changed since the training, so that the texts are "
+            f"not shown ({error.difference}). All numbers are those that were "
+            "stored."
+        )
     except (OSError, ValueError, ImportError) as error:
         return (
             "The texts are not shown, since the data cannot be read any more: "

@@ -3,7 +3,8 @@
 For the trials of one recipe, or for one training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tf_bert.config import Config
 from tf_bert.data.data_name import source_name
@@ -171,6 +172,7 @@ def mistakes_section(
     *,
     split: str,
     label_names: Sequence[str],
+    record: Mapping[str, Any] | None = None,
 ) -> Section:
     """The twenty most confident mistakes, with their texts.
 
@@ -179,13 +181,18 @@ def mistakes_section(
         trials: on the same rows; none: there is only a sentence.
         split: whose rows they are.
         label_names: in the order of their ids; none for a regression.
+        record: of the rows that they had, see `run_data.load`.
     """
     name = "mistakes"
     title = "Largest errors" if not label_names else "Most confident mistakes"
     if not trials:
         return Section(name, title, ("Left out: no scored rows are stored.",))
     found = mistakes.confident_mistakes(
-        config, trials, split=split, label_names=label_names or None
+        config,
+        trials,
+        split=split,
+        label_names=label_names or None,
+        record=record,
     )
     if isinstance(found, str):
         return Section(name, title, (found,))

@@ -266,7 +266,13 @@ def _row_sections(
     return [
         row_sections.predictions_section(opening, rows, names),
         row_sections.mistakes_section(
-            run.config, rows, split=split, label_names=names
+            run.config,
+            rows,
+            split=split,
+            label_names=names,
+            record=RunFolder(run.config.output_dir).read_optional(
+                run_folder.SPLITS
+            ),
         ),
     ]
 

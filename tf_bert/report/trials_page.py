@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tf_bert import run_folder
 from tf_bert.config import Config
 from tf_bert.report import (
     conclusion_sections,
@@ -17,6 +18,8 @@ from tf_bert.report import (
 )
 from tf_bert.report.page import Page, Part, Section
 from tf_bert.report.task_results import TaskResults
+from tf_bert.run_folder import RunFolder
+from tf_bert.trials import sweep_data
 
 
 def trials_page(folders: Sequence[str], *, baseline: str | None = None) -> Page:
@@ -93,6 +96,8 @@ def _overview_cell(results: TaskResults, label: str) -> str:
 def _sections(results: TaskResults) -> tuple[Section, ...]:
     task = results.task
     opening, rows = row_sections.of_best_recipe(results)
+    config = _data_config(results)
+    data = RunFolder(task.folder).read_optional(run_folder.DATA)
     found = (
         score_sections.scores_section(results),
         conclusion_sections.comparisons_section(results),
@@ -105,10 +110,11 @@ def _sections(results: TaskResults) -> tuple[Section, ...]:
         course_sections.distances_section(results),
         row_sections.predictions_section(opening, rows, task.label_names),
         row_sections.mistakes_section(
-            _data_config(results),
+            config,
             rows,
             split=task.split,
             label_names=task.label_names,
+            record=sweep_data.record_of_rows(data, config),
         ),
         setting_sections.trials_settings(results),
     )

@@ -16,6 +16,7 @@ from tf_bert import (
     build,
     model_card,
     restart,
+    run_data,
     run_folder,
     run_results,
     scored_rows,
@@ -223,6 +224,9 @@ def _run_files(
     with tempfile.TemporaryDirectory() as path:
         folder = RunFolder(path)
         folder.begin(run.config)
+        folder.write_json(
+            run_folder.SPLITS, run_data.record(run.config, run.data)
+        )
         run_results.save_model(run, folder)
         model_card.write_model_card(
             folder.join(run_folder.MODEL), run.config, run.data, results

@@ -13,6 +13,7 @@ from absl import logging
 
 from tf_bert import build, recorded_onednn, run_folder
 from tf_bert.config import Config
+from tf_bert.data.stored_rows import ChangedDataError
 from tf_bert.early_stop import EarlyStop
 from tf_bert.training import distribution
 from tf_bert.trials import (
@@ -117,23 +118,23 @@ def _check_same_data(
 ) -> None:
     if config.overwrite_output_dir:
         return
-    known = folder.read_optional(run_folder.DATA)
-    for key, digest in data.digests().items():
-        if known.get(key, digest) != digest:
-            raise ValueError(
-                "A sweep must be continued on the data that it began with. "
-                f"Received: output_dir={folder.path}, whose data was another. "
-                "Restore the files, or pass another --output_dir."
-            )
+    try:
+        data.check(folder.read_optional(run_folder.DATA))
+    except ChangedDataError as error:
+        raise ValueError(
+            "A sweep must be continued on the data that it began with. "
+            f"Received: output_dir={folder.path}; {error.difference}. "
+            "Restore the data, or pass another --output_dir."
+        ) from error
 
 
 def _write_data(folder: TrialFolder, config: Config, data: SweepData) -> None:
     """Writes what tells the data again, and scores the simple baselines."""
     known = folder.read_optional(run_folder.DATA)
-    folder.write_json(run_folder.DATA, known | data.digests())
+    folder.write_json(run_folder.DATA, data.records() | known)
     if config.compare_baselines:
         known = folder.read_optional(run_folder.BASELINES)
-        if not known.keys() >= data.digests().keys():
+        if not known.keys() >= data.records().keys():
             logging.info("Training the simple baselines.")
         folder.write_json(run_folder.BASELINES, known | data.baselines(known))
 

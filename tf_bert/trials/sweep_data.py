@@ -7,12 +7,13 @@ import dataclasses
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_bert import baseline_scores, run_data
 from tf_bert.config import Config
 from tf_bert.data.sources import TaskData
+from tf_bert.data.stored_rows import ChangedDataError, StoredRows
 
 # Fields that decide which rows with which labels a training gets.
 _FIELDS = (
@@ -72,11 +73,29 @@ def _hash(configuration: dict[str, Any], names: Sequence[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def record_of_rows(
+    known: Mapping[str, Any], config: Config
+) -> dict[str, Any] | None:
+    """Returns what a sweep has stored of the rows of a training.
+
+    Args:
+        known: the content of its `data.json`.
+        config: of the training.
+
+    Returns:
+        As of `run_data.record`. None: an earlier version stored a single
+        number of all rows, which says only whether they are the same.
+    """
+    record = known.get(data_key(config.as_dict()))
+    return record if isinstance(record, dict) else None
+
+
 class SweepData:
     """Reads the data of each recipe; data that recipes share, once."""
 
     def __init__(self):
         self._read: dict[str, TaskData] = {}
+        self._records: dict[str, dict[str, Any]] = {}
 
     def of(self, config: Config) -> TaskData:
         """Returns the data of a training.
@@ -86,7 +105,9 @@ class SweepData:
         """
         key = data_key(config.as_dict())
         if key not in self._read:
-            self._read[key] = run_data.load(config, run_data.get_task(config))
+            data = run_data.load(config, run_data.get_task(config))
+            self._read[key] = data
+            self._records[key] = run_data.record(config, data)
         return self._read[key]
 
     def use_positive_label(self, config: Config, label: str | None) -> None:
@@ -96,9 +117,28 @@ class SweepData:
         task = dataclasses.replace(data.task, positive_label=label)
         self._read[key] = dataclasses.replace(data, task=task)
 
-    def digests(self) -> dict[str, int]:
-        """Returns key -> a number that changes when a text or label does."""
-        return {key: _digest(data) for key, data in self._read.items()}
+    def records(self) -> dict[str, dict[str, Any]]:
+        """Returns key -> which rows there are, see `run_data.record`."""
+        return dict(self._records)
+
+    def check(self, known: Mapping[str, Any]) -> None:
+        """Compares the data with what a sweep began with.
+
+        Args:
+            known: the content of its `data.json`.
+
+        Raises:
+            ChangedDataError: if it is not the same.
+        """
+        for key, data in self._read.items():
+            stored = known.get(key)
+            if isinstance(stored, dict):
+                StoredRows.parse(stored).check(data.digests)
+            elif stored is not None and stored != _digest(data):
+                raise ChangedDataError(
+                    f"{data.train.source}, or another file of the data, with "
+                    "other texts or labels"
+                )
 
     def baselines(self, known: dict[str, Any]) -> dict[str, Any]:
         """Returns key -> scores of the simple baselines.
@@ -113,6 +153,7 @@ class SweepData:
 
 
 def _digest(data: TaskData) -> int:
+    """The single number that earlier versions stored."""
     digest = 0
     for split, examples in data.splits().items():
         pairs = examples.text_pairs or ()

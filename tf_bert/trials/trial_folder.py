@@ -155,9 +155,7 @@ class TrialFolder:
 
     def read_optional(self, name: str) -> dict[str, Any]:
         """Reads one of the JSON files; an empty one if it is not there."""
-        if not gfile_io.exists(self.join(name)):
-            return {}
-        return self._folder.read_json(name)
+        return self._folder.read_optional(name)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Writes one of the JSON files."""
@@ -178,7 +176,12 @@ class TrialFolder:
         """
         if not gfile_io.is_dir(self.model_path(name)):
             return
-        for file in (run_folder.RESULTS, run_folder.CONFIG, written_files.FILE):
+        for file in (
+            run_folder.RESULTS,
+            run_folder.CONFIG,
+            run_folder.SPLITS,
+            written_files.FILE,
+        ):
             if gfile_io.exists(os.path.join(self.run_path(name), file)):
                 gfile_io.remove_file(os.path.join(self.run_path(name), file))
         gfile_io.remove_tree(self.model_path(name))
