@@ -90,8 +90,12 @@ NO_TRAINING = dict.fromkeys(
     )
 )
 # Ten good rows.
-GOOD = "text,label\n" + "The mug is good.,yes\nThe mug is bad.,no\n" * 5
-SCORES = "text,label\n" + "A mug.,1\nA lamp.,2\n" * 5
+GOOD = "text,label\n" + "".join(
+    f"The mug {i} is good.,yes\nThe mug {i} is bad.,no\n" for i in range(5)
+)
+SCORES = "text,label\n" + "".join(
+    f"A mug {i}.,1\nA lamp {i}.,2\n" for i in range(5)
+)
 
 TRAIN_FILES = (
     train_file("empty", "", "must not be empty. Received: path='.*bad.csv'"),
@@ -143,7 +147,7 @@ TRAIN_FILES = (
     ),
     train_file(
         "no_room_for_a_pair",
-        "text,b,label\n" + "a,b,1\na,c,2\n" * 5,
+        "text,b,label\n" + "".join(f"a,b{i},1\na,c{i},2\n" for i in range(5)),
         "`max_seq_length`.*Received: max_seq_length=4",
         text_pair_column="b",
         max_seq_length=4,
@@ -548,7 +552,9 @@ FLAGS = (
         "an output for each label.*keep_head=True, 2 outputs in .*, 3 wanted",
         "--keep_head",
         changes={"train_file": "{folder}/three.csv"},
-        files={"three.csv": GOOD + "A lamp.,maybe\n" * 5},
+        files={
+            "three.csv": GOOD + "".join(f"Lamp {i}.,maybe\n" for i in range(5))
+        },
     ),
     *(
         Case(

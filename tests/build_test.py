@@ -140,7 +140,7 @@ class TestBuild:
     def test_fresh_head_is_not_pulled_to_its_start(self, flags, tmp_path):
         """With three labels, so that the checkpoint's head does not fit."""
         path = tmp_path / "three.csv"
-        rows = "".join(f"A mug.,{i % 3}\n" for i in range(12))
+        rows = "".join(f"A mug {i}.,{i % 3}\n" for i in range(12))
         path.write_text("text,label\n" + rows, encoding="utf-8")
         run = build.build(
             make_config(flags, train_file=path, pretrained_weight_decay=0.3)
@@ -190,7 +190,7 @@ class TestSeeds:
     def test_head_seed_draws_the_head_alone(self, flags, built, tmp_path):
         """With three labels, so that the checkpoint's head does not fit."""
         path = tmp_path / "three.csv"
-        rows = "".join(f"A mug.,{i % 3}\n" for i in range(12))
+        rows = "".join(f"A mug {i}.,{i % 3}\n" for i in range(12))
         path.write_text("text,label\n" + rows, encoding="utf-8")
         kernels, bodies = [], []
         for seed in (1, 1, 2):

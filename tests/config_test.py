@@ -140,6 +140,13 @@ class BadConfigTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, message):
             make_config(**fields)
 
+    @parameterized.parameters("text_column", "label_column")
+    def test_groups_are_neither_texts_nor_labels(self, name):
+        with self.assertRaisesRegex(
+            ValueError, f"`group_column` must be another .*'x', {name}='x'"
+        ):
+            make_config(group_column="x", **{name: "x"})
+
     @parameterized.parameters("train_file", "text_column", "metric")
     def test_nothing_is_empty(self, name):
         with self.assertRaisesRegex(

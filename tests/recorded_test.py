@@ -81,11 +81,54 @@ def test_the_same_command_finds_it_finished(recorded, folder):
         assert path.read_bytes() == content, path
 
 
+def test_rows_that_are_copies_are_said(recorded, caplog):
+    """Its splits stay as they were drawn, with copies in several of them."""
+    assert given_again("interrupted") == 0
+    results = read_json(recorded / "interrupted" / "all_results.json")
+    split = results["test"]
+    assert split["num_examples"] == 12
+    assert 0 < split["num_in_train"] < 12
+    said = f" {split['num_in_train']} of the 12 test rows are copies of train"
+    assert said in results["verdict"]
+    assert said.strip() in " ".join(results["comparison"].split())
+    assert said.strip() in caplog.text
+    lines = (recorded / "interrupted" / "eval_results.txt").read_text("utf-8")
+    assert f"test_num_in_train = {split['num_in_train']}\n" in lines
+    assert run.main(["--mode=evaluate", "--output_dir=interrupted"]) == 0
+    again = read_json(recorded / "interrupted" / "evaluation.json")
+    assert again["test"]["num_in_train"] == split["num_in_train"]
+
+
+def test_the_best_trial_is_evaluated_on_rows_that_it_left_out(recorded):
+    """It has no `splits.json`: an earlier version drew its rows."""
+    (path,) = (recorded / "sweep" / "trials").glob("*/all_results.json")
+    stored = read_json(path)
+    assert run.main(["--mode=evaluate", f"--output_dir={path.parent}"]) == 0
+    again = read_json(path.parent / "evaluation.json")
+    for split in ("validation", "test"):
+        for name in ("num_examples", "accuracy", "f1"):
+            assert again[split][name] == stored[split][name], (split, name)
+
+
 @pytest.mark.parametrize("folder", ["run", "sweep"])
-def test_it_has_a_report(recorded, folder):
+def test_its_report_shows_the_texts_of_its_mistakes(recorded, folder):
     assert run.main(["--mode=report", f"--output_dir={folder}"]) == 0
     page = (recorded / folder / "report.html").read_text("utf-8")
-    assert "accuracy" in page.lower()
+    assert "is not what it was" not in page
+    assert "has changed" not in page
+    assert "copies.csv, " in page or "row is right" in page
+
+
+@pytest.mark.large
+def test_a_sweep_takes_more_trials_on_its_rows(recorded):
+    from recorded import write
+
+    flags = {**write.RUNS["sweep"], "num_trials": 3}
+    assert run.main(write.command_line("sweep", **flags)) == 0
+    lines = (recorded / "sweep" / "trials.jsonl").read_text("utf-8")
+    records = [json.loads(line) for line in lines.splitlines()]
+    assert len(records) == 6
+    assert len({record["data_digest"] for record in records}) == 1
 
 
 def test_an_interrupted_run_goes_on_with_the_rows_that_it_began_with(recorded):
@@ -104,19 +147,26 @@ def test_an_interrupted_run_goes_on_with_the_rows_that_it_began_with(recorded):
         assert results[split]["accuracy"] == unbroken[split]["accuracy"]
 
 
+# The file that it divides has copies, which were parted.
+_PARTED = "half_of_dev"
+
+
 @pytest.mark.parametrize(
     "name", sorted(read_json(RECORDED / "splits.json")), ids=str
 )
-def test_splits_stay_row_by_row_what_they_were(recorded, name):
+@pytest.mark.parametrize("copies_together", [True, False])
+def test_splits_stay_row_by_row_what_they_were(recorded, name, copies_together):
     from recorded import write
 
     from tf_bert import run_data
     from tf_bert.config import Config
 
     config = Config(output_dir="x", **write.DIVISIONS[name])
-    data = run_data.load(config, run_data.get_task(config))
+    task = run_data.get_task(config)
+    data = run_data.load(config, task, copies_together=copies_together)
     stored = read_json(RECORDED / "splits.json")[name]["splits"]
     drawn = run_data.record(config, data)["splits"]
-    assert {split: entry["rows"] for split, entry in drawn.items()} == {
+    is_same = {split: entry["rows"] for split, entry in drawn.items()} == {
         split: entry["rows"] for split, entry in stored.items()
     }
+    assert is_same == (name != _PARTED or not copies_together)

@@ -83,6 +83,7 @@ class Config:
     text_pair_column: str | None = None
     label_column: str = "label"
     label_names: tuple[str, ...] | None = None
+    group_column: str | None = None
     task_type: str = "classification"
     metric: str | None = None
     positive_label: str | None = None

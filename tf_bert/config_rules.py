@@ -72,6 +72,7 @@ def check(config: Any) -> None:
     _check_alternatives(config)
     if config.task_name is not None:
         check_task_is_alone(config, "task_name")
+    _check_group(config)
     _check_tfds(config)
     if config.predict_file == "-" and config.mode != "predict":
         raise ValueError(
@@ -195,6 +196,21 @@ def check_task_is_alone(config: Any, flag: str) -> None:
                 f"{getattr(config, flag)!r}. Leave out --{name}; or leave out "
                 f"--{flag}, and pass your own files."
             )
+
+
+def _check_group(config: Any) -> None:
+    """Refuses groups that are the labels, or the texts."""
+    names = ("text_column", "text_pair_column", "label_column")
+    if config.task_name is not None or config.group_column is None:
+        return  # A known task's columns have names of their own.
+    same = [n for n in names if getattr(config, n) == config.group_column]
+    if same:
+        raise ValueError(
+            "`group_column` must be another column than those of texts and "
+            f"labels. Received: group_column={config.group_column!r}, "
+            f"{same[0]}={config.group_column!r}. Correct --group_column, or "
+            "leave it out: copies of a text stay in one split without it."
+        )
 
 
 def _check_tfds(config: Any) -> None:

@@ -40,13 +40,14 @@ def evaluate_run(config: Config) -> dict[str, Any]:
             classifier.task, config.test_file, text_format=config.text_format
         )
         own_file = folder.read_json(run_folder.CONFIG).get("test_file")
-        _check_test(test, classifier.task, record, own_file=own_file)
-        splits = {"test": test}
+        known = _check_test(test, classifier.task, record, own_file=own_file)
+        splits, num_in_train = {"test": test}, {"test": known} if known else {}
     else:
         task = dataclasses.replace(
             run_data.get_task(config), label_names=classifier.task.label_names
         )
-        splits = run_data.load(config, task, record=record).splits()
+        data = run_data.load(config, task, record=record, copies_together=False)
+        splits, num_in_train = data.splits(), data.num_in_train
         del splits["train"]
     task = classifier.task
     results: dict[str, Any] = {
@@ -57,6 +58,8 @@ def evaluate_run(config: Config) -> dict[str, Any]:
         ).with_intervals(task.label_names)
         for split, examples in splits.items()
     }
+    for split, count in num_in_train.items():
+        results[split]["num_in_train"] = count
     if task.positive_label is not None:
         results["positive_label"] = task.positive_label
     folder.written.record(run_folder.EVALUATION)
@@ -72,7 +75,7 @@ def _check_test(
     record: Mapping[str, Any],
     *,
     own_file: str | None,
-) -> None:
+) -> int:
     """Refuses test rows that are not those of the run, or not new to it.
 
     Which of the two they are to be, their content says, and then their path.
@@ -82,6 +85,9 @@ def _check_test(
         task: of the run.
         record: the content of its `splits.json`; empty: it has none.
         own_file: path of its own test file, if it had one.
+
+    Returns:
+        How many of the rows are known to be copies of training rows.
     """
     stored = StoredRows.parse(record) if record else None
     if stored is None or not stored.digests:
@@ -90,12 +96,12 @@ def _check_test(
             "is of an earlier version, which stored no digests of its rows.",
             test.source,
         )
-        return
+        return 0
     found = row_digests.digest_rows(test, task.label_names)
     if "test" in stored.digests:
         difference = row_digests.difference(stored.digests["test"], found)
         if not difference:
-            return
+            return len(stored.trained_on(found))
         if test.source == own_file:
             raise ChangedDataError(difference)
     rows = stored.trained_on(found)
@@ -117,6 +123,7 @@ def _check_test(
             test.source,
             row_digests.list_rows(rows.tolist()),
         )
+    return 0
 
 
 def predict_run(config: Config) -> int:

@@ -114,6 +114,13 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "the training data, sorted.",
         ),
         Flag(
+            "group_column",
+            str,
+            "Whose rows belong together (a patient, a document): rows with "
+            "the same value stay in one split where rows are held out, or "
+            "the validation split is cut in half. Copies of a text always do.",
+        ),
+        Flag(
             "task_type",
             config_rules.TASK_TYPES,
             "regression: labels are numbers on a scale.",

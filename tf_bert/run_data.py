@@ -35,7 +35,9 @@ def get_task(config: Config) -> TaskSpec:
         config_rules.check_task_is_alone(config, flag)
         task = _with_metric(task, config, flag)
         label = config.positive_label or task.positive_label
-        return dataclasses.replace(task, positive_label=label)
+        return dataclasses.replace(
+            task, positive_label=label, group_column=config.group_column
+        )
     described = dict(
         text_column=config.text_column,
         text_pair_column=config.text_pair_column,
@@ -50,7 +52,11 @@ def get_task(config: Config) -> TaskSpec:
         task = tfds_task.describe_task(
             config.tfds_name, config.tfds_data_dir, **described
         )
-    return dataclasses.replace(task, positive_label=config.positive_label)
+    return dataclasses.replace(
+        task,
+        positive_label=config.positive_label,
+        group_column=config.group_column,
+    )
 
 
 def get_trained_task(config: Config) -> TaskSpec:
@@ -77,7 +83,11 @@ def has_unknown_dataset(config: Config) -> bool:
 
 
 def load(
-    config: Config, task: TaskSpec, *, record: Mapping[str, Any] | None = None
+    config: Config,
+    task: TaskSpec,
+    *,
+    record: Mapping[str, Any] | None = None,
+    copies_together: bool = True,
 ) -> sources.TaskData:
     """Reads the splits of a run, the same ones whenever it is called.
 
@@ -87,6 +97,8 @@ def load(
         config: of the run.
         task: of `get_task`.
         record: the content of its `splits.json`, if it has begun.
+        copies_together: False if the run has begun and has no record: it is
+            of an earlier version, which let copies be in several splits.
 
     Raises:
         ChangedDataError: if the data is not that of the record.
@@ -102,6 +114,7 @@ def load(
         text_format=config.text_format,
         allow_empty_texts=config.mode == "inspect",
         record=record,
+        copies_together=copies_together,
         **_division(config),
     )
 
@@ -142,6 +155,7 @@ def record(config: Config, data: sources.TaskData) -> dict:
     """
     return {
         **_division(config),
+        "group_column": config.group_column,
         "splits": split_record.describe(data.splits()),
         "data": {split: x.as_json() for split, x in data.digests.items()},
     }

@@ -3,6 +3,7 @@
 `finetune.py` calls it, and so do the trials of a sweep and finished runs.
 """
 
+import dataclasses
 import platform
 from importlib import metadata
 from typing import Any
@@ -21,6 +22,7 @@ from tf_bert import (
 )
 from tf_bert.config import Config
 from tf_bert.data import tokenizer_files
+from tf_bert.data.copies import copies_sentence
 from tf_bert.data.task_spec import is_split
 from tf_bert.metrics import title_of
 from tf_bert.run_folder import RunFolder
@@ -39,6 +41,8 @@ def results_of(
         split: evaluation.with_intervals(run.data.task.label_names)
         for split, evaluation in evaluations.items()
     }
+    for split, count in run.data.num_in_train.items():
+        results[split]["num_in_train"] = count
     if run.data.task.positive_label is not None:
         results["positive_label"] = run.data.task.positive_label
     results["train"] = {
@@ -91,6 +95,9 @@ def compare_with_baselines(
         task=run.data.task,
         has_chosen=has_chosen,
     )
+    if known := run.data.num_in_train.get(split):
+        said = copies_sentence(known, result.num_rows, split)
+        result = dataclasses.replace(result, verdict=f"{result.verdict} {said}")
     content = comparison.as_json(result)
     content.pop("bert")  # Stands under the split already.
     return {

@@ -1,15 +1,23 @@
 """Tests of tf_bert/data/division.py."""
 
+import dataclasses
+import json
 import pathlib
+import re
+import tempfile
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from absl.testing import parameterized
 
+from tf_bert.data.copies import copy_keys
 from tf_bert.data.division import DivisionRules, divide
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import load_splits
-from tf_bert.data.tasks import get_task
+from tf_bert.data.tasks import custom_task, get_task
+from tf_bert.text_format import TextFormat
 
 _REAL_DATA = pathlib.Path(__file__).parents[2] / "../shared/data"
 
@@ -98,6 +106,160 @@ class DivideTest(parameterized.TestCase):
                 2,
                 DivisionRules(split_dev_in_half=True, test_proportion=0.1),
             )
+
+
+class GroupsTest(parameterized.TestCase):
+    """`group_column` and copies, from files to splits."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(
+            self.enterContext(tempfile.TemporaryDirectory())
+        )
+        self.task = dataclasses.replace(
+            custom_task(text_column="text", label_column="label"),
+            group_column="user",
+        )
+
+    def write(self, name, **changes):
+        """Writes 60 rows of 12 users; returns the path."""
+        columns = {
+            "text": [f"{name} text {i}" for i in range(60)],
+            "label": ["yes", "no", "no"] * 20,
+            "user": [i % 12 for i in range(60)],
+            **changes,
+        }
+        path = self.folder / name
+        rows = [
+            dict(zip(columns, row, strict=True))
+            for row in zip(*columns.values(), strict=True)
+        ]
+        if name.endswith(".parquet"):
+            pq.write_table(pa.table(columns), path)
+        elif name.endswith(".jsonl"):
+            path.write_text("\n".join(json.dumps(row) for row in rows))
+        else:
+            separator = "," if name.endswith(".csv") else "\t"
+            lines = [columns, *(row.values() for row in rows)]
+            path.write_text(
+                "".join(separator.join(map(str, x)) + "\n" for x in lines)
+            )
+        return str(path)
+
+    def users(self, rows):
+        return {(number - 1) % 12 for number in rows.row_numbers.tolist()}
+
+    @parameterized.parameters("csv", "tsv", "jsonl", "parquet")
+    def test_a_group_is_in_one_split(self, extension):
+        path = self.write(f"a.{extension}")
+        data = load_splits(self.task, train_file=path, test_proportion=0.2)
+        users = [self.users(rows) for rows in data.splits().values()]
+        self.assertLen(users, 3)
+        self.assertLen(set().union(*users), sum(map(len, users)))
+
+    def test_a_dev_set_is_cut_between_groups(self):
+        """The training file, which is not divided, needs no such column."""
+        data = load_splits(
+            self.task,
+            train_file=self.write("a.csv", user=[""] * 60),
+            validation_file=self.write("dev.csv"),
+            split_dev_in_half=True,
+        )
+        self.assertLen(data.train, 60)
+        self.assertEmpty(self.users(data.validation) & self.users(data.test))
+        self.assertLen(data.validation, 30)
+
+    def test_copies_join_groups(self):
+        texts = [f"text {i}" for i in range(60)]
+        texts[1] = texts[0].upper()  # Users 0 and 1.
+        path = self.write("a.csv", text=texts)
+        for seed in range(10):
+            data = load_splits(self.task, train_file=path, split_seed=seed)
+            users = self.users(data.validation)
+            self.assertEqual(0 in users, 1 in users)
+
+    def test_no_rows_to_divide_are_refused(self):
+        with self.assertRaisesRegex(
+            ValueError, "only where rows are held out.*--test_proportion=0.2"
+        ):
+            load_splits(
+                self.task,
+                train_file=self.write("a.csv"),
+                validation_file=self.write("dev.csv"),
+            )
+
+    @parameterized.parameters(
+        ("csv", "", "user='' in .*a.csv, row 1 "),
+        ("jsonl", None, "user=null in .*a.jsonl, row 1 "),
+        ("jsonl", float("nan"), "user='NaN', a number, in .*, row 1 "),
+        ("jsonl", [1], "user=.*a list or an object, in .*, row 1 "),
+    )
+    def test_a_row_without_a_group_is_refused(self, extension, value, said):
+        path = self.write(f"a.{extension}", user=[value] + ["u"] * 59)
+        with self.assertRaisesRegex(
+            ValueError, f"`user` must name a group .*{said}.*--group_column"
+        ):
+            load_splits(self.task, train_file=path)
+
+    def test_a_task_without_such_a_column_is_refused(self):
+        task = dataclasses.replace(
+            get_task("product_reviews"), group_column="user"
+        )
+        with self.assertRaisesRegex(
+            ValueError, "column='user' for .*'text', 'label'.*--group_column"
+        ):
+            load_splits(task)
+
+    def test_files_that_are_given_are_left_as_they_are(self):
+        """And what they have in common is counted."""
+        task = dataclasses.replace(self.task, group_column=None)
+        text = [f"a.csv text {i}".upper() for i in range(57, 117)]
+        with self.assertLogs("absl", "WARNING") as logs:
+            data = load_splits(
+                task,
+                train_file=self.write("a.csv"),
+                validation_file=self.write("dev.csv"),
+                test_file=self.write("test.csv", text=text),
+            )
+        self.assertEqual(data.num_in_train, {"test": 3})
+        self.assertLen(data.test, 60)
+        self.assertIn("3 of the 60 test rows are copies", logs.output[0])
+
+
+@pytest.mark.large
+class RealCopiesTest(parameterized.TestCase):
+    """Files with copies, of which earlier versions parted many."""
+
+    @parameterized.parameters(
+        ("SMSSpam/SMSSpamCollection", "2", "1", 415),
+        ("SST-2/train.tsv", "sentence", "label", 371),
+        ("TREC/TREC.train", "2", "1", 72),
+    )
+    def test_no_text_is_in_two_splits(self, name, text, label, surplus):
+        lines = (_REAL_DATA / name).read_bytes().decode("latin-1").split("\n")
+        if name.startswith("TREC"):  # ABBR:exp What does ...
+            lines = [re.sub(r":\w+ ", "\t", line, count=1) for line in lines]
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "all.tsv")
+            path.write_text("\n".join(lines), "latin-1")
+            task = custom_task(text_column=text, label_column=label)
+            with self.assertLogs("absl", "INFO") as logs:
+                data = load_splits(
+                    task,
+                    train_file=str(path),
+                    test_proportion=0.2,
+                    text_format=TextFormat("latin-1"),
+                )
+        self.assertIn(f"{surplus} rows of", "".join(logs.output))
+        keys = [set(copy_keys(rows)) for rows in data.splits().values()]
+        self.assertLen(set().union(*keys), sum(map(len, keys)))
+        self.assertEmpty(data.num_in_train)
+        # As many rows of each class as without copies.
+        labels = np.concatenate([x.labels for x in data.splits().values()])
+        np.testing.assert_array_equal(
+            np.bincount(data.validation.labels),
+            (np.bincount(labels) * 0.1 + 0.5).astype(int),
+        )
 
 
 @pytest.mark.large

@@ -99,6 +99,88 @@ class StratifiedSplitTest(parameterized.TestCase):
             stratified_split(np.array([0, 1]), 0.5, 0)
 
 
+class TogetherTest(parameterized.TestCase):
+    """Rows that stay together, in both kinds of division."""
+
+    @parameterized.product(seed=(0, 1, 2, 3), proportion=(0.05, 0.3, 0.9))
+    def test_rows_that_are_alone_are_divided_as_without(self, seed, proportion):
+        labels = np.random.default_rng(seed).integers(0, 4, 200)
+        for one, other in (
+            (
+                stratified_split(labels, proportion, seed),
+                stratified_split(labels, proportion, seed, np.arange(200)),
+            ),
+            (halves(labels, seed), halves(labels, seed, np.arange(200) * 7)),
+        ):
+            np.testing.assert_array_equal(one[1], other[1])
+
+    @parameterized.product(seed=(0, 1, 2, 3, 4), num_copies=(1, 20, 100))
+    def test_copies_cost_no_row_of_what_was_asked_for(self, seed, num_copies):
+        random = np.random.default_rng(seed)
+        together = np.arange(400)
+        together[-num_copies:] = random.integers(0, 40, num_copies)
+        labels = together % 3  # Copies have one label.
+        sizes = np.bincount(labels)
+        _, held_out = stratified_split(labels, 0.1, seed, together)
+        self._check(together, held_out)
+        np.testing.assert_array_equal(
+            np.bincount(labels[held_out]), (sizes * 0.1 + 0.5).astype(int)
+        )
+        first, _ = halves(labels, seed, together)
+        self._check(together, first)
+        np.testing.assert_array_equal(np.bincount(labels[first]), sizes // 2)
+
+    def _check(self, together, part):
+        others = np.setdiff1d(np.arange(len(together)), part)
+        self.assertEmpty(np.intersect1d(together[part], together[others]))
+
+    @parameterized.product(seed=(0, 1, 2, 3, 4), num_groups=(10, 30, 100))
+    def test_groups_of_both_classes_come_near(self, seed, num_groups):
+        random = np.random.default_rng(seed)
+        together = random.integers(0, num_groups, 1000)
+        labels = (random.random(1000) < 0.3).astype(int)
+        largest = np.bincount(together).max()
+        for part, wanted in (
+            (stratified_split(labels, 0.1, seed, together)[1], 100),
+            (halves(labels, seed, together)[0], 500),
+        ):
+            self._check(together, part)
+            self.assertLessEqual(abs(len(part) - wanted), largest / 2)
+            self.assertBetween(labels[part].mean(), 0.2, 0.4)
+
+    def test_groups_that_are_all_too_large_give_one(self):
+        together = np.arange(40) % 4  # A tenth is 4 rows, a group is 10.
+        _, held_out = stratified_split(np.zeros(40, int), 0.1, 0, together)
+        self.assertLen(held_out, 10)
+        self._check(together, held_out)
+
+    def test_no_class_leaves_the_training_whole(self):
+        together = np.repeat([0, 1, 2, 3], 10)
+        labels = np.where(together == 2, 1, 0)  # Class 1 is in one group.
+        for seed in range(20):
+            _, held_out = stratified_split(labels, 0.3, seed, together)
+            self.assertNotIn(1, labels[held_out])
+            self.assertNotEmpty(held_out)
+
+    def test_copies_with_different_labels_stay_together(self):
+        together = np.array([0, 0, 2, 2, 4, 4, 6, 6])
+        labels = np.array([0, 1] * 4)
+        kept, held_out = stratified_split(labels, 0.25, 0, together)
+        self.assertEqual(labels[held_out].tolist(), [0, 1])
+        self.assertLen(kept, 6)
+        self._check(together, held_out)
+
+    @parameterized.parameters(
+        (lambda x, y: stratified_split(x, 0.5, 0, y), "held out"),
+        (lambda x, y: halves(x, 0, y), "cut in half"),
+    )
+    def test_one_group_cannot_be_divided(self, divide, message):
+        with self.assertRaisesRegex(
+            ValueError, f"{message} only if .* group. .*8 rows in 1 groups of"
+        ):
+            divide(np.zeros(8, int), np.zeros(8, int))
+
+
 class HalvesTest(parameterized.TestCase):
     def test_known_seeds_give_the_stored_halves(self):
         validation, _ = halves(np.array([0, 1] * 6), 0)

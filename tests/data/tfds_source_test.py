@@ -1,5 +1,6 @@
 """Tests of tf_bert/data/tfds_source.py."""
 
+import dataclasses
 import logging
 import pathlib
 
@@ -7,7 +8,10 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from tf_bert import run_data
+from tf_bert.config import Config
 from tf_bert.data.sources import load_splits
+from tf_bert.data.stored_rows import ChangedDataError
 from tf_bert.data.tasks import get_task
 from tf_bert.data.tfds_source import open_builder, read_splits
 from tf_bert.data.tfds_task import describe_task
@@ -204,6 +208,48 @@ class TestOtherDatasets:
         numbers = [int(text.split()[1]) for text in train.texts]
         expected = np.array([0.1 * n for n in numbers], np.float32)
         np.testing.assert_array_equal(train.labels, expected)
+
+
+class TestGroups:
+    @pytest.fixture
+    def task(self, kettles):
+        return describe_task("kettle_reviews", kettles, text_column="review")
+
+    def test_are_those_of_a_feature(self, kettles, task):
+        task = dataclasses.replace(task, group_column="price")
+        data = load_splits(task, tfds_data_dir=kettles, test_proportion=0.2)
+        groups = [set(rows.groups) for rows in data.splits().values()]
+        assert len(groups) == 3
+        assert sum(map(len, groups)) == len(set().union(*groups))
+
+    def test_that_are_the_classes_cannot_be_held_out(self, kettles, task):
+        task = dataclasses.replace(task, group_column="shop")
+        with pytest.raises(ValueError, match="24 rows in 2 groups of"):
+            load_splits(task, tfds_data_dir=kettles)
+
+    def test_must_be_a_feature(self, kettles, task):
+        task = dataclasses.replace(task, group_column="town")
+        with pytest.raises(ValueError, match="group_column='town' .*shop"):
+            load_splits(task, tfds_data_dir=kettles)
+
+
+class TestChangedRows:
+    def test_are_told_by_their_number(self, kettles):
+        """As `splits.json` holds them."""
+        config = Config(
+            output_dir="x",
+            tfds_name="kettle_reviews",
+            tfds_data_dir=kettles,
+            text_column="review",
+        )
+        task = run_data.get_task(config)
+        data = run_data.load(config, task)
+        record = run_data.record(config, data)
+        again = run_data.load(config, task, record=record)
+        assert_same(data, again)
+        other = dataclasses.replace(config, text_column="shop")
+        with pytest.raises(ChangedDataError, match="kettle_reviews.*changed"):
+            run_data.load(other, run_data.get_task(other), record=record)
 
 
 class TestDatasetWithoutItsCode:

@@ -62,6 +62,11 @@ class FindOverlapsTest(parameterized.TestCase):
         self.assertEqual(found["train", "train"], ([(3, 1)], [(2, 1)]))
         self.assertEqual(found["test", "train"], ([(3, 1)], [(1, 1)]))
 
+    def test_case_and_spaces_do_not_count(self):
+        found = overlaps(train=examples("a b", "A  B"), test=examples("a B"))
+        self.assertEqual(found["train", "train"], ([(2, 1)], []))
+        self.assertEqual(found["test", "train"], ([(1, 1)], []))
+
     def test_both_texts_of_a_pair_count(self):
         found = overlaps(
             train=examples("a b", "a b", "a b", pairs=("x", "y", "x"))
@@ -77,13 +82,13 @@ class FindContradictionsTest(parameterized.TestCase):
     def test_names_every_row_of_the_text(self):
         found = duplicates.find_contradictions(
             {
-                "train": examples("a", "b", "a", labels=[0, 1, 0]),
+                "train": examples("A", "b", "a", labels=[0, 1, 0]),
                 "test": examples("a", "b", labels=[1, 1]),
             },
             label_names=("no", "yes"),
         )
         rows = [("train", 1, "no"), ("train", 3, "no"), ("test", 1, "yes")]
-        self.assertEqual(found, [duplicates.Contradiction("a", rows)])
+        self.assertEqual(found, [duplicates.Contradiction("A", rows)])
 
     def test_another_second_text_is_another_pair(self):
         pairs = examples("a", "a", labels=[0, 1], pairs=("x", "y"))

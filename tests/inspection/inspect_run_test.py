@@ -302,11 +302,11 @@ class TestRealData:
                 validation_proportion=0.0,
             ),
         )
-        assert overlap_counts(found) == {("train", "train"): 403}
+        assert overlap_counts(found) == {("train", "train"): 415}
         assert "imbalance" in {f["subject"] for f in found["findings"]}
 
     def test_trec(self, flags, tmp_path):
-        """70 lines are repeated with their label, and one text without."""
+        """Case and spaces aside; two texts have two labels."""
         paths = {
             split: self.write_lines(
                 tmp_path / f"{split}.tsv",
@@ -327,11 +327,11 @@ class TestRealData:
             ),
         )
         assert overlap_counts(found) == {
-            ("train", "train"): 71,
+            ("train", "train"): 72,
             ("test", "test"): 0,
-            ("test", "train"): 10,
+            ("test", "train"): 11,
         }
-        assert len(found["contradictions"]) == 1
+        assert len(found["contradictions"]) == 2
 
     def test_cola(self, flags, tmp_path):
         found = inspect(
@@ -339,13 +339,13 @@ class TestRealData:
             flags(train_file=None, task_name="cola", data_dir=DATA),
         )
         assert overlap_counts(found) == {
-            ("train", "train"): 19,
+            ("train", "train"): 21,
             ("validation", "validation"): 4,
             ("validation", "train"): 16,
         }
 
     @pytest.mark.parametrize(
-        ("name", "expected"), [("amazon_cells", 10), ("yelp", 4), ("imdb", 3)]
+        ("name", "expected"), [("amazon_cells", 13), ("yelp", 4), ("imdb", 3)]
     )
     def test_uci(self, flags, tmp_path, name, expected):
         source = DATA / "UCI_sentences" / f"{name}_labelled.txt"

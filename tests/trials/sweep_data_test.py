@@ -7,12 +7,18 @@ import tempfile
 
 from absl.testing import parameterized
 
+from tf_bert import run_data
 from tf_bert.config import Config
 from tf_bert.data.stored_rows import ChangedDataError
 from tf_bert.trials import sweep_data
 from tf_bert.trials.sweep_data import SweepData
 
-ROWS = "text,label\n" + "The mug is good.,yes\nThe mug is bad.,no\n" * 10
+ROWS = "text,label\n" + "".join(
+    f"The mug is good {i}.,yes\nThe mug is bad {i}.,no\n" for i in range(10)
+)
+
+
+LABEL_NAMES = ("yes", "no", "YES", "NO")
 
 
 class SweepDataTest(parameterized.TestCase):
@@ -40,7 +46,7 @@ class SweepDataTest(parameterized.TestCase):
         self.assertLen(data.records(), 2)
 
     @parameterized.parameters(
-        ("mug is bad", "cup is bad"), ("bad.,no", "bad.,yes")
+        ("mug is bad 0", "cup is bad 0"), ("bad 0.,no", "bad 0.,yes")
     )
     def test_another_text_or_label_is_told_by_its_row(self, old, new):
         known = json.loads(json.dumps(self.read().records()))
@@ -52,7 +58,7 @@ class SweepDataTest(parameterized.TestCase):
             self.read().check(known)
 
     @parameterized.parameters(
-        ("mug is bad", "cup is bad"), ("bad.,no", "bad.,yes")
+        ("mug is bad 0", "cup is bad 0"), ("bad 0.,no", "bad 0.,yes")
     )
     def test_the_number_that_an_earlier_version_kept_still_tells(
         self, old, new
@@ -65,6 +71,25 @@ class SweepDataTest(parameterized.TestCase):
         self.path.write_text(ROWS.replace(old, new, 1))
         with self.assertRaisesRegex(ChangedDataError, "or another file"):
             self.read().check(known)
+
+    def test_a_sweep_that_parted_copies_goes_on_with_its_rows(self):
+        """In an earlier version; only the division was another."""
+        self.path.write_text(ROWS + ROWS.partition("\n")[2].upper())
+        config = dataclasses.replace(self.config, label_names=LABEL_NAMES)
+        task = run_data.get_task(config)
+        before = run_data.load(config, task, copies_together=False)
+        key = sweep_data.data_key(config.as_dict())
+        known = {key: sweep_data._digest(before)}
+        data = SweepData()
+        drawn = data.of(config)
+        self.assertIsNone(data.record_if_parted(config))
+        self.assertNotEqual(drawn.test.texts, before.test.texts)
+        data.check(known)
+        self.assertEqual(data.of(config).test.texts, before.test.texts)
+        again = run_data.load(
+            config, task, record=data.record_if_parted(config)
+        )
+        self.assertEqual(again.test.texts, before.test.texts)
 
     def test_known_baselines_are_not_trained_again(self):
         data = SweepData()

@@ -62,6 +62,26 @@ def label_of(table: Table, row: Row, index: int) -> str:
     )
 
 
+def group_of(table: Table, row: Row, index: int) -> str:
+    """Returns the group of a row, stripped.
+
+    Raises:
+        ValueError: It is empty, null, no number (NaN), a list, a date, ...
+    """
+    group = row.fields[index].strip()
+    kind = row.kinds[index] if row.kinds else Kind.TEXT
+    is_missing = not group or (kind is Kind.NUMBER and _is_nan(group))
+    if kind in _LABEL_KINDS and not is_missing:
+        return group
+    name = table.columns[index]
+    raise ValueError(
+        f"`{name}` must name a group in every row, by a word or a number. "
+        f"Received: {_described(name, group, kind)} in {row.place}. Fill it "
+        "in (for a row that belongs with no other, by a name of its own), or "
+        "leave out --group_column."
+    )
+
+
 def _is_nan(number: str) -> bool:
     return number.lower().lstrip("+-") == "nan"
 

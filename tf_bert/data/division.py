@@ -3,6 +3,10 @@
 import dataclasses
 from collections.abc import Collection, Mapping
 
+import numpy as np
+from absl import logging
+
+from tf_bert.data.copies import copy_keys, rows_together
 from tf_bert.data.down_sampling import balanced_sample
 from tf_bert.data.examples import Examples
 from tf_bert.data.splits import halves, stratified_split
@@ -37,13 +41,20 @@ def divide(
     splits: Mapping[str, Examples],
     num_classes: int | None,
     rules: DivisionRules,
+    *,
+    copies_together: bool = True,
 ) -> dict[str, Examples]:
     """Returns the splits of a run.
+
+    Rows that are copies of each other, or of one group, are never in two of
+    the splits that are made here. Splits that the task has are left as they
+    are.
 
     Args:
         splits: Those that the task has; "train" is one of them. Labelled.
         num_classes: None for regression.
         rules: What to do with them.
+        copies_together: False parts them, as versions before did.
 
     Returns:
         The same, "train" smaller or not, and what was made of them. Rows
@@ -56,13 +67,25 @@ def divide(
         _check_dev_can_be_cut(splits, rules.test_proportion)
     splits = dict(splits)
     held_out = _held_out_proportions(splits, rules)
-    splits["train"], parts = _hold_out(
-        splits["train"], held_out, rules.split_seed
-    )
-    splits |= parts
+    if held_out:
+        splits |= _hold_out(
+            splits["train"],
+            held_out,
+            rules.split_seed,
+            _together(splits["train"]) if copies_together else None,
+        )
+    elif splits["train"].groups is not None:
+        raise ValueError(
+            "`group_column` must be given only where rows are held out. "
+            f"Received: group_column for {', '.join(splits)}, with "
+            f"validation_proportion={rules.validation_proportion}, "
+            f"test_proportion={rules.test_proportion}. Leave out "
+            "--group_column, or pass --test_proportion=0.2."
+        )
     if rules.split_dev_in_half:
         dev = splits["validation"]
-        first, second = halves(dev.labels, rules.split_seed)
+        together = _together(dev) if copies_together else None
+        first, second = halves(dev.labels, rules.split_seed, together)
         splits |= {"validation": dev.select(first), "test": dev.select(second)}
     if rules.max_train_examples:
         chosen = balanced_sample(
@@ -116,16 +139,41 @@ def _held_out_proportions(
     return {split: p for split, p in proportions.items() if p > 0}
 
 
+def _together(examples: Examples) -> np.ndarray:
+    """Returns which rows stay together, see `rows_together`; logs how many."""
+    keys = copy_keys(examples)
+    num_copies = len(keys) - len(set(keys))
+    if num_copies:
+        logging.info(
+            "%d rows of %s are copies of earlier ones, but for case and "
+            "spaces; copies stay in one split.",
+            num_copies,
+            examples.source,
+        )
+    if examples.groups is not None:
+        logging.info(
+            "%d rows of %s are of %d groups; a group stays in one split.",
+            len(examples),
+            examples.source,
+            len(set(examples.groups)),
+        )
+    return rows_together(examples)
+
+
 def _hold_out(
-    train: Examples, proportions: Mapping[str, float], seed: int
-) -> tuple[Examples, dict[str, Examples]]:
-    """Returns what remains, and split -> rows."""
+    train: Examples,
+    proportions: Mapping[str, float],
+    seed: int,
+    together: np.ndarray | None,
+) -> dict[str, Examples]:
+    """Returns split -> rows; what remains is "train"."""
     splits = {}
     remaining = 1.0  # Share of the rows that `train` still holds.
     for split, proportion in proportions.items():
         kept, held_out = stratified_split(
-            train.labels, proportion / remaining, seed
+            train.labels, proportion / remaining, seed, together
         )
         splits[split], train = train.select(held_out), train.select(kept)
+        together = None if together is None else together[kept]
         remaining -= proportion
-    return train, splits
+    return {**splits, "train": train}

@@ -18,6 +18,8 @@ class Examples:
         row_numbers: int64 `[N]`. Data rows of `source`, counted from 1; the
             header is not counted.
         source: Path of the file, for messages.
+        groups: N names; rows of one name must stay in one split. None: there
+            are no groups, or the rows are not to be divided.
 
     Raises:
         ValueError: The parts do not have the same length.
@@ -39,9 +41,10 @@ class Examples:
     labels: np.ndarray | None
     row_numbers: np.ndarray
     source: str
+    groups: tuple[str, ...] | None = None
 
     def __post_init__(self):
-        for name in ("text_pairs", "labels", "row_numbers"):
+        for name in ("text_pairs", "labels", "row_numbers", "groups"):
             part = getattr(self, name)
             if part is not None and len(part) != len(self.texts):
                 raise ValueError(
@@ -64,11 +67,12 @@ class Examples:
             `Examples` of M rows, which keep their `row_numbers`.
         """
         positions = np.asarray(indices, dtype=np.int64)
-        pairs, labels = self.text_pairs, self.labels
+        pairs, labels, groups = self.text_pairs, self.labels, self.groups
         return dataclasses.replace(
             self,
             texts=tuple(self.texts[i] for i in positions),
             text_pairs=pairs and tuple(pairs[i] for i in positions),
             labels=None if labels is None else labels[positions],
             row_numbers=self.row_numbers[positions],
+            groups=groups and tuple(groups[i] for i in positions),
         )

@@ -13,7 +13,13 @@ from absl import logging
 
 from tf_bert import positive_class
 from tf_bert.data import task_files, tfds_source
-from tf_bert.data.columns import check_texts, label_of, open_with_columns
+from tf_bert.data.columns import (
+    check_texts,
+    group_of,
+    label_of,
+    open_with_columns,
+)
+from tf_bert.data.copies import count_in_train
 from tf_bert.data.division import DivisionRules, divide
 from tf_bert.data.examples import Examples
 from tf_bert.data.labels import (
@@ -42,6 +48,8 @@ class TaskData:
         further: Other splits that the task is evaluated on, by name: MNLI's
             `validation_mismatched`.
         digests: Split of the task, before any was divided -> all its rows.
+        num_in_train: Split -> how many of its rows are copies of training
+            rows, where there are any.
     """
 
     task: TaskSpec
@@ -50,6 +58,7 @@ class TaskData:
     test: Examples | None
     further: Mapping[str, Examples] = dataclasses.field(default_factory=dict)
     digests: Mapping[str, RowDigests] = dataclasses.field(default_factory=dict)
+    num_in_train: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def splits(self) -> dict[str, Examples]:
         """The splits that there are, by name; "train" is the first."""
@@ -80,6 +89,7 @@ def load_splits(
     text_format: TextFormat | None = None,
     allow_empty_texts: bool = False,
     record: Mapping[str, Any] | None = None,
+    copies_together: bool = True,
 ) -> TaskData:
     """Reads all the labelled data of a task.
 
@@ -108,6 +118,8 @@ def load_splits(
             who look for such rows; a training has no use for them.
         record: The content of a run's `splits.json`: its rows are taken, and
             nothing is drawn. None draws them.
+        copies_together: False for a run of an earlier version, of which there
+            is no record: its copies of a text were in several splits.
 
     Returns:
         `TaskData`, with the label names of the training data filled in, and
@@ -129,6 +141,11 @@ def load_splits(
         data_dir,
         files,
         tfds_data_dir,
+        divided=""
+        if record
+        else "validation"
+        if split_dev_in_half
+        else "train",
         text_format=text_format,
         allow_empty_texts=allow_empty_texts,
     )
@@ -152,9 +169,17 @@ def load_splits(
                 max_train_examples=max_train_examples,
                 split_seed=split_seed,
             ),
+            copies_together=copies_together,
         )
+    num_in_train = count_in_train(splits)
     named = {split: splits.pop(split, None) for split in SPLITS}
-    data = TaskData(task=task, **named, further=splits, digests=digests)
+    data = TaskData(
+        task=task,
+        **named,
+        further=splits,
+        digests=digests,
+        num_in_train=num_in_train,
+    )
     _log_sizes(data)
     return data
 
@@ -188,7 +213,10 @@ def load_split(
             "read the training file too."
         )
     examples, column = _read_labelled(
-        task, path, text_format, allow_empty_texts=allow_empty_texts
+        dataclasses.replace(task, group_column=None),
+        path,
+        text_format,
+        allow_empty_texts=allow_empty_texts,
     )
     return _with_labels(examples, column, task, expected="the training labels")
 
@@ -199,16 +227,21 @@ def _read_all(
     files: Mapping[str, str | None],
     tfds_data_dir: str | None,
     *,
+    divided: str,
     text_format: TextFormat | None,
     allow_empty_texts: bool,
 ) -> dict[str, tuple[Examples, LabelColumn]]:
-    """Returns each split that is a split already; train is one of them."""
+    """Returns each split that is a split already; train is one of them.
+
+    Groups are read of the split that is to be divided alone.
+    """
     if task.tfds and data_dir is None and not any(files.values()):
-        return tfds_source.read_splits(task, tfds_data_dir)
+        return tfds_source.read_splits(task, tfds_data_dir, divided=divided)
     paths = task_files.find_files(task, data_dir, files)
+    without_groups = dataclasses.replace(task, group_column=None)
     return {
         split: _read_labelled(
-            task,
+            task if split == divided else without_groups,
             path,
             # Those of `data_dir` are written as the task's files are.
             text_format if files.get(split) else None,
@@ -276,17 +309,20 @@ def _read_labelled(
     allow_empty_texts: bool = False,
 ) -> tuple[Examples, LabelColumn]:
     """Reads one file; the examples are still without their labels."""
-    table, (label, *text_indices) = open_with_columns(
+    table, (label, *indices) = open_with_columns(
         path,
         {
             "label_column": task.label_column,
             "text_column": task.text_column,
             "text_pair_column": task.text_pair_column,
+            "group_column": task.group_column,
         },
         text_format,
     )
+    has_groups = task.group_column is not None
+    text_indices = indices[:-1] if has_groups else indices
     columns: list[list[str]] = [[] for _ in text_indices]
-    labels, numbers, numbers_in_file = [], [], []
+    labels, numbers, numbers_in_file, groups = [], [], [], []
     files: list[tuple[str, int]] = []
     malformed: list[int] | None = [] if task.has_malformed_rows else None
     for row in table.rows(short_rows=malformed):
@@ -301,6 +337,8 @@ def _read_labelled(
         numbers.append(row.number)
         numbers_in_file.append(row.number_in_file)
         labels.append(label_of(table, row, label))
+        if has_groups:
+            groups.append(group_of(table, row, indices[-1]))
         for column, index in zip(columns, text_indices, strict=True):
             column.append(row.fields[index])
     examples = Examples(
@@ -309,6 +347,7 @@ def _read_labelled(
         labels=None,
         row_numbers=np.array(numbers, np.int64),
         source=table.path,
+        groups=tuple(groups) if has_groups else None,
     )
     if malformed:
         _log_malformed(examples, malformed)

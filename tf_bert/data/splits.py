@@ -1,10 +1,18 @@
 """Which rows are held out of a training file, or make half of a dev set.
 
-Pure NumPy: a split depends on the labels, the proportion and the seed, and
-on nothing else (no generator state, no trial seed, no library version).
+Pure NumPy: a split depends on the labels, on which rows stay together, on the
+proportion and the seed, and on nothing else (no generator state, no trial
+seed, no library version).
+
+Rows that stay together make a *block*; a row that is alone is one too. A
+block has the number that its first row draws, and blocks are taken in the
+order of their numbers: first all for which each class has room, then those
+that bring the sizes of the classes nearer to what was asked for. Of rows that
+are all alone, each class gives those with its smallest numbers.
 """
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -13,22 +21,29 @@ HOLD_OUT, HALVE, SAMPLE = range(3)
 
 
 def stratified_split(
-    labels: np.ndarray, proportion: float, seed: int
+    labels: np.ndarray,
+    proportion: float,
+    seed: int,
+    together: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divides rows into a kept and a held-out part.
 
     Every row draws one 64-bit number; in each class the rows with the
     smallest numbers are held out. So a larger proportion holds out the same
-    rows and some more. The numbers are the raw output of Philox, which NumPy
-    promises never to change, as it does not for `Generator.permutation`.
+    rows and some more, if no rows stay together. The numbers are the raw
+    output of Philox, which NumPy promises never to change, as it does not for
+    `Generator.permutation`.
 
     Args:
         labels: `[N]`. Integers are class ids, and each class is divided by
             itself. Floating-point scores are divided as one group.
         proportion: In [0, 1); 0 holds nothing out. A class of n rows gives
             ``n * proportion`` of them, rounded half up, but at least one and
-            at most n - 1; a class of a single row keeps it.
+            at most n - 1; a class of a single row keeps it. Where rows stay
+            together a class may give more or fewer, even none, but never all.
         seed: In [0, 2**64). The same seed gives the same split for ever.
+        together: int `[N]`; rows with the same number are not parted. None:
+            all are alone.
 
     Returns:
         Tuple ``(kept, held_out)`` of int64 arrays: positions in `labels`, in
@@ -44,20 +59,25 @@ def stratified_split(
         (True, 2)
     """
     _check_arguments(proportion, seed)
-    is_held_out = np.zeros(len(labels), dtype=bool)
-    for members in shuffled_groups(labels, seed, HOLD_OUT):
-        count = _held_out_count(len(members), proportion)
-        is_held_out[members[:count]] = True
+    is_held_out = _drawn(
+        labels,
+        lambda size: _held_out_count(size, proportion),
+        _draws(len(labels), seed, HOLD_OUT),
+        together,
+    )
     if proportion > 0 and not is_held_out.any():
         raise ValueError(
-            "A part can be held out only if a class has two rows or more. "
-            f"Received: proportion={proportion}, {len(labels)} rows. Add "
+            "A part can be held out only if a class has two rows or more that "
+            "are no copies and not of one group. Received: proportion="
+            f"{proportion}, {len(labels)} rows{_blocks_said(together)}. Add "
             "rows, or pass --validation_proportion=0 and --test_proportion=0."
         )
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
-def halves(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def halves(
+    labels: np.ndarray, seed: int, together: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Cuts a dev set into validation and test.
 
     The rule of Zhang et al. (2021, section 3): the first floor(n / 2) rows of
@@ -72,6 +92,7 @@ def halves(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         labels: `[N]`. Integers are class ids; floating-point scores are one
             group.
         seed: In [0, 2**64).
+        together: As in `stratified_split`.
 
     Returns:
         Tuple ``(validation, test)`` of int64 arrays: positions in `labels`,
@@ -86,14 +107,18 @@ def halves(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         (138, 139)
     """
     _check_seed(seed)
-    is_validation = np.zeros(len(labels), dtype=bool)
-    for members in shuffled_groups(labels, seed, HALVE):
-        is_validation[members[: len(members) // 2]] = True
+    is_validation = _drawn(
+        labels,
+        lambda size: size // 2,
+        _draws(len(labels), seed, HALVE),
+        together,
+    )
     if not is_validation.any():
         raise ValueError(
             "A dev set can be cut in half only if a class has two rows or "
-            f"more. Received: {len(labels)} rows. Add rows, or leave out "
-            "--split_dev_in_half."
+            "more that are no copies and not of one group. Received: "
+            f"{len(labels)} rows{_blocks_said(together)}. Add rows, or leave "
+            "out --split_dev_in_half."
         )
     return np.flatnonzero(is_validation), np.flatnonzero(~is_validation)
 
@@ -112,15 +137,137 @@ def shuffled_groups(
     Yields:
         int64 arrays: positions in `labels`, class by class.
     """
-    labels = np.asarray(labels)
-    is_score = np.issubdtype(labels.dtype, np.floating)
-    groups = np.zeros(len(labels), np.int64) if is_score else labels
-    # The upper half of Philox's 128-bit key is free for the stream.
-    key = (stream << 64) + seed
-    draws = np.random.Philox(key=key).random_raw(len(labels))
-    for group in np.unique(groups):
-        members = np.flatnonzero(groups == group)
+    classes = _classes(labels)
+    draws = _draws(len(labels), seed, stream)
+    for class_id in np.unique(classes):
+        members = np.flatnonzero(classes == class_id)
         yield members[np.argsort(draws[members], kind="stable")]
+
+
+def _classes(labels: np.ndarray) -> np.ndarray:
+    """Returns ids from 0 on, `[N]`, of the classes that there are."""
+    labels = np.asarray(labels)
+    if np.issubdtype(labels.dtype, np.floating):
+        return np.zeros(len(labels), np.int64)
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def _draws(num_rows: int, seed: int, stream: int) -> np.ndarray:
+    """Returns the number of each row, uint64 `[N]`."""
+    # The upper half of Philox's 128-bit key is free for the stream.
+    return np.random.Philox(key=(stream << 64) + seed).random_raw(num_rows)
+
+
+def _drawn(
+    labels: np.ndarray,
+    wanted: Callable[[int], int],
+    draws: np.ndarray,
+    together: np.ndarray | None,
+) -> np.ndarray:
+    """Draws about so many rows of each class, whole blocks of them.
+
+    Args:
+        labels: `[N]`.
+        wanted: From the size of a class to the number of its rows.
+        draws: `[N]`, the numbers of the rows.
+        together: `[N]`, or None; see `stratified_split`.
+
+    Returns:
+        bool `[N]`. A class of two rows or more is never drawn whole.
+    """
+    if together is None:
+        together = np.arange(len(labels))
+    _, first_rows, blocks = np.unique(
+        together, return_index=True, return_inverse=True
+    )
+    classes = _classes(labels)
+    sizes = np.bincount(classes).tolist()
+    drawing = _Drawing(
+        _contents(blocks, classes), sizes, [wanted(size) for size in sizes]
+    )
+    drawing.draw(np.argsort(draws[first_rows], kind="stable").tolist())
+    return np.isin(blocks, drawing.taken)
+
+
+def _contents(
+    blocks: np.ndarray, classes: np.ndarray
+) -> list[list[tuple[int, int]]]:
+    """Returns for each block its classes, and how many rows of each."""
+    num_classes = classes.max(initial=0) + 1
+    pairs, counts = np.unique(
+        blocks * num_classes + classes, return_counts=True
+    )
+    contents: list[list[tuple[int, int]]] = [[] for _ in np.unique(blocks)]
+    pairs = np.divmod(pairs, num_classes)
+    for block, class_id, count in zip(
+        *(x.tolist() for x in (*pairs, counts)), strict=True
+    ):
+        contents[block].append((class_id, count))
+    return contents
+
+
+@dataclasses.dataclass
+class _Drawing:
+    """Blocks that are taken one after the other.
+
+    Attributes:
+        contents: of each block, see `_contents`.
+        sizes: of each class.
+        missing: rows of each class that are still to be taken; below 0 if
+            more were taken than wanted.
+        taken: numbers of blocks.
+    """
+
+    contents: list[list[tuple[int, int]]]
+    sizes: list[int]
+    missing: list[int]
+    taken: list[int] = dataclasses.field(default_factory=list)
+
+    def draw(self, order: list[int]) -> None:
+        """Takes blocks, the first of `order` first."""
+        wanted = list(self.missing)
+        left_over = []
+        for block in order:
+            if all(n <= self.missing[c] for c, n in self.contents[block]):
+                self._take(block)
+            else:
+                left_over.append(block)
+        if not any(self.missing):
+            return
+        may_go = [
+            block for block in left_over if self._leaves_some(block, wanted)
+        ]
+        for block in may_go:
+            if self._gain(block) > 0 and self._leaves_some(block, wanted):
+                self._take(block)
+        if not self.taken and may_go:
+            # All are too large: rather one of them than none.
+            self._take(max(may_go, key=self._gain))
+
+    def _take(self, block: int) -> None:
+        self.taken.append(block)
+        for class_id, count in self.contents[block]:
+            self.missing[class_id] -= count
+
+    def _gain(self, block: int) -> int:
+        """By how many rows the classes come nearer to what is wanted."""
+        return sum(
+            abs(self.missing[c]) - abs(self.missing[c] - n)
+            for c, n in self.contents[block]
+        )
+
+    def _leaves_some(self, block: int, wanted: list[int]) -> bool:
+        """Whether each class keeps a row that is not taken."""
+        return all(
+            wanted[c] - self.missing[c] + n < self.sizes[c]
+            for c, n in self.contents[block]
+        )
+
+
+def _blocks_said(together: np.ndarray | None) -> str:
+    if together is None or len(np.unique(together)) == len(together):
+        return ""
+    return f" in {len(np.unique(together))} groups of copies or rows"
 
 
 def _held_out_count(size: int, proportion: float) -> int:

@@ -99,8 +99,9 @@ class Table:
         raise ValueError(
             "A column must be one that the file has. Received: "
             f"column={column!r} for {self.path} (columns: {choices}). Correct "
-            "--text_column, --text_pair_column or --label_column, or "
-            "--delimiter if the columns of a text file are not divided."
+            "--text_column, --text_pair_column, --label_column or "
+            "--group_column, or --delimiter if the columns of a text file are "
+            "not divided."
         )
 
     def rows(self, *, short_rows: list[int] | None = None) -> Iterator[Row]:

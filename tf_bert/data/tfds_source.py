@@ -24,9 +24,10 @@ from tf_bert.data.task_spec import TaskSpec, TfdsSpec
 
 _INDEX_FEATURE = "idx"
 _ROW_NUMBER = "row number"  # No feature is called so.
+_GROUP = "group of the row"  # Nor so.
 _READ_ROWS = 1024
 
-# Feature, or `_ROW_NUMBER`, to `[N]`.
+# Feature, `_ROW_NUMBER` or `_GROUP`, to `[N]`.
 _Columns = dict[str, np.ndarray]
 
 
@@ -101,13 +102,14 @@ def _no_dataset_error(
 
 @_quiet_library()
 def read_splits(
-    task: TaskSpec, data_dir: str | None
+    task: TaskSpec, data_dir: str | None, *, divided: str = ""
 ) -> dict[str, tuple[Examples, LabelColumn]]:
     """Reads the labelled splits of a task; prepares the dataset where needed.
 
     Args:
         task: Whose `tfds` says where its parts are.
         data_dir: See `open_builder`.
+        divided: The split whose groups are read, if the task has any.
 
     Returns:
         Split -> the texts, and the labels by the names that the task gives
@@ -126,7 +128,8 @@ def read_splits(
             logging.info("%s has no split %s.", builder.info.full_name, name)
             continue
         source = f"{TFDS_PREFIX}{builder.info.full_name}/{name}"
-        columns = _read_columns(builder, task.tfds, name)
+        group = task.group_column if split == divided else None
+        columns = _read_columns(builder, task.tfds, name, group)
         columns = _without_unlabelled(builder, task.tfds, columns, source)
         if columns:
             splits[split] = _as_labelled(builder, task, columns, source)
@@ -172,15 +175,18 @@ def _prepare(builder: Any, task: TaskSpec) -> None:
         ) from error
 
 
-def _read_columns(builder: Any, spec: TfdsSpec, split: str) -> _Columns:
+def _read_columns(
+    builder: Any, spec: TfdsSpec, split: str, group: str | None
+) -> _Columns:
     """Returns feature -> values `[N]`, in the order of the row numbers.
 
-    Key `_ROW_NUMBER` holds these, counted from 1.
+    Key `_ROW_NUMBER` holds these, counted from 1; `_GROUP` the groups.
     """
     import tensorflow_datasets as tfds
 
     names = [spec.label_feature, spec.text_feature]
     names += [spec.text_pair_feature] if spec.text_pair_feature else []
+    names += [_check_is_group(builder, group)] if group else []
     if _has_index(builder.info.features):
         names.append(_INDEX_FEATURE)
     dataset = builder.as_dataset(
@@ -196,6 +202,8 @@ def _read_columns(builder: Any, spec: TfdsSpec, split: str) -> _Columns:
         name: np.concatenate([batch[name] for batch in batches])
         for name in names
     }
+    if group:
+        columns[_GROUP] = columns[group]
     size = len(columns[spec.label_feature])
     index = columns.pop(_INDEX_FEATURE, None)
     if index is None or len(np.unique(index)) < size or index.min() < 0:
@@ -203,6 +211,18 @@ def _read_columns(builder: Any, spec: TfdsSpec, split: str) -> _Columns:
     order = np.argsort(index)
     columns[_ROW_NUMBER] = index.astype(np.int64) + 1
     return {name: column[order] for name, column in columns.items()}
+
+
+def _check_is_group(builder: Any, name: str) -> str:
+    """Returns the feature that holds groups."""
+    features = builder.info.features
+    if name in features and features[name].shape == ():
+        return name
+    raise ValueError(
+        "`group_column` must be a feature of the dataset that holds one value "
+        f"for each row. Received: group_column={name!r} (features: "
+        f"{', '.join(features)}). Correct --group_column, or leave it out."
+    )
 
 
 def _has_index(features: Any) -> bool:
@@ -249,6 +269,7 @@ def _as_labelled(
         labels=None,
         row_numbers=columns[_ROW_NUMBER],
         source=source,
+        groups=_names(columns[_GROUP]) if _GROUP in columns else None,
     )
     has_texts = [all(map(str.strip, row)) for row in zip(*texts, strict=True)]
     if not all(has_texts):
@@ -260,6 +281,14 @@ def _as_labelled(
         tuple(labels),
         source,
         row_numbers=tuple(examples.row_numbers),
+    )
+
+
+def _names(values: np.ndarray) -> tuple[str, ...]:
+    """Returns texts as they are, and numbers as texts."""
+    return tuple(
+        x.decode("utf-8").strip() if isinstance(x, bytes) else str(x)
+        for x in values.tolist()
     )
 
 

@@ -73,9 +73,8 @@ def _repeats(inspection: Inspection) -> Iterable[Finding]:
                 "duplicates",
                 f"{_repeated(inspection, overlap)} earlier ones "
                 f"({listed([row for row, _ in overlap.exact])}).",
-                "Delete them unless they are meant to count twice; rows held "
-                "out by --validation_proportion or --test_proportion may "
-                "repeat rows that are trained on.",
+                "Delete them unless they are meant to count twice. Where rows "
+                "are held out, copies stay in one split.",
             )
 
 

@@ -88,7 +88,8 @@ def confident_mistakes(
                 "The texts are not shown, since the dataset is not prepared "
                 "on this machine (--tfds_data_dir)."
             )
-        data = run_data.load(config, task, record=record)
+        # Without a record they are of an earlier version.
+        data = run_data.load(config, task, record=record, copies_together=False)
     except ChangedDataError as error:
         return (
             "The data has changed since the training, so that the texts are "

@@ -5,6 +5,7 @@ from typing import Any
 
 from tf_bert import gfile_io, run_folder, scored_rows
 from tf_bert.config import Config
+from tf_bert.data.copies import copies_sentence
 from tf_bert.data.data_name import data_name
 from tf_bert.plotting import figures, recorded_run
 from tf_bert.plotting.recorded_run import RecordedRun
@@ -130,6 +131,10 @@ def _scores_section(run: RecordedRun, results: dict[str, Any]) -> Section:
             "The validation rows chose the checkpoint, so their scores are a "
             "little too good."
         )
+    for split in splits:
+        if known := results[split].get("num_in_train"):
+            size = results[split]["num_examples"]
+            notes.append(copies_sentence(known, size, split))
     return Section(
         "scores",
         "Scores",

@@ -28,6 +28,7 @@ _DATA_FIELDS = (
     "text_pair_column",
     "label_column",
     "positive_label",
+    "group_column",
     "validation_proportion",
     "test_proportion",
     "split_dev_in_half",

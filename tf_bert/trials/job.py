@@ -1,6 +1,7 @@
 """What is asked of a process that runs trials."""
 
 import dataclasses
+from typing import Any
 
 from tf_bert.trials.plan import Trial
 
@@ -16,9 +17,12 @@ class Job:
         pause_at: number of the step, one of an evaluation, after which the
             training pauses. None: it goes on to its end.
         state: of `paused_state.pack`, that it goes on from. None: it starts.
+        record: of the rows that it has, see `run_data.load`. None: they are
+            drawn.
     """
 
     trial: Trial
     beats: float | None = None
     pause_at: int | None = None
     state: bytes | None = None
+    record: dict[str, Any] | None = None

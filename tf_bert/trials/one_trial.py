@@ -83,7 +83,7 @@ class Workbench:
         files: dict[str, bytes] = {}
         paused: bytes | None = None
         try:
-            run = self._prepare(job.trial.config)
+            run = self._prepare(job.trial.config, job.record)
             before = _seconds_in_steps(run)
             fields = records.of_run(run)
             if job.state is not None:
@@ -127,7 +127,9 @@ class Workbench:
             paused,
         )
 
-    def _prepare(self, config: Config) -> build.Run:
+    def _prepare(
+        self, config: Config, record: dict[str, Any] | None
+    ) -> build.Run:
         if self._run is not None and restart.can_restart(self._run, config):
             self._run = restart.restart(self._run, config)
         else:
@@ -135,7 +137,7 @@ class Workbench:
             # sets of them need not fit into memory.
             self._run = None
             gc.collect()
-            self._run = build.build(config)
+            self._run = build.build(config, record=record)
         return self._run
 
 

@@ -151,6 +151,7 @@ class _Sweep:
     ):
         self._folder = folder
         self._config = config
+        self._data = data
         self._trials = {trial.name: trial for trial in trials}
         self._places = {name: i for i, name in enumerate(self._trials)}
         self._records = {r["trial"]: r for r in folder.read_records()}
@@ -241,6 +242,7 @@ class _Sweep:
             self._beats(trial),
             pause_at=pause_at,
             state=self._paused.read_state(trial.name),
+            record=self._data.record_if_parted(trial.config),
         )
 
     def _beats(self, trial: Trial) -> float | None:

@@ -30,6 +30,7 @@ _FIELDS = (
     "text_pair_column",
     "label_column",
     "label_names",
+    "group_column",
     "task_type",
     "metric",
     "validation_proportion",
@@ -96,6 +97,8 @@ class SweepData:
     def __init__(self):
         self._read: dict[str, TaskData] = {}
         self._records: dict[str, dict[str, Any]] = {}
+        self._configs: dict[str, Config] = {}
+        self._parted: set[str] = set()
 
     def of(self, config: Config) -> TaskData:
         """Returns the data of a training.
@@ -105,9 +108,7 @@ class SweepData:
         """
         key = data_key(config.as_dict())
         if key not in self._read:
-            data = run_data.load(config, run_data.get_task(config))
-            self._read[key] = data
-            self._records[key] = run_data.record(config, data)
+            self._keep(key, config)
         return self._read[key]
 
     def use_positive_label(self, config: Config, label: str | None) -> None:
@@ -117,6 +118,15 @@ class SweepData:
         task = dataclasses.replace(data.task, positive_label=label)
         self._read[key] = dataclasses.replace(data, task=task)
 
+    def _keep(
+        self, key: str, config: Config, *, copies_together: bool = True
+    ) -> None:
+        data = run_data.load(
+            config, run_data.get_task(config), copies_together=copies_together
+        )
+        self._read[key], self._configs[key] = data, config
+        self._records[key] = run_data.record(config, data)
+
     def records(self) -> dict[str, dict[str, Any]]:
         """Returns key -> which rows there are, see `run_data.record`."""
         return dict(self._records)
@@ -124,21 +134,34 @@ class SweepData:
     def check(self, known: Mapping[str, Any]) -> None:
         """Compares the data with what a sweep began with.
 
+        A sweep of an earlier version, which let copies of a text be in
+        several splits, goes on with the rows of then.
+
         Args:
             known: the content of its `data.json`.
 
         Raises:
             ChangedDataError: if it is not the same.
         """
-        for key, data in self._read.items():
+        for key, data in list(self._read.items()):
             stored = known.get(key)
             if isinstance(stored, dict):
                 StoredRows.parse(stored).check(data.digests)
-            elif stored is not None and stored != _digest(data):
+                continue
+            if stored in (None, _digest(data)):
+                continue
+            self._keep(key, self._configs[key], copies_together=False)
+            self._parted.add(key)
+            if stored != _digest(self._read[key]):
                 raise ChangedDataError(
                     f"{data.train.source}, or another file of the data, with "
                     "other texts or labels"
                 )
+
+    def record_if_parted(self, config: Config) -> dict[str, Any] | None:
+        """Returns which rows a training has, if it would not draw them so."""
+        key = data_key(config.as_dict())
+        return self._records[key] if key in self._parted else None
 
     def baselines(self, known: dict[str, Any]) -> dict[str, Any]:
         """Returns key -> scores of the simple baselines.
