@@ -56,7 +56,6 @@ ROWS = {
     "real_data.py": Row(r"\| product_reviews .*\| uci_amazon ", _WITH_DATA),
     "scaling.py": Row(r"Processor: .*\| two processes \| \d"),
     "stabilisers.py": Row(r"\| zhang \| 2 .*\| llrd \| 2 ", _WITH_DATA),
-    "statistics_simulation.py": Row(r"\|"),
     "study.py": Row(r"fast ", ("uci_amazon", *_WITH_DATA)),
     "study.py --check": Row(r"mrpc: accuracy 0\.", ("--check", *_WITH_DATA)),
     "study.py --table": Row(r"\| standard \| ", ("uci_amazon", "--table")),
@@ -69,6 +68,7 @@ ROWS = {
         r"RTE: .*of\s+itself\s+with\s+TF_ENABLE_ONEDNN_OPTS=0.*Processor: ",
         (*_WITH_DATA, "--against", "TF_ENABLE_ONEDNN_OPTS=0"),
     ),
+    "verdict_simulation.py": Row(r"\| Matthews, .* \| 0.95 and 0.6 \| 9"),
     "trials_cost.py": Row(
         r"2 trials in one command take .*Processor: ", starts_runs=True
     ),
@@ -80,6 +80,7 @@ ELSEWHERE = {
     "fuzz_readers.py": "fuzz_readers_test.py",
     "reliability.py": "reliability_test.py",
     "render_report.py": "report/render_report_test.py",
+    "statistics_simulation.py": "statistics/simulation_test.py",
     "write_tf_model_h5.py": "transformers4_test.py",
 }
 _QUICK = [name for name, row in ROWS.items() if not row.needs_torch]

@@ -102,7 +102,10 @@ class TestWithoutValidation:
 @pytest.fixture(scope="module")
 def stopped_run(train, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    (folder / "config.json").write_text("{}", encoding="utf-8")
+    # As an earlier version left it, without a record of what it has written.
+    fields = ("mode", "output_dir", "init_checkpoint", "train_file")
+    text = json.dumps(dict.fromkeys(fields, "x"))
+    (folder / "config.json").write_text(text, encoding="utf-8")
     (folder / "predictions.tsv").write_text("old", encoding="utf-8")
     (folder / "notes.txt").write_text("mine", encoding="utf-8")
     return train(

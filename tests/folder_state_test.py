@@ -235,8 +235,8 @@ class TestStopped:
         training.train("evaluation", stop_at=4)
         assert training.train("evaluation", attended=stopping_at_once) is None
         states = training.states("evaluation")
-        # The word embeddings of the second are up to date already.
-        assert list(states.values()) == [4, 4]
+        # The one before is of step 3 where that was still being written.
+        assert next(iter(states.values())) == 4
         assert not (next(iter(states)).parents[1] / "history.jsonl").exists()
         assert_same(training.train("evaluation"), unbroken)
 
