@@ -131,6 +131,18 @@ def test_a_sweep_takes_more_trials_on_its_rows(recorded):
     assert len({record["data_digest"] for record in records}) == 1
 
 
+@pytest.mark.large
+def test_a_sweep_gets_more_trials_of_the_same_recipes(recorded):
+    from recorded import write
+
+    flags = {**write.RUNS["sweep"], "num_trials": 3}
+    assert run.main(write.command_line("sweep", **flags)) == 0
+    assert run.main(["--mode=report", "--output_dir=sweep"]) == 0
+    page = (recorded / "sweep" / "report.html").read_text("utf-8")
+    assert "6 trials of 2 recipes" in page
+    assert "reinit_layers=0 (2)" not in page
+
+
 def test_an_interrupted_run_goes_on_with_the_rows_that_it_began_with(recorded):
     before = read_json(recorded / "interrupted" / "splits.json")["splits"]
     assert given_again("interrupted") == 0

@@ -220,19 +220,26 @@ class Config:
         return cls(**{**fields, **tuples})
 
 
+def complete(fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns a stored configuration, perhaps of an earlier version, whole.
+
+    Args:
+        fields: of `Config.as_dict`; what it lacks has its default.
+    """
+    return {f.name: f.default for f in dataclasses.fields(Config)} | fields
+
+
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """What differs between two configurations, of what can change a result.
 
     Args:
-        old: of `Config.as_dict`, perhaps of an earlier version: a field that
-            it lacks has its default.
+        old: of `Config.as_dict`, perhaps of an earlier version.
         new: of `Config.as_dict`.
 
     Returns:
         One `name: old -> new` for each difference.
     """
-    defaults = {f.name: f.default for f in dataclasses.fields(Config)}
-    old = {**defaults, **old}
+    old = complete(old)
     return [
         f"{name}: {old[name]} -> {new.get(name)}"
         for name in sorted(old.keys() - {RUNTIME})

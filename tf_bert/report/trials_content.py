@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_bert import config as config_lib
 from tf_bert import gfile_io, run_folder, scored_rows
 from tf_bert.data.data_name import data_name
 from tf_bert.run_folder import RunFolder
@@ -307,7 +308,10 @@ def _planned(config: dict[str, Any], group: list[Trial]) -> tuple[str, ...]:
 def _recipes(trials: list[Trial], place: dict[str, int]) -> tuple[Recipe, ...]:
     """Gathers the recipes; what an earlier sweep has left comes last."""
     groups = _grouped(
-        trials, lambda x: json.dumps(x.record["config"], sort_keys=True)
+        trials,
+        lambda x: json.dumps(
+            config_lib.complete(x.record["config"]), sort_keys=True
+        ),
     )
     # A stable sort: equal labels stay in the order of their configurations.
     groups.sort(key=lambda x: place.get(x[0].record["recipe"], len(place)))

@@ -150,7 +150,9 @@ class SweepData:
                 continue
             if stored in (None, _digest(data)):
                 continue
-            self._keep(key, self._configs[key], copies_together=False)
+            config, settled = self._configs[key], data.task.positive_label
+            self._keep(key, config, copies_together=False)
+            self.use_positive_label(config, settled)
             self._parted.add(key)
             if stored != _digest(self._read[key]):
                 raise ChangedDataError(
