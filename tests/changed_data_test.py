@@ -182,6 +182,22 @@ class TestOtherModes:
         assert (folder / "run" / "predictions.tsv").exists()
 
 
+class TestGivenAgain:
+    """The command of a run that has ended."""
+
+    def test_changed_data_is_not_answered_with_old_results(
+        self, command, folder, refused
+    ):
+        edit(folder / "reviews.csv", lambda lines: flip(lines, 12))
+        error = refused(*command[1], "--output_dir=run")
+        assert "Received: reviews.csv: 1 row changed (12). Restore" in error
+
+    def test_results_do_without_the_data(self, command, folder, done):
+        (folder / "reviews.csv").unlink()
+        said = done(*command[1], "--output_dir=run")
+        assert "The data of the run is not there any more" in said
+
+
 class TestContinued:
     @pytest.mark.parametrize("split", ["train", "validation", "test"])
     def test_a_label_of_any_split_counts(self, command, folder, refused, split):

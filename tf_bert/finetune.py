@@ -22,6 +22,7 @@ from tf_bert import (
     training_run,
 )
 from tf_bert.config import Config
+from tf_bert.data.data_name import TFDS_PREFIX
 from tf_bert.folder_state import FolderState
 from tf_bert.run_folder import RunFolder
 from tf_bert.same_data import check_same
@@ -125,12 +126,34 @@ def _finished_results(
     if config.overwrite_output_dir or not folder.is_finished():
         folder.check_writable()
         return None
+    _check_rows(config, _record_of_rows(config, folder))
     results = folder.read_json(run_folder.RESULTS)
     logging.info("%s holds this run, finished.", folder.path)
     if config.predict_file:
         logging.info("To predict more files with it: --mode=predict.")
     print(run_results.render(results))
     return results
+
+
+def _check_rows(config: Config, record: dict[str, Any]) -> None:
+    """Refuses a finished run whose data is another one now.
+
+    Args:
+        config: of the run.
+        record: the content of its `splits.json`; that of an earlier version
+            has no digests, with which nothing is compared.
+
+    Raises:
+        ChangedDataError: if it is.
+    """
+    digests = record.get("data")
+    # The datasets of tensorflow-datasets have versions: nobody edits them.
+    if not digests or digests["train"]["source"].startswith(TFDS_PREFIX):
+        return
+    try:
+        run_data.load(config, run_data.get_task(config), record=record)
+    except FileNotFoundError as error:
+        logging.info("The data of the run is not there any more: %s", error)
 
 
 def _record_of_rows(config: Config, folder: RunFolder) -> dict[str, Any]:

@@ -141,14 +141,14 @@ def _held_out_proportions(
 
 def _together(examples: Examples) -> np.ndarray:
     """Returns which rows stay together, see `rows_together`; logs how many."""
-    keys = copy_keys(examples)
+    keys = [key for key in copy_keys(examples) if key is not None]
     num_copies = len(keys) - len(set(keys))
     if num_copies:
         logging.info(
-            "%d rows of %s are copies of earlier ones, but for case and "
-            "spaces; copies stay in one split.",
-            num_copies,
+            "Copies of earlier rows in %s (but for case and spaces): %d. They "
+            "stay in one split with those.",
             examples.source,
+            num_copies,
         )
     if examples.groups is not None:
         logging.info(
