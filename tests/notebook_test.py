@@ -236,6 +236,13 @@ class TestKernel:
         self, tiny_checkpoint, pairs_run, tmp_path
     ):
         data = pathlib.Path(pairs_run).parent
+        # Rows that were trained on are refused.
+        test = tmp_path / "test.tsv"
+        test.write_text(
+            "score\tfirst\tsecond\n"
+            "4\tA new lamp.\tA good lamp.\n1\tA red desk.\tA bad mug.\n",
+            "utf-8",
+        )
         outputs = execute(
             {
                 "DATA": "my own file",
@@ -244,7 +251,7 @@ class TestKernel:
                 "SECOND_TEXT_COLUMN": "second",
                 "LABEL_COLUMN": "score",
                 "TASK_TYPE": "regression",
-                "TEST_FILE": str(data / "train.tsv"),
+                "TEST_FILE": str(test),
                 "PREDICT_FILE": str(data / "new.tsv"),
                 "CHECKPOINT": tiny_checkpoint,
                 "OUTPUT_DIR": str(tmp_path / "run"),
@@ -255,4 +262,4 @@ class TestKernel:
         )
         assert "Wrote 1 predictions" in printed(outputs["predict-file"])
         assert "test_spearman = " in printed(outputs["evaluate"])
-        assert os.listdir(tmp_path) == ["run"]
+        assert sorted(os.listdir(tmp_path)) == ["run", "test.tsv"]

@@ -70,6 +70,6 @@ class TrialsPageTest(parameterized.TestCase):
         printed = statistics_simulation.coverage_table(number)
         printed += statistics_simulation.rejection_table(number)
         self.assertEqual(
-            re.findall(r"([\d.]+) % \|", self.text),
-            re.findall(r"([\d.]+)% \|", printed),
+            re.findall(r"\| ([\d.]+) %(?= \|)", self.text),
+            re.findall(r"\| ([\d.]+)%(?= \|)", printed),
         )

@@ -250,7 +250,9 @@ class RealCopiesTest(parameterized.TestCase):
                     test_proportion=0.2,
                     text_format=TextFormat("latin-1"),
                 )
-        self.assertIn(f"{surplus} rows of", "".join(logs.output))
+        self.assertIn(
+            f"(but for case and spaces): {surplus}. They", "".join(logs.output)
+        )
         keys = [set(copy_keys(rows)) for rows in data.splits().values()]
         self.assertLen(set().union(*keys), sum(map(len, keys)))
         self.assertEmpty(data.num_in_train)
