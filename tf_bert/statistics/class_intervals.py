@@ -31,10 +31,10 @@ from tf_bert import weighted_metrics
 # What an interval of a proportion adds to the hits, for its low end, and to
 # the errors, for its high end: 0 rows (Clopper and Pearson: never too narrow,
 # often too wide), 1/2 (Jeffreys: right on average) or something between.
-_EXACT, _BETWEEN = 0.0, 0.35
+_EXACT, _NEARLY_EXACT, _BETWEEN = 0.0, 0.25, 0.35
 
 # Of a class, as a share of its own half width: see `macro_f1_interval`.
-_LEAST_HALF_WIDTH = 0.5
+_LEAST_HALF_WIDTH = 0.6
 
 Interval = tuple[np.ndarray, np.ndarray]
 
@@ -140,7 +140,7 @@ def matthews_interval(
         (1 + value) / 2 * rows, rows, confidence, added=_BETWEEN
     )
     _, high = _share_interval(
-        (1 + better) / 2 * fewer, fewer, confidence, added=_BETWEEN
+        (1 + better) / 2 * fewer, fewer, confidence, added=_NEARLY_EXACT
     )
     is_perfect = np.isclose(value, 1)
     return _within(
