@@ -50,18 +50,15 @@ def evaluate_run(config: Config) -> dict[str, Any]:
         splits, num_in_train = data.splits(), data.num_in_train
         del splits["train"]
     task = classifier.task
-    results: dict[str, Any] = {
+    evaluations = {
         split: evaluate.evaluate(
             classifier.inference,
             classifier.tokenize(examples),
             positive=task.positive,
-        ).with_intervals(task.label_names)
+        )
         for split, examples in splits.items()
     }
-    for split, count in num_in_train.items():
-        results[split]["num_in_train"] = count
-    if task.positive_label is not None:
-        results["positive_label"] = task.positive_label
+    results = run_results.scores_of(evaluations, task, num_in_train)
     folder.written.record(run_folder.EVALUATION)
     folder.write_json(run_folder.EVALUATION, results)
     logging.info("Wrote %s.", folder.join(run_folder.EVALUATION))

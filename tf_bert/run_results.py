@@ -5,6 +5,7 @@
 
 import dataclasses
 import platform
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -23,7 +24,7 @@ from tf_bert import (
 from tf_bert.config import Config
 from tf_bert.data import tokenizer_files
 from tf_bert.data.copies import copies_sentence
-from tf_bert.data.task_spec import is_split
+from tf_bert.data.task_spec import TaskSpec, is_split
 from tf_bert.metrics import title_of
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import evaluate
@@ -37,20 +38,42 @@ def results_of(
     chosen_step: int,
 ) -> dict[str, Any]:
     """Returns the scores on every split, and what the training was."""
-    results: dict[str, Any] = {
-        split: evaluation.with_intervals(run.data.task.label_names)
-        for split, evaluation in evaluations.items()
-    }
-    for split, count in run.data.num_in_train.items():
-        results[split]["num_in_train"] = count
-    if run.data.task.positive_label is not None:
-        results["positive_label"] = run.data.task.positive_label
+    data = run.data
+    results = scores_of(evaluations, data.task, data.num_in_train)
     results["train"] = {
-        "num_examples": len(run.data.train),
+        "num_examples": len(data.train),
         "num_steps": num_steps,
         "chosen_step": chosen_step,
         **parameter_table.count(run.classifier.model),
     }
+    return results
+
+
+def scores_of(
+    evaluations: Mapping[str, evaluate.Evaluation],
+    task: TaskSpec,
+    num_in_train: Mapping[str, int],
+) -> dict[str, Any]:
+    """Returns the scores on every split, with what is to be known of them.
+
+    Args:
+        evaluations: by split.
+        task: with its labels.
+        num_in_train: split -> number of its rows that are copies of training
+            rows, where there are any.
+
+    Returns:
+        Split -> metric, `metric_ci` and `num_in_train`; and `positive_label`
+        where there are two classes.
+    """
+    results: dict[str, Any] = {
+        split: evaluation.with_intervals(task.label_names)
+        for split, evaluation in evaluations.items()
+    }
+    for split, count in num_in_train.items():
+        results[split]["num_in_train"] = count
+    if task.positive_label is not None:
+        results["positive_label"] = task.positive_label
     return results
 
 

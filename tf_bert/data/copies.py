@@ -7,7 +7,7 @@ empty text is a copy of nothing. The whole program goes by this.
 Letters: N rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from absl import logging
@@ -36,7 +36,7 @@ def rows_together(examples: Examples) -> np.ndarray:
     """Tells which rows must be in one split: copies, and rows of one group.
 
     Where a copy of a row of one group is in another group, both groups are
-    together.
+    together. How many copies and groups there are is logged.
 
     Args:
         examples: N rows.
@@ -50,13 +50,34 @@ def rows_together(examples: Examples) -> np.ndarray:
         >>> rows_together(Examples(texts, None, None, range(1, 6), "x.csv"))
         array([0, 1, 0, 3, 1])
     """
+    keys = copy_keys(examples)
+    _log_together(examples, keys)
     roots = list(range(len(examples)))
-    for column in (copy_keys(examples), examples.groups or ()):
+    for column in (keys, examples.groups or ()):
         first_rows: dict = {}
         for row, value in enumerate(column):
             if value is not None:
                 _join(roots, first_rows.setdefault(value, row), row)
     return np.array([_root(roots, row) for row in roots], np.int64)
+
+
+def _log_together(examples: Examples, keys: Sequence[CopyKey | None]) -> None:
+    texts = [key for key in keys if key is not None]
+    num_copies = len(texts) - len(set(texts))
+    if num_copies:
+        logging.info(
+            "Copies of earlier rows in %s (but for case and spaces): %d. They "
+            "stay in one split with those.",
+            examples.source,
+            num_copies,
+        )
+    if examples.groups is not None:
+        logging.info(
+            "%d rows of %s are of %d groups; a group stays in one split.",
+            len(examples),
+            examples.source,
+            len(set(examples.groups)),
+        )
 
 
 def _join(roots: list[int], one: int, other: int) -> None:

@@ -4,9 +4,8 @@ import dataclasses
 from collections.abc import Collection, Mapping
 
 import numpy as np
-from absl import logging
 
-from tf_bert.data.copies import copy_keys, rows_together
+from tf_bert.data.copies import rows_together
 from tf_bert.data.down_sampling import balanced_sample
 from tf_bert.data.examples import Examples
 from tf_bert.data.splits import halves, stratified_split
@@ -72,7 +71,7 @@ def divide(
             splits["train"],
             held_out,
             rules.split_seed,
-            _together(splits["train"]) if copies_together else None,
+            rows_together(splits["train"]) if copies_together else None,
         )
     elif splits["train"].groups is not None:
         raise ValueError(
@@ -84,7 +83,7 @@ def divide(
         )
     if rules.split_dev_in_half:
         dev = splits["validation"]
-        together = _together(dev) if copies_together else None
+        together = rows_together(dev) if copies_together else None
         first, second = halves(dev.labels, rules.split_seed, together)
         splits |= {"validation": dev.select(first), "test": dev.select(second)}
     if rules.max_train_examples:
@@ -137,27 +136,6 @@ def _held_out_proportions(
             "--validation_proportion or --test_proportion."
         )
     return {split: p for split, p in proportions.items() if p > 0}
-
-
-def _together(examples: Examples) -> np.ndarray:
-    """Returns which rows stay together, see `rows_together`; logs how many."""
-    keys = [key for key in copy_keys(examples) if key is not None]
-    num_copies = len(keys) - len(set(keys))
-    if num_copies:
-        logging.info(
-            "Copies of earlier rows in %s (but for case and spaces): %d. They "
-            "stay in one split with those.",
-            examples.source,
-            num_copies,
-        )
-    if examples.groups is not None:
-        logging.info(
-            "%d rows of %s are of %d groups; a group stays in one split.",
-            len(examples),
-            examples.source,
-            len(set(examples.groups)),
-        )
-    return rows_together(examples)
 
 
 def _hold_out(

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import optimize, special
 
 from tf_bert.statistics.row_exchange import RowKinds
-from tf_bert.statistics.rows import WeightedMetric
+from tf_bert.statistics.rows import WeightedMetric, check_confidence
 
 NUM_SAMPLES = 10_000
 
@@ -146,7 +146,7 @@ def compare_right_rows(
         proportions for matched pairs compatible with exact McNemar's or sign
         tests". https://doi.org/10.1002/sim.8829
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     if min(only_a, only_b) < 0 or not only_a + only_b <= num_rows > 0:
         raise ValueError(
             "`only_a` and `only_b` must be counts among `num_rows` rows, of "
@@ -263,7 +263,7 @@ def exchange_test(
         result differences". https://aclanthology.org/C00-2137
         Phipson and Smyth, 2010. https://doi.org/10.2202/1544-6115.1585
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     if num_samples < 1:
         raise ValueError(
             "`num_samples` must be at least 1. Received: "
@@ -320,11 +320,3 @@ def _shifted_ends(
         root = (slope**2 + 4 * (reached**2 - size**2)) ** 0.5
         inner = (slope - root) / 2
     return (inner, outer) if observed >= 0 else (-outer, -inner)
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise ValueError(
-            "`confidence` must lie between 0 and 1. Received: "
-            f"confidence={confidence}. Pass 0.95 for a 95 % interval."
-        )

@@ -13,13 +13,12 @@ import itertools
 import numpy as np
 from scipy import special
 
-from tf_bert.statistics.rows import WeightedMetric
+from tf_bert.statistics.rows import MAX_COUNTS_IN_MEMORY, WeightedMetric
 
 # Up to so many disagreements every pattern is taken: 2^16 = 65,536.
 MAX_EXACT = 16
 
 _DECIMALS = 12  # Differences that are closer than that are equal.
-_MAX_COUNTS_IN_MEMORY = 200_000  # As in `rows.py`.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +105,7 @@ class RowKinds:
             float64 `[R]`, rounded: what differs by rounding is equal.
         """
         labels, predictions = self._rows()
-        chunk = max(1, _MAX_COUNTS_IN_MEMORY // len(labels))
+        chunk = max(1, MAX_COUNTS_IN_MEMORY // len(labels))
         values = [
             metric(labels, predictions, self._counts(num_upper))
             - metric(

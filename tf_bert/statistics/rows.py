@@ -16,7 +16,7 @@ from scipy import stats
 
 # Counts held at once: 1.6 MB as float64, small enough for a processor's cache
 # to help, large enough that the loop over chunks costs nothing.
-_MAX_COUNTS_IN_MEMORY = 200_000
+MAX_COUNTS_IN_MEMORY = 200_000
 
 
 class WeightedMetric(Protocol):
@@ -60,7 +60,7 @@ def wilson_interval(
         Wilson, 1927, "Probable inference, the law of succession, and
         statistical inference". https://doi.org/10.2307/2276774
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     if num_trials < 1 or not 0 <= num_successes <= num_trials:
         raise ValueError(
             "`num_successes` must lie between 0 and `num_trials`, which must "
@@ -151,7 +151,7 @@ def _draw_counts(
     # counting about 8 rows.
     draws_counts = 8 * num_distinct < num_rows
     width = num_distinct if draws_counts else num_rows
-    chunk = max(1, _MAX_COUNTS_IN_MEMORY // width)
+    chunk = max(1, MAX_COUNTS_IN_MEMORY // width)
     group_of_row = np.repeat(np.arange(num_distinct), sizes)
     for start in range(0, num_resamples, chunk):
         size = min(chunk, num_resamples - start)
@@ -165,13 +165,18 @@ def _draw_counts(
 
 
 def _percentiles(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    _check_confidence(confidence)
+    check_confidence(confidence)
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def _check_confidence(confidence: float) -> None:
+def check_confidence(confidence: float) -> None:
+    """Refuses what is no share between 0 and 1.
+
+    Raises:
+        ValueError: If it is out of its range.
+    """
     if not 0 < confidence < 1:
         raise ValueError(
             "`confidence` must lie between 0 and 1. Received: "
