@@ -72,6 +72,10 @@ ROWS = {
     "trials_cost.py": Row(
         r"2 trials in one command take .*Processor: ", starts_runs=True
     ),
+    "walk.py": Row(
+        r"gradient:\n\d+ files\n.* training:\n\d+ files, \d+ moves, \d+ climbs"
+        r".* predictions\.tsv:\n\d+ files\n.* prediction:\n\d+ files, \d+ moves"
+    ),
     "processor.py": Row(r"oneDNN (on|off); float32 matrix product \d+"),
 }
 # Script -> the test that runs it.

@@ -12,8 +12,9 @@ TEXT = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
 
 
 def rows() -> list[dict[str, str]]:
-    """The rows of the table: the title of a column -> the cell."""
-    lines = [x for x in TEXT.splitlines() if x.startswith("|")]
+    """The rows of the first table: the title of a column -> the cell."""
+    table = re.search(r"(?:^\|.*\n)+", TEXT, re.M)[0]
+    lines = table.splitlines()
     cells = [[x.strip() for x in line[1:-1].split("|")] for line in lines]
     head, _, *others = cells
     return [dict(zip(head, row, strict=True)) for row in others]
