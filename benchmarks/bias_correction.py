@@ -24,8 +24,8 @@ import quick
 import real_data
 import stabilisers
 
-from tf_bert import cli, finetune, gfile_io, run_folder
-from tf_bert.config import Config
+from tf_bert import finetune, gfile_io, run_folder
+from tf_bert.config import Config, parse
 from tf_bert.training import update_log
 
 NUM_SEEDS = 3
@@ -51,7 +51,7 @@ def config_of(
     recipe = stabilisers.ROOT / "flags" / "recipes" / "zhang.flags"
     folder = os.path.join(output_dir, f"{rate}_{variant}", f"seed_{seed}")
     return Config(
-        **cli.parse(
+        **parse.parse(
             [
                 f"--flagfile={recipe}",
                 *stabilisers.COMMON,

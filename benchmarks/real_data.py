@@ -31,8 +31,8 @@ from typing import Any
 import numpy as np
 import quick
 
-from tf_bert import cli, finetune
-from tf_bert.config import Config
+from tf_bert import finetune
+from tf_bert.config import Config, parse
 from tf_bert.metrics import title_of
 from tf_bert.score_intervals import ScoreInterval, stored
 
@@ -155,7 +155,7 @@ def settings_of(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Returns the fields of a configuration, seed and folder aside."""
     if name == "product_reviews":
         quickstart = ROOT / "flags" / "quickstart.flags"
-        return cli.parse([f"--flagfile={quickstart}"])
+        return parse.parse([f"--flagfile={quickstart}"])
     benchmark = BENCHMARKS[name]
     fields = {**COMMON, **benchmark.fields}
     data = pathlib.Path(arguments.data_dir)
@@ -211,7 +211,7 @@ def run(name: str, arguments: argparse.Namespace) -> Result:
     fields = settings_of(name, arguments)
     num_seeds = BENCHMARKS[name].num_seeds
     if arguments.quick:
-        tiny = cli.parse([*quick.flags(), "--output_dir=."])  # Of no run.
+        tiny = parse.parse([*quick.flags(), "--output_dir=."])  # Of no run.
         fields, num_seeds = {**fields, **tiny}, 1
     runs = [
         finetune.fine_tune(

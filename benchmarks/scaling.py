@@ -53,11 +53,11 @@ _PEERS = {name: "one process" for name in _WAYS} | {
 
 def measure(flags: list[str], num_examples: int) -> dict[str, float]:
     """Trains in this process; returns examples per second and MiB."""
-    from tf_bert import build, cli
-    from tf_bert.config import Config
+    from tf_bert import build
+    from tf_bert.config import Config, parse
     from tf_bert.training import workers
 
-    config = Config(**cli.parse(flags))
+    config = Config(**parse.parse(flags))
     with workers.joined(config) as team:
         run = build.build(config, strategy=team.strategy)
         before = _peak_mib()

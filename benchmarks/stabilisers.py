@@ -21,8 +21,8 @@ import numpy as np
 import quick
 import real_data
 
-from tf_bert import cli, finetune, gfile_io
-from tf_bert.config import Config
+from tf_bert import finetune, gfile_io
+from tf_bert.config import Config, parse
 
 ROOT = pathlib.Path(__file__).parents[1]
 NUM_SEEDS = 5
@@ -60,7 +60,7 @@ def config_of(
     recipe, further = ROWS[row]
     folder = row.replace(", ", "_").replace(" ", "_")
     return Config(
-        **cli.parse(
+        **parse.parse(
             [
                 f"--flagfile={ROOT / 'flags' / 'recipes' / recipe}.flags",
                 *COMMON,

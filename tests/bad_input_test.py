@@ -20,20 +20,19 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tf_bert import flag_table, run
-from tf_bert.flag_aliases.table import ROWS
+from tf_bert import run
+from tf_bert.config import all_settings
+from tf_bert.config.aliases.table import ROWS
 
 NUMBERS = {
     flag.name: flag.kind
-    for group in flag_table.GROUPS.values()
-    for flag in group
+    for flag in all_settings.SETTINGS.values()
     if flag.kind in (int, float)
 }
 TEXTS = [
     flag.name
-    for group in flag_table.GROUPS.values()
-    for flag in group
-    if flag.kind is str and flag.name != "output_dir"
+    for flag in all_settings.SETTINGS.values()
+    if flag.kind is str and not flag.choices and flag.name != "output_dir"
 ]
 
 

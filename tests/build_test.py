@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tf_bert import build, cli, run_data
+from tf_bert import build, run_data
 from tf_bert.classifier import load_finished
-from tf_bert.config import Config
+from tf_bert.config import Config, parse
 
 
 def make_config(flags, **changes):
-    return Config(**cli.parse(flags(output_dir="runs/x", **changes)))
+    return Config(**parse.parse(flags(output_dir="runs/x", **changes)))
 
 
 @pytest.fixture(scope="module")

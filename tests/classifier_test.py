@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tf_bert import cli, run_data
+from tf_bert import run_data
 from tf_bert.classifier import load_classifier
-from tf_bert.config import Config
+from tf_bert.config import Config, parse
 
 HEAD = {"classifier/bias", "classifier/kernel"}
 POOLER = {"bert/pooler/dense/bias", "bert/pooler/dense/kernel"}
@@ -22,7 +22,7 @@ def load(flags):
 
     def loaded(**changes):
         config = Config(
-            **cli.parse(
+            **parse.parse(
                 flags(output_dir="runs/x", label_names="bad,good", **changes)
             )
         )

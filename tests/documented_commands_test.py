@@ -69,8 +69,8 @@ TESTED = {
     r"python -m tf_bert\.run --mode=export --output_dir=runs/mine": (
         "tests/serving_doc_test.py"
     ),
-    r"python -m tf_bert\.flags_page > docs/flags\.md": (
-        "tests/flags_page_test.py"
+    r"python -m tf_bert\.config\.help_page > docs/flags\.md": (
+        "tests/config/help_page_test.py"
     ),
     r"python benchmarks/reliability\.py": "tests/reliability_test.py",
     r"python benchmarks/.*": "tests/benchmarks_test.py",

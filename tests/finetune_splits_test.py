@@ -9,14 +9,13 @@ import pytest
 from tf_bert import (
     baseline_scores,
     build,
-    cli,
     finetune,
     run,
     run_data,
     run_results,
     scored_rows,
 )
-from tf_bert.config import Config
+from tf_bert.config import Config, parse
 
 # Files of MNLI, with the columns that are read.
 _HEADER = "index\tsentence1\tsentence2\tgold_label\n"
@@ -141,7 +140,7 @@ class TestSplitsFile:
 def built(flags):
     """A run that is ready to start, with a validation split alone."""
     arguments = flags(output_dir="runs/x", compare_baselines=True)
-    return build.build(Config(**cli.parse(arguments)))
+    return build.build(Config(**parse.parse(arguments)))
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +182,6 @@ class TestHalfOfTheDevSet:
             validation_file=reviews / "test.csv",
             split_dev_in_half=True,
         )
-        run = build.build(Config(**cli.parse(arguments)))
+        run = build.build(Config(**parse.parse(arguments)))
         sizes = {split: len(rows) for split, rows in run.tokenized.items()}
         assert sizes == {"train": 40, "validation": 6, "test": 6}

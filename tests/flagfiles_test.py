@@ -9,8 +9,7 @@ import shlex
 
 from absl.testing import parameterized
 
-from tf_bert import cli
-from tf_bert.config import Config
+from tf_bert.config import Config, parse
 from tf_bert.data.tasks import TASKS, get_task
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -147,7 +146,7 @@ class FlagFilesTest(parameterized.TestCase):
 
     @parameterized.parameters(NAMES)
     def test_becomes_a_configuration(self, name):
-        given = cli.parse(["--output_dir=runs/x", f"--flagfile={name}"])
+        given = parse.parse(["--output_dir=runs/x", f"--flagfile={name}"])
         self.assertIsInstance(Config(**given), Config)
         # Something is set, and not by the first argument alone.
         self.assertGreater(len(given), 1)
@@ -157,7 +156,7 @@ class FlagFilesTest(parameterized.TestCase):
         text = pathlib.Path(name).read_text("utf-8")
         arguments = command_of(text)
         self.assertIn(f"--flagfile={name}", arguments)
-        config = Config(**cli.parse(arguments))
+        config = Config(**parse.parse(arguments))
         self.assertIsNotNone(config.task_name)
         comment = [x for x in text.splitlines() if x.startswith("#")]
         self.assertRegex(
@@ -194,7 +193,7 @@ class CompositionTest(parameterized.TestCase):
     @parameterized.parameters(*RECIPES)
     def test_every_task_and_model_may_follow_a_recipe(self, recipe):
         for task, model in itertools.product(TASK_FILES, MODELS):
-            config = Config(**cli.parse(files(recipe, task, model)))
+            config = Config(**parse.parse(files(recipe, task, model)))
             expected = Config(
                 **RECIPES[recipe]
                 | TASK_FILES[task]
@@ -213,13 +212,15 @@ class CompositionTest(parameterized.TestCase):
     )
     def test_a_flag_behind_them_wins(self, flag, name, expected):
         arguments = [*files("zhang", "rte", "minilm"), flag]
-        config = Config(**cli.parse(arguments))
+        config = Config(**parse.parse(arguments))
         self.assertEqual(getattr(config, name), expected)
 
     def test_length_and_batch_size_of_the_last_recipe_count(self):
         recipe = "--flagfile=flags/recipes/"
         config = Config(
-            **cli.parse([f"{recipe}zhang_longer.flags", f"{recipe}zhang.flags"])
+            **parse.parse(
+                [f"{recipe}zhang_longer.flags", f"{recipe}zhang.flags"]
+            )
         )
         self.assertEqual(config.num_train_epochs, 3)
         self.assertIsNone(config.num_train_steps)

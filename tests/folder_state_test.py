@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from tf_bert import build, cli, restart, stop_requests, training_run
-from tf_bert.config import Config
+from tf_bert import build, restart, stop_requests, training_run
+from tf_bert.config import Config, parse
 from tf_bert.folder_state import FolderState
 from tf_bert.run_folder import RunFolder
 from tf_bert.stop_requests import StopRequest, Terminated
@@ -180,7 +180,7 @@ def training_of(flags, tmp_path_factory):
                     **TRAININGS[name],
                 },
             )
-            training = Training(Config(**cli.parse(arguments)), folder)
+            training = Training(Config(**parse.parse(arguments)), folder)
             trainings[name] = training, training.train("unbroken")
         return trainings[name]
 

@@ -42,6 +42,6 @@ def read_rows(path: str) -> list[tuple[str, ...]]:
 
 def expand(argument: str) -> list[str]:
     """Returns the flags that a flag file names."""
-    from tf_bert import flag_files
+    from tf_bert.config import flag_files
 
     return flag_files.expand([argument])

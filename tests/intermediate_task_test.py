@@ -5,9 +5,9 @@ import pytest
 import safetensors.numpy
 import transformers
 
-from tf_bert import build, cli
+from tf_bert import build
 from tf_bert.checkpoints import names
-from tf_bert.config import Config
+from tf_bert.config import Config, parse
 
 ROWS = [
     (f"The {thing} is {word}.", label)
@@ -45,7 +45,7 @@ def second(flags):
         arguments = flags(
             output_dir="runs/second", init_checkpoint=checkpoint, **changes
         )
-        return build.build(Config(**cli.parse(arguments)))
+        return build.build(Config(**parse.parse(arguments)))
 
     return built
 

@@ -9,8 +9,8 @@ import huggingface_hub
 import numpy as np
 import pytest
 
-from tf_bert import cli, model_card
-from tf_bert.config import Config
+from tf_bert import model_card
+from tf_bert.config import Config, parse
 from tf_bert.data import tasks
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
@@ -172,7 +172,7 @@ class TestText:
         plain = dataclasses.replace(
             CONFIG, overwrite_output_dir=False, predict_file=None
         )
-        assert Config(**cli.parse(arguments)) == plain
+        assert Config(**parse.parse(arguments)) == plain
 
     def test_seeds_and_the_chosen_step_are_told(self):
         card = render()

@@ -9,8 +9,8 @@ import sys
 import pytest
 from absl import logging
 
-from tf_bert import cli, onednn, recorded_onednn, run_folder
-from tf_bert.config import Config
+from tf_bert import onednn, recorded_onednn, run_folder
+from tf_bert.config import Config, parse
 from tf_bert.run_folder import RunFolder
 from tf_bert.tf_config import Cluster
 
@@ -353,7 +353,7 @@ class TestProgram:
             "trials_save_model": "none",
             "seed": 1,
         }
-        fields = cli.parse(flags(output_dir=tmp_path, **trials))
+        fields = parse.parse(flags(output_dir=tmp_path, **trials))
         content = Config(**fields).as_dict()
         content["runtime"] = {"onednn": False}  # As if it had begun so.
         RunFolder(str(tmp_path)).write_json(run_folder.CONFIG, content)

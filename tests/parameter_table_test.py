@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from absl.testing import parameterized
 
-from tf_bert import build, cli, parameter_table
-from tf_bert.config import Config
+from tf_bert import build, parameter_table
+from tf_bert.config import Config, parse
 from tf_bert.parameter_table import Parameter, render
 
 EMBEDDINGS = Parameter("bert/embeddings/LayerNorm/beta", 4)
@@ -125,7 +125,7 @@ class RenderTest(parameterized.TestCase):
 @pytest.fixture(scope="module")
 def built(flags):
     arguments = flags(output_dir="runs/x", reinit_layers=1, weight_decay=0.3)
-    return build.build(Config(**cli.parse(arguments)))
+    return build.build(Config(**parse.parse(arguments)))
 
 
 class TestDescribe:
@@ -148,7 +148,7 @@ class TestDescribe:
         assert not found["bert/encoder/layer_0/output/dense/bias"].is_fresh
 
     def test_a_run_logs_the_table(self, flags, caplog):
-        build.build(Config(**cli.parse(flags(output_dir="runs/x"))))
+        build.build(Config(**parse.parse(flags(output_dir="runs/x"))))
         (message,) = [
             record.getMessage()
             for record in caplog.records

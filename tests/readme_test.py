@@ -7,8 +7,7 @@ import shlex
 
 from absl.testing import parameterized
 
-from tf_bert import cli, flag_table
-from tf_bert.config import Config
+from tf_bert.config import Config, all_settings, parse
 
 ROOT = pathlib.Path(__file__).parents[1]
 SETUP_COMMANDS = [
@@ -63,12 +62,10 @@ class ReadmeTest(parameterized.TestCase):
         self.assertNotEmpty(commands)
         for arguments in commands:
             if arguments != ["--help"]:
-                Config(**cli.parse(arguments))
+                Config(**parse.parse(arguments))
 
     def test_flags_in_the_text_exist(self):
-        known = {
-            flag.name for group in flag_table.GROUPS.values() for flag in group
-        }
+        known = set(all_settings.SETTINGS)
         known |= {f"no{name}" for name in known} | FURTHER_FLAGS
         named = set(re.findall(r"`--(\w+)", self.text))
         self.assertNotEmpty(named)

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from tf_bert import build, cli, restart, training_run
-from tf_bert.config import Config
+from tf_bert import build, restart, training_run
+from tf_bert.config import Config, parse
 from tf_bert.training_state import MemoryState
 from tf_bert.trials.live_table import SilentBar
 
 
 def make_config(flags, **changes):
-    return Config(**cli.parse(flags(output_dir="runs/x", **changes)))
+    return Config(**parse.parse(flags(output_dir="runs/x", **changes)))
 
 
 def values_of(run):

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tf_bert import config_rules, run
+from tf_bert import run
+from tf_bert.config.setting import MODES
 
 
 class TestOtherEnds:
@@ -33,7 +34,7 @@ class TestOtherEnds:
 
 class TestModes:
     def test_are_those_of_the_flag(self):
-        assert tuple(run.MODES) == config_rules.MODES
+        assert tuple(run.MODES) == MODES
 
     @pytest.mark.parametrize(
         "mode, message",

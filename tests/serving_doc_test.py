@@ -9,7 +9,8 @@ import shutil
 import numpy as np
 import pytest
 
-from tf_bert import cli, run
+from tf_bert import run
+from tf_bert.config import all_settings
 
 ROOT = pathlib.Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
@@ -55,7 +56,7 @@ class TestPage:
         assert len(re.findall("^```", TEXT, re.M)) == 2 * (3 + 2 + 1)
 
     def test_flags_in_the_text_exist(self):
-        known = {flag.name for group in cli.GROUPS.values() for flag in group}
+        known = set(all_settings.SETTINGS)
         assert set(re.findall(r"`--(\w+)", TEXT)) <= known
 
     @pytest.mark.large

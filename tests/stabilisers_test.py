@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_bert import build, cli, training_run
-from tf_bert.config import Config
+from tf_bert import build, training_run
+from tf_bert.config import Config, parse
 from tf_bert.folder_state import FolderState
 from tf_bert.run_folder import RunFolder
 
@@ -244,7 +244,7 @@ def config_of(flags, tmp_path_factory):
             **changes,
         }
         folder = tmp_path_factory.mktemp("run")
-        return Config(**cli.parse(flags(output_dir=folder, **chosen)))
+        return Config(**parse.parse(flags(output_dir=folder, **chosen)))
 
     return make
 

@@ -6,8 +6,7 @@ import pathlib
 import study
 from absl.testing import parameterized
 
-from tf_bert import cli
-from tf_bert.config import Config
+from tf_bert.config import Config, parse
 from tf_bert.trials import plan
 from tf_bert.trials.trial_folder import TrialFolder
 
@@ -28,14 +27,14 @@ class StudyPageTest(parameterized.TestCase):
 
     @parameterized.parameters(*STORED)
     def test_its_command_would_find_every_trial_finished(self, task):
-        config = Config(**cli.parse(study.study_flags(task)))
+        config = Config(**parse.parse(study.study_flags(task)))
         planned = {trial.name for trial in plan.planned_trials(config)}
         records = TrialFolder(f"docs/study/{task}").read_records()
         self.assertEqual({r["trial"] for r in records}, planned)
 
     @parameterized.parameters("mrpc", "rte")
     def test_the_flags_of_the_other_tasks_are_valid(self, task):
-        Config(**cli.parse(study.study_flags(task)))
+        Config(**parse.parse(study.study_flags(task)))
 
     def test_every_recipe_is_explained(self):
         for path in (ROOT / "docs" / "study" / "recipes").iterdir():

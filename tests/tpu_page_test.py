@@ -6,8 +6,7 @@ import shlex
 
 from absl.testing import parameterized
 
-from tf_bert import cli, flag_table
-from tf_bert.config import Config
+from tf_bert.config import Config, all_settings, parse
 from tf_bert.notebook import install_plan, set_up
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -31,13 +30,11 @@ class TpuPageTest(parameterized.TestCase):
             arguments = [
                 a.replace("=flags/", f"={ROOT}/flags/") for a in arguments
             ]
-            config = Config(**cli.parse(arguments))
+            config = Config(**parse.parse(arguments))
             self.assertEqual(config.distribution, "tpu")
 
     def test_flags_in_the_text_exist(self):
-        known = {
-            flag.name for group in flag_table.GROUPS.values() for flag in group
-        }
+        known = set(all_settings.SETTINGS)
         named = set(re.findall(r"`--(\w+)", TEXT))
         self.assertNotEmpty(named)
         self.assertContainsSubset(named, known)

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import durations, parameter_table, run_data, schedule
+from tf_bert import parameter_table, run_data, schedule
 from tf_bert.adaptation import freezing
 from tf_bert.adaptation.mixout import Mixout
 from tf_bert.classifier import (
@@ -24,7 +24,7 @@ from tf_bert.classifier import (
     load_classifier,
     read_checkpoint,
 )
-from tf_bert.config import Config
+from tf_bert.config import Config, durations
 from tf_bert.data import pipeline, sources, unlabelled
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenized_examples import TokenizedExamples

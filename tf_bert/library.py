@@ -22,9 +22,9 @@ from tf_bert.checkpoints import formats, load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.classifier import check_fits, load_finished
 from tf_bert.config import Config
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data import sources, tokenizer_files, unlabelled
 from tf_bert.data.examples import Examples
-from tf_bert.text_format import TextFormat
 from tf_bert.training import inference
 
 
@@ -151,7 +151,7 @@ class Predictor:
             config = _model_config(model_folder)
         else:
             model_folder = os.path.join(run, run_folder.MODEL)
-            config = stored_config.stored_config({"output_dir": run})
+            config = stored_config.stored_config(output_dir=run)
         self._is_run = run is not None
         self._classifier = load_finished(model_folder, config)
         self.max_seq_length = self._classifier.max_seq_length

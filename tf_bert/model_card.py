@@ -4,7 +4,6 @@ Nothing in it depends on a clock or a machine: the same command writes the
 same card.
 """
 
-import dataclasses
 import os
 import shlex
 from collections.abc import Sequence
@@ -14,14 +13,12 @@ import numpy as np
 
 from tf_bert import (
     card_metadata,
-    command_line,
     comparison,
     gfile_io,
     score_intervals,
 )
-from tf_bert import config as config_lib
 from tf_bert.checkpoints import sources as checkpoint_sources
-from tf_bert.config import Config
+from tf_bert.config import Config, command_line
 from tf_bert.data.data_name import data_name, source_name
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
@@ -216,12 +213,7 @@ model = TFBertForSequenceClassification.from_pretrained(MODEL)
 
 def _making_section(config: Config, results: dict[str, Any]) -> str:
     # What cannot change the model is no part of how it was made.
-    defaults = {
-        field.name: field.default
-        for field in dataclasses.fields(config)
-        if field.name in config_lib.NOT_COMPARED - {"output_dir"}
-    }
-    flags = command_line.command_line(dataclasses.replace(config, **defaults))
+    flags = command_line.command_line(config.of_result())
     command = " \\\n    ".join(
         ["python -m tf_bert.run", *map(shlex.quote, flags)]
     )

@@ -5,40 +5,25 @@ import dataclasses
 from tf_bert import schedule
 from tf_bert.build import Run
 from tf_bert.classifier import reload_classifier
-from tf_bert.config import FOLLOW_SEED, NOT_COMPARED, Config
-from tf_bert.device_rules import PLACES
-
-# Fields that a run may be restarted with: they are in the weights, or in what
-# the steps are fed with, not in what is traced.
-_RESTARTS_WITH = (NOT_COMPARED - frozenset(PLACES)) | {
-    "seed",
-    *FOLLOW_SEED,
-    "reinit_layers",
-    "reinit_pooler",
-    "learning_rate",
-    "lr_schedule",
-    "warmup_proportion",
-    "num_warmup_steps",
-    "num_train_epochs",
-    "num_train_steps",
-    "num_evaluations",
-    "evaluate_every_steps",
-    "evaluate_every_epochs",
-    "checkpoint_to_use",
-    "early_stopping_patience",
-    "compare_baselines",
-}
+from tf_bert.config import Config
+from tf_bert.config.all_settings import SETTINGS
 
 
 def can_restart(run: Run, config: Config) -> bool:
     """Whether `restart` takes a configuration."""
-    old, new = run.config.as_dict(), _settled(run, config).as_dict()
-    names = {name for name in old if old[name] != new[name]}
+    config = _settled(run, config)
+    old, new = run.config.as_dict(), config.as_dict()
     # What was drawn afresh must not be frozen, which `build` checks.
-    allowed = _RESTARTS_WITH
-    if config.freeze is not None:
-        allowed = allowed - {"reinit_layers", "reinit_pooler"}
-    return names <= allowed
+    if config.freeze is not None and _redrawn(config) != _redrawn(run.config):
+        return False
+    return all(
+        setting.can_restart or old[name] == new[name]
+        for name, setting in SETTINGS.items()
+    )
+
+
+def _redrawn(config: Config) -> tuple[int, bool]:
+    return config.reinit_layers, config.reinit_pooler
 
 
 def restart(run: Run, config: Config) -> Run:

@@ -17,14 +17,13 @@ from typing import Any
 from absl import logging
 
 from tf_bert import (
-    cli,
     config,
-    flags_page,
     native_log,
     os_errors,
     recorded_onednn,
     stop_requests,
 )
+from tf_bert.config import help_page, parse
 from tf_bert.stored_config import stored_config
 
 _CONTINUE = (
@@ -89,9 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _quiet_libraries(is_verbose=is_verbose)
     try:
         if {"--help", "-help", "-h"} & set(arguments):
-            print(flags_page.help_text(), flush=True)
+            print(help_page.help_text(), flush=True)
             return 0
-        given = cli.parse([a for a in arguments if a != "-v=1"])
+        given = parse.parse([a for a in arguments if a != "-v=1"])
         with stop_requests.ending_at_sigterm():
             return _run_mode(MODES[given.get("mode", "train")], given)
     except BrokenPipeError:  # Before OSError, which it is too.
@@ -118,7 +117,7 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
         if mode.has_new_config:
             run_config = config.Config(**given)
         else:
-            run_config = stored_config(given)
+            run_config = stored_config(**given)
         recorded_onednn.use_recorded(run_config)
         with native_log.quieted():
             module = importlib.import_module(f"tf_bert.{mode.module}")

@@ -1,13 +1,14 @@
 """From a configuration to the data of a run: its task and its splits."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from absl import logging
 
-from tf_bert import config_rules, positive_class
-from tf_bert.config import Config
+from tf_bert import positive_class
+from tf_bert.config import Config, rules
 from tf_bert.data import sources, split_record, tasks, tfds_task
 from tf_bert.data.division import DivisionRules
 from tf_bert.data.task_spec import (
@@ -32,13 +33,18 @@ def get_task(config: Config) -> TaskSpec:
     elif config.tfds_name is not None:
         task, flag = tasks.get_tfds_task(config.tfds_name), "tfds_name"
     if task is not None:
-        config_rules.check_task_is_alone(config, flag)
+        rules.check_task_is_alone(config, flag)
         task = _with_metric(task, config, flag)
         label = config.positive_label or task.positive_label
         return dataclasses.replace(
             task, positive_label=label, group_column=config.group_column
         )
-    described = dict(
+    describe = tasks.custom_task
+    if config.tfds_name is not None:
+        describe = functools.partial(
+            tfds_task.describe_task, config.tfds_name, config.tfds_data_dir
+        )
+    task = describe(
         text_column=config.text_column,
         text_pair_column=config.text_pair_column,
         label_column=config.label_column,
@@ -46,12 +52,6 @@ def get_task(config: Config) -> TaskSpec:
         label_names=config.label_names,
         metric=config.metric,
     )
-    if config.tfds_name is None:
-        task = tasks.custom_task(**described)
-    else:
-        task = tfds_task.describe_task(
-            config.tfds_name, config.tfds_data_dir, **described
-        )
     return dataclasses.replace(
         task,
         positive_label=config.positive_label,
@@ -163,7 +163,7 @@ def record(config: Config, data: sources.TaskData) -> dict:
 
 def _division(config: Config) -> dict:
     return {
-        field.name: getattr(config, field.name)
+        field.name: config.value_of(field.name)
         for field in dataclasses.fields(DivisionRules)
     }
 
@@ -179,6 +179,6 @@ def _with_metric(task: TaskSpec, config: Config, flag: str) -> TaskSpec:
         raise ValueError(
             f"`metric` must be one of {', '.join(choices)} for this task. "
             f"Received: metric={config.metric!r}, {flag}="
-            f"{getattr(config, flag)}. Correct --metric."
+            f"{config.value_of(flag)}. Correct --metric."
         )
     return dataclasses.replace(task, metric=config.metric)

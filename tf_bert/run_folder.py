@@ -92,17 +92,6 @@ _OF_SWEEP = (
 _OF_MODE = {"train": _OF_TRAINING, "trials": _OF_SWEEP}
 # What may have been written by versions that left no record.
 _ALL = tuple(dict.fromkeys((*_OF_TRAINING, *_OF_SWEEP, *_OF_LATER_MODES)))
-# Of what every version has written into `CONFIG`; no other program's has them.
-_FIELDS = frozenset({"mode", "output_dir", "init_checkpoint", "train_file"})
-# Paths among the fields.
-_INPUTS = (
-    "init_checkpoint",
-    "data_dir",
-    "train_file",
-    "validation_file",
-    "test_file",
-    "predict_file",
-)
 
 # What F1 is of in a run of a version without `positive_label`.
 _SECOND = "the second label"
@@ -158,7 +147,7 @@ class RunFolder:
             content = None
         if not isinstance(content, dict):  # Changed by hand.
             return is_recorded
-        return content.keys() >= _FIELDS
+        return config_lib.is_stored(content)
 
     def check_free(self) -> None:
         """Refuses a folder in which another process trains; touches nothing.
@@ -346,8 +335,7 @@ class RunFolder:
 
     def _check_keeps_inputs(self, config: Config) -> None:
         """Refuses to remove what is read, and could not be read again."""
-        for name in _INPUTS:
-            value = getattr(config, name)
+        for name, value in config.inputs.items():
             if value is not None and self.written.holds(value):
                 raise ValueError(
                     f"`{name}` must not lie in a run that is replaced. "

@@ -6,8 +6,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import durations
-from tf_bert.config import Config
+from tf_bert.config import Config, durations
 from tf_bert.data import packing
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenized_examples import TokenizedExamples

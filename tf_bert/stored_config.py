@@ -4,53 +4,28 @@ No TensorFlow: a wrong flag or folder is found before that is imported, which
 takes seconds.
 """
 
-import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from tf_bert import config_rules, run_data, run_folder
+from tf_bert import run_data, run_folder
 from tf_bert.config import Config
+from tf_bert.config.all_settings import (
+    ALTERNATIVES,
+    SETTINGS,
+    names_of_mode,
+    names_where,
+)
+from tf_bert.config.setting import OF_ANY_RUN, TRAINING
 from tf_bert.data import standard_input
 from tf_bert.data.task_spec import TaskSpec
 from tf_bert.run_folder import RunFolder
 
-# How the rows of another file are written.
-_READING = {"text_column", "text_pair_column", "encoding", "delimiter"}
-_COLUMNS = ("text_column", "text_pair_column", "label_column")
-# Mode -> the flag of the file that it reads, and the columns that it must have.
-_FILES = {
-    "evaluate": ("test_file", ("text_column", "label_column")),
-    "predict": ("predict_file", ("text_column",)),
-}
-_COMPUTING = {"eval_batch_size", "max_seq_length", "precision"}
-# On what it is computed: here, not where the run was trained.
-_DEVICES = {"distribution", "tpu_name", "tpu_zone", "gcp_project"}
-# Where the run's own data lies now.
-_PLACES = {"data_dir", "tfds_data_dir", "train_file", "validation_file"}
 
-# Mode -> the flags that mean something in it. All others are the run's.
-OWN_FLAGS: dict[str, frozenset[str]] = {
-    "evaluate": frozenset(
-        {"test_file", "label_column"}
-        | _READING
-        | _COMPUTING
-        | _DEVICES
-        | _PLACES
-    ),
-    "predict": frozenset({"predict_file"} | _READING | _COMPUTING | _DEVICES),
-    # The model as it was trained.
-    "export": frozenset(),
-    # What the run has recorded.
-    "plot": frozenset(),
-    "report": frozenset({"baseline"}),
-}
-
-
-def stored_config(given: dict[str, Any]) -> Config:
+def stored_config(**given: Any) -> Config:
     """Returns the configuration of a run, with some fields replaced.
 
     Args:
-        given: the flags that were given; `output_dir` is the run's. Those
+        **given: the flags that were given; `output_dir` is the run's. Those
             that mean nothing in the `mode` must equal the run's, as they do
             in its own flag file.
 
@@ -63,24 +38,37 @@ def stored_config(given: dict[str, Any]) -> Config:
         _check_alone(given)
         return Config(**given)
     folder = RunFolder(given["output_dir"])
-    if given.get("mode") not in config_rules.MODES_OF_ANY_RUN:
+    if given.get("mode") not in OF_ANY_RUN:
         folder.read_json(run_folder.RESULTS)
     # The folder may have been moved since.
-    fields = {
-        **folder.read_json(run_folder.CONFIG),
-        "output_dir": folder.path,
-    }
-    run = Config.from_dict(fields)
+    stored = folder.read_json(run_folder.CONFIG)
+    run = Config.from_dict(stored, output_dir=folder.path)
     _check_flags(run, given)
-    fields = {n: value for n, value in fields.items() if n not in _DEVICES}
+    is_here = names_where(lambda setting: setting.is_of_machines)
+    fields = run.with_defaults(is_here).as_dict()
     if given.get("test_file") or given.get("predict_file"):
         # They are of the run's own files; these may be written otherwise.
-        fields = {**fields, "encoding": None, "delimiter": None}
+        written = names_where(lambda setting: setting.is_of_files)
+        fields = run.with_defaults((*is_here, *written)).as_dict()
     fields |= _without_batch_size(given)
-    return Config.from_dict(fields | _columns_of_file(run, given))
+    task = _task_of_file(run, given)
+    if task is None:
+        return Config.from_dict(fields)
+    return Config.from_dict(
+        fields,
+        task_name=None,
+        data_dir=None,
+        tfds_name=None,
+        tfds_data_dir=None,
+        text_column=given.get("text_column", task.text_column),
+        text_pair_column=given.get("text_pair_column", task.text_pair_column),
+        label_column=given.get("label_column", task.label_column),
+        task_type="regression" if task.is_regression else "classification",
+        metric=task.metric,
+    )
 
 
-def _columns_of_file(run: Config, given: dict[str, Any]) -> dict[str, Any]:
+def _task_of_file(run: Config, given: Mapping[str, Any]) -> TaskSpec | None:
     """Returns how a file is read that is not of the run's task or dataset.
 
     Its columns are called as flags say, else as those of the run's data. A
@@ -92,41 +80,38 @@ def _columns_of_file(run: Config, given: dict[str, Any]) -> dict[str, Any]:
         given: the flags that were given.
 
     Returns:
-        The fields to replace; none where those of the run will do.
+        A task with these columns, but for those that flags name; None where
+        the settings of the run will do.
     """
-    mode = given.get("mode")
-    if mode not in _FILES:
-        return {}
-    flag, needed = _FILES[mode]
-    path = given.get(flag) or getattr(run, flag)
+    mode, path = given.get("mode"), None
+    if mode == "evaluate":
+        path = given.get("test_file") or run.test_file
+    elif mode == "predict":
+        path = given.get("predict_file") or run.predict_file
     if path is None or path == standard_input.STANDARD_INPUT:
-        return {}
-    columns = {name: given[name] for name in _COLUMNS if name in given}
+        return None
+    columns = names_where(lambda setting: setting.is_column)
+    # Of those that the mode reads; the second of a pair may be missing.
+    needed = [
+        name
+        for name in columns
+        if mode in SETTINGS[name].modes and SETTINGS[name].default is not None
+    ]
     in_dataset = run_data.has_unknown_dataset(run)
     has_task = run.task_name is not None or run.tfds_name is not None
-    if in_dataset and not _are_told(run, columns, needed):
-        task = _task_of_dataset(run, path, needed)
-    elif in_dataset or (has_task and columns):
-        task = run_data.get_trained_task(run)
-    else:
-        return {}
-    sources = ("task_name", "data_dir", "tfds_name", "tfds_data_dir")
-    return {
-        **dict.fromkeys(sources),
-        **{name: getattr(task, name) for name in _COLUMNS},
-        **columns,
-        "task_type": "regression" if task.is_regression else "classification",
-        "metric": task.metric,
-    }
+    if in_dataset and not _are_told(run, given, needed):
+        return _task_of_dataset(run, path, needed)
+    if in_dataset or (has_task and not given.keys().isdisjoint(columns)):
+        return run_data.get_trained_task(run)
+    return None
 
 
 def _are_told(
-    run: Config, columns: dict[str, str], needed: Collection[str]
+    run: Config, given: Mapping[str, Any], needed: Collection[str]
 ) -> bool:
     """Whether flags, of now or of the training, name the columns."""
-    defaults = {field.name: field.default for field in dataclasses.fields(run)}
     return all(
-        name in columns or getattr(run, name) != defaults[name]
+        name in given or run.value_of(name) != SETTINGS[name].default
         for name in needed
     )
 
@@ -148,8 +133,7 @@ def _task_of_dataset(
 
 def _check_alone(given: dict[str, Any]) -> None:
     """Refuses flags of a training beside the folders of several."""
-    own = {"mode", "output_dir", "trials_dirs", "baseline"}
-    wrong = sorted(name for name in given if name not in own)
+    wrong = sorted(given.keys() - set(names_of_mode("report")))
     if wrong:
         raise ValueError(
             "A report on `trials_dirs` must be given no flags of a training: "
@@ -160,13 +144,14 @@ def _check_alone(given: dict[str, Any]) -> None:
 
 def _without_batch_size(given: dict[str, Any]) -> dict[str, Any]:
     """Leaves out how the batch size was given; the run holds the size."""
-    names = ("train_batch_size", "per_device_train_batch_size")
+    (names,) = (row for row in ALTERNATIVES if "train_batch_size" in row)
     return {name: x for name, x in given.items() if name not in names}
 
 
 def _check_flags(stored: Config, given: dict[str, Any]) -> None:
     mode = given.get("mode", stored.mode)
-    own = OWN_FLAGS.get(mode, frozenset()) | {"mode", "output_dir"}
+    # What a training takes beside it, makes another run.
+    own = names_of_mode("export" if mode in TRAINING else mode)
     wrong = [
         name
         for name, value in given.items()
@@ -175,10 +160,10 @@ def _check_flags(stored: Config, given: dict[str, Any]) -> None:
     if not wrong:
         return
     received = "; ".join(
-        f"{name}={given[name]} (the run's: {getattr(stored, name)})"
+        f"{name}={given[name]} (the run's: {stored.value_of(name)})"
         for name in wrong
     )
-    taken = ", ".join(f"--{name}" for name in sorted(own - {"mode"}))
+    taken = ", ".join(f"--{name}" for name in sorted(set(own) - {"mode"}))
     raise ValueError(
         f"--mode={mode} must be given flags that mean something in it, or "
         f"those of the run in `output_dir` as they were. Received: {received}, "
@@ -197,4 +182,4 @@ def _is_of_run(stored: Config, name: str, value: Any) -> bool:
         # Of how many devices the run knew, its configuration does not say.
         of_device = value * stored.gradient_accumulation_steps
         return stored.train_batch_size % of_device == 0
-    return getattr(stored, name) == value
+    return stored.value_of(name) == value

@@ -20,7 +20,7 @@ class ColumnsTest(parameterized.TestCase):
 
     def read(self, path):
         table, (text, label) = open_with_columns(
-            str(path), {"text_column": "text", "label_column": "label"}
+            str(path), text_column="text", label_column="label"
         )
         labels = []
         for row in table.rows():

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from absl.testing import parameterized
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.copies import copy_keys
 from tf_bert.data.division import DivisionRules, divide
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import load_splits
 from tf_bert.data.tasks import custom_task, get_task
-from tf_bert.text_format import TextFormat
 
 _REAL_DATA = pathlib.Path(__file__).parents[2] / "../shared/data"
 

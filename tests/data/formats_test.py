@@ -12,10 +12,10 @@ import pyarrow
 import pyarrow.parquet
 from absl.testing import parameterized
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.sources import load_split
 from tf_bert.data.tasks import custom_task
 from tf_bert.data.unlabelled import iterate_unlabelled
-from tf_bert.text_format import TextFormat
 
 COLUMNS = ("text", "pair", "label")
 # What every format can hold, .tsv too.

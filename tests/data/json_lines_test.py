@@ -5,9 +5,9 @@ import tempfile
 
 from absl.testing import parameterized
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.json_lines import read_json_lines
 from tf_bert.data.records import Kind
-from tf_bert.text_format import TextFormat
 
 
 class JsonLinesTest(parameterized.TestCase):

@@ -9,9 +9,9 @@ import pyarrow
 import pyarrow.parquet
 from absl.testing import parameterized
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.parquet_files import read_parquet
 from tf_bert.data.records import Kind
-from tf_bert.text_format import TextFormat
 
 
 def as_bytes(**columns):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from absl.testing import parameterized
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.sources import load_split, load_splits
 from tf_bert.data.tasks import custom_task, get_task
-from tf_bert.text_format import TextFormat
 
 _REAL_DATA = pathlib.Path(__file__).parents[2] / "../shared/data"
 

@@ -4,8 +4,8 @@ import io
 
 from absl.testing import parameterized
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.standard_input import iterate_lines
-from tf_bert.text_format import TextFormat
 
 
 def read(content, *, has_pairs=False, **said):

@@ -6,8 +6,7 @@ import re
 
 from absl.testing import parameterized
 
-from tf_bert import flag_table
-from tf_bert.config import Config
+from tf_bert.config import Config, all_settings
 from tf_bert.data import tasks
 from tf_bert.inspection import findings
 from tf_bert.inspection.contents import Inspection, SplitContents
@@ -342,9 +341,7 @@ class FindingsTest(parameterized.TestCase):
         )
 
     def test_every_flag_that_is_named_exists(self):
-        flags = {
-            flag.name for group in flag_table.GROUPS.values() for flag in group
-        }
+        flags = set(all_settings.SETTINGS)
         named = set()
         for path in PACKAGE.glob("*.py"):
             named |= set(re.findall(r"--(\w+)", path.read_text("utf-8")))

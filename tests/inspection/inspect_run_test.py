@@ -15,8 +15,8 @@ import sys
 import pytest
 import safetensors.numpy
 
-from tf_bert import cli, run
-from tf_bert.config import Config
+from tf_bert import run
+from tf_bert.config import Config, parse
 from tf_bert.inspection import inspect_run, report
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -90,7 +90,7 @@ def scored_pairs(flags, tmp_path_factory):
         label_column="score",
         task_type="regression",
     )
-    config = Config(**cli.parse([*arguments, "--mode=inspect"]))
+    config = Config(**parse.parse([*arguments, "--mode=inspect"]))
     with contextlib.chdir(folder):
         found = inspect_run.inspect_run(config)
     assert list(folder.iterdir()) == [path]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tf_bert import sweep_flags
+from tf_bert.config import Config, sweep_flags
 from tf_bert.report import setting_sections, trials_content
 
 
@@ -41,6 +41,28 @@ class TestSweepOf:
     )
     def test_others_are_not_guessed(self, labels):
         assert setting_sections.sweep_of(labels) is None
+
+
+class TestDataTable:
+    def test_has_all_that_decides_on_the_rows(self):
+        config = Config(
+            output_dir="x",
+            train_file="a.csv",
+            encoding="cp1252",
+            label_names=("no", "yes"),
+            positive_label="no",
+            learning_rate=0.1,
+            predict_file="b.csv",
+        )
+        table = setting_sections.data_table(config.as_dict())
+        assert [tuple(row) for row in table.rows] == [
+            ("--train_file", "a.csv"),
+            ("--encoding", "cp1252"),
+            ("--label_names", '["no", "yes"]'),
+            ("--positive_label", "no"),
+            ("--max_seq_length", "128"),
+            ("--split_seed", "0"),
+        ]
 
 
 class TestTrialsCommands:

@@ -8,8 +8,7 @@ import textwrap
 
 import pytest
 
-from tf_bert import cli
-from tf_bert.config import Config
+from tf_bert.config import Config, parse
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -192,7 +191,7 @@ def results(request, flags, tmp_path_factory):
     num_devices = request.param
     folder = tmp_path_factory.mktemp("replicas")
     configs = {
-        name: Config(**cli.parse(flags(output_dir=folder, **case))).as_dict()
+        name: Config(**parse.parse(flags(output_dir=folder, **case))).as_dict()
         for name, case in CASES[num_devices].items()
     }
     path = folder / "configs.json"

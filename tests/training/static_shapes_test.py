@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tf_bert import build, cli, training_run
-from tf_bert.config import Config
+from tf_bert import build, training_run
+from tf_bert.config import Config, parse
 from tf_bert.training_state import MemoryState
 from tf_bert.trials.live_table import SilentBar
 
@@ -12,7 +12,7 @@ from tf_bert.trials.live_table import SilentBar
 def trained(flags, **changes):
     """A run that was trained, and its logits of the training data."""
     chosen = {"learning_rate": 1e-3, "num_train_steps": 12, **changes}
-    config = Config(**cli.parse(flags(output_dir="x", **chosen)))
+    config = Config(**parse.parse(flags(output_dir="x", **chosen)))
     run = build.build(config)
     training_run.train(run, MemoryState(), make_bar=SilentBar)
     return run, run.classifier.inference.logits(run.tokenized["train"])

@@ -15,8 +15,7 @@ import textwrap
 
 import pytest
 
-from tf_bert import cli
-from tf_bert.config import Config
+from tf_bert.config import Config, parse
 
 HERE = pathlib.Path(__file__).parent
 NUM_CORES = 4
@@ -182,7 +181,7 @@ def reports(flags, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tpu")
     configs = {
         name: Config(
-            **cli.parse(flags(output_dir=folder, train_batch_size=16, **case))
+            **parse.parse(flags(output_dir=folder, train_batch_size=16, **case))
         ).as_dict()
         for name, case in CASES.items()
     }

@@ -6,8 +6,8 @@ import safetensors.numpy
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tf_bert import build, cli, restart
-from tf_bert.config import Config
+from tf_bert import build, restart
+from tf_bert.config import Config, parse
 from tf_bert.training.trained_words import decay_factors
 from tf_bert.training.weight_average import average_decays, average_factors
 
@@ -53,7 +53,7 @@ def build_run(flags, **changes):
         "weight_decay": 3.0,
         **changes,
     }
-    return build.build(Config(**cli.parse(flags(output_dir="x", **chosen))))
+    return build.build(Config(**parse.parse(flags(output_dir="x", **chosen))))
 
 
 def weights_of(run):

@@ -5,8 +5,7 @@ import math
 
 import pytest
 
-from tf_bert import cli
-from tf_bert.config import Config
+from tf_bert.config import Config, parse
 from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import SilentBar
 from tf_bert.trials.one_trial import Workbench
@@ -62,7 +61,7 @@ def base(flags, reviews):
     """Returns the configuration of a sweep over some recipes."""
 
     def make(folder, recipes, **changes):
-        given = cli.parse(
+        given = parse.parse(
             flags(
                 mode="trials",
                 output_dir=folder,

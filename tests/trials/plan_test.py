@@ -1,10 +1,13 @@
 """Tests of tf_bert/trials/plan.py."""
 
 import dataclasses
+from unittest import mock
 
 from absl.testing import parameterized
 
 from tf_bert.config import Config
+from tf_bert.config.all_settings import SETTINGS
+from tf_bert.config.setting import Setting
 from tf_bert.trials import plan
 
 
@@ -130,6 +133,8 @@ class NameTest(parameterized.TestCase):
             f.name: getattr(trial.config, f.name)
             for f in dataclasses.fields(trial.config)
         }
+        entry = Setting(name="new_flag", hint=float, default=0.0, help="New.")
+        self.enterContext(mock.patch.dict(SETTINGS, new_flag=entry))
         later = dataclasses.replace(trial, config=more(**fields))
-        self.assertIn("new_flag", later.config.as_dict())
+        self.assertIn("new_flag", later.configuration)
         self.assertEqual(plan.name_of(later), trial.name)

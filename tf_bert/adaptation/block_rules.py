@@ -1,7 +1,7 @@
 """Which blocks may be re-initialised and frozen, of those that a model has.
 
 Checked on numbers, before any weights are loaded. What needs no model is
-checked in `tf_bert.config_rules`.
+checked in `tf_bert.config`.
 """
 
 from tf_bert.adaptation import freezing

@@ -13,10 +13,11 @@ import keras
 from absl import logging
 from keras import ops
 
-from tf_bert import config_rules
 from tf_bert.models.dropout import site_seed
 
 Tensor = Any
+
+GRADIENTS = ("derivative", "reference")
 
 # Beyond the sites of dropout, of which a block has three.
 _FIRST_SITE = 2**16
@@ -249,10 +250,9 @@ def _check(p: float, gradient: str) -> None:
             f"`p` of Mixout must be in [0, 1). Received: p={p}. Correct "
             "--mixout."
         )
-    choices = config_rules.MIXOUT_GRADIENTS
-    if gradient not in choices:
+    if gradient not in GRADIENTS:
         raise ValueError(
-            f"The gradient of Mixout must be one of {', '.join(choices)}. "
+            f"The gradient of Mixout must be one of {', '.join(GRADIENTS)}. "
             f"Received: gradient={gradient!r}. Correct --mixout_gradient."
         )
 

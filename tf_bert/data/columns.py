@@ -1,10 +1,8 @@
 """The columns of a table that a task needs, found by their flags."""
 
-from collections.abc import Mapping
-
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.records import Kind
 from tf_bert.data.tables import Row, Table, open_table, uses_header
-from tf_bert.text_format import TextFormat
 
 _NO_VALUE = (Kind.NULL, Kind.MISSING)
 _LABEL_KINDS = (Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN)
@@ -12,8 +10,8 @@ _LABEL_KINDS = (Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN)
 
 def open_with_columns(
     path: str,
-    columns: Mapping[str, str | None],
     text_format: TextFormat | None = None,
+    **columns: str | None,
 ) -> tuple[Table, list[int]]:
     """Opens a file and finds its columns (flag -> name, number or None)."""
     table = open_table(

@@ -10,12 +10,12 @@ import csv
 import itertools
 from collections.abc import Iterable, Iterator
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.csv_rows import csv_reader
 from tf_bert.data.data_files import open_decompressed
 from tf_bert.data.delimiters import find_delimiter
 from tf_bert.data.records import Record, drop_last_blanks, place
 from tf_bert.data.text_encoding import decode_lines
-from tf_bert.text_format import TextFormat
 
 # What the delimiter of a file is taken from.
 _SAMPLE_LINES = 64

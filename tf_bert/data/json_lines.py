@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.data_files import open_decompressed
 from tf_bert.data.records import (
     Kind,
@@ -19,7 +20,6 @@ from tf_bert.data.records import (
     place,
 )
 from tf_bert.data.text_encoding import decode_lines
-from tf_bert.text_format import TextFormat
 
 # Half of a character beyond U+FFFF: two of these escapes are one.
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")

@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.data_files import open_binary
 from tf_bert.data.records import Kind, Record, check_has_names
-from tf_bert.text_format import TextFormat
 
 if TYPE_CHECKING:
     import pyarrow

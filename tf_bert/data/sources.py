@@ -12,6 +12,7 @@ import numpy as np
 from absl import logging
 
 from tf_bert import positive_class
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data import task_files, tfds_source
 from tf_bert.data.columns import (
     check_texts,
@@ -32,7 +33,6 @@ from tf_bert.data.labels import (
 from tf_bert.data.row_digests import RowDigests, digest_rows
 from tf_bert.data.stored_rows import StoredRows
 from tf_bert.data.task_spec import SPLITS, TaskSpec
-from tf_bert.text_format import TextFormat
 
 
 @dataclasses.dataclass(frozen=True)
@@ -311,13 +311,11 @@ def _read_labelled(
     """Reads one file; the examples are still without their labels."""
     table, (label, *indices) = open_with_columns(
         path,
-        {
-            "label_column": task.label_column,
-            "text_column": task.text_column,
-            "text_pair_column": task.text_pair_column,
-            "group_column": task.group_column,
-        },
         text_format,
+        label_column=task.label_column,
+        text_column=task.text_column,
+        text_pair_column=task.text_pair_column,
+        group_column=task.group_column,
     )
     has_groups = task.group_column is not None
     text_indices = indices[:-1] if has_groups else indices

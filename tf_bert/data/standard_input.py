@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.text_encoding import decode_blocks
 from tf_bert.data.unlabelled import Chunk
-from tf_bert.text_format import TextFormat
 
 # As the value of `--predict_file`.
 STANDARD_INPUT = "-"

@@ -10,10 +10,10 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data import delimited, json_lines, parquet_files
 from tf_bert.data.data_files import find_files
 from tf_bert.data.records import Kind, Record, place
-from tf_bert.text_format import TextFormat
 
 # Called with path, has_header=, text_format=; see `records.py`.
 _Reader = Callable[..., Iterator[Record]]

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 from absl import logging
 
+from tf_bert.config.all_settings import SETTINGS
 from tf_bert.data import tasks, tfds_source
 from tf_bert.data.task_spec import SPLITS, TaskSpec, TfdsSpec
-
-# Of the flags that need not be given.
-_DEFAULTS = {"text_column": "text", "label_column": "label"}
 
 
 def describe_task(
@@ -106,7 +104,7 @@ def _choose(
     """
     if given in suitable:
         return given
-    if given == _DEFAULTS.get(flag) and len(candidates) == 1:
+    if given == SETTINGS[flag].default and len(candidates) == 1:
         logging.info("%s: %s", flag, candidates[0])
         return candidates[0]
     listing = ", ".join(

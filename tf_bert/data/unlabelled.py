@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Iterator
 
+from tf_bert.config.text_format import TextFormat
 from tf_bert.data.columns import check_texts, open_with_columns
 from tf_bert.data.tables import Row, Table
-from tf_bert.text_format import TextFormat
 
 # A chunk ends earlier where its rows are long documents.
 _MAX_CHUNK_CHARACTERS = 2**21
@@ -67,8 +67,9 @@ def iterate_unlabelled(
         )
     table, indices = open_with_columns(
         path,
-        {"text_column": text_column, "text_pair_column": text_pair_column},
         text_format,
+        text_column=text_column,
+        text_pair_column=text_pair_column,
     )
     rows: list[tuple[str, ...]] = []
     num_characters = 0

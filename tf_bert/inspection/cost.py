@@ -157,7 +157,7 @@ def estimate_memory(
         width: W.
         num_pulled: of the updated ones, those pulled to their start.
         num_frozen_blocks: in [0, L].
-        precision: of `tf_bert.config_rules.PRECISIONS`.
+        precision: that of the `Config`.
         num_mixed: parameters that Mixout mixes: each is stored twice more,
             as target and, until the backward pass, mixed, in float32.
         num_averaged: parameters that have an average, one more float32 each.

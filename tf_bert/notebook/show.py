@@ -45,7 +45,7 @@ def show_pictures(output_dir: str) -> None:
     """
     from IPython import display
 
-    config = stored_config({"mode": "plot", "output_dir": output_dir})
+    config = stored_config(mode="plot", output_dir=output_dir)
     for path in plot_run(config):
         if path.endswith(".png"):
             display.display(display.Image(data=gfile_io.read_bytes(path)))
@@ -63,7 +63,7 @@ def show_report(output_dir: str) -> None:
     """
     from IPython import display
 
-    config = stored_config({"mode": "report", "output_dir": output_dir})
+    config = stored_config(mode="report", output_dir=output_dir)
     page = gfile_io.read_text(report_run(config))
     # In a frame, for its styles are not those of the notebook.
     frame = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert.config import Config
+from tf_bert import config as config_lib
 from tf_bert.plotting.recorded_run import block_height
 from tf_bert.report import course_figures, sentences, tables
 from tf_bert.report.course_figures import Band
@@ -195,7 +195,7 @@ def _ratio_picture(
     results: TaskResults, shown: Sequence[Recipe], ratios: Mapping[str, Band]
 ) -> Picture:
     last = max(max(band) for band in ratios.values())
-    fields = {**_ADAM, **shown[0].config}
+    fields = config_lib.complete(shown[0].config)
     expected = bias_ratio(
         np.arange(1, last + 1), fields["adam_beta_1"], fields["adam_beta_2"]
     )
@@ -218,12 +218,6 @@ def _ratio_picture(
             rows,
         ),
     )
-
-
-_ADAM = {
-    "adam_beta_1": Config.adam_beta_1,
-    "adam_beta_2": Config.adam_beta_2,
-}
 
 
 def _norms_picture(

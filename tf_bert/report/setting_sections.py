@@ -7,37 +7,15 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from tf_bert import command_line, score_intervals, sweep_flags
 from tf_bert import comparison as comparison_lib
-from tf_bert.config import Config
+from tf_bert import score_intervals
+from tf_bert.config import Config, command_line, sweep_flags
+from tf_bert.config.all_settings import SETTINGS
 from tf_bert.metrics import REPORTED, title_of
 from tf_bert.report import sentences, tables
 from tf_bert.report.page import Section
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import TaskTrials
-
-# What a reader wants to know of the data first.
-_DATA_FIELDS = (
-    "task_name",
-    "data_dir",
-    "tfds_name",
-    "train_file",
-    "validation_file",
-    "test_file",
-    "text_column",
-    "text_pair_column",
-    "label_column",
-    "positive_label",
-    "group_column",
-    "validation_proportion",
-    "test_proportion",
-    "split_dev_in_half",
-    "max_train_examples",
-    "max_seq_length",
-    "split_seed",
-)
-# What the mode alone is about, and no training.
-_OF_REPORTS = ("mode", "trials_dirs", "sweep")
 
 
 def baselines_section(results: TaskResults) -> Section:
@@ -205,17 +183,14 @@ def data_table(
         config: of a run, as JSON holds it.
         without: flags that are left out.
     """
-    defaults = {
-        field.name: field.default for field in dataclasses.fields(Config)
-    }
-    always = {"max_seq_length", "split_seed"}
     rows = [
         (f"--{name}", _shown(config[name]))
-        for name in _DATA_FIELDS
-        if name in config
+        for name, setting in SETTINGS.items()
+        if setting.describes_data
+        and name in config
         and name not in without
         # Files of a task have columns of their own.
-        and (config[name] != defaults[name] or name in always)
+        and (config[name] != setting.default or setting.is_shown)
     ]
     return tables.table(
         "data",

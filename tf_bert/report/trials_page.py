@@ -126,9 +126,5 @@ def _data_config(results: TaskResults) -> Config:
     task = results.task
     fields = results.recipe(results.best or results.baseline).config
     return Config.from_dict(
-        {
-            **fields,
-            "positive_label": task.positive_label,
-            "output_dir": task.folder,
-        }
+        fields, positive_label=task.positive_label, output_dir=task.folder
     )

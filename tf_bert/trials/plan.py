@@ -9,20 +9,11 @@ import hashlib
 import json
 from typing import Any
 
-from tf_bert import trial_rules
-from tf_bert.config import FOLLOW_SEED, NOT_COMPARED, Config
+from tf_bert.config import Config
+from tf_bert.config.all_settings import OF_TRIALS, SETTINGS
 
 # Without a sweep, there is one recipe.
 ONLY_RECIPE = "all trials"
-
-# Not of a trial's configuration: the seeds are named beside it, baselines are
-# once for all trials, and the positive label is that of the data.
-_LEFT_OUT = NOT_COMPARED | {
-    "seed",
-    *FOLLOW_SEED,
-    "compare_baselines",
-    "positive_label",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +33,7 @@ class Trial:
     @property
     def seeds(self) -> dict[str, int]:
         """The seeds of what is drawn; `split_seed` is in the configuration."""
-        return {name: getattr(self.config, name) for name in FOLLOW_SEED}
+        return self.config.seeds
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -52,8 +43,11 @@ class Trial:
 
 def configuration(config: Config) -> dict[str, Any]:
     """Returns the fields that can change a result, seeds aside."""
-    fields = config.as_dict()
-    return {name: x for name, x in fields.items() if name not in _LEFT_OUT}
+    return {
+        name: value
+        for name, value in config.as_dict().items()
+        if SETTINGS[name].is_of_recipes
+    }
 
 
 def planned_trials(config: Config) -> list[Trial]:
@@ -81,15 +75,16 @@ def recipes(config: Config) -> dict[str, Config]:
     Raises:
         ValueError: if a recipe is no training.
     """
-    defaults = {f.name: f.default for f in dataclasses.fields(Config)}
-    neutral = {name: defaults[name] for name in trial_rules.NAMES}
+    neutral = {name: SETTINGS[name].default for name in OF_TRIALS}
     changes_of = config.sweep or {ONLY_RECIPE: {}}
     found = {}
     for label, changes in changes_of.items():
-        fields = {**config.as_dict(), **neutral, "mode": "train", **changes}
-        # What concerns the folder of a single run.
-        fields |= {"tensorboard": False, "overwrite_output_dir": False}
-        found[label] = Config.from_dict(fields)
+        found[label] = Config.from_dict(
+            {**config.as_dict(), **neutral, "mode": "train", **changes},
+            # What concerns the folder of a single run.
+            tensorboard=False,
+            overwrite_output_dir=False,
+        )
     return found
 
 
@@ -128,12 +123,10 @@ def name_of(trial: Trial) -> str:
     Args:
         trial: whose `name` is not looked at.
     """
-    fields_of = dataclasses.fields(trial.config)
-    defaults = {field.name: field.default for field in fields_of}
     fields = {
         name: value
         for name, value in trial.configuration.items()
-        if value != defaults[name]
+        if value != SETTINGS[name].default
     }
     text = json.dumps([fields, trial.seeds], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

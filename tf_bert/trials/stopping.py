@@ -8,8 +8,7 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import durations
-from tf_bert.config import Config
+from tf_bert.config import Config, durations
 from tf_bert.data.sources import TaskData
 from tf_bert.early_stop import EarlyStop
 from tf_bert.trials.agenda import Agenda

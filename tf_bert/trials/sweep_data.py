@@ -7,38 +7,15 @@ import dataclasses
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tf_bert import baseline_scores, run_data
 from tf_bert.config import Config
+from tf_bert.config.all_settings import SETTINGS
+from tf_bert.config.setting import Rows
 from tf_bert.data.sources import TaskData
 from tf_bert.data.stored_rows import ChangedDataError, StoredRows
-
-# Fields that decide which rows with which labels a training gets.
-_FIELDS = (
-    "task_name",
-    "data_dir",
-    "train_file",
-    "validation_file",
-    "test_file",
-    "encoding",
-    "delimiter",
-    "tfds_name",
-    "tfds_data_dir",
-    "text_column",
-    "text_pair_column",
-    "label_column",
-    "label_names",
-    "group_column",
-    "task_type",
-    "metric",
-    "validation_proportion",
-    "test_proportion",
-    "split_dev_in_half",
-    "max_train_examples",
-    "split_seed",
-)
 
 
 def data_key(configuration: dict[str, Any]) -> str:
@@ -50,7 +27,7 @@ def data_key(configuration: dict[str, Any]) -> str:
     Returns:
         12 hexadecimal digits; recipes on the same data have the same.
     """
-    return _hash(configuration, _FIELDS)
+    return _hash(configuration, Rows)
 
 
 def task_key(configuration: dict[str, Any]) -> str:
@@ -62,14 +39,18 @@ def task_key(configuration: dict[str, Any]) -> str:
     Returns:
         The same for recipes that train on different numbers of rows.
     """
-    names = [name for name in _FIELDS if name != "max_train_examples"]
-    return _hash(configuration, names)
+    return _hash(configuration, [Rows.ALL])
 
 
-def _hash(configuration: dict[str, Any], names: Sequence[str]) -> str:
-    defaults = {f.name: f.default for f in dataclasses.fields(Config)}
-    fields = {name: configuration.get(name) for name in names}
-    chosen = {n: x for n, x in fields.items() if x != defaults[n]}
+def _hash(configuration: dict[str, Any], rows: Iterable[Rows]) -> str:
+    """Returns 12 digits of what identifies these rows and has no default."""
+    rows = set(rows)
+    chosen = {
+        name: configuration.get(name)
+        for name, setting in SETTINGS.items()
+        if setting.identifies in rows
+        and configuration.get(name) != setting.default
+    }
     text = json.dumps(chosen, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from tf_bert import config as config_lib
 from tf_bert import gfile_io, model_card, run_folder, written_files
-from tf_bert.config import FOLLOW_SEED, Config
+from tf_bert.config import Config
+from tf_bert.config.all_settings import FOLLOWING
 from tf_bert.run_folder import TRIALS, TRIALS_LINES, RunFolder
 
 # What every record has, however its trial went.
@@ -82,10 +83,7 @@ class TrialFolder:
                 one.
         """
         return Config.from_dict(
-            {
-                **self._folder.read_json(run_folder.CONFIG),
-                "output_dir": self.path,
-            }
+            self._folder.read_json(run_folder.CONFIG), output_dir=self.path
         )
 
     def read_records(self) -> list[dict[str, Any]]:
@@ -240,7 +238,7 @@ def read_history(path: str) -> list[dict[str, Any]]:
 
 def _order(record: Mapping[str, Any]) -> tuple:
     configuration = json.dumps(record["config"], sort_keys=True)
-    return (configuration, *(record["seeds"][name] for name in FOLLOW_SEED))
+    return (configuration, *(record["seeds"][name] for name in FOLLOWING))
 
 
 def _read_record(path: str) -> dict[str, Any]:

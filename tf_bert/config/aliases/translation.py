@@ -1,0 +1,207 @@
+"""From the flags as they were typed to settings of ours."""
+
+import dataclasses
+import difflib
+from collections.abc import Sequence, Set
+
+from absl import logging
+
+from tf_bert.config.aliases import groups
+from tf_bert.config.aliases.rows import OtherName, Settings
+from tf_bert.config.aliases.table import ROWS
+
+# As absl reads them.
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "1"), "true"),
+    **dict.fromkeys(("false", "f", "0"), "false"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Typed:
+    """What was typed, and what it sets here."""
+
+    name: str
+    value: str
+    settings: Settings
+
+
+def translate(
+    arguments: Sequence[str], *, names: Set[str], switches: Set[str]
+) -> dict[str, str]:
+    """Reads flags, of ours and by other names.
+
+    Args:
+        arguments: without the program, flag files expanded.
+        names: of all our flags.
+        switches: those of them that are booleans.
+
+    Returns:
+        Our flag -> its value as text, in the order in which they were last
+        given: of two settings of one flag the later counts.
+
+    Raises:
+        ValueError: if a flag is unknown, refused, without its value or in
+            contradiction to another; or if an argument is no flag.
+
+    Example:
+        >>> translate(
+        ...     ["--seed", "1", "--max_steps=50"],
+        ...     names={"seed", "num_train_steps"},
+        ...     switches=set(),
+        ... )
+        {'seed': '1', 'num_train_steps': '50'}
+    """
+    switches = switches | {n for n, row in ROWS.items() if row.is_switch}
+    pairs = _pairs(arguments, names | set(ROWS), switches)
+    typed = _with_settings(pairs)
+    _log(typed)
+    settings: dict[str, str] = {}
+    for entry in typed:
+        for name, value in entry.settings.items():
+            settings.pop(name, None)
+            if value is not None:
+                settings[name] = value
+    return settings
+
+
+def _pairs(
+    arguments: Sequence[str], known: Set[str], switches: Set[str]
+) -> list[tuple[str, str]]:
+    """Splits arguments into names and values, as absl does."""
+    pairs, leftover = [], []
+    remaining = list(reversed(arguments))
+    while remaining:
+        argument = remaining.pop()
+        name, equals, value = argument.removeprefix("-").partition("=")
+        name = name.removeprefix("-")
+        if not argument.startswith("-") or not name:
+            leftover.append((argument, pairs[-1][0] if pairs else ""))
+        elif name in switches:
+            pairs.append((name, value if equals else "true"))
+        elif name in known:
+            if not equals and not remaining:
+                raise ValueError(
+                    f"`{name}` must have a value. Received: --{name} at the "
+                    f"end. Write --{name}=VALUE."
+                )
+            pairs.append((name, value if equals else remaining.pop()))
+        elif name[:2] == "no" and name[2:] in switches and not equals:
+            pairs.append((name[2:], "false"))
+        else:
+            raise _unknown(name, known)
+    if leftover:
+        raise _not_a_flag(*leftover[0], switches)
+    return pairs
+
+
+def _unknown(name: str, known: Set[str]) -> ValueError:
+    nearest = difflib.get_close_matches(
+        name, sorted(known | {"flagfile", "help"}), n=1
+    )
+    hint = f"Did you mean --{nearest[0]}? " if nearest else ""
+    return ValueError(
+        f"Every flag must be a known one. Received: --{name}. {hint}See --help "
+        "for all flags, and docs/flags.md for names of other programs."
+    )
+
+
+def _not_a_flag(word: str, before: str, switches: Set[str]) -> ValueError:
+    hint = "A value with spaces needs quotes."
+    if before in switches:
+        hint = f"A switch is turned off by --no{before} or --{before}=false."
+    behind = f" behind --{before}" if before else ""
+    return ValueError(
+        "Every argument must be a flag, --name=value. Received: "
+        f"{word!r}{behind}. {hint}"
+    )
+
+
+def _with_settings(pairs: list[tuple[str, str]]) -> list[_Typed]:
+    """Looks up what each flag sets; a group sets it where its last one is."""
+    ours = {name: value for name, value in pairs if name not in ROWS}
+    typed = []
+    together: dict[str, dict[str, str]] = {}
+    last: dict[str, int] = {}
+    for index, (name, value) in enumerate(pairs):
+        row = ROWS.get(name)
+        settings: Settings = {}
+        if row is None:
+            settings = {name: value}
+        elif row.group:
+            values = together.setdefault(row.group, {})
+            values[name] = _boolean(row, value) if row.is_switch else value
+            last[row.group] = index
+        else:
+            settings = _counterpart(row, value)
+        typed.append(_Typed(name, value, settings))
+    for group, values in together.items():
+        index = last[group]
+        settings = groups.SETTINGS[group](values, ours)
+        typed[index] = dataclasses.replace(typed[index], settings=settings)
+        if settings:
+            typed = _without(typed, groups.TAKEN_OVER.get(group, ()))
+    return typed
+
+
+def _without(typed: list[_Typed], names: Sequence[str]) -> list[_Typed]:
+    """The same, where these flags set nothing by themselves."""
+    return [
+        dataclasses.replace(entry, settings={})
+        if entry.name in names
+        else entry
+        for entry in typed
+    ]
+
+
+def _counterpart(row: OtherName, value: str) -> Settings:
+    plain = _boolean(row, value) if row.is_switch else _plain(value)
+    if plain in row.values:
+        return row.values[plain]
+    if row.ours:
+        return {row.ours: value}
+    must = "have a value that has a counterpart here"
+    if not any(row.values.values()):
+        must = "be left out"
+    raise ValueError(
+        f"`{row.name}` must {must}. Received: --{row.name}={value}, a flag of "
+        f"another program. {row.note}"
+    )
+
+
+def _boolean(row: OtherName, value: str) -> str:
+    if value.lower() not in _BOOLEANS:
+        raise ValueError(
+            f"`{row.name}` must be true or false. Received: --{row.name}="
+            f"{value}. Pass --{row.name} or --no{row.name}."
+        )
+    return _BOOLEANS[value.lower()]
+
+
+def _plain(value: str) -> str:
+    """One spelling for every number: `-1.0` is `-1`."""
+    try:
+        return f"{float(value):g}"
+    except ValueError:
+        return value.lower()
+
+
+def _log(typed: list[_Typed]) -> None:
+    """Says what other names are here, and which of two names counts."""
+    lines = {}
+    spelled: dict[str, dict[str, str]] = {}
+    for entry in typed:
+        for name, value in entry.settings.items():
+            spelled.setdefault(name, {}).pop(entry.name, None)
+            spelled[name][entry.name] = entry.value
+            if entry.name != name and value is not None:
+                lines[f"--{entry.name} is --{name}={value}"] = None
+    if lines:
+        logging.info("By our names: %s.", ", ".join(lines))
+    for name, values in spelled.items():
+        if len(values) > 1:
+            logging.info(
+                "%s set one thing, --%s: the last one counts.",
+                " and ".join(f"--{n}={v}" for n, v in values.items()),
+                name,
+            )

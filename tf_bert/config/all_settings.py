@@ -1,0 +1,59 @@
+"""All settings, by group and by name: what everything else is derived from."""
+
+from collections.abc import Callable
+
+from tf_bert.config.data_settings import DataSettings
+from tf_bert.config.device_settings import DeviceSettings
+from tf_bert.config.evaluation_settings import EvaluationSettings, SeedSettings
+from tf_bert.config.model_settings import ModelSettings
+from tf_bert.config.optimisation_settings import OptimisationSettings
+from tf_bert.config.run_settings import RunSettings
+from tf_bert.config.setting import Setting, settings_of
+from tf_bert.config.stabiliser_settings import StabiliserSettings
+from tf_bert.config.trial_settings import TrialSettings
+
+# Title -> settings, in the order of the help page.
+GROUPS: dict[str, tuple[Setting, ...]] = {
+    "What to do": settings_of(RunSettings),
+    "Data": settings_of(DataSettings),
+    "Model": settings_of(ModelSettings),
+    "Optimisation": settings_of(OptimisationSettings),
+    "Devices": settings_of(DeviceSettings),
+    "Stabilisers": settings_of(StabiliserSettings),
+    "Evaluation": settings_of(EvaluationSettings),
+    "Seeds": settings_of(SeedSettings),
+    "Trials": settings_of(TrialSettings),
+}
+# Name -> setting, in that order.
+SETTINGS: dict[str, Setting] = {
+    setting.name: setting for group in GROUPS.values() for setting in group
+}
+
+
+def names_where(holds: Callable[[Setting], bool]) -> tuple[str, ...]:
+    """Returns the names of the settings of which something holds.
+
+    Example:
+        >>> names_where(lambda setting: setting.follows == "seed")
+        ('head_seed', 'data_seed', 'dropout_seed')
+    """
+    return tuple(x.name for x in SETTINGS.values() if holds(x))
+
+
+def names_of_mode(mode: str) -> tuple[str, ...]:
+    """Returns the names of the settings that mean something in a mode."""
+    return names_where(lambda setting: mode in setting.modes)
+
+
+# Settings that one training alone does not have.
+OF_TRIALS = names_where(lambda setting: not setting.is_of_trainings)
+# Seeds that are another one where they are not given.
+FOLLOWING = names_where(lambda setting: setting.follows is not None)
+# Names that say one thing in different units, the first by its default; of
+# each row exactly one is set.
+ALTERNATIVES: tuple[tuple[str, ...], ...] = tuple(
+    (first, *names_where(lambda x, first=first: x.instead_of == first))
+    for first in dict.fromkeys(
+        x.instead_of for x in SETTINGS.values() if x.instead_of is not None
+    )
+)

@@ -1,0 +1,128 @@
+"""Settings of batches, lengths, rates and the optimizer."""
+
+import dataclasses
+
+from tf_bert.config.setting import setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OptimisationSettings:
+    """The group "Optimisation"."""
+
+    train_batch_size: int | None = setting(
+        32,
+        "Examples of one update, in all.",
+        at_least=1,
+    )
+
+    per_device_train_batch_size: int | None = setting(
+        None,
+        "Instead: examples that one device computes at a time. Times the "
+        "devices and --gradient_accumulation_steps it is the batch size.",
+        at_least=1,
+        instead_of="train_batch_size",
+    )
+
+    gradient_accumulation_steps: int = setting(
+        1,
+        "Parts that a batch is computed in, to save memory. The result is the "
+        "same. 1 turns it off.",
+        at_least=1,
+    )
+
+    num_train_epochs: float | None = setting(
+        3.0,
+        "Length in passes over the data.",
+        above=0,
+        at_most=1e6,
+        is_restarted=True,
+    )
+
+    num_train_steps: int | None = setting(
+        None,
+        "Instead: length in updates.",
+        above=0,
+        instead_of="num_train_epochs",
+        is_restarted=True,
+    )
+
+    learning_rate: float = setting(
+        5e-5,
+        "Peak learning rate.",
+        at_least=0,
+        at_most=1e6,
+        is_restarted=True,
+    )
+
+    lr_schedule: str = setting(
+        "linear",
+        "After warm-up: linear or cosine to 0, or constant.",
+        choices=("linear", "cosine", "constant"),
+        is_restarted=True,
+    )
+
+    warmup_proportion: float | None = setting(
+        0.1,
+        "Share of the updates in which the rate rises from 0. 0: none.",
+        at_least=0,
+        at_most=1,
+        is_restarted=True,
+    )
+
+    num_warmup_steps: int | None = setting(
+        None,
+        "Instead: the number of them.",
+        at_least=0,
+        instead_of="warmup_proportion",
+        is_restarted=True,
+    )
+
+    weight_decay: float = setting(
+        0.01,
+        "Decoupled, not on biases and LayerNorm. 0 turns it off.",
+        at_least=0,
+        at_most=1e6,
+    )
+
+    adam_beta_1: float = setting(
+        0.9,
+        "Decay rate of the first moment.",
+        at_least=0,
+        at_most=0.999999,
+    )
+
+    adam_beta_2: float = setting(
+        0.999,
+        "Decay rate of the second moment.",
+        at_least=0,
+        at_most=0.999999,
+    )
+
+    adam_epsilon: float = setting(
+        1e-8,
+        "Added after bias correction.",
+        above=0,
+        at_most=1,
+    )
+
+    bias_correction: bool = setting(
+        True,
+        "--nobias_correction is BERTAdam, which is unstable on small data "
+        "(Zhang et al., 2021).",
+    )
+
+    max_grad_norm: float = setting(
+        1.0,
+        "Clips the gradient to this global norm. 0 turns it off.",
+        at_least=0,
+        at_most=1e6,
+    )
+
+    ema_decay: float = setting(
+        0.0,
+        "Evaluates and keeps an exponential average of the weights, which "
+        "keeps so much of itself in each step: min(this, (1 + t) / (10 + t)) "
+        "at step t. 0 turns it off.",
+        at_least=0,
+        at_most=0.999999,
+    )

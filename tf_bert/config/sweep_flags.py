@@ -1,0 +1,253 @@
+"""`--sweep=name:v1,v2`: which trainings a sweep is made of, as flags.
+
+No TensorFlow. One name is no flag: `recipe`, whose values are flag files.
+"""
+
+import dataclasses
+import itertools
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tf_bert.config.all_settings import SETTINGS
+from tf_bert.config.setting import Changes
+
+RECIPES_DIR = os.path.join("flags", "recipes")
+
+
+@dataclasses.dataclass(frozen=True)
+class Combination:
+    """One recipe of a sweep, as changes of a command line.
+
+    Attributes:
+        label: of the recipe.
+        before: flags that go before all others.
+        behind: flags that go behind them.
+        without: names of flags that are left out.
+    """
+
+    label: str
+    before: list[str]
+    behind: list[str]
+    without: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Axis:
+    """One `--sweep`."""
+
+    name: str
+    values: tuple[str, ...]
+
+    def label(self, value: str) -> str:
+        if self.name == "recipe":
+            return os.path.splitext(os.path.basename(value))[0]
+        return f"{self.name}={value}" if value else f"without {self.name}"
+
+
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Takes the sweeps out of a command line.
+
+    Args:
+        arguments: with flag files expanded.
+
+    Returns:
+        The texts behind `--sweep=`, and all other arguments. A `--sweep`
+        without a value gives an empty text, which `combinations` refuses.
+
+    Example:
+        >>> split(["--seed=3", "--sweep=mixout:0,0.5"])
+        (['mixout:0,0.5'], ['--seed=3'])
+    """
+    sweeps, others = [], []
+    remaining = iter(arguments)
+    for argument in remaining:
+        name, equals, value = argument.partition("=")
+        if name not in ("--sweep", "-sweep"):
+            others.append(argument)
+        else:
+            sweeps.append(value if equals else next(remaining, ""))
+    return sweeps, others
+
+
+def combinations(sweeps: Sequence[str]) -> list[Combination]:
+    """Returns every combination of the values of all sweeps.
+
+    Args:
+        sweeps: texts such as `mixout:0,0.5`, at least one. The last one's
+            values change fastest.
+
+    Raises:
+        ValueError: if a text is no sweep, or a name comes twice.
+        FileNotFoundError: if a recipe is not there.
+
+    Example:
+        >>> found = combinations(["reinit_layers:0,2", "freeze:,embeddings"])
+        >>> [combination.label for combination in found[:2]]
+        ['reinit_layers=0, without freeze', \
+'reinit_layers=0, freeze=embeddings']
+    """
+    axes = [_axis(text) for text in sweeps]
+    names = [axis.name for axis in axes]
+    for name in names:
+        equal = [t for t, n in zip(sweeps, names, strict=True) if n == name]
+        if len(equal) > 1:
+            raise ValueError(
+                "Every --sweep must be of another flag. Received: "
+                f"{' and '.join(equal)}. Give all values in "
+                f"one: --sweep={name}:v1,v2,v3."
+            )
+    return [
+        _combination(list(zip(axes, values, strict=True)))
+        for values in itertools.product(*(axis.values for axis in axes))
+    ]
+
+
+def _combination(chosen: list[tuple[_Axis, str]]) -> Combination:
+    flags = [(a.name, v) for a, v in chosen if a.name != "recipe"]
+    return Combination(
+        label=", ".join(axis.label(value) for axis, value in chosen),
+        before=[
+            f"--flagfile={_recipe_path(value)}"
+            for axis, value in chosen
+            if axis.name == "recipe"
+        ],
+        behind=[f"--{name}={value}" for name, value in flags if value],
+        without=[name for name, value in flags if not value],
+    )
+
+
+def check_names(recipe: Combination, fields: Mapping[str, Any]) -> None:
+    """Refuses to leave out a flag that there is not.
+
+    Args:
+        recipe: of `combinations`.
+        fields: by the names that flags have.
+
+    Raises:
+        ValueError: if there is no such flag. Another program's name for one
+            of ours is none: what it stands for would stay.
+    """
+    for name in recipe.without:
+        if name not in fields:
+            raise ValueError(
+                "A sweep must leave out a flag by its own name. Received: "
+                f"{name}. Correct --sweep={name}: (--help has all flags)."
+            )
+
+
+def check_new(
+    label: str,
+    changes: Mapping[str, Any],
+    recipes: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Refuses a recipe that is there already, or sets what all share.
+
+    Args:
+        label: of the recipe.
+        changes: its fields that differ from the rest of the configuration.
+        recipes: label -> changes, of those before it.
+
+    Raises:
+        ValueError: if another has its label or is the same training, or if
+            it sets a seed or another flag that is the same for all trials.
+    """
+    shared = [name for name in changes if _is_same_for_all(name)]
+    if shared:
+        name = shared[0]
+        raise ValueError(
+            "The recipes of a sweep must not differ in what is the same for "
+            "all; seeds are counted by --num_trials. Received: "
+            f"{name}={changes[name]!r} in {label!r}. Leave --{name} out of "
+            "the recipe."
+        )
+    for other, fields in recipes.items():
+        is_same = _of_result(changes) == _of_result(fields)
+        if is_same or label == other:
+            raise ValueError(
+                "Every recipe of a sweep must be another training. Received: "
+                f"{other!r} and {label!r}, which are the same"
+                f"{'' if is_same else ' by name'}. Remove one; or "
+                "leave out the flags beside --sweep that set what the recipes "
+                "differ in."
+            )
+
+
+def _is_same_for_all(name: str) -> bool:
+    """Whether recipes may not even differ in it beside something else."""
+    setting = SETTINGS[name]
+    return not setting.may_be_swept and setting.changes is not Changes.SPEED
+
+
+def _of_result(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in changes.items()
+        if SETTINGS[name].changes is Changes.RESULT
+    }
+
+
+def _axis(text: str) -> _Axis:
+    name, colon, listed = text.partition(":")
+    name = name.strip().removeprefix("--")
+    if not (name and colon and listed):
+        raise ValueError(
+            "`sweep` must be a flag, a colon and its values. Received: "
+            f"sweep={text!r}. Write --sweep=bias_correction:true,false."
+        )
+    # A name that is none of ours may be another program's.
+    is_known = name in SETTINGS
+    if name == "flagfile" or (is_known and not SETTINGS[name].may_be_swept):
+        raise ValueError(
+            "A sweep must be over a flag that trainings can differ in; seeds "
+            f"are counted by --num_trials. Received: sweep={text!r}. Leave out "
+            f"--sweep={name}."
+        )
+    values = _values(name, listed.strip())
+    if len(set(values)) < len(values):
+        raise ValueError(
+            "The values of a sweep must differ. Received: "
+            f"sweep={text!r}. Remove one of the equal ones from --sweep."
+        )
+    return _Axis(name, values)
+
+
+def _values(name: str, listed: str) -> tuple[str, ...]:
+    if not listed.startswith("["):
+        return tuple(value.strip() for value in listed.split(","))
+    try:
+        values = json.loads(listed)
+        if not values:
+            raise ValueError("it is empty")
+    except ValueError as error:
+        raise ValueError(
+            "The values of a sweep must be a JSON list, of one or more, where "
+            f"they begin with a bracket. Received: sweep={name}:{listed} "
+            f"({error}). Write "
+            f'--sweep=\'{name}:["a,b", "c,d"]\'.'
+        ) from error
+    # As a flag is typed: true, not True; nothing for null.
+    return tuple(
+        ""
+        if value is None
+        else (value if isinstance(value, str) else json.dumps(value))
+        for value in values
+    )
+
+
+def _recipe_path(value: str) -> str:
+    if value.endswith(".flags"):
+        return value
+    path = os.path.join(RECIPES_DIR, f"{value}.flags")
+    if not os.path.isfile(path):
+        known = "none, for there is no such folder here"
+        if os.path.isdir(RECIPES_DIR):
+            names = sorted(os.listdir(RECIPES_DIR))
+            known = ", ".join(os.path.splitext(name)[0] for name in names)
+        raise FileNotFoundError(
+            f"A recipe must be a file in {RECIPES_DIR}, or the path of one "
+            f"that ends with .flags. Received: sweep=recipe:{value} (there "
+            f"are: {known}). Correct --sweep."
+        )
+    return path
