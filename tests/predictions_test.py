@@ -69,18 +69,19 @@ class TestPredictions:
 class TestWritePredictions:
     def write(self, classifier, config, file, path):
         config = dataclasses.replace(config, predict_file=str(file))
-        return predictions.write_predictions(classifier, config, str(path))
+        rows = predictions.open_rows(config, classifier.task)
+        return predictions.write_predictions(classifier, rows, str(path))
 
     def test_long_files_keep_their_order(self, classifier, config, tmp_path):
         """Several chunks, and batches whose rows are packed by length."""
-        texts = ["good " * (i % 7 + 1) + f"mug {i}" for i in range(1030)]
+        texts = ["good " * (i % 7 + 1) + f"mug {i}" for i in range(5000)]
         lines = [f"{i}\t{text}\n" for i, text in enumerate(texts)]
         file = tmp_path / "new.tsv"
         file.write_text("number\ttext\n" + "".join(lines), encoding="utf-8")
         path = tmp_path / "out.tsv"
-        assert self.write(classifier, config, file, path) == 1030
+        assert self.write(classifier, config, file, path) == 5000
         rows = read_rows(path)[1:]
-        assert [row[0] for row in rows] == [str(i) for i in range(1030)]
+        assert [row[0] for row in rows] == [str(i) for i in range(5000)]
         assert [row[1] for row in rows] == texts
         # The last row by itself has the same share, whatever was beside it.
         file.write_text(f"number\ttext\n{lines[-1]}", encoding="utf-8")

@@ -6,7 +6,6 @@ found here.
 
 import dataclasses
 
-import numpy as np
 import tensorflow as tf
 import transformers
 from absl import logging
@@ -59,20 +58,17 @@ class Classifier:
     loaded: dict[str, tf.Tensor] | None = None
 
     def tokenize(self, examples: Examples) -> TokenizedExamples:
-        """Tokenises the texts of a split, or of a chunk to predict."""
+        """Tokenises a labelled split."""
         encoded = self.tokenizer.encode_all(
             examples.texts,
             examples.text_pairs,
             max_seq_length=self.max_seq_length,
         )
-        labels = examples.labels
-        if labels is None:
-            labels = np.zeros(len(examples), np.int32)
         return TokenizedExamples(
             encoded.input_ids,
             encoded.row_splits,
             encoded.first_lengths,
-            labels,
+            examples.labels,
         )
 
 

@@ -99,7 +99,8 @@ def _fine_tune(
     evaluations = evaluate_splits(run)
     if config.predict_file:
         path = folder.join(run_folder.PREDICTIONS) if team.is_chief else None
-        num_rows = predictions.write_predictions(run.classifier, config, path)
+        rows = predictions.open_rows(config, run.data.task)
+        num_rows = predictions.write_predictions(run.classifier, rows, path)
         logging.info("Wrote %d predictions to %s.", num_rows, path)
 
     # 5. What follows from it, and everything that is kept.

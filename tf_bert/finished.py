@@ -10,7 +10,7 @@ from absl import logging
 from tf_bert import predictions, run_data, run_folder, run_results
 from tf_bert.classifier import load_finished
 from tf_bert.config import Config
-from tf_bert.data import row_digests, sources, standard_input, unlabelled
+from tf_bert.data import row_digests, sources, standard_input
 from tf_bert.data.examples import Examples
 from tf_bert.data.stored_rows import ChangedDataError, StoredRows
 from tf_bert.data.task_spec import TaskSpec
@@ -134,8 +134,9 @@ def predict_run(config: Config) -> int:
         standard input, written to standard output.
 
     Raises:
-        ValueError: if there is no `predict_file`, or a row of it is wrong;
-            found before anything is predicted.
+        ValueError: if there is no `predict_file`, or a row of it is wrong:
+            found before anything is predicted in a file of some megabytes,
+            and in any before anything is written.
     """
     if not config.predict_file:
         raise ValueError(
@@ -151,17 +152,11 @@ def predict_run(config: Config) -> int:
             sys.stdin.buffer,
             sys.stdout.buffer,
         )
-    task = run_data.get_task(config)
-    unlabelled.check_unlabelled(
-        config.predict_file,
-        text_column=task.text_column,
-        text_pair_column=task.text_pair_column,
-        text_format=config.text_format,
-    )
+    rows = predictions.open_rows(config, run_data.get_trained_task(config))
     folder.check_writable()
     classifier = load_finished(model, config)
     path = folder.join(run_folder.PREDICTIONS)
     folder.written.record(run_folder.PREDICTIONS)
-    num_rows = predictions.write_predictions(classifier, config, path)
+    num_rows = predictions.write_predictions(classifier, rows, path)
     print(f"Wrote {num_rows} predictions to {path}.")
     return num_rows

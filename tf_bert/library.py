@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tf_bert import gfile_io, run_data, run_folder, stored_config
+from tf_bert import gfile_io, predictions, run_data, run_folder, stored_config
 from tf_bert.checkpoints import formats, load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.classifier import check_fits, load_finished
@@ -177,7 +177,9 @@ class Predictor:
         self._check_pairs(examples)
         classifier = self._classifier
         if len(examples):
-            logits = classifier.inference.logits(classifier.tokenize(examples))
+            logits = predictions.predict_on_texts(
+                classifier, examples.texts, examples.text_pairs
+            )
         else:
             logits = np.zeros([0, classifier.model.config.num_labels])
         if classifier.task.is_regression:

@@ -1,9 +1,11 @@
-"""Predictions for rows: their own columns, then label and shares, as TSV."""
+"""Predictions for texts, and for the rows of a file.
 
-import gc
+Of a row are written its own columns, then label and shares, as TSV.
+"""
+
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -11,21 +13,78 @@ import numpy as np
 from tf_bert import gfile_io
 from tf_bert.classifier import Classifier
 from tf_bert.config import Config
-from tf_bert.data import standard_input, tasks, unlabelled
-from tf_bert.data.examples import Examples
+from tf_bert.data import standard_input, unlabelled
+from tf_bert.data.task_spec import TaskSpec
 from tf_bert.training import inference
 
-# TensorFlow's iterators hang in reference cycles and hold about 1 MiB each.
-# Python looks for such cycles rarely in a process of so many objects.
-_CHUNKS_PER_COLLECTION = 16
+# Few, so that what is computed for them stays small; many, since the last
+# batches of each time are not full.
+_TEXTS_AT_A_TIME = 4096
 
 _NEEDS_QUOTES = re.compile('[\t\n\r"]')
 
 
+def predict_on_texts(
+    classifier: Classifier,
+    texts: Sequence[str],
+    text_pairs: Sequence[str] | None = None,
+) -> np.ndarray:
+    """Returns what a model says about texts, in their order.
+
+    Tokens, batches of a fixed set of shapes, logits: nothing is traced for
+    these texts that was traced before, or is kept of them.
+
+    Args:
+        classifier: of `tf_bert.classifier`.
+        texts: N texts, N >= 1.
+        text_pairs: N second texts; None: single texts.
+
+    Returns:
+        float32 logits `[N, C]`, C = 1 for a regression.
+    """
+    parts = []
+    for first in range(0, len(texts), _TEXTS_AT_A_TIME):
+        some = slice(first, first + _TEXTS_AT_A_TIME)
+        encoded = classifier.tokenizer.encode_all(
+            texts[some],
+            None if text_pairs is None else text_pairs[some],
+            max_seq_length=classifier.max_seq_length,
+            batch_size=_TEXTS_AT_A_TIME,
+        )
+        parts.append(classifier.inference.logits_of_texts(encoded))
+    return np.concatenate(parts)
+
+
+def open_rows(config: Config, task: TaskSpec) -> Iterator[unlabelled.Chunk]:
+    """Opens `config.predict_file`, the only time that it is opened.
+
+    Args:
+        config: of the run; `predict_file` and how it is written.
+        task: of the run; its columns.
+
+    Returns:
+        The rows, as they stream. Several megabytes have been read.
+
+    Raises:
+        ValueError, FileNotFoundError: if the input is wrong, as far as it has
+            been read; the chunks raise it of what comes behind.
+    """
+    return unlabelled.read_ahead(
+        unlabelled.iterate_unlabelled(
+            config.predict_file,
+            text_column=task.text_column,
+            text_pair_column=task.text_pair_column,
+            text_format=config.text_format,
+        )
+    )
+
+
 def write_predictions(
-    classifier: Classifier, config: Config, path: str | None
+    classifier: Classifier,
+    chunks: Iterable[unlabelled.Chunk],
+    path: str | None,
 ) -> int:
-    """Predicts every row of `config.predict_file` and writes a TSV file.
+    """Predicts every row of a file and writes a TSV file.
 
     The file has the input's rows in their order and its columns, then
     `predicted_label` and `probability_<label>` for each label (regression:
@@ -36,7 +95,7 @@ def write_predictions(
 
     Args:
         classifier: of `tf_bert.classifier`.
-        config: of the run; `predict_file` and the columns of its task.
+        chunks: of `open_rows`.
         path: of the output; written whole or not at all. None writes nothing:
             on several workers all take part, and one of them writes.
 
@@ -44,20 +103,13 @@ def write_predictions(
         The number of rows.
 
     Raises:
-        ValueError, FileNotFoundError: if the input is wrong.
+        ValueError: if a row is wrong; nothing is written then.
     """
-    task = classifier.task
-    chunks = unlabelled.iterate_unlabelled(
-        config.predict_file,
-        text_column=task.text_column,
-        text_pair_column=task.text_pair_column,
-        text_format=config.text_format,
-    )
     nowhere = path is None
     with (
         open(os.devnull, "wb") if nowhere else gfile_io.open_binary_writer(path)
     ) as file:
-        return _write(classifier, chunks, config.predict_file, file)
+        return _write(classifier, chunks, file)
 
 
 def stream_predictions(
@@ -86,29 +138,26 @@ def stream_predictions(
         has_pairs=classifier.task.text_pair_column is not None,
         text_format=config.text_format,
     )
-    return _write(classifier, chunks, config.predict_file, target)
+    return _write(classifier, chunks, target)
 
 
 def _write(
     classifier: Classifier,
     chunks: Iterable[unlabelled.Chunk],
-    source: str,
     target: BinaryIO,
 ) -> int:
     task = classifier.task
     num_rows = 0
-    for number, chunk in enumerate(chunks, start=1):
+    for chunk in chunks:
         if not num_rows:
             target.write(_tsv_line([*chunk.columns, *_output_columns(task)]))
-        logits = _chunk_logits(classifier, source, chunk)
+        logits = predict_on_texts(classifier, chunk.texts, chunk.text_pairs)
         for row, values in zip(
             chunk.rows, _output_values(task, logits), strict=True
         ):
             target.write(_tsv_line([*row, *values]))
         target.flush()
         num_rows += len(chunk.rows)
-        if number % _CHUNKS_PER_COLLECTION == 0:
-            gc.collect()
     return num_rows
 
 
@@ -127,29 +176,14 @@ def _tsv_line(fields: Iterable[str]) -> bytes:
     return ("\t".join(quoted) + "\n").encode("utf-8")
 
 
-def _chunk_logits(
-    classifier: Classifier, path: str, chunk: unlabelled.Chunk
-) -> np.ndarray:
-    examples = Examples(
-        texts=chunk.texts,
-        text_pairs=chunk.text_pairs,
-        labels=None,
-        row_numbers=np.arange(1, len(chunk.rows) + 1),
-        source=path,
-    )
-    return classifier.inference.logits(classifier.tokenize(examples))
-
-
-def _output_columns(task: tasks.TaskSpec) -> list[str]:
+def _output_columns(task: TaskSpec) -> list[str]:
     if task.is_regression:
         return ["predicted_score"]
     names = [f"probability_{name}" for name in task.label_names]
     return ["predicted_label", *names]
 
 
-def _output_values(
-    task: tasks.TaskSpec, logits: np.ndarray
-) -> Iterator[list[str]]:
+def _output_values(task: TaskSpec, logits: np.ndarray) -> Iterator[list[str]]:
     if task.is_regression:
         yield from ([f"{score:.6g}"] for score in logits[:, 0])
         return

@@ -128,6 +128,7 @@ WORKER = """
 
     import numpy as np
     from tf_bert.adaptation import freezing
+    from tf_bert.data.tokenization import EncodedTexts
     from tf_bert.training.inference import Inference
 
     sys.path.insert(0, sys.argv[1])
@@ -138,6 +139,8 @@ WORKER = """
             features for _, features in inference.frozen_features(examples)])
 
     examples = loop_test.make_examples()
+    texts = EncodedTexts(
+        examples.ids, examples.row_splits, examples.first_lengths)
     results = []
     for here in strategy, distribution._one_device("/cpu:0"):
         with here.scope():
@@ -145,7 +148,8 @@ WORKER = """
         freezing.freeze(model, "lower_1", fresh=frozenset())
         inference = Inference(model, here, batch_size=4)
         results.append(
-            (inference.logits(examples), features(inference, examples)))
+            (inference.logits(examples), inference.logits_of_texts(texts),
+             features(inference, examples)))
     print(json.dumps({
         "num_replicas": strategy.num_replicas_in_sync,
         "num_rows": len(results[0][0]),

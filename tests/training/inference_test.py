@@ -8,6 +8,7 @@ import tensorflow as tf
 import transformers
 from absl.testing import parameterized
 
+from tf_bert.data.tokenization import EncodedTexts
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
@@ -55,6 +56,13 @@ def make_model():
 def make_inference(batch_size):
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
     return Inference(make_model(), strategy, batch_size=batch_size)
+
+
+def make_texts(size=13):
+    examples = make_examples(size)
+    return EncodedTexts(
+        examples.ids, examples.row_splits, examples.first_lengths
+    )
 
 
 @functools.cache
@@ -126,6 +134,50 @@ class InferenceTest(parameterized.TestCase):
         np.testing.assert_allclose(
             inference.logits(examples), expected_logits(), atol=1e-5
         )
+
+
+class LogitsOfTextsTest(parameterized.TestCase):
+    @parameterized.parameters(1, 4, 64)
+    def test_are_in_order_whatever_the_batch_size(self, batch_size):
+        logits = make_inference(batch_size).logits_of_texts(make_texts())
+        self.assertEqual(logits.dtype, np.float32)
+        np.testing.assert_allclose(logits, expected_logits(), atol=1e-5)
+
+    def test_all_texts_share_one_trace_and_leave_nothing(self):
+        inference = make_inference(4)
+        gc.collect()
+        gc.disable()  # What is left would hang in circles.
+        self.addCleanup(gc.enable)
+        for size in (5, 1, 300, 13, 40):
+            inference.logits_of_texts(make_texts(size))
+        count = inference._texts_step.experimental_get_tracing_count()
+        self.assertEqual(count, 1)
+        left = gc.get_objects()
+        self.assertFalse(
+            [x for x in left if isinstance(x, tf.data.Dataset)],
+        )
+        held = sum(isinstance(x, tf.Tensor) for x in left)
+        inference.logits_of_texts(make_texts(300))
+        found = sum(isinstance(x, tf.Tensor) for x in gc.get_objects())
+        self.assertEqual(found, held)
+
+    def test_compiled_shapes_are_one_for_each_width(self):
+        strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+        inference = Inference(
+            make_model(),
+            strategy,
+            batch_size=4,
+            static_shapes=True,
+            jit_compile=True,
+        )
+        for size in (13, 1, 5):
+            logits = inference.logits_of_texts(make_texts(size))
+        self.assertEqual(logits.shape, (5, 3))
+        logits = inference.logits_of_texts(make_texts())
+        np.testing.assert_allclose(logits, expected_logits(), atol=1e-5)
+        # Texts of 39 tokens at most: rows of 64, 96 or 128.
+        count = inference._texts_step.experimental_get_tracing_count()
+        self.assertLessEqual(count, 3)
 
 
 class ProbabilitiesTest(parameterized.TestCase):

@@ -54,13 +54,16 @@ def take_steps(run):
 
 def result_of(run):
     """The losses, the logits and the weights of a run, by name."""
+    from tf_bert.data.tokenization import EncodedTexts
+
     result = {"losses": take_steps(run)}
     weights = run.classifier.model.weights_by_path()
     result |= {path: variable.numpy() for path, variable in weights.items()}
     with run.scored_weights():
-        result["logits"] = run.classifier.inference.logits(
-            run.tokenized["train"]
-        )
+        inference, train = run.classifier.inference, run.tokenized["train"]
+        result["logits"] = inference.logits(train)
+        texts = EncodedTexts(train.ids, train.row_splits, train.first_lengths)
+        result["logits_of_texts"] = inference.logits_of_texts(texts)
     return result
 
 

@@ -126,6 +126,8 @@ def trace(name, fields, strategy):
     import tensorflow as tf
 
     from tf_bert import build
+    from tf_bert.data import text_batches
+    from tf_bert.data.tokenization import EncodedTexts
 
     run = build.build(Config.from_dict(fields), strategy=strategy)
     iterator, _ = run.feed(0).at(0, 1)
@@ -137,6 +139,16 @@ def trace(name, fields, strategy):
     }
     stream = inference._open(run.tokenized["train"]).iterator
     traced["logits"] = inference._logits_step.get_concrete_function(stream)
+    train = run.tokenized["train"]
+    batches = text_batches.pack(
+        EncodedTexts(train.ids, train.row_splits, train.first_lengths),
+        most_rows=4,
+        num_replicas=strategy.num_replicas_in_sync,
+        is_one_height=True,
+    )
+    traced["texts"] = inference._texts_step.get_concrete_function(
+        next(batches).inputs
+    )
     if run.config.freeze:
         traced["features"] = inference._features_step.get_concrete_function(
             stream
@@ -232,7 +244,10 @@ class TestTrace:
         assert operations["ResourceApplyAdam"] > 20
         assert operations["MatMul"] > 20
         assert {"While", "StatelessWhile"} & set(operations)
-        for name in ("everything: logits", "frozen: features"):
+        for name in (
+            *("everything: logits", "everything: texts"),
+            "frozen: features",
+        ):
             operations = reports[name]["operations"]
             assert operations["MatMul"] > 2
             assert "CrossReplicaSum" not in operations

@@ -71,6 +71,9 @@ class Table:
         columns: Names in the first file, or `column_1`, `column_2`, ...
         has_header: Whether the columns have names.
         text_format: How text files are written.
+        begun: At most one element: the rows of the first file, which was
+            opened for its columns. Whoever reads them first takes them, so
+            that a file that is read once is opened once.
     """
 
     path: str
@@ -78,6 +81,9 @@ class Table:
     columns: tuple[str, ...]
     has_header: bool
     text_format: TextFormat = TextFormat()
+    begun: list[Iterator[Record]] = dataclasses.field(
+        default_factory=list, repr=False, compare=False
+    )
 
     def column_index(self, column: str) -> int:
         """Returns the position of a column, counted from 0.
@@ -116,10 +122,15 @@ class Table:
                 the first one, or what its reader says of a row.
         """
         number = 0
+        keep_short_rows = short_rows is not None
         for path in self.files:
-            records = _read(path, self, keep_short_rows=short_rows is not None)
+            if self.begun and path == self.files[0] and not keep_short_rows:
+                records, columns = self.begun.pop(), self.columns
+            else:
+                records = _read(path, self, keep_short_rows=keep_short_rows)
+                columns = next(records).fields
             with contextlib.closing(records):
-                order = self._column_order(path, next(records).fields)
+                order = self._column_order(path, columns)
                 for number_in_file, record in enumerate(records, start=1):
                     number += 1
                     fields, kinds = record.fields, record.kinds
@@ -179,7 +190,7 @@ def open_table(
         text_format: How text files are written; None: to be detected.
 
     Returns:
-        A `Table`, of which no data row has been read.
+        A `Table`, of which no data row has been read; its first file is open.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -191,9 +202,13 @@ def open_table(
     path = os.fspath(path)
     files = find_files(path)
     table = Table(path, files, (), has_header, text_format or TextFormat())
-    table = dataclasses.replace(table, columns=_read_columns(files[0], table))
+    records = _read(files[0], table)
+    table = dataclasses.replace(
+        table, columns=_take_columns(records, files[0]), begun=[records]
+    )
     for other in files[1:]:
-        table._column_order(other, _read_columns(other, table))
+        with contextlib.closing(_read(other, table)) as others:
+            table._column_order(other, _take_columns(others, other))
     return table
 
 
@@ -252,9 +267,8 @@ def _read(
     )
 
 
-def _read_columns(path: str, table: Table) -> tuple[str, ...]:
-    with contextlib.closing(_read(path, table)) as records:
-        first = next(records, None)
+def _take_columns(records: Iterator[Record], path: str) -> tuple[str, ...]:
+    first = next(records, None)
     if first is None:
         raise ValueError(
             f"A data file must not be empty. Received: path={path!r}, which "

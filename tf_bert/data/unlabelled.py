@@ -1,6 +1,8 @@
 """Rows to predict, a few at a time: memory does not grow with their number."""
 
+import collections
 import dataclasses
+import itertools
 from collections.abc import Iterator
 
 from tf_bert.config.text_format import TextFormat
@@ -9,6 +11,10 @@ from tf_bert.data.tables import Row, Table
 
 # A chunk ends earlier where its rows are long documents.
 _MAX_CHUNK_CHARACTERS = 2**21
+# What is read ahead, some 20,000 sentences or 2,000 documents; a row takes as
+# much memory as so many characters more.
+_AHEAD_CHARACTERS = 2**22
+_CHARACTERS_OF_ROW = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +40,7 @@ def iterate_unlabelled(
     text_column: str,
     text_pair_column: str | None = None,
     text_format: TextFormat | None = None,
-    chunk_rows: int = 1024,
+    chunk_rows: int = 4096,
     allow_empty_texts: bool = False,
 ) -> Iterator[Chunk]:
     """Yields the rows of a file to predict, a few at a time.
@@ -84,6 +90,40 @@ def iterate_unlabelled(
             rows, num_characters = [], 0
     if rows:
         yield _as_chunk(table, rows, indices)
+
+
+def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Reads at once what is handed out later, up to some size.
+
+    So a wrong row of a file of usual size is found before anything is
+    predicted, although the file is read only once.
+
+    Args:
+        chunks: of `iterate_unlabelled`.
+
+    Returns:
+        The same chunks.
+
+    Raises:
+        ValueError, FileNotFoundError: What is read here is wrong.
+    """
+    held: collections.deque[Chunk] = collections.deque()
+    num_characters = 0
+    for chunk in chunks:
+        held.append(chunk)
+        num_characters += len(chunk.rows) * _CHARACTERS_OF_ROW
+        num_characters += sum(map(len, itertools.chain(*chunk.rows)))
+        if num_characters > _AHEAD_CHARACTERS:
+            break
+    return _handed_out(held, chunks)
+
+
+def _handed_out(
+    held: collections.deque[Chunk], chunks: Iterator[Chunk]
+) -> Iterator[Chunk]:
+    while held:
+        yield held.popleft()
+        held.extend(itertools.islice(chunks, 1))
 
 
 def check_unlabelled(

@@ -1,4 +1,4 @@
-"""Running a model over a split, each example exactly once, in order."""
+"""Running a model over a split or over texts, each exactly once, in order."""
 
 import dataclasses
 import time
@@ -9,12 +9,22 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_bert.data import pipeline
+from tf_bert.data import pipeline, text_batches
 from tf_bert.data import plan as planning
 from tf_bert.data.packing import common_width
+from tf_bert.data.tokenization import EncodedTexts
 from tf_bert.data.tokenized_examples import TokenizedExamples
 from tf_bert.models.pretrained import packed_inputs
 from tf_bert.training import distribution
+
+# Of a batch of texts: one trace for all shapes.
+_OPEN_SHAPES = {
+    "input_ids": tf.TensorSpec([None, None, None], tf.int32),
+    "token_type_ids": tf.TensorSpec([None, None, None], tf.int32),
+    "position_ids": tf.TensorSpec([None, None, None], tf.int32),
+    "example_ids": tf.TensorSpec([None, None, None], tf.int32),
+    "cls_positions": tf.TensorSpec([None, None], tf.int32),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +42,9 @@ class Inference:
         model: built under `strategy`.
         strategy: of `tf_bert.training.distribution`.
         batch_size: >= 1. Global; a multiple of the replicas.
-        static_shapes: one known shape for all batches of some examples, and a
-            trace for each; False: one trace for all shapes.
+        static_shapes: one known shape for all batches of some examples, or
+            one for each width of texts, and a trace for each; False: one
+            trace for all shapes.
         jit_compile: whether XLA compiles a pass. Shapes must be static then.
 
     Attributes:
@@ -59,6 +70,11 @@ class Inference:
         self._streams: weakref.WeakKeyDictionary[TokenizedExamples, _Stream] = (
             weakref.WeakKeyDictionary()
         )
+        self._texts_step = tf.function(
+            self._run_on_texts,
+            input_signature=None if static_shapes else [_OPEN_SHAPES],
+            autograph=False,
+        )
 
     def logits(
         self,
@@ -82,6 +98,38 @@ class Inference:
             if between_batches is not None:
                 between_batches()
         return np.concatenate(parts)
+
+    def logits_of_texts(self, texts: EncodedTexts) -> np.ndarray:
+        """Returns the logits of texts, in order, whatever their number.
+
+        A batch has at most `batch_size` rows, each with as many texts as fit
+        (`text_batches`), so all its shapes are some few.
+
+        Args:
+            texts: N tokenised ones, N >= 1.
+
+        Returns:
+            float32 `[N, C]`.
+        """
+        start = time.perf_counter()
+        num_replicas = self.strategy.num_replicas_in_sync
+        batches = text_batches.pack(
+            texts,
+            most_rows=self.batch_size // num_replicas,
+            num_replicas=num_replicas,
+            is_one_height=self._static_shapes,
+        )
+        # A device may be at work on a batch while the next is packed.
+        outputs = [(x, self._texts_step(x.inputs)) for x in batches]
+        numbers = np.concatenate([batch.numbers for batch, _ in outputs])
+        logits = np.concatenate(
+            [
+                np.concatenate([x.numpy() for x in of_replicas])[batch.slots]
+                for batch, of_replicas in outputs
+            ]
+        )
+        self.seconds += time.perf_counter() - start
+        return logits[np.argsort(numbers)]
 
     def frozen_features(
         self, examples: TokenizedExamples
@@ -159,7 +207,9 @@ class Inference:
 
     @tf.function(autograph=False)
     def _logits_step(self, iterator):
-        return self._of_all(self._run_on_replicas(self._logits, iterator))
+        return self._of_all(
+            self._run_on_replicas(self._logits, iterator.get_next())
+        )
 
     def _logits(self, element):
         inputs = pipeline.model_inputs(element, 0)
@@ -168,20 +218,37 @@ class Inference:
 
     @tf.function(autograph=False)
     def _features_step(self, iterator):
-        return self._of_all(self._run_on_replicas(self._features, iterator))
+        return self._of_all(
+            self._run_on_replicas(self._features, iterator.get_next())
+        )
 
     def _features(self, element):
         inputs = packed_inputs(pipeline.model_inputs(element, 0))
         features = self.model.bert.frozen_features(inputs)  # [T, H] or [B, H]
         return tf.cast(features, tf.float32), element["example_weight"][0]
 
-    def _run_on_replicas(self, step, iterator):
+    def _run_on_texts(self, inputs):
+        """Returns the logits `[E, C]` of each replica, from `[P, ...]`."""
+        outputs = self._of_all(
+            self._run_on_replicas(self._logits_of_share, inputs)
+        )
+        return [logits for (logits,) in outputs]
+
+    def _logits_of_share(self, inputs):
+        # Every replica is given all and takes its own: no iterator, which
+        # would be one for each call, and the same on several workers.
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group
+        share = {name: values[replica] for name, values in inputs.items()}
+        return (self.model(share, training=False).logits,)  # [E, C]
+
+    def _run_on_replicas(self, step, element):
         def compiled(element):
             # One for each replica: what it reads are its own copies.
             return tf.function(step, jit_compile=True, autograph=False)(element)
 
         return self.strategy.run(
-            compiled if self._jit_compile else step, (iterator.get_next(),)
+            compiled if self._jit_compile else step, (element,)
         )
 
     def _of_all(self, outputs):
