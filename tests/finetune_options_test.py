@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from tf_bert import run
+
 
 def read_json(path):
     return json.loads(path.read_text(encoding="utf-8"))
@@ -56,6 +58,46 @@ class TestRegressionOfPairs:
         assert fields == ["A good mug.", "The mug is good."]
         assert np.isfinite(float(score))
         assert len(lines) == 2
+
+
+class TestLabelSmoothing:
+    def test_is_of_the_training_loss_alone(self, train, tmp_path):
+        """At a rate of 0, where nothing else is learned."""
+        plain, smoothed = (
+            train(
+                tmp_path / str(factor),
+                learning_rate=0,
+                num_train_steps=3,
+                num_evaluations=1,
+                dropout=0,
+                label_smoothing_factor=factor,
+            )
+            for factor in (0, 0.9)
+        )
+        [before], [after] = read_history(plain), read_history(smoothed)
+        assert before["validation"] == after["validation"]
+        assert after["train_loss"] != before["train_loss"]
+        card = (smoothed / "model" / "README.md").read_text("utf-8")
+        assert "--label_smoothing_factor=0.9" in card
+
+    def test_a_regression_of_a_known_task_has_none(
+        self, flags, tmp_path, capsys
+    ):
+        rows = "".join(f"x\t{score}\ta b\tc d\n" for score in range(6))
+        text = "genre\tscore\tsentence1\tsentence2\n" + rows
+        for split in ("train", "dev"):
+            (tmp_path / f"{split}.tsv").write_text(text, "utf-8")
+        status = run.main(
+            flags(
+                output_dir=tmp_path / "run",
+                train_file=None,
+                task_name="sts-b",
+                data_dir=tmp_path,
+                label_smoothing_factor=0.1,
+            )
+        )
+        assert status == 2
+        assert "left out for a regression" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

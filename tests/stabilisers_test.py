@@ -127,6 +127,14 @@ ROWS = {
         ("kept_head_test.py", "test_names_in_their_order_are_let_through"),
         starts=classifier,
     ),
+    "label smoothing": Row(
+        {"label_smoothing_factor": 0.3},
+        {"label_smoothing_factor": 0.0},
+        (
+            "models/sequence_classification_test.py",
+            "test_smoothed_loss_and_its_gradient_are_the_formulas",
+        ),
+    ),
     "mixout": Row(
         {"mixout": 0.4},
         {"mixout": 0.0},
@@ -376,7 +384,12 @@ TOGETHER = (
         "mixout, reference gradient",
     ),
     ("pretrained weight decay", "mixout", "kept head", "frozen embeddings"),
-    ("re-initialised pooler", "frozen lower block", "cached features"),
+    (
+        "label smoothing",
+        "re-initialised pooler",
+        "frozen lower block",
+        "cached features",
+    ),
     ("frozen encoder",),
     ("head alone",),
 )

@@ -24,7 +24,7 @@ from tf_bert.classifier import (
     load_classifier,
     read_checkpoint,
 )
-from tf_bert.config import Config, durations
+from tf_bert.config import Config, durations, rules
 from tf_bert.data import pipeline, sources, unlabelled
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenized_examples import TokenizedExamples
@@ -236,6 +236,7 @@ def build(
             optimizer,
             classifier.strategy,
             max_grad_norm=config.max_grad_norm,
+            label_smoothing=config.label_smoothing_factor,
             trained_words=trained_words,
             mixout=mixout,
             average=average,
@@ -283,6 +284,7 @@ def _read_data(
 
 
 def _check_data(config: Config, data: sources.TaskData) -> None:
+    rules.check_smoothing(config, is_regression=data.task.is_regression)
     if config.early_stopping_patience and data.validation is None:
         raise ValueError(
             "Early stopping must have a validation split. Received: "

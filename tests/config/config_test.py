@@ -113,6 +113,7 @@ class BadConfigTest(parameterized.TestCase):
         ("dropout", 1.0, "between 0 and"),
         ("adam_beta_1", 1.0, "between 0 and"),
         ("adam_beta_2", -0.1, "between 0 and"),
+        ("label_smoothing_factor", 1.0, "between 0 and"),
         ("early_stopping_patience", -1, "at least 0"),
         ("per_device_train_batch_size", 0, "at least 1"),
         ("num_warmup_steps", -1, "at least 0"),
@@ -173,6 +174,13 @@ class BadConfigTest(parameterized.TestCase):
         for part in received.split(", "):
             self.assertIn(part, str(caught.exception))
         make_config(learning_rate=0.0199, **decays)
+
+    def test_labels_of_a_regression_are_not_smoothed(self):
+        with self.assertRaisesRegex(
+            ValueError, "for a regression.*label_smoothing_factor=0.1, labels "
+        ):
+            make_config(task_type="regression", label_smoothing_factor=0.1)
+        make_config(task_type="regression", label_smoothing_factor=0.0)
 
     def test_parts_of_a_batch_are_equal(self):
         with self.assertRaisesRegex(

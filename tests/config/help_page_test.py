@@ -89,7 +89,7 @@ class DocumentTest(parameterized.TestCase):
         for row in (
             "| `--model_name_or_path` | `--init_checkpoint` |  |",
             "| `--metric_for_best_model` | `--metric` |",
-            "| `--label_smoothing_factor` | refused, unless `0` |",
+            "| `--dataloader_num_workers` | refused, unless `0` |",
             "| `--save_best` | true: `--checkpoint_to_use=best` |",
         ):
             self.assertIn(row, self.text)

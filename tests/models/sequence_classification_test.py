@@ -8,6 +8,7 @@ from absl.testing import parameterized
 from tf_bert.models import outputs
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
+    per_example_loss,
 )
 
 IDS = np.array([[2, 5, 6, 3], [2, 7, 3, 0]])
@@ -175,6 +176,39 @@ class CallTest(parameterized.TestCase):
             {w.dtype for w in model.weights_by_path().values()}, {"float32"}
         )
         np.testing.assert_allclose(output.logits, self.expected, atol=2e-3)
+
+
+class LossTest(parameterized.TestCase):
+    LOGITS = np.array([[3.0, -1.0, 0.5], [-2.0, 40.0, 0.0]], np.float32)
+    LABELS = np.array([2, 0])
+
+    def loss_and_gradient(self, smoothing):
+        logits = tf.constant(self.LOGITS)
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            loss = per_example_loss(
+                self.LABELS, logits, label_smoothing=smoothing
+            )
+        return loss.numpy(), tape.gradient(loss, logits).numpy()
+
+    @parameterized.parameters(0.1, 0.6)
+    def test_smoothed_loss_and_its_gradient_are_the_formulas(self, smoothing):
+        """Of each class: its share of the target, and p less that share."""
+        logits = np.float64(self.LOGITS)
+        log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        target = (1 - smoothing) * np.eye(3)[self.LABELS] + smoothing / 3
+        loss, gradient = self.loss_and_gradient(smoothing)
+        np.testing.assert_allclose(loss, -(target * log_p).sum(-1), rtol=1e-6)
+        np.testing.assert_allclose(gradient, np.exp(log_p) - target, atol=1e-6)
+
+    def test_without_smoothing_it_is_the_plain_loss(self):
+        plain = per_example_loss(self.LABELS, tf.constant(self.LOGITS))
+        loss, _ = self.loss_and_gradient(0.0)
+        np.testing.assert_array_equal(loss, plain)
+
+    def test_a_regression_is_not_smoothed(self):
+        with self.assertRaisesRegex(ValueError, "one logit. .*smoothing=0.1"):
+            per_example_loss([0.5], tf.zeros([1, 1]), label_smoothing=0.1)
 
 
 class FitTest(parameterized.TestCase):

@@ -126,3 +126,12 @@ class OptimisationSettings:
         at_least=0,
         at_most=0.999999,
     )
+
+    label_smoothing_factor: float = setting(
+        0.0,
+        "Share of the training loss that goes to all classes alike; the rest "
+        "goes to the true one. Losses of evaluations stay plain, and can be "
+        "compared. 0 turns it off.",
+        at_least=0,
+        at_most=0.999999,
+    )

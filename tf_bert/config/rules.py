@@ -37,6 +37,7 @@ def check(config: Any) -> None:
             "Leave out --predict_file, or pass --mode=predict."
         )
     _check_positive_label(config)
+    check_smoothing(config, is_regression=config.task_type == "regression")
     TextFormat(config.encoding, config.delimiter)  # Checks them.
     if (config.train_batch_size or 0) % config.gradient_accumulation_steps:
         raise ValueError(
@@ -96,6 +97,26 @@ def _check_positive_label(config: Any) -> None:
             f"classes. Received: positive_label={config.positive_label!r}, "
             "task_type='regression'. Leave out --positive_label, or pass "
             "--task_type=classification."
+        )
+
+
+def check_smoothing(config: Any, *, is_regression: bool) -> None:
+    """Refuses to smooth the labels of a regression, which has no classes.
+
+    Args:
+        config: whose task may be one of the table, which says what it is.
+        is_regression: whether labels are numbers on a scale.
+
+    Raises:
+        ValueError: if they are, and are to be smoothed.
+    """
+    if config.label_smoothing_factor and is_regression:
+        raise ValueError(
+            "`label_smoothing_factor` must be left out for a regression, which "
+            "has no classes. Received: label_smoothing_factor="
+            f"{config.label_smoothing_factor}, labels on a scale. Leave out "
+            "--label_smoothing_factor, or pass --task_type=classification for "
+            "labels that are classes."
         )
 
 

@@ -262,19 +262,41 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
         return super().compute_metrics(x, labels, y_pred.logits, weight)
 
 
-def per_example_loss(labels: Tensor, logits: Tensor) -> Tensor:
+def per_example_loss(
+    labels: Tensor, logits: Tensor, *, label_smoothing: float = 0.0
+) -> Tensor:
     """Cross-entropy, or squared error where there is one logit.
 
     Args:
         labels: int `[B]` in [0, C), or float `[B]` where C is 1.
         logits: float32 `[B, C]`.
+        label_smoothing: e in [0, 1): the loss is ``(1 - e)`` times that of
+            the true class and ``e`` times the mean over all classes, the true
+            one too, as in PyTorch and transformers. 0: none. It must be 0
+            where C is 1.
 
     Returns:
         float32 `[B]`.
+
+    Raises:
+        ValueError: if there is one logit, and `label_smoothing` is not 0.
+
+    References:
+        Szegedy et al., 2016, Section 7. https://arxiv.org/abs/1512.00567
     """
+    if label_smoothing and logits.shape[-1] == 1:
+        raise ValueError(
+            "`label_smoothing` must be 0 where there is one logit. Received: "
+            f"label_smoothing={label_smoothing}. Leave out "
+            "--label_smoothing_factor."
+        )
     labels = ops.reshape(labels, [-1])
     if logits.shape[-1] == 1:
         return ops.square(logits[:, 0] - ops.cast(labels, logits.dtype))
-    return ops.sparse_categorical_crossentropy(
+    of_class = ops.sparse_categorical_crossentropy(
         ops.cast(labels, "int32"), logits, from_logits=True
     )
+    if not label_smoothing:
+        return of_class
+    of_all = -ops.mean(ops.log_softmax(logits), axis=-1)
+    return (1 - label_smoothing) * of_class + label_smoothing * of_all

@@ -47,6 +47,7 @@ class TrainingLoop:
         strategy: of `tf_bert.training.distribution`.
         max_grad_norm: > 0. Largest global norm of the gradient; 0 turns
             clipping off.
+        label_smoothing: in [0, 1), of the loss. 0: none.
         trained_words: trained in the place of the model's word embeddings,
             which follow by its `write_back`. None trains these themselves.
         mixout: of `model`; each micro-batch has masks of its own. None mixes
@@ -66,6 +67,7 @@ class TrainingLoop:
         strategy: tf.distribute.Strategy,
         *,
         max_grad_norm: float = 1.0,
+        label_smoothing: float = 0.0,
         trained_words: TrainedWords | None = None,
         mixout: Mixout | None = None,
         average: WeightAverage | None = None,
@@ -75,6 +77,7 @@ class TrainingLoop:
         self.optimizer = optimizer
         self.strategy = strategy
         self.max_grad_norm = max_grad_norm
+        self.label_smoothing = label_smoothing
         self.trained_words = trained_words
         self.mixout = mixout
         self.average = average
@@ -196,7 +199,9 @@ class TrainingLoop:
             with self._mixed(inputs["dropout_seed"]):
                 logits = self.model(inputs, training=True).logits  # [B, C]
             losses = sequence_classification.per_example_loss(
-                element["labels"][index], logits
+                element["labels"][index],
+                logits,
+                label_smoothing=self.label_smoothing,
             )
             weights = element["example_weight"][index]
             loss = tf.reduce_sum(losses * weights) / element["num_examples"]

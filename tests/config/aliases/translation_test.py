@@ -97,7 +97,6 @@ class OtherNamesTest(parameterized.TestCase):
         ("--noload_best_model_at_end", {"checkpoint_to_use": "last"}),
         ("--load_best_model_at_end=False", {"checkpoint_to_use": "last"}),
         ("--use_bertadam", {"bias_correction": "false"}),
-        ("--label_smoothing_factor=0.0", {}),
         ("--nofp16 --local_rank=-1 --model_type=BERT", {}),
     )
     def test_become_ours(self, line, expected):
@@ -177,8 +176,8 @@ class ErrorsTest(parameterized.TestCase):
         ("--do_train=maybe", "true or false. Received: --do_train=maybe"),
         ("--fp16=2", "true or false. Received: --fp16=2"),
         (
-            "--label_smoothing_factor=0.1",
-            "be left out. Received: --label_smoothing_factor=0.1.*not there",
+            "--auto_find_batch_size",
+            "be left out. Received: --auto_find_batch_size=true.*--remat",
         ),
         ("--metric_for_best_model=loss", "have a value that has a counterpart"),
     )

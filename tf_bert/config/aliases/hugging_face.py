@@ -3,7 +3,6 @@
 from tf_bert.config.aliases.rows import (
     NO_FLOAT16,
     NO_GPU,
-    NOT_YET,
     ONE_DEVICE,
     ONE_FOLDER,
     OtherName,
@@ -232,7 +231,11 @@ ROWS = (
     ),
     *refused_switches("push_to_hub", _NO_UPLOAD),
     *refused("hub_model_id hub_token hub_strategy", _NO_UPLOAD, ""),
-    *refused("label_smoothing_factor", NOT_YET, "0"),
+    OtherName(
+        "label_smoothing_factor",
+        "label_smoothing_factor",
+        "Of the training loss alone; there, of that of evaluations too.",
+    ),
     *refused_switches(
         "auto_find_batch_size",
         "To save memory, pass --gradient_accumulation_steps, or --remat.",

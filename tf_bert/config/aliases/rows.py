@@ -57,9 +57,6 @@ ONE_FOLDER = (
     "Configuration, vocabulary and weights are those of one folder: pass "
     "--init_checkpoint."
 )
-NOT_YET = (
-    "Its feature is not there yet. It is planned: leave the flag out, or wait."
-)
 ONE_DEVICE = (
     "Devices are chosen by --distribution, workers by the environment "
     "variable TF_CONFIG: leave the flag out."
