@@ -124,7 +124,7 @@ class CommandLineTest(parameterized.TestCase):
         "remat:true,false", "steps_per_loop:1,2", "save_every_seconds:0,9"
     )
     def test_what_changes_no_result_is_not_swept(self, sweep):
-        """Its trials would have one name, and one of them would be lost."""
+        """Trials are named by what changes their result: both had one name."""
         with self.assertRaisesRegex(ValueError, "that trainings can differ in"):
             self.parse(f"--sweep={sweep}")
         # By another program's name.
