@@ -9,64 +9,84 @@ from absl.testing import parameterized
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "tf_bert"
 
-# Lowest first. A module may import what stands in a lower row and, if it is
-# in a sub-package, that sub-package.
+# The rooms, lowest first. A module may import from its own room and from those
+# of lower rows.
 LEVELS = (
-    ("onednn", "remote_files"),
-    # Plain Python and NumPy.
-    (
-        "early_stop",
-        "gfile_io",
-        "native_log",
-        "os_errors",
-        "positive_class",
-        "seeding",
-        "stop_requests",
-        "tf_config",
-    ),
+    ("system",),
     ("config",),
-    (
-        "folder_lock",
-        "weighted_metrics",
-        "written_files",
-    ),
-    # Each knows its own subject.
-    (
-        "checkpoints",
-        "data",
-        "metrics",
-        "optimization",
-        "scored_rows",
-        "statistics",
-    ),
-    ("kept_head", "run_data", "run_folder", "score_intervals"),
-    ("recorded_onednn", "stored_config"),
-    # What is made of them.
-    ("models", "baselines"),
+    ("checkpoints", "data"),
+    ("models", "optimization", "scoring"),
     ("adaptation",),
     ("training",),
-    # A run.
-    ("baseline_scores", "classifier", "parameter_table", "schedule"),
-    ("build", "card_metadata", "comparison"),
-    (
-        "predictions",
-        "export",
-        "inspection",
-        "model_card",
-        "plotting",
-        "restart",
-        "training_state",
-    ),
-    ("folder_state", "run_results", "training_run"),
-    ("agreed_stop", "same_data", "shared_state"),
-    ("finetune",),
-    ("finished", "trials"),
+    ("baselines",),
+    ("runs",),
+    ("finetune", "inspection", "trials"),
     ("report",),
     ("library",),
     ("notebook",),
-    # The command line.
     ("run",),
 )
+# Modules that still have to go to their room.
+_NOT_MOVED = {
+    "plotting": "report",
+    "statistics": "scoring",
+    "gfile_io": "system",
+    "remote_files": "system",
+    "os_errors": "system",
+    "native_log": "system",
+    "stop_requests": "system",
+    "seeding": "system",
+    "folder_lock": "system",
+    "written_files": "system",
+    "onednn": "system",
+    "early_stop": "config",
+    "positive_class": "data",
+    "run_data": "data",
+    "metrics": "scoring",
+    "weighted_metrics": "scoring",
+    "statistics.class_intervals": "scoring",
+    "statistics.rows": "scoring",
+    "statistics.paired_rows": "scoring",
+    "statistics.row_exchange": "scoring",
+    "scored_rows": "scoring",
+    "score_intervals": "scoring",
+    "tf_config": "training",
+    "agreed_stop": "training",
+    "baseline_scores": "baselines",
+    "comparison": "baselines",
+    "build": "runs",
+    "classifier": "runs",
+    "schedule": "runs",
+    "training_run": "runs",
+    "run_results": "runs",
+    "run_folder": "runs",
+    "stored_config": "runs",
+    "model_card": "runs",
+    "card_metadata": "runs",
+    "predictions": "runs",
+    "finished": "runs",
+    "export": "runs",
+    "parameter_table": "runs",
+    "kept_head": "runs",
+    "restart": "runs",
+    "recorded_onednn": "runs",
+    "same_data": "runs",
+    "training_state": "runs",
+    "folder_state": "runs",
+    "shared_state": "runs",
+    "training.checkpointing": "runs",
+    "training.saved_states": "runs",
+    "training.background": "runs",
+    "statistics.expected_scores": "trials",
+    "statistics.recipe_summary": "trials",
+    "statistics.recipe_tests": "trials",
+    "statistics.trial_flags": "trials",
+    "statistics.two_sample_tests": "trials",
+    "plotting.figures": "report",
+    "plotting.style": "report",
+    "plotting.recorded_run": "report",
+    "plotting.plot_run": "report",
+}
 LEVEL = {name: level for level, row in enumerate(LEVELS) for name in row}
 
 
@@ -93,23 +113,25 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def level(module: str) -> int:
-    """Returns the level of `tf_bert.x` or `tf_bert.x.y`."""
-    return LEVEL[module.split(".")[1]]
+def room(module: str) -> str:
+    """Returns the room of `tf_bert.x` or `tf_bert.x.y`, or of a name of it."""
+    parts = module.split(".")[1:]
+    for end in (2, 1):
+        if (name := ".".join(parts[:end])) in _NOT_MOVED:
+            return _NOT_MOVED[name]
+    return parts[0]
 
 
 def is_allowed(importer: str, name: str) -> bool:
     """Whether a module may import a name of this package."""
-    here, there = importer.split("."), name.split(".")
-    if here[1] == there[1]:
-        return True
-    return level(name) < level(importer)
+    here, there = room(importer), room(name)
+    return here == there or LEVEL[there] < LEVEL[here]
 
 
 class ImportsTest(parameterized.TestCase):
-    def test_every_module_has_a_level(self):
-        names = {name.split(".")[1] for name in MODULES if "." in name}
-        self.assertContainsSubset(names, LEVEL)
+    def test_every_module_is_in_a_room(self):
+        rooms = {room(name) for name in MODULES if "." in name}
+        self.assertContainsSubset(rooms, LEVEL)
 
     def test_imports_go_down_only(self):
         wrong = [
@@ -127,7 +149,7 @@ class ImportsTest(parameterized.TestCase):
         ("tf_bert.data.sources", "tf_bert.build", False),
         ("tf_bert.data.sources", "tf_bert.models.bert", False),
         ("tf_bert.data.sources", "tf_bert.optimization.schedules", False),
-        ("tf_bert.build", "tf_bert.comparison.compare", False),
+        ("tf_bert.training.loop", "tf_bert.build.build", False),
     )
     def test_the_rule_itself(self, importer, name, expected):
         self.assertEqual(is_allowed(importer, name), expected)
