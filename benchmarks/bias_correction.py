@@ -24,8 +24,9 @@ import quick
 import real_data
 import stabilisers
 
-from tf_bert import finetune, gfile_io, run_folder
+from tf_bert import finetune, run_folder
 from tf_bert.config import Config, parse
+from tf_bert.system import file_io
 from tf_bert.training import update_log
 
 NUM_SEEDS = 3
@@ -81,10 +82,10 @@ def kept(result: dict[str, Any], output_dir: str) -> dict[str, Any]:
         the step was, and what bias correction would have made of it.
     """
     folder = run_folder.RunFolder(output_dir)
-    history = gfile_io.read_text(folder.join(run_folder.HISTORY))
+    history = file_io.read_text(folder.join(run_folder.HISTORY))
     entries = [json.loads(line) for line in history.splitlines()]
     path = folder.join(run_folder.UPDATES)
-    arrays = update_log.read_arrays(gfile_io.read_bytes(path), path=path)
+    arrays = update_log.read_arrays(file_io.read_bytes(path), path=path)
     return {
         **stabilisers.score(result, output_dir),
         "losses": [[entry["step"], entry["train_loss"]] for entry in entries],
@@ -273,7 +274,7 @@ def main() -> None:
                 )
                 result = finetune.fine_tune(config)
                 runs[str(seed)] = kept(result, config.output_dir)
-                gfile_io.write_text(
+                file_io.write_text(
                     arguments.results, json.dumps(results, sort_keys=True)
                 )
     print(f"\n{score_table(results)}\n\n{norm_table(results)}")

@@ -27,7 +27,7 @@ import processor
 import quick
 import real_data
 
-from tf_bert import onednn
+from tf_bert.system import onednn
 
 SETS = ("product_reviews", "uci_amazon", "uci_imdb", "uci_yelp")
 ROOT = pathlib.Path(__file__).parents[1]

@@ -17,7 +17,7 @@ import numpy as np
 import quick
 import threadpoolctl
 
-from tf_bert import onednn
+from tf_bert.system import onednn
 
 # As Linux calls them, in the order in which processors got them.
 _INSTRUCTIONS = (

@@ -21,8 +21,9 @@ import numpy as np
 import quick
 import real_data
 
-from tf_bert import finetune, gfile_io
+from tf_bert import finetune
 from tf_bert.config import Config, parse
+from tf_bert.system import file_io
 
 ROOT = pathlib.Path(__file__).parents[1]
 NUM_SEEDS = 5
@@ -79,7 +80,7 @@ def read_results(path: str) -> dict[str, dict[str, Any]]:
     """Returns what is known so far: row -> seed -> scores."""
     if not os.path.exists(path):
         return {}
-    return json.loads(gfile_io.read_text(path))
+    return json.loads(file_io.read_text(path))
 
 
 def score(results: dict[str, Any], output_dir: str) -> dict[str, float]:
@@ -148,7 +149,7 @@ def main() -> None:
             results.setdefault(row, {})[str(seed)] = score(
                 result, config.output_dir
             )
-            gfile_io.write_text(
+            file_io.write_text(
                 arguments.results,
                 json.dumps(results, indent=1, sort_keys=True) + "\n",
             )

@@ -3,7 +3,7 @@ import signal
 from absl.testing import parameterized
 
 from tf_bert import agreed_stop
-from tf_bert.stop_requests import StopRequest, StopRequested, Terminated
+from tf_bert.system.stop_requests import StopRequest, StopRequested, Terminated
 from tf_bert.training.workers import Workers
 
 

@@ -9,11 +9,12 @@ import threading
 
 import pytest
 
-from tf_bert import build, restart, stop_requests, training_run
+from tf_bert import build, restart, training_run
 from tf_bert.config import Config, parse
 from tf_bert.folder_state import FolderState
 from tf_bert.run_folder import RunFolder
-from tf_bert.stop_requests import StopRequest, Terminated
+from tf_bert.system import stop_requests
+from tf_bert.system.stop_requests import StopRequest, Terminated
 from tf_bert.training.progress import ProgressBar
 from tf_bert.training.saved_states import SavedStates
 

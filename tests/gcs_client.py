@@ -17,12 +17,12 @@ def run_main(*arguments: str) -> tuple[int, str]:
 
 def fill(path: str, text: str) -> None:
     """Replaces a folder by one with `a/b`, `c`, `last` and `z`."""
-    from tf_bert import gfile_io
+    from tf_bert.system import file_io
 
-    with gfile_io.open_folder_writer(path, last="last") as folder:
+    with file_io.open_folder_writer(path, last="last") as folder:
         os.mkdir(f"{folder}/a")
         for name in ("a/b", "c", "last", "z"):
-            gfile_io.write_text(f"{folder}/{name}", text)
+            file_io.write_text(f"{folder}/{name}", text)
 
 
 def predict(folder: str, texts: list[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ done before TensorFlow is loaded: see `onednn.py`.
 
 import importlib
 
-from tf_bert import onednn
+from tf_bert.system import onednn
 
 _HOMES = {
     "AdamWeightDecay": "tf_bert.optimization.adam_weight_decay",

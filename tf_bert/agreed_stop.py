@@ -8,8 +8,8 @@ steps come next, which each would find by its own clock.
 import contextlib
 from collections.abc import Iterator
 
-from tf_bert import stop_requests
-from tf_bert.stop_requests import StopRequest, StopRequested
+from tf_bert.system import stop_requests
+from tf_bert.system.stop_requests import StopRequest, StopRequested
 from tf_bert.training.workers import Workers
 
 

@@ -12,7 +12,6 @@ from absl import logging
 from tf_bert import (
     agreed_stop,
     build,
-    gfile_io,
     model_card,
     predictions,
     recorded_onednn,
@@ -27,6 +26,7 @@ from tf_bert.folder_state import FolderState
 from tf_bert.run_folder import RunFolder
 from tf_bert.same_data import check_same
 from tf_bert.shared_state import SharedState
+from tf_bert.system import file_io
 from tf_bert.training import distribution, evaluate, workers
 from tf_bert.training.workers import Workers
 
@@ -239,7 +239,7 @@ def _keep(
         **run_results.machine(),
         **runtime,
     }
-    gfile_io.write_text(
+    file_io.write_text(
         folder.join(run_folder.RESULTS_TEXT), run_results.flat_lines(results)
     )
     folder.write_json(run_folder.RESULTS, results)

@@ -11,8 +11,9 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import build, gfile_io, remote_files, run_folder
+from tf_bert import build, run_folder
 from tf_bert.run_folder import RunFolder
+from tf_bert.system import file_io, remote_files
 from tf_bert.training import checkpointing
 from tf_bert.training.background import Background
 from tf_bert.training.evaluate import Evaluation
@@ -184,7 +185,7 @@ class FolderState:
             # that is not there.
             if updates is not None:
                 path = self._folder.join(run_folder.UPDATES)
-                gfile_io.write_bytes(path, updates)
+                file_io.write_bytes(path, updates)
             self._states.save(state)
             self._write_history(history)
             self._saved = place
@@ -193,7 +194,7 @@ class FolderState:
 
     def _write_history(self, lines: str) -> None:
         if lines:
-            gfile_io.write_text(self._folder.join(run_folder.HISTORY), lines)
+            file_io.write_text(self._folder.join(run_folder.HISTORY), lines)
 
     @contextlib.contextmanager
     def _in_the_way(self) -> Iterator[None]:
@@ -206,16 +207,14 @@ class FolderState:
 
     def _restore_updates(self, run: build.Run, num_steps: int) -> None:
         path = self._folder.join(run_folder.UPDATES)
-        if not gfile_io.exists(path):
+        if not file_io.exists(path):
             raise FileNotFoundError(
                 "A run with --record_updates must be continued with what it "
                 f"has recorded. Received: output_dir={self._folder.path}, "
                 f"without {run_folder.UPDATES}. Restore the file, or pass "
                 "--overwrite_output_dir to start over."
             )
-        run.recorder.log.restore(
-            gfile_io.read_bytes(path), num_steps, path=path
-        )
+        run.recorder.log.restore(file_io.read_bytes(path), num_steps, path=path)
 
 
 def _place(progress: Progress) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tf_bert import gfile_io, predictions, run_data, run_folder, stored_config
+from tf_bert import predictions, run_data, run_folder, stored_config
 from tf_bert.checkpoints import formats, load
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.classifier import check_fits, load_finished
@@ -25,6 +25,7 @@ from tf_bert.config import Config
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data import sources, tokenizer_files, unlabelled
 from tf_bert.data.examples import Examples
+from tf_bert.system import file_io
 from tf_bert.training import inference
 
 
@@ -262,10 +263,10 @@ def _find_run(folder: str) -> str | None:
     parent, name = os.path.split(path)
     # An unfinished run, which has checkpoints alone, is refused as such.
     for part in (run_folder.MODEL, run_folder.CHECKPOINTS):
-        if gfile_io.is_dir(os.path.join(path, part)):
+        if file_io.is_dir(os.path.join(path, part)):
             return path
     results = os.path.join(parent, run_folder.RESULTS)
-    if name == run_folder.MODEL and gfile_io.exists(results):
+    if name == run_folder.MODEL and file_io.exists(results):
         return parent
     return None
 

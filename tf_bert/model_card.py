@@ -11,18 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import (
-    card_metadata,
-    comparison,
-    gfile_io,
-    score_intervals,
-)
+from tf_bert import card_metadata, comparison, score_intervals
 from tf_bert.checkpoints import sources as checkpoint_sources
 from tf_bert.config import Config, command_line
 from tf_bert.data.data_name import data_name, source_name
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
 from tf_bert.metrics import METRICS, REPORTED, title_of
+from tf_bert.system import file_io
 
 FILE_NAME = "README.md"
 
@@ -40,7 +36,7 @@ def write_model_card(
         data: its splits.
         results: as in `all_results.json`, with or without `runtime`.
     """
-    gfile_io.write_text(
+    file_io.write_text(
         os.path.join(folder, FILE_NAME),
         render_model_card(config, data, results),
     )

@@ -10,11 +10,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from tf_bert import gfile_io
 from tf_bert.classifier import Classifier
 from tf_bert.config import Config
 from tf_bert.data import standard_input, unlabelled
 from tf_bert.data.task_spec import TaskSpec
+from tf_bert.system import file_io
 from tf_bert.training import inference
 
 # Few, so that what is computed for them stays small; many, since the last
@@ -107,7 +107,7 @@ def write_predictions(
     """
     nowhere = path is None
     with (
-        open(os.devnull, "wb") if nowhere else gfile_io.open_binary_writer(path)
+        open(os.devnull, "wb") if nowhere else file_io.open_binary_writer(path)
     ) as file:
         return _write(classifier, chunks, file)
 

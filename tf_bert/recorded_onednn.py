@@ -6,9 +6,9 @@ changes over in its midst ends in other last digits.
 
 from absl import logging
 
-from tf_bert import gfile_io, onednn
 from tf_bert.config import Config
 from tf_bert.run_folder import RunFolder
+from tf_bert.system import file_io, onednn
 
 _TRAINING = ("train", "trials")
 
@@ -26,7 +26,7 @@ def use_recorded(config: Config) -> None:
     path = config.output_dir
     if path is None or config.overwrite_output_dir or onednn.is_loaded():
         return
-    if gfile_io.is_remote(path) or not RunFolder(path).holds_run():
+    if file_io.is_remote(path) or not RunFolder(path).holds_run():
         return
     recorded = RunFolder(path).onednn()
     # Finished models of earlier versions may as well be fast.

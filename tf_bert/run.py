@@ -16,15 +16,10 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import (
-    config,
-    native_log,
-    os_errors,
-    recorded_onednn,
-    stop_requests,
-)
+from tf_bert import config, recorded_onednn
 from tf_bert.config import help_page, parse
 from tf_bert.stored_config import stored_config
+from tf_bert.system import native_log, os_errors, stop_requests
 
 _CONTINUE = (
     "Give the same command again (without --overwrite_output_dir) to continue "

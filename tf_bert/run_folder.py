@@ -6,10 +6,10 @@ import os
 from typing import Any
 
 from tf_bert import config as config_lib
-from tf_bert import gfile_io, onednn, written_files
 from tf_bert.config import Config
-from tf_bert.folder_lock import FolderLock
-from tf_bert.written_files import WrittenFiles
+from tf_bert.system import file_io, onednn, written_files
+from tf_bert.system.folder_lock import FolderLock
+from tf_bert.system.written_files import WrittenFiles
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
@@ -126,7 +126,7 @@ class RunFolder:
 
     def is_finished(self) -> bool:
         """Whether a run has ended here."""
-        return gfile_io.exists(self.join(RESULTS))
+        return file_io.exists(self.join(RESULTS))
 
     def holds_run(self) -> bool:
         """Whether a run or a sweep of this program is here, or its rest.
@@ -137,12 +137,12 @@ class RunFolder:
         recorded = self.written.recorded() or ()
         is_recorded = CONFIG in recorded
         path = self.join(CONFIG)
-        if not gfile_io.exists(path):
+        if not file_io.exists(path):
             return is_recorded and any(self.written.matching(recorded))
-        if gfile_io.is_dir(path):
+        if file_io.is_dir(path):
             return False
         try:
-            content = json.loads(gfile_io.read_text(path))
+            content = json.loads(file_io.read_text(path))
         except ValueError:
             content = None
         if not isinstance(content, dict):  # Changed by hand.
@@ -190,20 +190,20 @@ class RunFolder:
             ValueError: if the file is damaged.
         """
         path = self.join(name)
-        if name == CONFIG and not gfile_io.exists(path):
+        if name == CONFIG and not file_io.exists(path):
             raise FileNotFoundError(
                 "`output_dir` must hold a run. Received: output_dir="
                 f"{self.path}, without {name}. Pass the --output_dir of a "
                 "--mode=train."
             )
-        if not gfile_io.exists(path):
+        if not file_io.exists(path):
             raise FileNotFoundError(
                 f"`output_dir` must hold a finished run. Received: output_dir="
                 f"{self.path}, without {name}. Pass the --output_dir of a "
                 "--mode=train that has ended."
             )
         try:
-            content = json.loads(gfile_io.read_text(path))
+            content = json.loads(file_io.read_text(path))
         except ValueError as error:
             raise self._damaged(path, str(error)) from error
         if not isinstance(content, dict):
@@ -212,7 +212,7 @@ class RunFolder:
 
     def read_optional(self, name: str) -> dict[str, Any]:
         """Reads one of the JSON files; an empty one if it is not there."""
-        if not gfile_io.exists(self.join(name)):
+        if not file_io.exists(self.join(name)):
             return {}
         return self.read_json(name)
 
@@ -228,7 +228,7 @@ class RunFolder:
     ) -> None:
         """Writes one of the JSON files."""
         text = json.dumps(content, indent=2, sort_keys=sort_keys) + "\n"
-        gfile_io.write_text(self.join(name), text)
+        file_io.write_text(self.join(name), text)
 
     def begun(self, config: Config) -> dict[str, Any] | None:
         """Returns the stored configuration of the run that is continued.
@@ -239,9 +239,7 @@ class RunFolder:
         Returns:
             As the version that began it wrote it; None: the run is new.
         """
-        if config.overwrite_output_dir or not gfile_io.exists(
-            self.join(CONFIG)
-        ):
+        if config.overwrite_output_dir or not file_io.exists(self.join(CONFIG)):
             return None
         return self.read_json(CONFIG)
 
@@ -278,15 +276,15 @@ class RunFolder:
 
     def _names(self) -> list[str]:
         """What is in the folder, as far as it is in the way of a run."""
-        if gfile_io.is_dir(self.path):
+        if file_io.is_dir(self.path):
             # A hidden file may be left of a write that was killed. To inspect
             # a run before it is trained is as intended.
             return [
                 name
-                for name in gfile_io.list_dir(self.path)
+                for name in file_io.list_dir(self.path)
                 if not name.startswith(".") and name != INSPECTION
             ]
-        is_file = gfile_io.exists(self.path)
+        is_file = file_io.exists(self.path)
         return [os.path.basename(self.path)] if is_file else []
 
     def _check_continues(self, config: Config, names: list[str]) -> None:
@@ -313,7 +311,7 @@ class RunFolder:
             NotADirectoryError: if a file or a broken link is in the way.
             PermissionError: if the folder may not be made or written.
         """
-        if gfile_io.is_remote(self.path):
+        if file_io.is_remote(self.path):
             return
         nearest = os.path.abspath(self.path)
         while not os.path.lexists(nearest):
@@ -366,12 +364,12 @@ class RunFolder:
         oneDNN stands beside the configuration; of a run that goes on, what it
         began with.
         """
-        gfile_io.remove_unfinished(self.path)
+        file_io.remove_unfinished(self.path)
         if config.overwrite_output_dir:
             # A run without its results is never taken as finished; and trials
             # without their configuration are not continued.
             self.written.remove_all(first=[RESULTS, CONFIG])
-        gfile_io.make_dirs(self.path)
+        file_io.make_dirs(self.path)
         self.written.record(*_OF_MODE[config.mode])
         is_on = self.onednn() if self.holds_run() else None
         runtime = {_ONEDNN: onednn.is_on() if is_on is None else is_on}

@@ -14,8 +14,6 @@ from absl import logging
 from tf_bert import (
     build,
     comparison,
-    gfile_io,
-    onednn,
     parameter_table,
     run_folder,
     score_intervals,
@@ -27,6 +25,7 @@ from tf_bert.data.copies import copies_sentence
 from tf_bert.data.task_spec import TaskSpec, is_split
 from tf_bert.metrics import title_of
 from tf_bert.run_folder import RunFolder
+from tf_bert.system import file_io, onednn
 from tf_bert.training import evaluate
 
 
@@ -142,7 +141,7 @@ def save_scored_rows(
 ) -> None:
     """Writes what the model says of every row that it was scored on."""
     rows = {split: e.scored_rows() for split, e in evaluations.items()}
-    gfile_io.write_text(path, scored_rows.write(rows))
+    file_io.write_text(path, scored_rows.write(rows))
 
 
 def save_model(run: build.Run, folder: RunFolder) -> None:

@@ -3,12 +3,12 @@
 import dataclasses
 import zlib
 
-from tf_bert import gfile_io
 from tf_bert.classifier import read_checkpoint
 from tf_bert.config import Config
 from tf_bert.data.examples import Examples
 from tf_bert.data.sources import TaskData
 from tf_bert.data.task_spec import TaskSpec
+from tf_bert.system import file_io
 from tf_bert.training.workers import Workers
 
 _KINDS = (
@@ -39,7 +39,7 @@ def check_same(workers: Workers, config: Config, data: TaskData) -> None:
     others = [e for name, e in data.splits().items() if name != "train"]
     size = 0
     if config.predict_file:
-        size, _ = gfile_io.size_and_mtime(config.predict_file)
+        size, _ = file_io.size_and_mtime(config.predict_file)
     digests = (
         _digest([data.train], repr(data.task.label_names)),
         _digest(others),

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tf_bert import build, metrics, stop_requests
-from tf_bert.stop_requests import StopRequest, StopRequested
+from tf_bert import build, metrics
+from tf_bert.system import stop_requests
+from tf_bert.system.stop_requests import StopRequest, StopRequested
 from tf_bert.training import evaluate, frozen_features
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.loop import TrainingLoop

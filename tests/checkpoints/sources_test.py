@@ -25,8 +25,8 @@ from unittest import mock
 import pytest
 from absl.testing import absltest, parameterized
 
-from tf_bert import gfile_io
 from tf_bert.checkpoints import named_models, sources
+from tf_bert.system import file_io
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -629,7 +629,7 @@ class ResolveTest(parameterized.TestCase):
 
     def test_a_remote_folder_is_copied_once(self):
         remote = self._remote_checkpoint()
-        gfile_io.write_text(f"{remote}/training.log", "")
+        file_io.write_text(f"{remote}/training.log", "")
         cache_dir = str(self.folder / "cache")
         local = pathlib.Path(sources.resolve(remote, cache_dir=cache_dir))
         self.assertEqual((local / "vocab.txt").read_text(), "[PAD]")
@@ -644,7 +644,7 @@ class ResolveTest(parameterized.TestCase):
         remote = self._remote_checkpoint()
         cache_dir = str(self.folder / "cache")
         sources.resolve(remote, cache_dir=cache_dir)
-        gfile_io.write_text(f"{remote}/vocab.txt", "[PAD]\n[UNK]")
+        file_io.write_text(f"{remote}/vocab.txt", "[PAD]\n[UNK]")
         local = sources.resolve(remote, cache_dir=cache_dir)
         self.assertEqual(
             pathlib.Path(local, "vocab.txt").read_text(), "[PAD]\n[UNK]"
@@ -657,10 +657,10 @@ class ResolveTest(parameterized.TestCase):
     def _remote_checkpoint(self) -> str:
         # With a scheme, as gs:// has one: the same way through TensorFlow.
         remote = f"file://{self.folder}/remote"
-        gfile_io.make_dirs(remote)
-        gfile_io.write_text(f"{remote}/config.json", "{}")
-        gfile_io.write_text(f"{remote}/vocab.txt", "[PAD]")
-        gfile_io.write_text(f"{remote}/model.safetensors", "weights")
+        file_io.make_dirs(remote)
+        file_io.write_text(f"{remote}/config.json", "{}")
+        file_io.write_text(f"{remote}/vocab.txt", "[PAD]")
+        file_io.write_text(f"{remote}/model.safetensors", "weights")
         return remote
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import safetensors.numpy
 import transformers
 
-from tf_bert import gfile_io
 from tf_bert.checkpoints import names
+from tf_bert.system import file_io
 
 
 def save_model(
@@ -31,7 +31,7 @@ def save_model(
         architecture: name of the PyTorch class that opens it, such as
             `BertForSequenceClassification`.
     """
-    gfile_io.make_dirs(folder)
+    file_io.make_dirs(folder)
     tensors = {}
     for path, variable in weights.items():
         stored = names.torch_name(path)
@@ -41,11 +41,11 @@ def save_model(
         )
     # Hugging Face tools refuse a file without this entry.
     data = safetensors.numpy.save(tensors, metadata={"format": "pt"})
-    gfile_io.write_bytes(os.path.join(folder, "model.safetensors"), data)
+    file_io.write_bytes(os.path.join(folder, "model.safetensors"), data)
     fields = config.to_dict()
     fields["architectures"] = [architecture]
     fields["dtype"] = "float32"
-    gfile_io.write_text(
+    file_io.write_text(
         os.path.join(folder, "config.json"),
         json.dumps(fields, indent=2, sort_keys=True) + "\n",
     )

@@ -13,13 +13,13 @@ from collections.abc import Iterable
 import filelock
 from absl import logging
 
-from tf_bert import gfile_io
 from tf_bert.checkpoints import hub, safetensors_format
 from tf_bert.checkpoints.named_models import (
     NAMED_MODELS,
     fetch_named_model,
     user_cache_dir,
 )
+from tf_bert.system import file_io
 
 _CONFIG_FILES = ("config.json", "bert_config.json")
 _TOKENIZER_FILES = (
@@ -62,7 +62,7 @@ def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
         return fetch_named_model(
             NAMED_MODELS[init_checkpoint], cache_dir=cache_dir
         )
-    is_remote = gfile_io.is_remote(init_checkpoint)
+    is_remote = file_io.is_remote(init_checkpoint)
     path = init_checkpoint if is_remote else os.path.expanduser(init_checkpoint)
     folder = _find_folder(path)
     if folder is None:
@@ -89,7 +89,7 @@ def find_hub_id(init_checkpoint: str) -> str | None:
     """
     if init_checkpoint in NAMED_MODELS:
         return NAMED_MODELS[init_checkpoint].hub_id
-    if gfile_io.is_remote(init_checkpoint):
+    if file_io.is_remote(init_checkpoint):
         return None
     if _looks_like_a_path(init_checkpoint) or _find_folder(init_checkpoint):
         return None
@@ -98,12 +98,12 @@ def find_hub_id(init_checkpoint: str) -> str | None:
 
 def _find_folder(path: str) -> str | None:
     """Returns the folder that `path` names, None if there is nothing."""
-    if gfile_io.is_dir(path):
+    if file_io.is_dir(path):
         return path
-    if gfile_io.exists(f"{path}.index"):
-        separate = posixpath if gfile_io.is_remote(path) else os.path
+    if file_io.exists(f"{path}.index"):
+        separate = posixpath if file_io.is_remote(path) else os.path
         return separate.dirname(path) or os.curdir
-    if gfile_io.exists(path):
+    if file_io.exists(path):
         raise ValueError(
             "`init_checkpoint` must be a folder that holds the configuration, "
             f"the vocabulary and the weights. Received: "
@@ -134,7 +134,7 @@ def _not_found(init_checkpoint: str, reason: str) -> FileNotFoundError:
 
 
 def _check_has_config(folder: str, init_checkpoint: str) -> None:
-    names = gfile_io.list_dir(folder)
+    names = file_io.list_dir(folder)
     if set(_CONFIG_FILES).isdisjoint(names):
         shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
         raise FileNotFoundError(
@@ -147,7 +147,7 @@ def _check_has_config(folder: str, init_checkpoint: str) -> None:
 
 def _check_is_no_run(folder: str, init_checkpoint: str) -> None:
     """Refuses the folder of a run, whose `config.json` is of the run."""
-    names = gfile_io.list_dir(folder)
+    names = file_io.list_dir(folder)
     weights = _matching(names, (*_SAFETENSORS_FILES, *_OLDER_WEIGHTS))
     if _RUN_FILE not in names or weights:
         return
@@ -186,7 +186,7 @@ def _copy_remote(folder: str, cache_dir: str | None) -> str:
     )
     sources = [
         f"{folder.rstrip('/')}/{name}"
-        for name in _matching(gfile_io.list_dir(folder), patterns)
+        for name in _matching(file_io.list_dir(folder), patterns)
     ]
     versions = _versions(sources)
     key = hashlib.sha256(repr(versions).encode()).hexdigest()
@@ -202,7 +202,7 @@ def _copy_remote(folder: str, cache_dir: str | None) -> str:
             staged = f"{target}.partial"
             for path in sources:
                 name = posixpath.basename(path)
-                gfile_io.copy_to_local(path, os.path.join(staged, name))
+                file_io.copy_to_local(path, os.path.join(staged, name))
             if _versions(sources) != versions:
                 raise ConnectionError(
                     "A checkpoint must not change while it is copied. "
@@ -215,7 +215,7 @@ def _copy_remote(folder: str, cache_dir: str | None) -> str:
 
 
 def _versions(paths: Iterable[str]) -> list[tuple[str, int, int]]:
-    return [(path, *gfile_io.size_and_mtime(path)) for path in paths]
+    return [(path, *file_io.size_and_mtime(path)) for path in paths]
 
 
 def _fetch_from_hub(repo_id: str) -> str:

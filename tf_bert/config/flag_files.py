@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 
-from tf_bert import gfile_io
+from tf_bert.system import file_io
 
 
 def expand(
@@ -75,13 +75,13 @@ def _with_paths(
 
 
 def _read(path: str) -> list[str]:
-    if not gfile_io.is_remote(path) and not os.path.isfile(path):
+    if not file_io.is_remote(path) and not os.path.isfile(path):
         raise FileNotFoundError(
             f"`flagfile` must be a file. Received: flagfile={path!r}. Paths "
             "are relative to the current folder: correct --flagfile."
         )
     flags = []
-    with gfile_io.open_binary_reader(path) as file:
+    with file_io.open_binary_reader(path) as file:
         lines = io.TextIOWrapper(file, encoding="utf-8")
         for number, line in enumerate(lines, start=1):
             text = line.strip()

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from tf_bert import gfile_io, remote_files
+from tf_bert.system import file_io, remote_files
 
 
 def find_files(path: str) -> tuple[str, ...]:
@@ -55,9 +55,9 @@ def open_binary(path: str) -> Iterator[BinaryIO]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            file = stack.enter_context(gfile_io.open_binary_reader(path))
+            file = stack.enter_context(file_io.open_binary_reader(path))
         except PermissionError as error:
-            if gfile_io.is_remote(path):  # It says how to sign in.
+            if file_io.is_remote(path):  # It says how to sign in.
                 raise
             raise _permission_error(path) from error
         yield file
@@ -82,22 +82,22 @@ def open_decompressed(path: str) -> Iterator[BinaryIO]:
 
 def _lexists(path: str) -> bool:
     """Whether there is such a name, even if it is a link to nowhere."""
-    if gfile_io.is_remote(path):
-        return gfile_io.exists(path)
+    if file_io.is_remote(path):
+        return file_io.exists(path)
     return os.path.lexists(path)
 
 
 def _matches(pattern: str) -> list[str]:
-    if not gfile_io.is_remote(pattern):
+    if not file_io.is_remote(pattern):
         return sorted(glob.glob(pattern))
     return remote_files.glob(pattern)
 
 
 def _check_is_file(path: str) -> None:
-    if gfile_io.is_remote(path):
-        is_dir = gfile_io.is_dir(path)
+    if file_io.is_remote(path):
+        is_dir = file_io.is_dir(path)
         is_file = not is_dir
-        if not gfile_io.exists(path):
+        if not file_io.exists(path):
             raise _not_found_error(path, "")
     else:
         mode = _local_mode(path)

@@ -14,8 +14,8 @@ import dataclasses
 
 import numpy as np
 
-from tf_bert import seeding
 from tf_bert.data import packing
+from tf_bert.system import seeding
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,8 +4,8 @@ import importlib.resources
 import os
 from collections.abc import Mapping
 
-from tf_bert import gfile_io
 from tf_bert.data.task_spec import TaskSpec
+from tf_bert.system import file_io
 
 
 def find_files(
@@ -59,7 +59,7 @@ def _find_task_folder(task: TaskSpec, data_dir: str) -> str:
         folders.append(os.path.join(data_dir, task.folder_name))
     for folder in folders:
         for name in task.file_names.values():
-            if gfile_io.exists(os.path.join(folder, name)):
+            if file_io.exists(os.path.join(folder, name)):
                 return folder
     names = " and ".join(task.file_names.values())
     raise FileNotFoundError(

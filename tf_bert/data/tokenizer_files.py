@@ -12,7 +12,6 @@ import reprlib
 
 from absl import logging
 
-from tf_bert import gfile_io
 from tf_bert.data import serialized_tokenizer
 from tf_bert.data.tokenizer_settings import (
     OPTION_NAMES,
@@ -20,7 +19,8 @@ from tf_bert.data.tokenizer_settings import (
     TokenizerSettings,
     check_entries,
 )
-from tf_bert.gfile_io import PathLike
+from tf_bert.system import file_io
+from tf_bert.system.file_io import PathLike
 
 VOCABULARY_FILE = "vocab.txt"
 SERIALIZED_FILE = "tokenizer.json"
@@ -90,7 +90,7 @@ def write_tokenizer_files(
             number of position embeddings. Texts are not cut to it here.
     """
     folder = os.fspath(folder)
-    gfile_io.write_text(
+    file_io.write_text(
         _join(folder, VOCABULARY_FILE),
         "".join(f"{token}\n" for token in settings.vocabulary),
     )
@@ -172,7 +172,7 @@ def _guess_casing(folder: str) -> bool:
     """Returns `do_lower_case` for a folder whose files do not say it."""
     do_lower_case = True
     reason = "Hugging Face's default"
-    if gfile_io.exists(_join(folder, GOOGLE_CONFIG_FILE)):
+    if file_io.exists(_join(folder, GOOGLE_CONFIG_FILE)):
         absolute = folder if "://" in folder else os.path.abspath(folder)
         name = posixpath.basename(absolute.rstrip("/")).lower()
         if "cased" in name:
@@ -224,7 +224,7 @@ def _read_json(path: str) -> dict | None:
 def _read_text(path: str) -> str | None:
     """Returns the content of a file, or None if there is no such file."""
     try:
-        return gfile_io.read_text(path)
+        return file_io.read_text(path)
     except FileNotFoundError:
         if os.path.islink(path):
             raise FileNotFoundError(
@@ -242,7 +242,7 @@ def _read_text(path: str) -> str | None:
 
 def _write_json(path: str, content: dict) -> None:
     text = json.dumps(content, ensure_ascii=False, indent=2)
-    gfile_io.write_text(path, f"{text}\n")
+    file_io.write_text(path, f"{text}\n")
 
 
 def _join(folder: str, name: str) -> str:

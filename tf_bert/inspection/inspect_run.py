@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from absl import logging
 
-from tf_bert import build, gfile_io, run_folder
+from tf_bert import build, run_folder
 from tf_bert.config import Config
 from tf_bert.data import unlabelled
 from tf_bert.data.examples import Examples
@@ -26,6 +26,7 @@ from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
 from tf_bert.run_folder import RunFolder
+from tf_bert.system import file_io
 from tf_bert.training.loop import trained_variables
 
 
@@ -49,7 +50,7 @@ def inspect_run(config: Config) -> Inspection:
     print(report.render(inspection))
     if config.output_dir:
         folder = RunFolder(config.output_dir)
-        gfile_io.make_dirs(folder.path)
+        file_io.make_dirs(folder.path)
         folder.write_json(run_folder.INSPECTION, report.as_json(inspection))
         logging.info("Wrote %s.", folder.join(run_folder.INSPECTION))
     return inspection
@@ -236,7 +237,7 @@ def _count(variables: Iterable) -> int:
 
 
 def _check_is_folder(path: str) -> None:
-    if gfile_io.exists(path) and not gfile_io.is_dir(path):
+    if file_io.exists(path) and not file_io.is_dir(path):
         raise NotADirectoryError(
             "`output_dir` must be a folder. Received: output_dir="
             f"{path}, a file. Pass another --output_dir, or leave it out."

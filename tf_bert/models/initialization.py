@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from tf_bert import seeding
+from tf_bert.system import seeding
 
 
 def initialize(

@@ -7,8 +7,8 @@ this module does on Colab is tested with a stand-in for it.
 import os
 from collections.abc import Mapping
 
-from tf_bert import gfile_io
 from tf_bert.notebook import runtime
+from tf_bert.system import file_io
 
 _MOUNT_POINT = "/content/drive"
 
@@ -30,7 +30,7 @@ def sign_in(
         ValueError: If a place is on Drive and this is not Colab.
     """
     places = tuple(place for place in places if place)
-    buckets = [place for place in places if gfile_io.is_remote(place)]
+    buckets = [place for place in places if file_io.is_remote(place)]
     on_drive = [p for p in places if p.startswith(f"{_MOUNT_POINT}/")]
     if not buckets and not on_drive:
         print("No bucket and no Drive was chosen: no sign-in is needed.")

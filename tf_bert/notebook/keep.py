@@ -4,9 +4,10 @@ import os
 import shutil
 from collections.abc import Mapping
 
-from tf_bert import gfile_io, run_folder
+from tf_bert import run_folder
 from tf_bert.notebook import runtime
 from tf_bert.run_folder import RunFolder
+from tf_bert.system import file_io
 
 
 def copy_run(output_dir: str, target: str) -> None:
@@ -26,12 +27,12 @@ def copy_run(output_dir: str, target: str) -> None:
         FileExistsError: If another process trains in `target`.
     """
     RunFolder(output_dir).read_json(run_folder.RESULTS)
-    if gfile_io.exists(target):
+    if file_io.exists(target):
         _check_is_copy(output_dir, target)
-    if not gfile_io.is_remote(target):
-        gfile_io.make_dirs(os.path.dirname(os.path.abspath(target)))
-    with gfile_io.open_folder_writer(target) as temporary:
-        gfile_io.copy_to_local(output_dir, temporary)
+    if not file_io.is_remote(target):
+        file_io.make_dirs(os.path.dirname(os.path.abspath(target)))
+    with file_io.open_folder_writer(target) as temporary:
+        file_io.copy_to_local(output_dir, temporary)
     print(f"Copied {output_dir} to {target}.")
 
 
@@ -46,7 +47,7 @@ def _check_is_copy(output_dir: str, target: str) -> None:
         more = [
             file
             for file in folder.written.of_others()
-            if not gfile_io.exists(source.join(file))
+            if not file_io.exists(source.join(file))
         ]
     if not is_run or more:
         found = f" ({', '.join(more[:5])})" if more else ""
@@ -75,7 +76,7 @@ def download_run(
         FileNotFoundError: If the run is not there or has not ended.
         ValueError: If it is not on this machine.
     """
-    if gfile_io.is_remote(output_dir):
+    if file_io.is_remote(output_dir):
         raise ValueError(
             "A folder to download must be on this machine. Received: "
             f"output_dir={output_dir}, which is kept where it is already. "

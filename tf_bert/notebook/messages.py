@@ -7,7 +7,7 @@ import warnings
 
 from absl import logging
 
-from tf_bert import native_log
+from tf_bert.system import native_log
 
 
 def show() -> None:

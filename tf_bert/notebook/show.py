@@ -3,11 +3,11 @@
 import html
 from collections.abc import Sequence
 
-from tf_bert import gfile_io
 from tf_bert.library import Predictions
 from tf_bert.plotting.plot_run import plot_run
 from tf_bert.report.report_run import report_run
 from tf_bert.stored_config import stored_config
+from tf_bert.system import file_io
 
 _HEIGHT = 700  # Pixels; the page scrolls inside.
 
@@ -48,7 +48,7 @@ def show_pictures(output_dir: str) -> None:
     config = stored_config(mode="plot", output_dir=output_dir)
     for path in plot_run(config):
         if path.endswith(".png"):
-            display.display(display.Image(data=gfile_io.read_bytes(path)))
+            display.display(display.Image(data=file_io.read_bytes(path)))
 
 
 def show_report(output_dir: str) -> None:
@@ -64,7 +64,7 @@ def show_report(output_dir: str) -> None:
     from IPython import display
 
     config = stored_config(mode="report", output_dir=output_dir)
-    page = gfile_io.read_text(report_run(config))
+    page = file_io.read_text(report_run(config))
     # In a frame, for its styles are not those of the notebook.
     frame = (
         f'<div><iframe srcdoc="{html.escape(page)}" width="100%" '

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import gfile_io, positive_class, run_data, run_folder
+from tf_bert import positive_class, run_data, run_folder
 from tf_bert.config import Config
 from tf_bert.metrics import METRICS, Metric, title_of
 from tf_bert.run_folder import RunFolder
+from tf_bert.system import file_io
 from tf_bert.training import update_log
 
 # From the input to the output; the layers come between.
@@ -92,7 +93,7 @@ def read(config: Config) -> RecordedRun:
         updates=None,
     )
     path = folder.join(run_folder.UPDATES)
-    if not (config.record_updates and gfile_io.exists(path)):
+    if not (config.record_updates and file_io.exists(path)):
         return run
     return dataclasses.replace(run, updates=_read_updates(path, run.blocks()))
 
@@ -100,14 +101,14 @@ def read(config: Config) -> RecordedRun:
 def _label_names(folder: RunFolder) -> tuple[str, ...]:
     """The classes as the run's model knows them; none before there is one."""
     path = folder.join(run_folder.MODEL, "config.json")
-    if not gfile_io.exists(path):
+    if not file_io.exists(path):
         return ()
-    names = json.loads(gfile_io.read_text(path))["id2label"]
+    names = json.loads(file_io.read_text(path))["id2label"]
     return tuple(names[key] for key in sorted(names, key=int))
 
 
 def _read_updates(path: str, blocks: list[str]) -> dict[str, np.ndarray]:
-    updates = update_log.read_arrays(gfile_io.read_bytes(path), path=path)
+    updates = update_log.read_arrays(file_io.read_bytes(path), path=path)
     missing = update_log.array_names(blocks) - updates.keys()
     if missing:
         raise ValueError(
@@ -120,7 +121,7 @@ def _read_updates(path: str, blocks: list[str]) -> dict[str, np.ndarray]:
 
 def _read_history(folder: RunFolder) -> list[dict[str, Any]]:
     path = folder.join(run_folder.HISTORY)
-    if not gfile_io.exists(path):
+    if not file_io.exists(path):
         raise FileNotFoundError(
             "A run must have been evaluated once before it is drawn. "
             f"Received: output_dir={folder.path}, without "
@@ -128,7 +129,7 @@ def _read_history(folder: RunFolder) -> list[dict[str, Any]]:
             "and wait for its first evaluation; or pass another --output_dir."
         )
     try:
-        entries = [json.loads(x) for x in gfile_io.read_text(path).splitlines()]
+        entries = [json.loads(x) for x in file_io.read_text(path).splitlines()]
         steps = [entry["step"] for entry in entries]
         for entry in entries:
             dict(entry.get("validation", {}), **entry.get("distance", {}))

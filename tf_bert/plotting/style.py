@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tf_bert import gfile_io
+from tf_bert.system import file_io
 
 BLACK = "black"
 BLUE, ORANGE = "#0b4f8a", "#d9731a"  # Dark and light in grey.
@@ -145,7 +145,7 @@ def write(figure: Figure, path: str) -> list[str]:
     paths = []
     for ending, content in (("png", to_png), ("svg", to_svg)):
         paths.append(f"{path}.{ending}")
-        gfile_io.write_bytes(paths[-1], content(figure))
+        file_io.write_bytes(paths[-1], content(figure))
     return paths
 
 

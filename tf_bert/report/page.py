@@ -12,11 +12,12 @@ import jinja2
 import markupsafe
 from matplotlib.figure import Figure
 
-from tf_bert import gfile_io, run_folder
+from tf_bert import run_folder
 from tf_bert.plotting import style
 from tf_bert.report import svg
 from tf_bert.report.tables import Table
 from tf_bert.run_folder import RunFolder
+from tf_bert.system import file_io
 
 _TEMPLATE = "report.html.jinja"
 
@@ -107,7 +108,7 @@ def write(page: Page, output_dir: str) -> str:
     Returns:
         The path of the page.
     """
-    gfile_io.make_dirs(output_dir)
+    file_io.make_dirs(output_dir)
     folder = RunFolder(output_dir)
     with folder.written.open_folder_writer(
         run_folder.REPORT_FILES
@@ -116,7 +117,7 @@ def write(page: Page, output_dir: str) -> str:
         _write_tables(page, os.path.join(temporary, "tables"))
     path = folder.join(run_folder.REPORT)
     folder.written.record(run_folder.REPORT)
-    gfile_io.write_text(path, render(page, elements))
+    file_io.write_text(path, render(page, elements))
     return path
 
 
@@ -163,8 +164,8 @@ def _write_figures(page: Page, folder: str) -> dict[str, str]:
             name = full_name(part, picture.name)
             path = os.path.join(folder, name)
             file = style.to_svg(picture.figure)
-            gfile_io.write_bytes(f"{path}.svg", file)
-            gfile_io.write_bytes(f"{path}.png", style.to_png(picture.figure))
+            file_io.write_bytes(f"{path}.svg", file)
+            file_io.write_bytes(f"{path}.png", style.to_png(picture.figure))
             elements[name] = svg.inline(file.decode("utf-8"), name=name)
     return elements
 
@@ -177,7 +178,7 @@ def _write_tables(page: Page, folder: str) -> None:
         named += [(full_name(part, t.name), t) for t in tables if t]
     for name, table in named:
         path = os.path.join(folder, f"{name or table.name}.tsv")
-        gfile_io.write_text(path, table.to_tsv())
+        file_io.write_text(path, table.to_tsv())
 
 
 def _sections(page: Page) -> Iterator[tuple[Part, Section]]:

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from tf_bert import gfile_io, run_folder, scored_rows
+from tf_bert import run_folder, scored_rows
 from tf_bert.config import Config
 from tf_bert.data.copies import copies_sentence
 from tf_bert.data.data_name import data_name
@@ -19,6 +19,7 @@ from tf_bert.report import (
 from tf_bert.report.page import Page, Part, Picture, Section
 from tf_bert.run_folder import RunFolder
 from tf_bert.scored_rows import ScoredRows
+from tf_bert.system import file_io
 
 # File name of a figure -> its title and caption.
 _COURSE = {
@@ -247,9 +248,9 @@ def _history_table(run: RecordedRun) -> tables.Table:
 def _rows(folder: RunFolder) -> tuple[str, list[ScoredRows]]:
     """The split that counts, and its rows; none: they are not stored."""
     path = folder.join(run_folder.SCORED_ROWS)
-    if not gfile_io.exists(path):
+    if not file_io.exists(path):
         return "", []
-    splits = scored_rows.read(gfile_io.read_text(path), path)
+    splits = scored_rows.read(file_io.read_text(path), path)
     for split in ("test", "validation"):
         if split in splits:
             return split, [splits[split]]

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from tf_bert import config as config_lib
-from tf_bert import gfile_io, run_folder, scored_rows
+from tf_bert import run_folder, scored_rows
 from tf_bert.data.data_name import data_name
 from tf_bert.run_folder import RunFolder
 from tf_bert.scored_rows import ScoredRows
 from tf_bert.statistics import trial_flags
+from tf_bert.system import file_io
 from tf_bert.training import update_log
 from tf_bert.trials import trial_scores
 from tf_bert.trials.sweep_data import data_key, task_key
@@ -78,9 +79,9 @@ class Trial:
             ValueError: if the file is damaged.
         """
         path = os.path.join(self.folder, run_folder.UPDATES)
-        if not gfile_io.exists(path):
+        if not file_io.exists(path):
             return None
-        return update_log.read_arrays(gfile_io.read_bytes(path), path=path)
+        return update_log.read_arrays(file_io.read_bytes(path), path=path)
 
     def scored_rows(self) -> dict[str, ScoredRows]:
         """Split -> rows of the chosen checkpoint; empty: not stored.
@@ -89,9 +90,9 @@ class Trial:
             ValueError: if the file is damaged.
         """
         path = os.path.join(self.folder, run_folder.SCORED_ROWS)
-        if not gfile_io.exists(path):
+        if not file_io.exists(path):
             return {}
-        return scored_rows.read(gfile_io.read_text(path), path)
+        return scored_rows.read(file_io.read_text(path), path)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +195,7 @@ class TaskTrials:
 
 def is_trials_folder(path: str) -> bool:
     """Whether trials were begun in a folder."""
-    return gfile_io.is_dir(os.path.join(path, run_folder.TRIALS))
+    return file_io.is_dir(os.path.join(path, run_folder.TRIALS))
 
 
 def read(paths: Sequence[str]) -> list[TaskTrials]:

@@ -17,7 +17,7 @@ import safetensors
 import safetensors.numpy
 import tensorflow as tf
 
-from tf_bert import gfile_io
+from tf_bert.system import file_io
 
 Arrays = dict[str, np.ndarray]
 # Of the types that models and optimizers here have.
@@ -58,8 +58,8 @@ def write(
     for chunk in chunks:
         checksum = zlib.crc32(chunk, checksum)
     name = f"{stem}.{checksum:08x}.safetensors"
-    gfile_io.make_dirs(folder)
-    with gfile_io.open_binary_writer(os.path.join(folder, name)) as file:
+    file_io.make_dirs(folder)
+    with file_io.open_binary_writer(os.path.join(folder, name)) as file:
         for chunk in chunks:
             file.write(chunk)
     return name
@@ -111,7 +111,7 @@ def read_checked(path: str) -> bytes:
         DamagedFile: if the file is not there, or is not what was written.
     """
     try:
-        data = gfile_io.read_bytes(path)
+        data = file_io.read_bytes(path)
     except FileNotFoundError as error:
         raise DamagedFile(f"{path} is missing") from error
     match = _CHECKSUM.search(path)

@@ -8,7 +8,7 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import gfile_io
+from tf_bert.system import file_io
 from tf_bert.training import checkpointing
 from tf_bert.training.checkpointing import Arrays, DamagedFile
 
@@ -119,9 +119,9 @@ class SavedStates:
 
     def _names(self) -> list[str]:
         """The names of the states, newest first."""
-        if not gfile_io.is_dir(self._path):
+        if not file_io.is_dir(self._path):
             return []
-        names = gfile_io.list_dir(self._path)
+        names = file_io.list_dir(self._path)
         states = [name for name in names if _STATE.fullmatch(name)]
         return sorted(states, key=_number, reverse=True)
 
@@ -135,9 +135,9 @@ class SavedStates:
 
     def _remove_others(self) -> None:
         kept = {*self._kept, *self._kept.values()}
-        for name in gfile_io.list_dir(self._path):
+        for name in file_io.list_dir(self._path):
             if name not in kept and _OURS.fullmatch(name):
-                gfile_io.remove_file(os.path.join(self._path, name))
+                file_io.remove_file(os.path.join(self._path, name))
 
 
 def _number(name: str) -> int:

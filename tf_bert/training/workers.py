@@ -18,8 +18,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import onednn
 from tf_bert.config import Config, differences
+from tf_bert.system import onednn
 from tf_bert.tf_config import Cluster
 from tf_bert.training import distribution, rendezvous
 

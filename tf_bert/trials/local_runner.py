@@ -10,7 +10,7 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import onednn
+from tf_bert.system import onednn
 from tf_bert.trials import worker as worker_lib
 from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import LiveTable

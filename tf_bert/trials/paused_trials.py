@@ -11,7 +11,8 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import gfile_io, run_folder
+from tf_bert import run_folder
+from tf_bert.system import file_io
 from tf_bert.trials.trial_folder import TrialFolder
 
 _RECORD = "paused.json"
@@ -74,8 +75,8 @@ class PausedTrials:
         if name not in self._found:
             return None
         path = self._path(name, _STATE)
-        if gfile_io.exists(path):
-            state = gfile_io.read_bytes(path)
+        if file_io.exists(path):
+            state = file_io.read_bytes(path)
             if zlib.crc32(state) == self._found[name]["crc32"]:
                 return state
         logging.warning(
@@ -89,8 +90,8 @@ class PausedTrials:
         """Removes the state of a trial, if it is there."""
         self._found.pop(name, None)
         path = self._path(name)
-        if gfile_io.is_dir(path):
-            gfile_io.remove_tree(path)
+        if file_io.is_dir(path):
+            file_io.remove_tree(path)
 
     def _path(self, name: str, *names: str) -> str:
         return os.path.join(
@@ -99,10 +100,10 @@ class PausedTrials:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         path = self._path(name, _RECORD)
-        if not gfile_io.exists(path):
+        if not file_io.exists(path):
             return None
         try:
-            found = json.loads(gfile_io.read_text(path))
+            found = json.loads(file_io.read_text(path))
             if found["record"]["trial"] != name:
                 raise ValueError("another trial's")
             int(found["crc32"])

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from tf_bert import native_log
 from tf_bert.config import Config
+from tf_bert.system import native_log
 
 # Seconds. Ray itself tries for minutes.
 _CONNECT_TIMEOUT = 10

@@ -11,8 +11,8 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import onednn
 from tf_bert.config import Config
+from tf_bert.system import onednn
 from tf_bert.trials import ray_cluster, worker
 from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import LiveTable

@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tf_bert import config as config_lib
-from tf_bert import gfile_io, model_card, run_folder, written_files
+from tf_bert import model_card, run_folder
 from tf_bert.config import Config
 from tf_bert.config.all_settings import FOLLOWING
 from tf_bert.run_folder import TRIALS, TRIALS_LINES, RunFolder
+from tf_bert.system import file_io, written_files
 
 # What every record has, however its trial went.
 _KEYS = (
@@ -73,7 +74,7 @@ class TrialFolder:
     def begin(self, config: Config) -> None:
         """Writes the configuration; removes old trials if told to."""
         self._folder.begin(config)
-        gfile_io.make_dirs(self.join(TRIALS))
+        file_io.make_dirs(self.join(TRIALS))
 
     def read_config(self) -> Config:
         """Returns the configuration of the sweep.
@@ -97,11 +98,11 @@ class TrialFolder:
 
     def _record_paths(self) -> list[str]:
         folder = self.join(TRIALS)
-        if not gfile_io.is_dir(folder):
+        if not file_io.is_dir(folder):
             return []
         return [
             os.path.join(folder, name)
-            for name in gfile_io.list_dir(folder)
+            for name in file_io.list_dir(folder)
             if name.endswith(".json") and not name.startswith(".")
         ]
 
@@ -116,8 +117,8 @@ class TrialFolder:
         """
         path = self.run_path(record["trial"])
         # Of a trial that was killed here, or paused.
-        if gfile_io.is_dir(path):
-            gfile_io.remove_tree(path)
+        if file_io.is_dir(path):
+            file_io.remove_tree(path)
         self.write_files(record["trial"], files)
         self.write_record(record)
 
@@ -130,13 +131,13 @@ class TrialFolder:
         """
         for file, content in files.items():
             path = os.path.join(self.run_path(name), file)
-            gfile_io.make_dirs(os.path.dirname(path))
-            gfile_io.write_bytes(path, content)
+            file_io.make_dirs(os.path.dirname(path))
+            file_io.write_bytes(path, content)
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Writes the record of a trial whose files are there."""
         text = json.dumps(record, indent=1, sort_keys=True) + "\n"
-        gfile_io.write_text(f"{self.run_path(record['trial'])}.json", text)
+        file_io.write_text(f"{self.run_path(record['trial'])}.json", text)
 
     def write_lines(self, records: Iterable[dict[str, Any]]) -> None:
         """Writes `trials.jsonl`.
@@ -147,7 +148,7 @@ class TrialFolder:
         lines = [
             json.dumps(x, sort_keys=True) for x in sorted(records, key=_order)
         ]
-        gfile_io.write_text(
+        file_io.write_text(
             self.join(TRIALS_LINES), "".join(f"{line}\n" for line in lines)
         )
 
@@ -172,7 +173,7 @@ class TrialFolder:
 
         The trial's folder is no finished run any more.
         """
-        if not gfile_io.is_dir(self.model_path(name)):
+        if not file_io.is_dir(self.model_path(name)):
             return
         for file in (
             run_folder.RESULTS,
@@ -180,9 +181,9 @@ class TrialFolder:
             run_folder.SPLITS,
             written_files.FILE,
         ):
-            if gfile_io.exists(os.path.join(self.run_path(name), file)):
-                gfile_io.remove_file(os.path.join(self.run_path(name), file))
-        gfile_io.remove_tree(self.model_path(name))
+            if file_io.exists(os.path.join(self.run_path(name), file)):
+                file_io.remove_file(os.path.join(self.run_path(name), file))
+        file_io.remove_tree(self.model_path(name))
 
     def publish_model(self, name: str, remark: str) -> bool:
         """Copies the model of a trial to `model/`.
@@ -195,17 +196,17 @@ class TrialFolder:
             Whether it was there.
         """
         source = self.model_path(name)
-        if not gfile_io.is_dir(source):
+        if not file_io.is_dir(source):
             return False
         # No checkpoint is read without its configuration.
         with self._folder.written.open_folder_writer(
             run_folder.MODEL, last="config.json"
         ) as folder:
-            for file in gfile_io.list_dir(source):
-                content = gfile_io.read_bytes(os.path.join(source, file))
+            for file in file_io.list_dir(source):
+                content = file_io.read_bytes(os.path.join(source, file))
                 if file == model_card.FILE_NAME:
                     content += f"\n{remark}\n".encode()
-                gfile_io.write_bytes(os.path.join(folder, file), content)
+                file_io.write_bytes(os.path.join(folder, file), content)
         return True
 
 
@@ -219,9 +220,9 @@ def read_history(path: str) -> list[dict[str, Any]]:
         ValueError: if the file is damaged.
     """
     path = os.path.join(path, run_folder.HISTORY)
-    if not gfile_io.exists(path):
+    if not file_io.exists(path):
         return []
-    lines = gfile_io.read_text(path).splitlines()
+    lines = file_io.read_text(path).splitlines()
     try:
         entries = [dict(json.loads(line)) for line in lines]
         for entry in entries:
@@ -243,7 +244,7 @@ def _order(record: Mapping[str, Any]) -> tuple:
 
 def _read_record(path: str) -> dict[str, Any]:
     try:
-        record = json.loads(gfile_io.read_text(path))
+        record = json.loads(file_io.read_text(path))
         _order(record)
         for key in _KEYS:
             record[key]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from absl import logging
 
-from tf_bert import native_log, onednn
+from tf_bert.system import native_log, onednn
 from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import SilentBar
 

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/folder_lock.py, in one process and with a second one."""
+"""Tests of tf_bert/system/folder_lock.py, in one process and with a second one."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ import textwrap
 
 import pytest
 
-from tf_bert.folder_lock import FolderLock
+from tf_bert.system.folder_lock import FolderLock
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def holder(folder):
     """Another process that holds the lock until it is killed."""
     program = f"""
         import os, sys, time
-        from tf_bert.folder_lock import FolderLock
+        from tf_bert.system.folder_lock import FolderLock
         with FolderLock({str(folder)!r}).held():
             # It lives on when the process is killed.
             child = os.fork()
@@ -36,7 +36,7 @@ def holder(folder):
         [sys.executable, "-c", textwrap.dedent(program)],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=pathlib.Path(__file__).parents[1],
+        cwd=pathlib.Path(__file__).parents[2],
     )
     process.child = int(process.stdout.readline())
     yield process

@@ -1,9 +1,9 @@
-"""Tests of tf_bert/seeding.py."""
+"""Tests of tf_bert/system/seeding.py."""
 
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert import seeding
+from tf_bert.system import seeding
 
 
 def draw(seed, *purpose):

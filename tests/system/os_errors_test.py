@@ -1,4 +1,4 @@
-"""Tests of tf_bert/os_errors.py."""
+"""Tests of tf_bert/system/os_errors.py."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ import tempfile
 
 from absl.testing import parameterized
 
-from tf_bert import os_errors
+from tf_bert.system import os_errors
 
 
 def raised(function, *arguments):

@@ -12,9 +12,9 @@ import tempfile
 
 from absl.testing import absltest, parameterized
 
-from tf_bert import gfile_io
+from tf_bert.system import file_io
 
-_ROOT = pathlib.Path(__file__).parents[1]
+_ROOT = pathlib.Path(__file__).parents[2]
 
 
 class GfileIoTest(parameterized.TestCase):
@@ -28,28 +28,28 @@ class GfileIoTest(parameterized.TestCase):
     def test_what_is_written_is_read_back(self, kind):
         path = f"{self._folder(kind)}/file"
         for data in (b"first \x00\xff", b"", b"second"):
-            gfile_io.write_bytes(path, data)
-            self.assertEqual(gfile_io.read_bytes(path), data)
+            file_io.write_bytes(path, data)
+            self.assertEqual(file_io.read_bytes(path), data)
 
     @parameterized.parameters("local", "scheme")
     def test_text_is_utf_8_with_its_line_ends_kept(self, kind):
         path = f"{self._folder(kind)}/file"
-        gfile_io.write_text(path, "é\r\n漢\n")
-        self.assertEqual(gfile_io.read_text(path), "é\r\n漢\n")
-        self.assertEqual(gfile_io.read_bytes(path), "é\r\n漢\n".encode())
+        file_io.write_text(path, "é\r\n漢\n")
+        self.assertEqual(file_io.read_text(path), "é\r\n漢\n")
+        self.assertEqual(file_io.read_bytes(path), "é\r\n漢\n".encode())
 
     @parameterized.parameters("local", "scheme")
     def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         self, kind
     ):
         folder = self._folder(kind)
-        gfile_io.write_text(f"{folder}/file", "old")
+        file_io.write_text(f"{folder}/file", "old")
         with self.assertRaisesRegex(KeyError, "stop"):
-            with gfile_io.open_binary_writer(f"{folder}/file") as file:
+            with file_io.open_binary_writer(f"{folder}/file") as file:
                 file.write(b"new")
                 raise KeyError("stop")
-        self.assertEqual(gfile_io.list_dir(folder), ["file"])
-        self.assertEqual(gfile_io.read_text(f"{folder}/file"), "old")
+        self.assertEqual(file_io.list_dir(folder), ["file"])
+        self.assertEqual(file_io.read_text(f"{folder}/file"), "old")
 
     def test_an_error_of_the_system_names_the_file(self):
         """A full disk names none, and our temporary file means nothing."""
@@ -59,90 +59,90 @@ class GfileIoTest(parameterized.TestCase):
             (f"{folder}/no/file", None),
         ):
             with self.assertRaises(OSError) as caught:
-                with gfile_io.open_binary_writer(path):
+                with file_io.open_binary_writer(path):
                     raise error
             self.assertEqual(caught.exception.filename, path)
 
     def test_an_error_about_another_file_keeps_its_name(self):
         path = f"{self._folder('local')}/file"
         with self.assertRaises(OSError) as caught:
-            with gfile_io.open_binary_writer(path):
-                gfile_io.read_bytes("no")
+            with file_io.open_binary_writer(path):
+                file_io.read_bytes("no")
         self.assertEqual(caught.exception.filename, "no")
 
     @parameterized.parameters("local", "scheme")
     def test_an_open_file_is_not_seen_before_it_is_complete(self, kind):
         path = f"{self._folder(kind)}/file"
-        with gfile_io.open_binary_writer(path) as file:
+        with file_io.open_binary_writer(path) as file:
             file.write(b"all")
             file.flush()
-            self.assertFalse(gfile_io.exists(path))
-        self.assertEqual(gfile_io.read_bytes(path), b"all")
+            self.assertFalse(file_io.exists(path))
+        self.assertEqual(file_io.read_bytes(path), b"all")
 
     @parameterized.parameters("local", "scheme")
     def test_the_writer_can_seek(self, kind):
         path = f"{self._folder(kind)}/file"
-        with gfile_io.open_binary_writer(path) as file:
+        with file_io.open_binary_writer(path) as file:
             file.write(b"abc")
             file.seek(0)
             file.write(b"x")
-        self.assertEqual(gfile_io.read_bytes(path), b"xbc")
+        self.assertEqual(file_io.read_bytes(path), b"xbc")
 
     @parameterized.parameters("local", "scheme")
     def test_a_folder_replaces_the_old_one_whole(self, kind):
         parent = self._folder(kind)
         for names in (["a", "b"], ["c"]):
-            with gfile_io.open_folder_writer(f"{parent}/x") as folder:
+            with file_io.open_folder_writer(f"{parent}/x") as folder:
                 for name in names:
                     os.makedirs(f"{folder}/{name}")
-                    gfile_io.write_text(f"{folder}/{name}/file", name)
-                gfile_io.write_text(f"{folder}/top", "top")
-            self.assertEqual(gfile_io.list_dir(f"{parent}/x"), [*names, "top"])
+                    file_io.write_text(f"{folder}/{name}/file", name)
+                file_io.write_text(f"{folder}/top", "top")
+            self.assertEqual(file_io.list_dir(f"{parent}/x"), [*names, "top"])
             self.assertEqual(
-                gfile_io.read_text(f"{parent}/x/{names[0]}/file"), names[0]
+                file_io.read_text(f"{parent}/x/{names[0]}/file"), names[0]
             )
-        self.assertEqual(gfile_io.list_dir(parent), ["x"])
+        self.assertEqual(file_io.list_dir(parent), ["x"])
 
     @parameterized.parameters("local", "scheme")
     def test_a_folder_that_fails_leaves_the_old_one_and_nothing_else(
         self, kind
     ):
         parent = self._folder(kind)
-        with gfile_io.open_folder_writer(f"{parent}/x") as folder:
-            gfile_io.write_text(f"{folder}/old", "")
+        with file_io.open_folder_writer(f"{parent}/x") as folder:
+            file_io.write_text(f"{folder}/old", "")
         with self.assertRaisesRegex(KeyError, "stop"):
-            with gfile_io.open_folder_writer(f"{parent}/x") as folder:
-                gfile_io.write_text(f"{folder}/new", "")
+            with file_io.open_folder_writer(f"{parent}/x") as folder:
+                file_io.write_text(f"{folder}/new", "")
                 raise KeyError("stop")
-        self.assertEqual(gfile_io.list_dir(parent), ["x"])
-        self.assertEqual(gfile_io.list_dir(f"{parent}/x"), ["old"])
+        self.assertEqual(file_io.list_dir(parent), ["x"])
+        self.assertEqual(file_io.list_dir(f"{parent}/x"), ["old"])
 
     @parameterized.parameters("local", "scheme")
     def test_folders(self, kind):
         folder = self._folder(kind)
-        gfile_io.make_dirs(f"{folder}/b/c")
-        gfile_io.make_dirs(f"{folder}/b/c")
-        gfile_io.write_text(f"{folder}/a", "")
-        self.assertEqual(gfile_io.list_dir(folder), ["a", "b"])
-        self.assertTrue(gfile_io.is_dir(f"{folder}/b"))
-        self.assertFalse(gfile_io.is_dir(f"{folder}/a"))
-        self.assertTrue(gfile_io.exists(f"{folder}/a"))
-        gfile_io.remove_tree(f"{folder}/b")
-        self.assertFalse(gfile_io.exists(f"{folder}/b"))
-        self.assertTrue(gfile_io.exists(f"{folder}/a"))
+        file_io.make_dirs(f"{folder}/b/c")
+        file_io.make_dirs(f"{folder}/b/c")
+        file_io.write_text(f"{folder}/a", "")
+        self.assertEqual(file_io.list_dir(folder), ["a", "b"])
+        self.assertTrue(file_io.is_dir(f"{folder}/b"))
+        self.assertFalse(file_io.is_dir(f"{folder}/a"))
+        self.assertTrue(file_io.exists(f"{folder}/a"))
+        file_io.remove_tree(f"{folder}/b")
+        self.assertFalse(file_io.exists(f"{folder}/b"))
+        self.assertTrue(file_io.exists(f"{folder}/a"))
 
     def test_what_killed_writes_have_left_is_removed_and_nothing_else(self):
         folder = pathlib.Path(self._folder("local"))
         script = (
-            "import os, sys\nfrom tf_bert import gfile_io\n"
+            "import os, sys\nfrom tf_bert.system import file_io as gfile_io\n"
             "with gfile_io.open_binary_writer(sys.argv[1]):\n"
             "    with gfile_io.open_folder_writer(sys.argv[2]) as folder:\n"
             "        gfile_io.write_text(folder + '/half', '')\n"
             "        os.kill(os.getpid(), 9)\n"
         )
         for name in ("a/file", "a/model", "a/.hidden.tmp", "a/x.tmp"):
-            gfile_io.make_dirs(folder / "a")
-            gfile_io.write_text(folder / name, "whole")
+            file_io.make_dirs(folder / "a")
+            file_io.write_text(folder / name, "whole")
         before = set(folder.rglob("*"))
         for other in ("a/file", "a/new"):
             arguments = (folder / other, folder / "a" / "folder")
@@ -152,17 +152,17 @@ class GfileIoTest(parameterized.TestCase):
                 check=False,
             )
         self.assertLen(set(folder.rglob("*")) - before, 6)
-        gfile_io.remove_unfinished(folder)
+        file_io.remove_unfinished(folder)
         self.assertEqual(set(folder.rglob("*")), before)
-        gfile_io.remove_unfinished(folder / "missing")
+        file_io.remove_unfinished(folder / "missing")
 
     @parameterized.product(
         kind=("local", "scheme"),
         function=(
-            gfile_io.read_bytes,
-            gfile_io.list_dir,
-            gfile_io.remove_tree,
-            gfile_io.size_and_mtime,
+            file_io.read_bytes,
+            file_io.list_dir,
+            file_io.remove_tree,
+            file_io.size_and_mtime,
         ),
     )
     def test_what_is_missing_is_python_s_own_error(self, kind, function):
@@ -173,17 +173,17 @@ class GfileIoTest(parameterized.TestCase):
     @parameterized.parameters("local", "scheme")
     def test_size(self, kind):
         path = f"{self._folder(kind)}/file"
-        gfile_io.write_bytes(path, b"12345")
-        self.assertEqual(gfile_io.size_and_mtime(path)[0], 5)
+        file_io.write_bytes(path, b"12345")
+        self.assertEqual(file_io.size_and_mtime(path)[0], 5)
 
     @parameterized.parameters("local", "scheme")
     def test_a_folder_is_copied_with_its_subfolders(self, kind):
         source = self._folder(kind)
-        gfile_io.make_dirs(f"{source}/sub")
-        gfile_io.write_text(f"{source}/a", "1")
-        gfile_io.write_text(f"{source}/sub/b", "2")
+        file_io.make_dirs(f"{source}/sub")
+        file_io.write_text(f"{source}/a", "1")
+        file_io.write_text(f"{source}/sub/b", "2")
         local = pathlib.Path(self._folder("local"), "new", "copy")
-        gfile_io.copy_to_local(source, local)
+        file_io.copy_to_local(source, local)
         copied = {
             path.relative_to(local).as_posix(): path.read_text()
             for path in local.rglob("*")
@@ -194,14 +194,14 @@ class GfileIoTest(parameterized.TestCase):
     @parameterized.parameters("local", "scheme")
     def test_a_file_is_copied(self, kind):
         source = f"{self._folder(kind)}/a"
-        gfile_io.write_text(source, "1")
+        file_io.write_text(source, "1")
         local = pathlib.Path(self._folder("local"), "new", "b")
-        gfile_io.copy_to_local(source, local)
+        file_io.copy_to_local(source, local)
         self.assertEqual(local.read_text(), "1")
 
     def test_a_new_file_has_the_rights_that_the_umask_gives(self):
         folder = pathlib.Path(self._folder("local"))
-        gfile_io.write_text(folder / "ours", "")
+        file_io.write_text(folder / "ours", "")
         (folder / "plain").write_text("")
         self.assertEqual(
             os.stat(folder / "ours").st_mode, os.stat(folder / "plain").st_mode
@@ -217,12 +217,12 @@ class GfileIoTest(parameterized.TestCase):
         (pathlib.Path("a"), False),
     )
     def test_remote_is_what_has_a_scheme(self, path, expected):
-        self.assertEqual(gfile_io.is_remote(path), expected)
+        self.assertEqual(file_io.is_remote(path), expected)
 
     def test_local_files_do_not_import_tensorflow(self):
         script = (
             "import sys\n"
-            "from tf_bert import gfile_io\n"
+            "from tf_bert.system import file_io as gfile_io\n"
             "gfile_io.write_text(sys.argv[1], 'x')\n"
             "gfile_io.copy_to_local(sys.argv[1], sys.argv[1] + '2')\n"
             "print(gfile_io.read_text(sys.argv[1] + '2'))\n"

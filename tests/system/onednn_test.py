@@ -1,4 +1,4 @@
-"""Tests of tf_bert/onednn.py and tf_bert/recorded_onednn.py."""
+"""Tests of tf_bert/system/onednn.py and tf_bert/recorded_onednn.py."""
 
 import json
 import os
@@ -9,12 +9,13 @@ import sys
 import pytest
 from absl import logging
 
-from tf_bert import onednn, recorded_onednn, run_folder
+from tf_bert import recorded_onednn, run_folder
 from tf_bert.config import Config, parse
 from tf_bert.run_folder import RunFolder
+from tf_bert.system import onednn
 from tf_bert.tf_config import Cluster
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 VARIABLES = (onednn.VARIABLE, onednn._OWN_VALUE)
 
 
@@ -123,7 +124,7 @@ class TestProcessor:
     def test_tensorflow_takes_the_same_decision(self, environment):
         """Of its private name, and of the instructions that it looks for."""
         code = (
-            "import tensorflow; from tf_bert import onednn;"
+            "import tensorflow; from tf_bert.system import onednn;"
             "print(onednn.is_on(), onednn.is_on_by_itself())"
         )
         is_on, expected = python(code, environment).split()

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/remote_files.py, by TensorFlow's client for gs://."""
+"""Tests of tf_bert/system/remote_files.py, by TensorFlow's client for gs://."""
 
 import os
 import pathlib
@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tf_bert import gfile_io, remote_files
 from tf_bert.checkpoints import sources
+from tf_bert.system import file_io, remote_files
 
 Fault = gcs_server.Fault
 
@@ -46,7 +46,7 @@ class ExplainTest(parameterized.TestCase):
 
     def test_another_scheme_is_refused(self):
         with self.assertRaisesRegex(ValueError, "begin with gs://.*s4://b/x"):
-            gfile_io.read_bytes("s4://b/x")
+            file_io.read_bytes("s4://b/x")
 
 
 def contents(gcs: gcs_server.GcsServer, folder: str) -> dict[str, bytes]:
@@ -72,9 +72,9 @@ def test_one_fault_of_each_kind_is_survived(
 ):
     data = os.urandom(300_000)
     gcs.faults.append(Fault(kind, status=status))
-    on_gcs(gfile_io.write_bytes, f"{gcs_folder}/file", data)
-    assert on_gcs(gfile_io.list_dir, gcs_folder) == ["file"]
-    assert on_gcs(gfile_io.read_bytes, f"{gcs_folder}/file") == data
+    on_gcs(file_io.write_bytes, f"{gcs_folder}/file", data)
+    assert on_gcs(file_io.list_dir, gcs_folder) == ["file"]
+    assert on_gcs(file_io.read_bytes, f"{gcs_folder}/file") == data
     assert contents(gcs, gcs_folder) == {"file": data}
     assert gcs.faults[0].times == 0
 
@@ -83,12 +83,12 @@ def test_one_fault_of_each_kind_is_survived(
 @pytest.mark.parametrize(
     "function, name, arguments",
     [
-        (gfile_io.read_bytes, "file", ()),
-        (gfile_io.exists, "file", ()),
-        (gfile_io.is_dir, "", ()),
-        (gfile_io.list_dir, "", ()),
-        (gfile_io.remove_tree, "", ()),
-        (gfile_io.write_bytes, "file", (b"new" * 9999,)),
+        (file_io.read_bytes, "file", ()),
+        (file_io.exists, "file", ()),
+        (file_io.is_dir, "", ()),
+        (file_io.list_dir, "", ()),
+        (file_io.remove_tree, "", ()),
+        (file_io.write_bytes, "file", (b"new" * 9999,)),
         (remote_files.glob, "*", ()),
     ],
     ids=lambda x: getattr(x, "__name__", ""),
@@ -117,12 +117,12 @@ def test_an_endless_fault_is_a_clear_error_and_changes_nothing(
 @pytest.mark.parametrize(
     "function, arguments",
     [
-        (gfile_io.read_bytes, ("gs://missing/x",)),
-        (gfile_io.list_dir, ("gs://missing/x",)),
-        (gfile_io.write_bytes, ("gs://missing/x", b"")),
-        (gfile_io.read_bytes, ("gs://bucket/x",)),
-        (gfile_io.remove_tree, ("gs://bucket/x",)),
-        (gfile_io.size_and_mtime, ("gs://bucket/x",)),
+        (file_io.read_bytes, ("gs://missing/x",)),
+        (file_io.list_dir, ("gs://missing/x",)),
+        (file_io.write_bytes, ("gs://missing/x", b"")),
+        (file_io.read_bytes, ("gs://bucket/x",)),
+        (file_io.remove_tree, ("gs://bucket/x",)),
+        (file_io.size_and_mtime, ("gs://bucket/x",)),
     ],
 )
 def test_what_is_missing_is_not_found(gcs, on_gcs, function, arguments):
@@ -135,7 +135,7 @@ def test_an_upload_that_breaks_off_shows_nothing(gcs, on_gcs, gcs_folder):
     put(gcs, f"{gcs_folder}/file", b"old")
     gcs.faults.append(Fault("upload", status=0, times=None))
     with pytest.raises(ConnectionError):
-        on_gcs(gfile_io.write_bytes, f"{gcs_folder}/file", b"x" * 300_000)
+        on_gcs(file_io.write_bytes, f"{gcs_folder}/file", b"x" * 300_000)
     assert contents(gcs, gcs_folder) == {"file": b"old"}
 
 
@@ -146,7 +146,7 @@ def test_what_another_program_has_replaced_is_read_whole(
     """Its old length is what the client believes for 5 seconds."""
     for data in (b"a" * 1000, b"b" * 5000, b"c" * 10):
         put(gcs, f"{gcs_folder}/file", data)
-        assert on_gcs(gfile_io.read_bytes, f"{gcs_folder}/file") == data
+        assert on_gcs(file_io.read_bytes, f"{gcs_folder}/file") == data
 
 
 @pytest.mark.large

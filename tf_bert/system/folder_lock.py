@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import filelock
 
-from tf_bert import gfile_io
+from tf_bert.system import file_io
 
 # Never removed: whoever waits for it would lock a file that is gone.
 _LOCK = ".lock"
@@ -40,7 +40,7 @@ class FolderLock:
         Raises:
             FileExistsError: if there is one.
         """
-        has_lock = not gfile_io.is_remote(self._path) and gfile_io.exists(
+        has_lock = not file_io.is_remote(self._path) and file_io.exists(
             self._join(_LOCK)
         )
         if not has_lock or self._is_held:
@@ -57,14 +57,14 @@ class FolderLock:
         Raises:
             FileExistsError: if another process is at work here.
         """
-        if gfile_io.is_remote(self._path):
+        if file_io.is_remote(self._path):
             yield
             return
-        gfile_io.make_dirs(self._path)
+        file_io.make_dirs(self._path)
         lock = self._acquire()
         try:
             self._is_held = True
-            gfile_io.write_text(
+            file_io.write_text(
                 self._join(_PROCESS), f"{os.getpid()} {platform.node()}\n"
             )
             yield
@@ -72,7 +72,7 @@ class FolderLock:
             self._is_held = False
             # It may be gone with the folder, which somebody has removed.
             with contextlib.suppress(FileNotFoundError):
-                gfile_io.remove_file(self._join(_PROCESS))
+                file_io.remove_file(self._join(_PROCESS))
             lock.release()
 
     def _acquire(self) -> filelock.BaseFileLock:
@@ -91,9 +91,9 @@ class FolderLock:
     def _process(self) -> str:
         """The id of who holds the lock, and where, if that is not here."""
         path = self._join(_PROCESS)
-        if not gfile_io.exists(path):
+        if not file_io.exists(path):
             return "(just starting)"
-        number, _, machine = gfile_io.read_text(path).strip().partition(" ")
+        number, _, machine = file_io.read_text(path).strip().partition(" ")
         is_here = machine in ("", platform.node())  # Earlier versions: "".
         return number if is_here else f"{number} of {machine}"
 

@@ -9,7 +9,7 @@ import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from tf_bert import gfile_io
+from tf_bert.system import file_io
 
 FILE = ".written"
 
@@ -49,9 +49,9 @@ class WrittenFiles:
     def recorded(self) -> tuple[str, ...] | None:
         """Returns the patterns of the record; None if there is none."""
         path = self._join(FILE)
-        if not gfile_io.exists(path):
+        if not file_io.exists(path):
             return None
-        return tuple(filter(None, gfile_io.read_text(path).split("\n")))
+        return tuple(filter(None, file_io.read_text(path).split("\n")))
 
     def patterns(self) -> tuple[str, ...]:
         """Returns the patterns of what may have been written here by us."""
@@ -79,9 +79,9 @@ class WrittenFiles:
 
     def _append(self, text: str) -> None:
         path = self._join(FILE)
-        if gfile_io.is_remote(path):
-            before = gfile_io.read_text(path) if gfile_io.exists(path) else ""
-            gfile_io.write_text(path, before + text)
+        if file_io.is_remote(path):
+            before = file_io.read_text(path) if file_io.exists(path) else ""
+            file_io.write_text(path, before + text)
             return
         # Another mode may add to it at the same time: what is appended by one
         # write is lost to neither.
@@ -140,7 +140,7 @@ class WrittenFiles:
         """
         self.check_replaces_own([f"{name}/{pattern}" for pattern in _ANY])
         path = self._join(name)
-        with gfile_io.open_folder_writer(path, last=last) as temporary:
+        with file_io.open_folder_writer(path, last=last) as temporary:
             yield temporary
             files = [
                 glob.escape(f"{name}/{file}") for file in _files_in(temporary)
@@ -149,7 +149,7 @@ class WrittenFiles:
 
     def matching(self, patterns: Iterable[str]) -> Iterator[str]:
         """Yields the files that match, by their paths below the folder."""
-        if gfile_io.is_dir(self._path):
+        if file_io.is_dir(self._path):
             yield from _matching(
                 self._path, "", [x.split("/") for x in patterns]
             )
@@ -160,9 +160,9 @@ class WrittenFiles:
         Args:
             path: on this machine or on `gs://`.
         """
-        if gfile_io.is_remote(path) != gfile_io.is_remote(self._path):
+        if file_io.is_remote(path) != file_io.is_remote(self._path):
             return False
-        if gfile_io.is_remote(path):
+        if file_io.is_remote(path):
             below = path.rstrip("/").removeprefix(f"{self._path.rstrip('/')}/")
         else:
             below = os.path.relpath(
@@ -180,7 +180,7 @@ class WrittenFiles:
         self._remove([x for x in first if x in files])
         self._remove([x for x in files if x not in first])
         if self.recorded() is not None:
-            gfile_io.remove_file(self._join(FILE))
+            file_io.remove_file(self._join(FILE))
 
     def remove(self, patterns: Iterable[str]) -> None:
         """Removes the files that match, and folders that have none left."""
@@ -189,16 +189,16 @@ class WrittenFiles:
     def _remove(self, files: Iterable[str]) -> None:
         parents = set()
         for file in files:
-            gfile_io.remove_file(self._join(file))
+            file_io.remove_file(self._join(file))
             while file := os.path.dirname(file):
                 parents.add(file)
         for parent in sorted(parents, key=len, reverse=True):
             path = self._join(parent)
             # On gs:// a folder goes with its last file; a link is the user's.
-            if not gfile_io.is_dir(path) or os.path.islink(path):
+            if not file_io.is_dir(path) or os.path.islink(path):
                 continue
-            if not gfile_io.list_dir(path):
-                gfile_io.remove_tree(path)
+            if not file_io.list_dir(path):
+                file_io.remove_tree(path)
 
     def _join(self, name: str) -> str:
         return os.path.join(self._path, name)
@@ -207,12 +207,12 @@ class WrittenFiles:
 def _matching(
     folder: str, below: str, patterns: Sequence[Sequence[str]]
 ) -> Iterator[str]:
-    for name in gfile_io.list_dir(os.path.join(folder, below)):
+    for name in file_io.list_dir(os.path.join(folder, below)):
         rests = [x[1:] for x in patterns if fnmatch.fnmatchcase(name, x[0])]
         if not rests:
             continue
         path = f"{below}{name}"
-        if not gfile_io.is_dir(os.path.join(folder, path)):
+        if not file_io.is_dir(os.path.join(folder, path)):
             if [] in rests:
                 yield path
         elif deeper := [rest for rest in rests if rest]:

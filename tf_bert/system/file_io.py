@@ -20,7 +20,7 @@ import uuid
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from tf_bert import remote_files
+from tf_bert.system import remote_files
 
 PathLike = str | os.PathLike[str]
 

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/stop_requests.py."""
+"""Tests of tf_bert/system/stop_requests.py."""
 
 import contextlib
 import signal
@@ -8,8 +8,8 @@ import threading
 
 from absl.testing import parameterized
 
-from tf_bert import stop_requests
-from tf_bert.stop_requests import StopRequested, Terminated
+from tf_bert.system import stop_requests
+from tf_bert.system.stop_requests import StopRequested, Terminated
 
 BOTH = (signal.SIGINT, signal.SIGTERM)
 
@@ -113,7 +113,7 @@ class StopRequestsTest(parameterized.TestCase):
         """As a notebook's kernel, or a script that calls `fine_tune`."""
         code = (
             "import signal\n"
-            "from tf_bert import stop_requests\n"
+            "from tf_bert.system import stop_requests\n"
             "with stop_requests.noted() as request:\n"
             "    signal.raise_signal(signal.SIGTERM)\n"
             "    raise request.ending('Saved.')\n"

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/native_log.py."""
+"""Tests of tf_bert/system/native_log.py."""
 
 import os
 
@@ -6,7 +6,7 @@ import pytest
 from absl import logging
 from absl.testing import parameterized
 
-from tf_bert import native_log
+from tf_bert.system import native_log
 
 
 def write_natively(text):

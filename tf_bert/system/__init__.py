@@ -1,0 +1,1 @@
+"""The machine below: files, signals, errors, random numbers. No room below it."""
