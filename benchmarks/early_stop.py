@@ -30,7 +30,7 @@ import processor
 import quick
 import study
 
-from tf_bert.early_stop import EarlyStop
+from tf_bert.config.early_stop import EarlyStop
 
 ROOT = pathlib.Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "early_stop.json"

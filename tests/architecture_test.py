@@ -30,7 +30,6 @@ LEVELS = (
 _NOT_MOVED = {
     "plotting": "report",
     "statistics": "scoring",
-    "early_stop": "config",
     "positive_class": "data",
     "run_data": "data",
     "metrics": "scoring",

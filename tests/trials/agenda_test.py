@@ -5,7 +5,7 @@ import random
 from absl.testing import parameterized
 
 from tf_bert.config import Config
-from tf_bert.early_stop import EarlyStop
+from tf_bert.config.early_stop import EarlyStop
 from tf_bert.trials import plan
 from tf_bert.trials.agenda import Agenda
 

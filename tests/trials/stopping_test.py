@@ -7,7 +7,7 @@ import tempfile
 from absl.testing import parameterized
 
 from tf_bert.config import Config
-from tf_bert.early_stop import EarlyStop
+from tf_bert.config.early_stop import EarlyStop
 from tf_bert.trials import plan, stopping
 from tf_bert.trials.trial_folder import TrialFolder
 

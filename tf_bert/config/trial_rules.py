@@ -3,7 +3,7 @@
 from typing import Any
 
 from tf_bert.config.all_settings import FOLLOWING, OF_TRIALS, SETTINGS
-from tf_bert.early_stop import EarlyStop
+from tf_bert.config.early_stop import EarlyStop
 
 
 def check(config: Any) -> None:

@@ -6,7 +6,7 @@ Letters: T trials of a recipe, K of them that go on.
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
-from tf_bert.early_stop import EarlyStop
+from tf_bert.config.early_stop import EarlyStop
 from tf_bert.trials.plan import Trial
 
 

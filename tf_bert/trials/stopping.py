@@ -9,8 +9,8 @@ from typing import Any
 from absl import logging
 
 from tf_bert.config import Config, durations
+from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.sources import TaskData
-from tf_bert.early_stop import EarlyStop
 from tf_bert.trials.agenda import Agenda
 from tf_bert.trials.paused_trials import PausedTrials
 from tf_bert.trials.plan import Trial, recipes

@@ -1,8 +1,8 @@
-"""Tests of tf_bert/early_stop.py."""
+"""Tests of tf_bert/config/early_stop.py."""
 
 from absl.testing import parameterized
 
-from tf_bert.early_stop import EarlyStop
+from tf_bert.config.early_stop import EarlyStop
 
 
 class EarlyStopTest(parameterized.TestCase):
