@@ -47,7 +47,7 @@ ROWS = {
 
 def prepare(path: str, options: argparse.Namespace) -> None:
     """Tokenises the sentences and stores them, with the order of examples."""
-    from tf_bert.checkpoints import sources as checkpoint_sources
+    from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
     from tf_bert.data import sources, tasks, tokenizer_files
     from tf_bert.data.tokenization import BertTokenizer
 

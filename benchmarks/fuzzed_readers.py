@@ -18,7 +18,8 @@ import numpy as np
 import safetensors.numpy
 import torch_files
 
-from tf_bert.checkpoints import h5_format, pytorch_format, safetensors_format
+from tf_bert.checkpoints import h5_format, safetensors_format
+from tf_bert.checkpoints.torch import pytorch_format
 from tf_bert.checkpoints.weights import Weights
 from tf_bert.data import serialized_tokenizer, tokenizer_files
 from tf_bert.data.tokenizer_settings import TokenizerSettings

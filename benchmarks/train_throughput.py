@@ -50,7 +50,7 @@ def prepare(
     checkpoint: str = "minilm-l6",
 ) -> None:
     """Tokenises a task and stores it with its plan for both workers."""
-    from tf_bert.checkpoints import sources as checkpoint_sources
+    from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
     from tf_bert.data import plan as planning
     from tf_bert.data import sources, tasks, tokenizer_files
     from tf_bert.data.tokenization import BertTokenizer

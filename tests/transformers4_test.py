@@ -170,7 +170,7 @@ def environment() -> dict[str, str]:
     import filelock
     import tensorflow as tf
 
-    from tf_bert.checkpoints import named_models
+    from tf_bert.checkpoints.fetch import named_models
 
     minor = ".".join(tf.__version__.split(".")[:2])
     requirements = [*REQUIREMENTS, f"tf-keras=={minor}.*"]

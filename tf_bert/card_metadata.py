@@ -8,7 +8,7 @@ from typing import Any
 
 import huggingface_hub
 
-from tf_bert.checkpoints import sources
+from tf_bert.checkpoints.fetch import resolve
 from tf_bert.config import Config
 from tf_bert.data.data_name import data_name
 from tf_bert.data.tasks import TaskSpec
@@ -57,7 +57,7 @@ def card_metadata(
         if results.get(split, {}).get(name) is not None
     ]
     return huggingface_hub.ModelCardData(
-        base_model=sources.find_hub_id(config.init_checkpoint),
+        base_model=resolve.find_hub_id(config.init_checkpoint),
         library_name="transformers",
         pipeline_tag="text-classification",
         tags=["bert", "tf_bert"],

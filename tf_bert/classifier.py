@@ -13,7 +13,7 @@ from absl import logging
 from tf_bert import kept_head, positive_class, run_data
 from tf_bert.adaptation import block_rules, reinit
 from tf_bert.checkpoints import load
-from tf_bert.checkpoints import sources as checkpoint_sources
+from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.config import Config
 from tf_bert.data import tasks, tokenizer_files
 from tf_bert.data.examples import Examples

@@ -19,7 +19,7 @@ import numpy as np
 
 from tf_bert import predictions, run_data, run_folder, stored_config
 from tf_bert.checkpoints import formats, load
-from tf_bert.checkpoints import sources as checkpoint_sources
+from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.classifier import check_fits, load_finished
 from tf_bert.config import Config
 from tf_bert.config.text_format import TextFormat

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tf_bert import card_metadata, comparison, score_intervals
-from tf_bert.checkpoints import sources as checkpoint_sources
+from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.config import Config, command_line
 from tf_bert.data.data_name import data_name, source_name
 from tf_bert.data.examples import Examples

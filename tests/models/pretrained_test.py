@@ -11,7 +11,7 @@ import torch_files
 import transformers
 from absl.testing import parameterized
 
-from tf_bert.checkpoints import sources
+from tf_bert.checkpoints.fetch import resolve
 from tf_bert.data import tokenizer_files
 from tf_bert.models import pretrained
 from tf_bert.models.bert_model import TFBertModel
@@ -302,7 +302,7 @@ class TransformersTest(WithFolder):
 
     def setUp(self):
         super().setUp()
-        source = sources.resolve("minilm-l6")
+        source = resolve.resolve("minilm-l6")
         self.model = TFBertForSequenceClassification.from_pretrained(
             source,
             seed=0,

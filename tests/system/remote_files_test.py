@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tf_bert.checkpoints import sources
+from tf_bert.checkpoints.fetch import resolve
 from tf_bert.system import file_io, remote_files
 
 Fault = gcs_server.Fault
@@ -171,7 +171,7 @@ def test_a_large_checkpoint_is_read_once(gcs, on_gcs, gcs_folder, tmp_path):
     put(gcs, f"{gcs_folder}/config.json", b"{}")
     put(gcs, f"{gcs_folder}/model.safetensors", data)
     for _ in range(2):  # The second time it is here already.
-        folder = on_gcs(sources.resolve, gcs_folder, cache_dir=str(tmp_path))
+        folder = on_gcs(resolve.resolve, gcs_folder, cache_dir=str(tmp_path))
     assert pathlib.Path(folder, "model.safetensors").read_bytes() == data
     name = f"{gcs_folder.removeprefix('gs://bucket/')}/model.safetensors"
     reads = gcs.reads("bucket", name)
@@ -190,9 +190,9 @@ def test_what_a_kill_has_left_of_a_copy_is_not_mistaken(
     put(gcs, f"{gcs_folder}/model.safetensors", data)
     gcs.faults.append(Fault("read", "safetensors", status=403))
     with pytest.raises(PermissionError):
-        on_gcs(sources.resolve, gcs_folder, cache_dir=str(tmp_path))
+        on_gcs(resolve.resolve, gcs_folder, cache_dir=str(tmp_path))
     (left,) = tmp_path.glob("remote/*.partial")
     (left / "model.safetensors").write_bytes(data[:100])
-    folder = on_gcs(sources.resolve, gcs_folder, cache_dir=str(tmp_path))
+    folder = on_gcs(resolve.resolve, gcs_folder, cache_dir=str(tmp_path))
     assert pathlib.Path(folder, "model.safetensors").read_bytes() == data
     assert not left.exists()

@@ -10,7 +10,8 @@ import tensorflow as tf
 import transformers
 from absl.testing import parameterized
 
-from tf_bert.checkpoints import names, sources
+from tf_bert.checkpoints import names
+from tf_bert.checkpoints.fetch import resolve
 from tf_bert.data import pipeline
 from tf_bert.data import plan as planning
 from tf_bert.data.tokenization import BertTokenizer
@@ -152,7 +153,7 @@ def train_torch(model, examples, plan, *, bias_correction):
 class LossCurveTest(parameterized.TestCase):
     @parameterized.parameters(True, False)
     def test_loss_curve_and_weights_equal_pytorch(self, bias_correction):
-        folder = sources.resolve("minilm-l6")
+        folder = resolve.resolve("minilm-l6")
         examples = read_examples(folder)
         plan = planning.plan_training(
             examples.lengths,

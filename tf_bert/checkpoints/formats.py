@@ -4,12 +4,8 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tf_bert.checkpoints import (
-    h5_format,
-    pytorch_format,
-    safetensors_format,
-    tf1_format,
-)
+from tf_bert.checkpoints import h5_format, safetensors_format, tf1_format
+from tf_bert.checkpoints.torch import pytorch_format
 from tf_bert.checkpoints.weights import Weights
 
 

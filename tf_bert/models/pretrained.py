@@ -8,7 +8,8 @@ import numpy as np
 import transformers
 from absl import logging
 
-from tf_bert.checkpoints import load, save, sources
+from tf_bert.checkpoints import load, save
+from tf_bert.checkpoints.fetch import resolve
 from tf_bert.models import activations, initialization, outputs
 from tf_bert.models.bert import BertLayer
 
@@ -117,7 +118,7 @@ class PretrainedModel(keras.Model):
             ValueError, FileNotFoundError: if there is no such checkpoint, or
                 it does not fit its configuration.
         """
-        folder = sources.resolve(
+        folder = resolve.resolve(
             pretrained_model_name_or_path, cache_dir=cache_dir
         )
         if config is None:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tf_bert.checkpoints import names, shards, torch_archive
+from tf_bert.checkpoints import names, shards
+from tf_bert.checkpoints.torch import archive as torch_archive
 from tf_bert.checkpoints.weights import Weights
 
 

@@ -5,8 +5,8 @@ import struct
 import torch_files
 from absl.testing import parameterized
 
-from tf_bert.checkpoints import torch_pickle
-from tf_bert.checkpoints.torch_tensors import Storage, Tensor
+from tf_bert.checkpoints.torch import unpickle
+from tf_bert.checkpoints.torch.tensors import Storage, Tensor
 
 STORED = torch_files.storage("0", "float32", 6)
 WHOLE = Storage("0", "float32", 6, 0, 6)
@@ -14,7 +14,7 @@ WHOLE = Storage("0", "float32", 6, 0, 6)
 
 def load(body):
     data = torch_files.PROTOCOL + body + torch_files.END
-    return torch_pickle.load(io.BytesIO(data))
+    return unpickle.load(io.BytesIO(data))
 
 
 class LoadTest(parameterized.TestCase):
@@ -22,12 +22,12 @@ class LoadTest(parameterized.TestCase):
     def test_plain_things_are_what_pickle_wrote(self, protocol):
         value = {"a": [1, -2, 2**40], "b": (True, False, None), "c": "é"}
         data = pickle.dumps(value, protocol=protocol)
-        self.assertEqual(torch_pickle.load(io.BytesIO(data)), value)
+        self.assertEqual(unpickle.load(io.BytesIO(data)), value)
 
     def test_the_stream_is_left_at_the_end(self):
         stream = io.BytesIO(pickle.dumps(1, 2) + pickle.dumps(2, 2) + b"rest")
-        self.assertEqual(torch_pickle.load(stream), 1)
-        self.assertEqual(torch_pickle.load(stream), 2)
+        self.assertEqual(unpickle.load(stream), 1)
+        self.assertEqual(unpickle.load(stream), 2)
         self.assertEqual(stream.read(), b"rest")
 
     def test_a_tensor_is_described(self):
@@ -66,7 +66,7 @@ class LoadTest(parameterized.TestCase):
             STORED, torch_files.storage("1", "int64", 9)
         )
         data = torch_files.PROTOCOL + body + torch_files.END
-        torch_pickle.load(io.BytesIO(data), storages)
+        unpickle.load(io.BytesIO(data), storages)
         self.assertEqual(
             storages, {"0": WHOLE, "1": Storage("1", "int64", 9, 0, 9)}
         )
@@ -97,7 +97,7 @@ class RefusalTest(parameterized.TestCase):
         ("torch.hub", "load"),
         ("collections", "Counter"),
         ("collections", "OrderedDict.fromkeys"),
-        ("tf_bert.checkpoints.torch_pickle", "load"),
+        ("tf_bert.checkpoints.torch.unpickle", "load"),
     )
     def test_what_it_would_run_is_named(self, module, attribute):
         message = f"it tries to run {module}.{attribute}$"
@@ -206,7 +206,7 @@ class RefusalTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             pickle.UnpicklingError, "damaged|no end|instruction"
         ):
-            torch_pickle.load(io.BytesIO(data))
+            unpickle.load(io.BytesIO(data))
 
     def test_a_large_index_of_the_memo_is_like_any_other(self):
         index = struct.pack("<I", 2**32 - 1)

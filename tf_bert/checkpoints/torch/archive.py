@@ -24,8 +24,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tf_bert.checkpoints import torch_pickle
-from tf_bert.checkpoints.torch_tensors import Storage, Tensor
+from tf_bert.checkpoints.torch import unpickle
+from tf_bert.checkpoints.torch.tensors import Storage, Tensor
 
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _PROTOCOL_VERSION = 1001
@@ -132,7 +132,7 @@ def _open_zip(path: str, file: BinaryIO) -> Archive:
     root = descriptions[0].removesuffix("data.pkl")
     storages: dict[str, Storage] = {}
     description = _head(file, *_locate(file, members[descriptions[0]]))
-    tensors = _find_tensors(torch_pickle.load(description, storages))
+    tensors = _find_tensors(unpickle.load(description, storages))
     begins = {}
     for key, storage in storages.items():
         member = members.get(f"{root}data/{key}")
@@ -200,16 +200,16 @@ def _locate(file: BinaryIO, member: zipfile.ZipInfo) -> tuple[int, int]:
 def _open_stream(path: str, file: BinaryIO) -> Archive:
     num_bytes = file.seek(0, os.SEEK_END)
     # Holds all five pickles, and whatever of the numbers comes with them.
-    head = _head(file, 0, min(num_bytes, torch_pickle.MAX_BYTES))
-    if torch_pickle.load(head) != _MAGIC_NUMBER:
+    head = _head(file, 0, min(num_bytes, unpickle.MAX_BYTES))
+    if unpickle.load(head) != _MAGIC_NUMBER:
         raise pickle.UnpicklingError("it does not begin as PyTorch's files do")
-    version = torch_pickle.load(head)
+    version = unpickle.load(head)
     if version != _PROTOCOL_VERSION:
         raise pickle.UnpicklingError(f"it has version {version!s:.50}")
-    torch_pickle.load(head)  # The machine. Numbers are always little-endian.
+    unpickle.load(head)  # The machine. Numbers are always little-endian.
     storages: dict[str, Storage] = {}
-    tensors = _find_tensors(torch_pickle.load(head, storages))
-    keys = torch_pickle.load(head)
+    tensors = _find_tensors(unpickle.load(head, storages))
+    keys = unpickle.load(head)
     if not isinstance(keys, list) or not all(
         isinstance(key, str) and key in storages for key in keys
     ):
@@ -265,10 +265,10 @@ def _numpy_type(name: str) -> np.dtype:
 
 def _head(file: BinaryIO, begin: int, size: int) -> io.BytesIO:
     """Returns a part of a file that is small enough to hold a pickle."""
-    if size > torch_pickle.MAX_BYTES:
+    if size > unpickle.MAX_BYTES:
         raise pickle.UnpicklingError(
             f"its description takes {size} bytes, more than "
-            f"{torch_pickle.MAX_BYTES}"
+            f"{unpickle.MAX_BYTES}"
         )
     file.seek(begin)
     return io.BytesIO(file.read(size))

@@ -17,7 +17,7 @@ import pickletools
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from tf_bert.checkpoints.torch_tensors import (
+from tf_bert.checkpoints.torch.tensors import (
     NAMES,
     Function,
     Storage,

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 import filelock
 from absl import logging
 
-from tf_bert.checkpoints import hub
+from tf_bert.checkpoints.fetch import hub
 
 _WEIGHTS = "model.safetensors"
 _PIP_SECONDS = 1800

@@ -25,10 +25,10 @@ from unittest import mock
 import pytest
 from absl.testing import absltest, parameterized
 
-from tf_bert.checkpoints import named_models, sources
+from tf_bert.checkpoints.fetch import named_models, resolve
 from tf_bert.system import file_io
 
-_ROOT = pathlib.Path(__file__).parents[2]
+_ROOT = pathlib.Path(__file__).parents[3]
 _REVISION = "0123456789abcdef0123456789abcdef01234567"
 _FILES = {
     "config.json": b'{"model_type": "bert"}',
@@ -43,7 +43,7 @@ _CLIENT = """
 import json, sys
 from absl import logging
 logging.set_verbosity("info")
-from tf_bert.checkpoints import hub, named_models, sources
+from tf_bert.checkpoints.fetch import hub, named_models, resolve as sources
 
 def fetch(row, **options):
     row = named_models.NamedModel(**row)
@@ -435,7 +435,7 @@ class NamedModelTest(_FetchTestCase):
 
     @pytest.mark.large
     def test_minilm_l6_is_what_its_digests_say(self):
-        folder = sources.resolve("minilm-l6", cache_dir=str(self.cache))
+        folder = resolve.resolve("minilm-l6", cache_dir=str(self.cache))
         row = named_models.NAMED_MODELS["minilm-l6"]
         self.assertCountEqual(os.listdir(folder), row.sha256)
         for name, expected in row.sha256.items():
@@ -558,13 +558,13 @@ class FindHubIdTest(parameterized.TestCase):
         ("gs://bucket/bert", None),
     )
     def test_only_what_the_hub_has_is_one(self, name, expected):
-        self.assertEqual(sources.find_hub_id(name), expected)
+        self.assertEqual(resolve.find_hub_id(name), expected)
 
     def test_a_folder_goes_before_an_id(self):
         parent = self.enterContext(tempfile.TemporaryDirectory())
         self.enterContext(contextlib.chdir(parent))
         os.makedirs("someone/made-up")
-        self.assertIsNone(sources.find_hub_id("someone/made-up"))
+        self.assertIsNone(resolve.find_hub_id("someone/made-up"))
 
 
 class ResolveTest(parameterized.TestCase):
@@ -577,18 +577,18 @@ class ResolveTest(parameterized.TestCase):
     @parameterized.parameters("config.json", "bert_config.json")
     def test_a_folder_is_returned_as_it_is(self, config):
         (self.folder / config).write_text("{}")
-        self.assertEqual(sources.resolve(str(self.folder)), str(self.folder))
+        self.assertEqual(resolve.resolve(str(self.folder)), str(self.folder))
 
     def test_a_model_beside_files_of_a_run_is_still_one(self):
         for name in (*_FILES, "splits.json"):
             (self.folder / name).write_bytes(b"{}")
-        self.assertEqual(sources.resolve(str(self.folder)), str(self.folder))
+        self.assertEqual(resolve.resolve(str(self.folder)), str(self.folder))
 
     def test_a_tensorflow_1_prefix_becomes_its_folder(self):
         (self.folder / "bert_config.json").write_text("{}")
         (self.folder / "bert_model.ckpt.index").write_text("")
         self.assertEqual(
-            sources.resolve(str(self.folder / "bert_model.ckpt")),
+            resolve.resolve(str(self.folder / "bert_model.ckpt")),
             str(self.folder),
         )
 
@@ -597,7 +597,7 @@ class ResolveTest(parameterized.TestCase):
         (self.folder / "model" / "config.json").write_text("{}")
         with mock.patch.dict(os.environ, {"HOME": str(self.folder)}):
             self.assertEqual(
-                sources.resolve("~/model"), str(self.folder / "model")
+                resolve.resolve("~/model"), str(self.folder / "model")
             )
 
     def test_a_folder_without_a_configuration_lists_what_is_in_it(self):
@@ -608,7 +608,7 @@ class ResolveTest(parameterized.TestCase):
             "config.json or bert_config.json.*folder with: a.txt, b.txt.*"
             "--init_checkpoint",
         ):
-            sources.resolve(str(self.folder))
+            resolve.resolve(str(self.folder))
 
     def test_a_file_is_an_error_that_names_its_folder(self):
         path = self.folder / "model.safetensors"
@@ -616,7 +616,7 @@ class ResolveTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             ValueError, f"a file.*--init_checkpoint={self.folder}$"
         ):
-            sources.resolve(str(path))
+            resolve.resolve(str(path))
 
     @parameterized.parameters(
         "./nowhere", "/nowhere/at/all", "~/nowhere", "a/b/c", "", "a\\b"
@@ -625,34 +625,34 @@ class ResolveTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             FileNotFoundError, "minilm-l6.*there is no such folder"
         ):
-            sources.resolve(path)
+            resolve.resolve(path)
 
     def test_a_remote_folder_is_copied_once(self):
         remote = self._remote_checkpoint()
         file_io.write_text(f"{remote}/training.log", "")
         cache_dir = str(self.folder / "cache")
-        local = pathlib.Path(sources.resolve(remote, cache_dir=cache_dir))
+        local = pathlib.Path(resolve.resolve(remote, cache_dir=cache_dir))
         self.assertEqual((local / "vocab.txt").read_text(), "[PAD]")
         self.assertCountEqual(
             os.listdir(local), ["config.json", "vocab.txt", "model.safetensors"]
         )
         (local / "mark").write_text("")
-        again = sources.resolve(remote, cache_dir=cache_dir)
+        again = resolve.resolve(remote, cache_dir=cache_dir)
         self.assertTrue(os.path.exists(f"{again}/mark"))
 
     def test_a_remote_folder_that_has_changed_is_copied_anew(self):
         remote = self._remote_checkpoint()
         cache_dir = str(self.folder / "cache")
-        sources.resolve(remote, cache_dir=cache_dir)
+        resolve.resolve(remote, cache_dir=cache_dir)
         file_io.write_text(f"{remote}/vocab.txt", "[PAD]\n[UNK]")
-        local = sources.resolve(remote, cache_dir=cache_dir)
+        local = resolve.resolve(remote, cache_dir=cache_dir)
         self.assertEqual(
             pathlib.Path(local, "vocab.txt").read_text(), "[PAD]\n[UNK]"
         )
 
     def test_a_remote_folder_that_does_not_exist_is_said_to(self):
         with self.assertRaisesRegex(FileNotFoundError, "no such folder"):
-            sources.resolve(f"file://{self.folder}/nowhere")
+            resolve.resolve(f"file://{self.folder}/nowhere")
 
     def _remote_checkpoint(self) -> str:
         # With a scheme, as gs:// has one: the same way through TensorFlow.

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 import filelock
 from absl import logging
 
-from tf_bert.checkpoints import hub, safetensors_format
-from tf_bert.checkpoints.named_models import (
+from tf_bert.checkpoints import safetensors_format
+from tf_bert.checkpoints.fetch import hub
+from tf_bert.checkpoints.fetch.named_models import (
     NAMED_MODELS,
     fetch_named_model,
     user_cache_dir,

@@ -11,7 +11,7 @@ import pytest
 import torch_files
 from absl.testing import parameterized
 
-from tf_bert.checkpoints import torch_archive
+from tf_bert.checkpoints.torch import archive as torch_archive
 
 ARRAYS = {
     "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3) - 2.5,
