@@ -48,12 +48,13 @@ ROWS = {
 def prepare(path: str, options: argparse.Namespace) -> None:
     """Tokenises the sentences and stores them, with the order of examples."""
     from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
-    from tf_bert.data import sources, tasks, tokenizer_files
-    from tf_bert.data.tokenization import BertTokenizer
+    from tf_bert.data.tasks import known_tasks, load_splits
+    from tf_bert.data.tokens import tokenizer_files
+    from tf_bert.data.tokens.tokenization import BertTokenizer
 
     folder = checkpoint_sources.resolve(options.checkpoint)
-    data = sources.load_splits(
-        tasks.get_task("SST-2"), data_dir=options.data_dir
+    data = load_splits.load_splits(
+        known_tasks.get_task("SST-2"), data_dir=options.data_dir
     )
     tokenizer = BertTokenizer.from_settings(
         tokenizer_files.read_tokenizer_settings(folder)
@@ -83,7 +84,7 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
     tf.config.threading.set_intra_op_parallelism_threads(NUM_THREADS)
     from tf_bert.adaptation import freezing
     from tf_bert.config import Config
-    from tf_bert.data.tokenized_examples import TokenizedExamples
+    from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
     from tf_bert.models.sequence_classification import (
         TFBertForSequenceClassification,
     )
@@ -165,8 +166,8 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
 
 def our_batches(stored, strategy, examples, num_steps: int, rate: float):
     """Returns an iterator over the packed batches of some steps."""
-    from tf_bert.data import pipeline
-    from tf_bert.data import plan as planning
+    from tf_bert.data.batches import batch_plan as planning
+    from tf_bert.data.batches import pipeline
 
     plan = planning.plan_training(
         examples.lengths,

@@ -21,8 +21,8 @@ import torch_files
 from tf_bert.checkpoints import h5_format, safetensors_format
 from tf_bert.checkpoints.torch import pytorch_format
 from tf_bert.checkpoints.weights import Weights
-from tf_bert.data import serialized_tokenizer, tokenizer_files
-from tf_bert.data.tokenizer_settings import TokenizerSettings
+from tf_bert.data.tokens import serialized_tokenizer, tokenizer_files
+from tf_bert.data.tokens.tokenizer_settings import TokenizerSettings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,8 +15,8 @@ import mutations
 import pyarrow
 import pyarrow.parquet
 
-from tf_bert.data import tables
-from tf_bert.data.records import Kind
+from tf_bert.data.readers import tables
+from tf_bert.data.readers.records import Kind
 
 Rows = list[tuple[str, ...]]
 

@@ -63,8 +63,8 @@ def train_once(folder: pathlib.Path) -> pathlib.Path:
     """Makes a checkpoint of random weights; returns the folder of a run."""
     import transformers
 
-    from tf_bert.data import tokenizer_files
-    from tf_bert.data.tokenizer_settings import TokenizerSettings
+    from tf_bert.data.tokens import tokenizer_files
+    from tf_bert.data.tokens.tokenizer_settings import TokenizerSettings
     from tf_bert.models.sequence_classification import (
         TFBertForSequenceClassification,
     )

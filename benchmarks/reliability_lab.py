@@ -31,8 +31,8 @@ def make_checkpoint(folder: pathlib.Path) -> None:
     import transformers
 
     import tf_bert
-    from tf_bert.data import tokenizer_files
-    from tf_bert.data.tokenizer_settings import TokenizerSettings
+    from tf_bert.data.tokens import tokenizer_files
+    from tf_bert.data.tokens.tokenizer_settings import TokenizerSettings
 
     texts = tf_bert.load_examples(str(_data("train.tsv"))).texts
     words = set(re.findall(r"[a-z0-9]+|[^\sa-z0-9]", " ".join(texts).lower()))

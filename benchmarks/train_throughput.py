@@ -51,12 +51,15 @@ def prepare(
 ) -> None:
     """Tokenises a task and stores it with its plan for both workers."""
     from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
-    from tf_bert.data import plan as planning
-    from tf_bert.data import sources, tasks, tokenizer_files
-    from tf_bert.data.tokenization import BertTokenizer
+    from tf_bert.data.batches import batch_plan as planning
+    from tf_bert.data.tasks import known_tasks, load_splits
+    from tf_bert.data.tokens import tokenizer_files
+    from tf_bert.data.tokens.tokenization import BertTokenizer
 
     folder = checkpoint_sources.resolve(checkpoint)
-    data = sources.load_splits(tasks.get_task(task), data_dir=data_dir)
+    data = load_splits.load_splits(
+        known_tasks.get_task(task), data_dir=data_dir
+    )
     tokenizer = BertTokenizer.from_settings(
         tokenizer_files.read_tokenizer_settings(folder)
     )
@@ -119,9 +122,9 @@ def our_steps(stored):
 
     tf.config.threading.set_intra_op_parallelism_threads(NUM_THREADS)
     from tf_bert.config import Config
-    from tf_bert.data import pipeline
-    from tf_bert.data import plan as planning
-    from tf_bert.data.tokenized_examples import TokenizedExamples
+    from tf_bert.data.batches import batch_plan as planning
+    from tf_bert.data.batches import pipeline
+    from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
     from tf_bert.models.sequence_classification import (
         TFBertForSequenceClassification,
     )

@@ -30,8 +30,6 @@ LEVELS = (
 _NOT_MOVED = {
     "plotting": "report",
     "statistics": "scoring",
-    "positive_class": "data",
-    "run_data": "data",
     "metrics": "scoring",
     "weighted_metrics": "scoring",
     "statistics.class_intervals": "scoring",
@@ -81,7 +79,7 @@ LEVEL = {name: level for level, row in enumerate(LEVELS) for name in row}
 
 
 def module_name(path: pathlib.Path) -> str:
-    """Returns `tf_bert.data.tables` for the path of that module."""
+    """Returns `tf_bert.data.readers.tables` for the path of that module."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
@@ -134,11 +132,15 @@ class ImportsTest(parameterized.TestCase):
         self.assertEmpty(wrong)
 
     @parameterized.parameters(
-        ("tf_bert.build", "tf_bert.data.tables", True),
-        ("tf_bert.data.sources", "tf_bert.data.tables", True),
-        ("tf_bert.data.sources", "tf_bert.build", False),
-        ("tf_bert.data.sources", "tf_bert.models.bert", False),
-        ("tf_bert.data.sources", "tf_bert.optimization.schedules", False),
+        ("tf_bert.build", "tf_bert.data.readers.tables", True),
+        ("tf_bert.data.tasks.load_splits", "tf_bert.data.readers.tables", True),
+        ("tf_bert.data.tasks.load_splits", "tf_bert.build", False),
+        ("tf_bert.data.tasks.load_splits", "tf_bert.models.bert", False),
+        (
+            "tf_bert.data.tasks.load_splits",
+            "tf_bert.optimization.schedules",
+            False,
+        ),
         ("tf_bert.training.loop", "tf_bert.build.build", False),
     )
     def test_the_rule_itself(self, importer, name, expected):

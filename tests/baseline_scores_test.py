@@ -6,9 +6,9 @@ import numpy as np
 from absl.testing import parameterized
 
 from tf_bert import baseline_scores
-from tf_bert.data.examples import Examples
-from tf_bert.data.sources import TaskData
-from tf_bert.data.tasks import custom_task
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.known_tasks import custom_task
+from tf_bert.data.tasks.load_splits import TaskData
 
 _WORDS = ("bad", "good", "fair")
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tf_bert import build, run_data
+from tf_bert import build
 from tf_bert.classifier import load_finished
 from tf_bert.config import Config, parse
+from tf_bert.data.tasks import run_data
 
 
 def make_config(flags, **changes):

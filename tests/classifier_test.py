@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tf_bert import run_data
 from tf_bert.classifier import load_classifier
 from tf_bert.config import Config, parse
+from tf_bert.data.tasks import run_data
 
 HEAD = {"classifier/bias", "classifier/kernel"}
 POOLER = {"bert/pooler/dense/bias", "bert/pooler/dense/kernel"}

@@ -5,8 +5,8 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from tf_bert import comparison
-from tf_bert.data.examples import Examples
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.metrics import METRICS
 
 _NAMES = ("bad", "good", "fair")

@@ -148,8 +148,8 @@ def tiny_checkpoint(tmp_path_factory) -> str:
     """The folder of a BERT with 2 layers of width 8 and 64 positions."""
     import transformers
 
-    from tf_bert.data import tokenizer_files
-    from tf_bert.data.tokenizer_settings import TokenizerSettings
+    from tf_bert.data.tokens import tokenizer_files
+    from tf_bert.data.tokens.tokenizer_settings import TokenizerSettings
     from tf_bert.models.sequence_classification import (
         TFBertForSequenceClassification,
     )

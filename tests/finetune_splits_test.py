@@ -11,11 +11,11 @@ from tf_bert import (
     build,
     finetune,
     run,
-    run_data,
     run_results,
     scored_rows,
 )
 from tf_bert.config import Config, parse
+from tf_bert.data.tasks import run_data
 
 # Files of MNLI, with the columns that are read.
 _HEADER = "index\tsentence1\tsentence2\tgold_label\n"

@@ -10,7 +10,7 @@ import shlex
 from absl.testing import parameterized
 
 from tf_bert.config import Config, parse
-from tf_bert.data.tasks import TASKS, get_task
+from tf_bert.data.tasks.known_tasks import TASKS, get_task
 
 ROOT = pathlib.Path(__file__).parents[1]
 NAMES = [

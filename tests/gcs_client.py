@@ -34,7 +34,7 @@ def predict(folder: str, texts: list[str]) -> tuple[str, ...]:
 
 def read_rows(path: str) -> list[tuple[str, ...]]:
     """Returns the rows of a data file."""
-    from tf_bert.data import tables
+    from tf_bert.data.readers import tables
 
     table = tables.open_table(path, has_header=True)
     return [row.fields for row in table.rows()]

@@ -4,7 +4,7 @@ import pytest
 
 from tf_bert import kept_head
 from tf_bert.checkpoints import load
-from tf_bert.data import tasks
+from tf_bert.data.tasks import known_tasks
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
@@ -12,7 +12,7 @@ from tf_bert.models.sequence_classification import (
 
 def make_task(*label_names):
     """A task of these labels, or a regression."""
-    return tasks.custom_task(
+    return known_tasks.custom_task(
         text_column="text",
         label_column="label",
         label_names=label_names or None,
@@ -84,7 +84,7 @@ class TestCheckKeptHead:
     def test_a_task_of_the_table_has_labels_that_no_flag_changes(
         self, tiny_checkpoint
     ):
-        task = tasks.get_task("rte")
+        task = known_tasks.get_task("rte")
         with pytest.raises(ValueError, match="Leave out --keep_head to draw"):
             check(tiny_checkpoint, task, labels=task.label_names[::-1])
 

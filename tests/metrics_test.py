@@ -3,7 +3,7 @@ from absl.testing import absltest, parameterized
 from sklearn import metrics as sklearn_metrics
 
 from tf_bert import metrics
-from tf_bert.positive_class import PositiveClass
+from tf_bert.data.tasks.positive_class import PositiveClass
 
 _LABELS = np.array([0, 0, 0, 1, 1, 1])
 _PROBABILITIES = np.array(

@@ -11,9 +11,9 @@ import pytest
 
 from tf_bert import model_card
 from tf_bert.config import Config, parse
-from tf_bert.data import tasks
-from tf_bert.data.examples import Examples
-from tf_bert.data.sources import TaskData
+from tf_bert.data.tasks import known_tasks
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.load_splits import TaskData
 
 CONFIG = Config(
     output_dir="runs/my cards",
@@ -60,7 +60,7 @@ def examples(labels, source="data/cards.csv"):
 
 
 def class_data(label_names=("no", "yes")):
-    task = tasks.custom_task(
+    task = known_tasks.custom_task(
         text_column="text", label_column="label", label_names=label_names
     )
     return TaskData(
@@ -216,7 +216,7 @@ class TestText:
 class TestRegressionOfPairs:
     @pytest.fixture
     def card(self):
-        task = tasks.custom_task(
+        task = known_tasks.custom_task(
             text_column="first",
             text_pair_column="second",
             label_column="score",

@@ -11,7 +11,7 @@ import pytest
 
 from tf_bert import run
 from tf_bert.config import Config
-from tf_bert.data.tasks import TASKS
+from tf_bert.data.tasks.known_tasks import TASKS
 
 ROOT = pathlib.Path(__file__).parents[1]
 PATH = ROOT / "colab" / "quickstart_tpu.ipynb"

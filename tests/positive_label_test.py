@@ -11,8 +11,9 @@ import shutil
 import pytest
 from conftest import review_rows, write_csv
 
-from tf_bert import baseline_scores, run, run_data
+from tf_bert import baseline_scores, run
 from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
 
 # The texts say nothing: the rare class comes first, and is never predicted.
 FRAUD = {"metric": "f1", "test_proportion": 0.2, "compare_baselines": True}

@@ -170,8 +170,8 @@ _PARTED = "half_of_dev"
 def test_splits_stay_row_by_row_what_they_were(recorded, name, copies_together):
     from recorded import write
 
-    from tf_bert import run_data
     from tf_bert.config import Config
+    from tf_bert.data.tasks import run_data
 
     config = Config(output_dir="x", **write.DIVISIONS[name])
     task = run_data.get_task(config)

@@ -4,8 +4,8 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from tf_bert import score_intervals
+from tf_bert.data.tasks.positive_class import PositiveClass
 from tf_bert.metrics import METRICS
-from tf_bert.positive_class import PositiveClass
 from tf_bert.statistics import class_intervals, rows
 
 NAMES = ("no", "yes", "perhaps")

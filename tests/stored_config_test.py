@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from tf_bert import run_data
 from tf_bert.config import Config, parse
 from tf_bert.config.setting import MODES, TRAINING
+from tf_bert.data.tasks import run_data
 from tf_bert.run_folder import RunFolder
 from tf_bert.stored_config import stored_config
 

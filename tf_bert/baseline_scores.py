@@ -14,11 +14,11 @@ import numpy as np
 from absl import logging
 
 from tf_bert.baselines import majority, tfidf_ridge, tfidf_svm
-from tf_bert.data.examples import Examples
-from tf_bert.data.sources import TaskData
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.load_splits import TaskData
+from tf_bert.data.tasks.positive_class import PositiveClass
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.metrics import METRICS, metric_fn
-from tf_bert.positive_class import PositiveClass
 from tf_bert.score_intervals import ScoreInterval, score_interval
 
 
@@ -88,7 +88,7 @@ def majority_score(
         score, which is 0: a constant correlates with nothing.
 
     Example:
-        >>> from tf_bert.data.tasks import TASKS
+        >>> from tf_bert.data.tasks.known_tasks import TASKS
         >>> task = TASKS["rte"]  # Of two classes, scored by accuracy.
         >>> majority_score(task, np.array([1, 0, 1]), np.array([1, 1, 1, 0]))
         0.75

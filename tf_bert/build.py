@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tf_bert import parameter_table, run_data, schedule
+from tf_bert import parameter_table, schedule
 from tf_bert.adaptation import freezing
 from tf_bert.adaptation.mixout import Mixout
 from tf_bert.classifier import (
@@ -25,9 +25,11 @@ from tf_bert.classifier import (
     read_checkpoint,
 )
 from tf_bert.config import Config, durations, rules
-from tf_bert.data import pipeline, sources, unlabelled
-from tf_bert.data import plan as planning
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.batches import batch_plan as planning
+from tf_bert.data.batches import pipeline
+from tf_bert.data.readers import unlabelled
+from tf_bert.data.tasks import load_splits, run_data
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.optimization import parameter_groups
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.training import distribution
@@ -62,7 +64,7 @@ class Run:
     """
 
     config: Config
-    data: sources.TaskData
+    data: load_splits.TaskData
     tokenized: dict[str, TokenizedExamples]
     classifier: Classifier
     trained_words: TrainedWords | None
@@ -172,7 +174,7 @@ def build(
     config: Config,
     *,
     strategy: tf.distribute.Strategy | None = None,
-    check_data: Callable[[sources.TaskData], None] = lambda data: None,
+    check_data: Callable[[load_splits.TaskData], None] = lambda data: None,
     begun: Mapping[str, Any] | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> Run:
@@ -248,7 +250,7 @@ def build(
     )
 
 
-def check(config: Config, data: sources.TaskData) -> None:
+def check(config: Config, data: load_splits.TaskData) -> None:
     """Finds what is wrong with a training before its weights are read.
 
     `build` finds it too, and what only the weights can show.
@@ -269,7 +271,7 @@ def check(config: Config, data: sources.TaskData) -> None:
 
 def _read_data(
     config: Config, record: Mapping[str, Any] | None
-) -> sources.TaskData:
+) -> load_splits.TaskData:
     task = run_data.get_task(config)
     if config.predict_file and config.mode != "inspect":
         unlabelled.check_unlabelled(
@@ -283,7 +285,7 @@ def _read_data(
     return data
 
 
-def _check_data(config: Config, data: sources.TaskData) -> None:
+def _check_data(config: Config, data: load_splits.TaskData) -> None:
     rules.check_smoothing(config, is_regression=data.task.is_regression)
     if config.early_stopping_patience and data.validation is None:
         raise ValueError(

@@ -10,16 +10,17 @@ import tensorflow as tf
 import transformers
 from absl import logging
 
-from tf_bert import kept_head, positive_class, run_data
+from tf_bert import kept_head
 from tf_bert.adaptation import block_rules, reinit
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.config import Config
-from tf_bert.data import tasks, tokenizer_files
-from tf_bert.data.examples import Examples
-from tf_bert.data.tokenization import BertTokenizer
-from tf_bert.data.tokenized_examples import TokenizedExamples
-from tf_bert.data.tokenizer_settings import TokenizerSettings
+from tf_bert.data.tasks import known_tasks, positive_class, run_data
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tokens import tokenizer_files
+from tf_bert.data.tokens.tokenization import BertTokenizer
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
+from tf_bert.data.tokens.tokenizer_settings import TokenizerSettings
 from tf_bert.models import initialization
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
@@ -48,7 +49,7 @@ class Classifier:
             `reload_classifier` has read them.
     """
 
-    task: tasks.TaskSpec
+    task: known_tasks.TaskSpec
     tokenizer: BertTokenizer
     model: TFBertForSequenceClassification
     strategy: tf.distribute.Strategy
@@ -100,7 +101,7 @@ def load_finished(folder: str, config: Config) -> Classifier:
 
 
 def read_checkpoint(
-    config: Config, task: tasks.TaskSpec
+    config: Config, task: known_tasks.TaskSpec
 ) -> tuple[str, transformers.BertConfig, TokenizerSettings]:
     """Reads all of a checkpoint but its weights, and checks that it fits.
 
@@ -139,7 +140,7 @@ def read_checkpoint(
 
 def load_classifier(
     config: Config,
-    task: tasks.TaskSpec,
+    task: known_tasks.TaskSpec,
     *,
     strategy: tf.distribute.Strategy | None = None,
 ) -> Classifier:
@@ -292,7 +293,7 @@ def check_fits(
 
 
 def _set_task(
-    model_config: transformers.BertConfig, task: tasks.TaskSpec
+    model_config: transformers.BertConfig, task: known_tasks.TaskSpec
 ) -> None:
     """Writes the labels into the model's configuration, for every later use."""
     if task.is_regression:

@@ -15,13 +15,13 @@ from tf_bert import (
     model_card,
     predictions,
     recorded_onednn,
-    run_data,
     run_folder,
     run_results,
     training_run,
 )
 from tf_bert.config import Config
-from tf_bert.data.data_name import TFDS_PREFIX
+from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.data_name import TFDS_PREFIX
 from tf_bert.folder_state import FolderState
 from tf_bert.run_folder import RunFolder
 from tf_bert.same_data import check_same

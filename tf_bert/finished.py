@@ -7,13 +7,14 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import predictions, run_data, run_folder, run_results
+from tf_bert import predictions, run_folder, run_results
 from tf_bert.classifier import load_finished
 from tf_bert.config import Config
-from tf_bert.data import row_digests, sources, standard_input
-from tf_bert.data.examples import Examples
-from tf_bert.data.stored_rows import ChangedDataError, StoredRows
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.readers import standard_input
+from tf_bert.data.tasks import load_splits, row_digests, run_data
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.stored_rows import ChangedDataError, StoredRows
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.run_folder import RunFolder
 from tf_bert.training import evaluate
 
@@ -36,7 +37,7 @@ def evaluate_run(config: Config) -> dict[str, Any]:
     classifier = load_finished(folder.join(run_folder.MODEL), config)
     record = folder.read_optional(run_folder.SPLITS)
     if config.test_file:
-        test = sources.load_split(
+        test = load_splits.load_split(
             classifier.task, config.test_file, text_format=config.text_format
         )
         own_file = folder.read_json(run_folder.CONFIG).get("test_file")

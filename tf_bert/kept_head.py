@@ -5,8 +5,8 @@ import shlex
 import transformers
 
 from tf_bert.checkpoints import formats
-from tf_bert.data.labels import class_key
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.tasks.labels import class_key
+from tf_bert.data.tasks.task_spec import TaskSpec
 
 
 def check_kept_head(

@@ -17,14 +17,16 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tf_bert import predictions, run_data, run_folder, stored_config
+from tf_bert import predictions, run_folder, stored_config
 from tf_bert.checkpoints import formats, load
 from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.classifier import check_fits, load_finished
 from tf_bert.config import Config
 from tf_bert.config.text_format import TextFormat
-from tf_bert.data import sources, tokenizer_files, unlabelled
-from tf_bert.data.examples import Examples
+from tf_bert.data.readers import unlabelled
+from tf_bert.data.tasks import load_splits, run_data
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tokens import tokenizer_files
 from tf_bert.system import file_io
 from tf_bert.training import inference
 
@@ -100,9 +102,11 @@ def load_examples(
         )
     )
     if task.label_names is None:
-        task, examples = sources.load_train(task, path, text_format=text_format)
+        task, examples = load_splits.load_train(
+            task, path, text_format=text_format
+        )
     else:
-        examples = sources.load_split(task, path, text_format=text_format)
+        examples = load_splits.load_split(task, path, text_format=text_format)
     return LoadedExamples(**vars(examples), label_names=task.label_names)
 
 

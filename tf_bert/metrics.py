@@ -19,7 +19,7 @@ from absl import logging
 from sklearn import metrics as sklearn_metrics
 
 from tf_bert import weighted_metrics
-from tf_bert.positive_class import PositiveClass
+from tf_bert.data.tasks.positive_class import PositiveClass
 
 MetricFn = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 

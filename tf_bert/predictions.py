@@ -12,8 +12,8 @@ import numpy as np
 
 from tf_bert.classifier import Classifier
 from tf_bert.config import Config
-from tf_bert.data import standard_input, unlabelled
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.readers import standard_input, unlabelled
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.system import file_io
 from tf_bert.training import inference
 

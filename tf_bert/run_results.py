@@ -20,9 +20,9 @@ from tf_bert import (
     scored_rows,
 )
 from tf_bert.config import Config
-from tf_bert.data import tokenizer_files
-from tf_bert.data.copies import copies_sentence
-from tf_bert.data.task_spec import TaskSpec, is_split
+from tf_bert.data.tasks.copies import copies_sentence
+from tf_bert.data.tasks.task_spec import TaskSpec, is_split
+from tf_bert.data.tokens import tokenizer_files
 from tf_bert.metrics import title_of
 from tf_bert.run_folder import RunFolder
 from tf_bert.system import file_io, onednn

@@ -5,9 +5,9 @@ import zlib
 
 from tf_bert.classifier import read_checkpoint
 from tf_bert.config import Config
-from tf_bert.data.examples import Examples
-from tf_bert.data.sources import TaskData
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.load_splits import TaskData
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.system import file_io
 from tf_bert.training.workers import Workers
 

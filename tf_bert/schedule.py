@@ -7,9 +7,9 @@ import tensorflow as tf
 from absl import logging
 
 from tf_bert.config import Config, durations
-from tf_bert.data import packing
-from tf_bert.data import plan as planning
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.batches import batch_plan as planning
+from tf_bert.data.batches import packing
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.optimization.schedules import WarmupDecay
 from tf_bert.training import distribution
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tf_bert.data.tasks.positive_class import PositiveClass
 from tf_bert.metrics import confusion_matrix, metric_fn
-from tf_bert.positive_class import PositiveClass
 from tf_bert.statistics import class_intervals, rows
 
 # Down to these the intervals hold what they promise; see docs/trials.md.

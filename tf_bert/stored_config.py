@@ -7,7 +7,7 @@ takes seconds.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tf_bert import run_data, run_folder
+from tf_bert import run_folder
 from tf_bert.config import Config
 from tf_bert.config.all_settings import (
     ALTERNATIVES,
@@ -16,8 +16,9 @@ from tf_bert.config.all_settings import (
     names_where,
 )
 from tf_bert.config.setting import OF_ANY_RUN, TRAINING
-from tf_bert.data import standard_input
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.readers import standard_input
+from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.run_folder import RunFolder
 
 

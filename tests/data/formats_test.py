@@ -13,9 +13,9 @@ import pyarrow.parquet
 from absl.testing import parameterized
 
 from tf_bert.config.text_format import TextFormat
-from tf_bert.data.sources import load_split
-from tf_bert.data.tasks import custom_task
-from tf_bert.data.unlabelled import iterate_unlabelled
+from tf_bert.data.readers.unlabelled import iterate_unlabelled
+from tf_bert.data.tasks.known_tasks import custom_task
+from tf_bert.data.tasks.load_splits import load_split
 
 COLUMNS = ("text", "pair", "label")
 # What every format can hold, .tsv too.

@@ -10,7 +10,7 @@ import tempfile
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.data import sources, tasks
+from tf_bert.data.tasks import known_tasks, load_splits
 
 FOLDER = pathlib.Path(__file__).parents[2] / "tf_bert/data/product_reviews"
 SIZES = {"train": 500, "validation": 100, "test": 200}
@@ -92,7 +92,7 @@ class ProductReviewsTest(parameterized.TestCase):
     def test_is_found_from_any_folder(self):
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.enterContext(tempfile.TemporaryDirectory()))
-        data = sources.load_splits(tasks.get_task("product_reviews"))
+        data = load_splits.load_splits(known_tasks.get_task("product_reviews"))
         for split in SIZES:
             examples = getattr(data, split)
             self.assertEqual(

@@ -4,7 +4,7 @@ import numpy as np
 import transformers
 from absl.testing import parameterized
 
-from tf_bert.data import plan as planning
+from tf_bert.data.batches import batch_plan as planning
 from tf_bert.inspection import cost
 
 CONFIG = transformers.BertConfig(

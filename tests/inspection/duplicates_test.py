@@ -3,7 +3,7 @@
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.data.examples import Examples
+from tf_bert.data.tasks.examples import Examples
 from tf_bert.inspection import duplicates, similarity
 
 

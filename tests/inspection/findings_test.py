@@ -7,7 +7,7 @@ import re
 from absl.testing import parameterized
 
 from tf_bert.config import Config, all_settings
-from tf_bert.data import tasks
+from tf_bert.data.tasks import known_tasks
 from tf_bert.inspection import findings
 from tf_bert.inspection.contents import Inspection, SplitContents
 from tf_bert.inspection.cost import MemoryEstimate, TrainingCost
@@ -31,7 +31,7 @@ TEXTS = TextStatistics(
 SPLIT = SplitContents("x.csv", {"no": 500, "yes": 500}, TEXTS)
 SPLITS = {"train": SPLIT, "validation": SPLIT, "test": SPLIT}
 TASK = dataclasses.replace(
-    tasks.custom_task(text_column="text", label_column="label"),
+    known_tasks.custom_task(text_column="text", label_column="label"),
     label_names=("no", "yes"),
 )
 # A training of which there is nothing to say.
@@ -101,7 +101,9 @@ def with_overlap(*overlap):
 
 
 REGRESSION = dataclasses.replace(
-    CLEAN, task=tasks.get_task("sts-b"), splits={"train": SPLIT, "test": SPLIT}
+    CLEAN,
+    task=known_tasks.get_task("sts-b"),
+    splits={"train": SPLIT, "test": SPLIT},
 )
 CONTRADICTION = Contradiction("a", [("train", 3, "no"), ("test", 7, "yes")])
 

@@ -3,7 +3,7 @@
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.data.tokenization import BertTokenizer
+from tf_bert.data.tokens.tokenization import BertTokenizer
 from tf_bert.inspection import text_statistics
 
 _VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "##b", "!")

@@ -4,8 +4,8 @@ import tensorflow as tf
 import transformers
 from absl.testing import parameterized
 
-from tf_bert.data import pipeline, plan
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.batches import batch_plan, pipeline
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.models import bert
 from tf_bert.models.bert_model import TFBertModel
 from tf_bert.models.sequence_classification import (
@@ -106,7 +106,7 @@ def random_examples(num_examples=10):
 
 def pack(examples):
     """Returns the one packed batch of all examples, in their order."""
-    batches = plan.plan_evaluation(
+    batches = batch_plan.plan_evaluation(
         examples.lengths, batch_size=len(examples), width=16
     )
     element = next(iter(pipeline.packed_dataset(examples, batches)))

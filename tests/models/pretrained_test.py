@@ -12,7 +12,7 @@ import transformers
 from absl.testing import parameterized
 
 from tf_bert.checkpoints.fetch import resolve
-from tf_bert.data import tokenizer_files
+from tf_bert.data.tokens import tokenizer_files
 from tf_bert.models import pretrained
 from tf_bert.models.bert_model import TFBertModel
 from tf_bert.models.sequence_classification import (

@@ -7,8 +7,8 @@ import transformers
 from absl.testing import parameterized
 
 from tf_bert.checkpoints import names
-from tf_bert.data import pipeline, plan
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.batches import batch_plan, pipeline
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
@@ -83,7 +83,8 @@ def padded_and_packed(rng, config):
     element = next(
         iter(
             pipeline.packed_dataset(
-                examples, plan.plan_evaluation(lengths, batch_size=12, width=32)
+                examples,
+                batch_plan.plan_evaluation(lengths, batch_size=12, width=32),
             )
         )
     )

@@ -24,8 +24,8 @@ import transformers  # noqa: E402
 from conftest import _VOCABULARY, write_csv  # noqa: E402
 
 from tf_bert import run  # noqa: E402
-from tf_bert.data import tokenizer_files  # noqa: E402
-from tf_bert.data.tokenizer_settings import TokenizerSettings  # noqa: E402
+from tf_bert.data.tokens import tokenizer_files
+from tf_bert.data.tokens.tokenizer_settings import TokenizerSettings
 from tf_bert.models.sequence_classification import (  # noqa: E402
     TFBertForSequenceClassification,
 )

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from absl.testing import parameterized
 
-from tf_bert import run_data
 from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
 from tf_bert.report.mistakes import confident_mistakes
 from tf_bert.scored_rows import ScoredRows
 

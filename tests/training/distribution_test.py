@@ -128,7 +128,7 @@ WORKER = """
 
     import numpy as np
     from tf_bert.adaptation import freezing
-    from tf_bert.data.tokenization import EncodedTexts
+    from tf_bert.data.tokens.tokenization import EncodedTexts
     from tf_bert.training.inference import Inference
 
     sys.path.insert(0, sys.argv[1])

@@ -6,11 +6,11 @@ import transformers
 from absl.testing import parameterized
 
 from tf_bert import metrics
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.tasks.positive_class import PositiveClass
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
-from tf_bert.positive_class import PositiveClass
 from tf_bert.training import evaluate
 from tf_bert.training.inference import Inference, probabilities
 

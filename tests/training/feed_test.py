@@ -3,7 +3,7 @@
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.data.plan import Plan
+from tf_bert.data.batches.batch_plan import Plan
 from tf_bert.training.feed import Feed
 
 

@@ -18,10 +18,10 @@ import transformers
 from absl.testing import parameterized
 
 from tf_bert.adaptation import freezing
-from tf_bert.data import pipeline
-from tf_bert.data import plan as planning
-from tf_bert.data.features import FeatureFiles
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.batches import batch_plan as planning
+from tf_bert.data.batches import pipeline
+from tf_bert.data.tokens.feature_store import FeatureFiles
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )

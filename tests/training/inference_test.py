@@ -8,8 +8,8 @@ import tensorflow as tf
 import transformers
 from absl.testing import parameterized
 
-from tf_bert.data.tokenization import EncodedTexts
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.tokens.tokenization import EncodedTexts
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )

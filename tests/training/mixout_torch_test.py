@@ -10,9 +10,9 @@ from absl.testing import parameterized
 
 from tf_bert.adaptation.mixout import Mixout
 from tf_bert.checkpoints import names
-from tf_bert.data import pipeline
-from tf_bert.data import plan as planning
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.batches import batch_plan as planning
+from tf_bert.data.batches import pipeline
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )

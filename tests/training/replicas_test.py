@@ -54,7 +54,7 @@ def take_steps(run):
 
 def result_of(run):
     """The losses, the logits and the weights of a run, by name."""
-    from tf_bert.data.tokenization import EncodedTexts
+    from tf_bert.data.tokens.tokenization import EncodedTexts
 
     result = {"losses": take_steps(run)}
     weights = run.classifier.model.weights_by_path()
@@ -125,7 +125,7 @@ def masks():
     """Of the first step's dropout, on each replica."""
     import tensorflow as tf
 
-    from tf_bert.data import plan as planning
+    from tf_bert.data.batches import batch_plan as planning
     from tf_bert.models.dropout import dropout
     from tf_bert.training import distribution
 

@@ -126,8 +126,8 @@ def trace(name, fields, strategy):
     import tensorflow as tf
 
     from tf_bert import build
-    from tf_bert.data import text_batches
-    from tf_bert.data.tokenization import EncodedTexts
+    from tf_bert.data.batches import text_batches
+    from tf_bert.data.tokens.tokenization import EncodedTexts
 
     run = build.build(Config.from_dict(fields), strategy=strategy)
     iterator, _ = run.feed(0).at(0, 1)

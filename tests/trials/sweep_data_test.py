@@ -7,9 +7,9 @@ import tempfile
 
 from absl.testing import parameterized
 
-from tf_bert import run_data
 from tf_bert.config import Config
-from tf_bert.data.stored_rows import ChangedDataError
+from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.stored_rows import ChangedDataError
 from tf_bert.trials import sweep_data
 from tf_bert.trials.sweep_data import SweepData
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from tf_bert.config import Config
-from tf_bert.data.tasks import TaskSpec
+from tf_bert.data.tasks.known_tasks import TaskSpec
 from tf_bert.inspection.cost import MemoryEstimate, TrainingCost
 from tf_bert.inspection.duplicates import Contradiction, Overlap
 from tf_bert.inspection.text_statistics import TextStatistics

@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 import transformers
 
-from tf_bert.data.plan import Plan
+from tf_bert.data.batches.batch_plan import Plan
 
 _FLOAT32 = 4
 

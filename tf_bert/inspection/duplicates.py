@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tf_bert.data.copies import CopyKey, copy_keys
-from tf_bert.data.examples import Examples
+from tf_bert.data.tasks.copies import CopyKey, copy_keys
+from tf_bert.data.tasks.examples import Examples
 from tf_bert.inspection import similarity
 
 # Of the word pieces of two texts together, the share that both must have.

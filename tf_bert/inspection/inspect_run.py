@@ -7,10 +7,10 @@ from absl import logging
 
 from tf_bert import build, run_folder
 from tf_bert.config import Config
-from tf_bert.data import unlabelled
-from tf_bert.data.examples import Examples
-from tf_bert.data.tasks import TaskSpec
-from tf_bert.data.tokenization import BertTokenizer
+from tf_bert.data.readers import unlabelled
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.known_tasks import TaskSpec
+from tf_bert.data.tokens.tokenization import BertTokenizer
 from tf_bert.inspection import (
     cost,
     duplicates,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_bert.data.examples import Examples
+from tf_bert.data.tasks.examples import Examples
 
 
 def class_counts(

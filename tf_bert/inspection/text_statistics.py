@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tf_bert.data.tokenization import BertTokenizer, EncodedTexts
-from tf_bert.data.word_splitting import split_into_words
+from tf_bert.data.tokens.tokenization import BertTokenizer, EncodedTexts
+from tf_bert.data.tokens.word_splitting import split_into_words
 
 # Above any real text, so that nothing is cut; its sums still fit an int32.
 _UNLIMITED = 2**30

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_bert import build
-from tf_bert.data.plan import Plan
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.batches.batch_plan import Plan
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.inspection import cost
 from tf_bert.training import distribution
 

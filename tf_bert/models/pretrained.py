@@ -146,7 +146,7 @@ class PretrainedModel(keras.Model):
         Args:
             save_directory: folder, made if it is not there. A Hugging Face
                 tool opens it once the tokenizer's files lie there too, see
-                `tf_bert.data.tokenizer_files.write_tokenizer_files`.
+                `tf_bert.data.tokens.tokenizer_files.write_tokenizer_files`.
         """
         save.save_model(
             save_directory,
@@ -256,7 +256,7 @@ def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     """Brings both kinds of inputs into the packed form.
 
     Args:
-        inputs: either packed, see `tf_bert.data.plan`: `input_ids`,
+        inputs: either packed, see `tf_bert.data.batches.batch_plan`: `input_ids`,
             `token_type_ids`, `position_ids`, `example_ids` int32 `[R, W]`,
             `cls_positions` int32 `[B]`. Or Hugging Face's: `input_ids` int
             `[B, S]` or `inputs_embeds` float `[B, S, H]`, and optionally

@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import run_data
 from tf_bert.config import Config
-from tf_bert.data import tfds_source
-from tf_bert.data.examples import Examples
-from tf_bert.data.sources import TaskData
-from tf_bert.data.stored_rows import ChangedDataError
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.tasks import run_data, tfds_source
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.load_splits import TaskData
+from tf_bert.data.tasks.stored_rows import ChangedDataError
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.scored_rows import ScoredRows
 
 

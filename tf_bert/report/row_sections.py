@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_bert.config import Config
-from tf_bert.data.data_name import source_name
+from tf_bert.data.tasks.data_name import source_name
 from tf_bert.report import (
     mistakes,
     row_captions,

@@ -5,8 +5,8 @@ from typing import Any
 
 from tf_bert import run_folder, scored_rows
 from tf_bert.config import Config
-from tf_bert.data.copies import copies_sentence
-from tf_bert.data.data_name import data_name
+from tf_bert.data.tasks.copies import copies_sentence
+from tf_bert.data.tasks.data_name import data_name
 from tf_bert.plotting import figures, recorded_run
 from tf_bert.plotting.recorded_run import RecordedRun
 from tf_bert.report import (

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tf_bert import metrics, score_intervals
-from tf_bert.data.tokenized_examples import TokenizedExamples
-from tf_bert.positive_class import PositiveClass
+from tf_bert.data.tasks.positive_class import PositiveClass
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.scored_rows import ScoredRows
 from tf_bert.training import inference
 from tf_bert.training.divergence import TrainingDiverged

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert.data.plan import Plan
+from tf_bert.data.batches.batch_plan import Plan
 
 
 class Feed:

@@ -17,8 +17,12 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tf_bert.data.features import FeatureFiles, FeatureTable, FrozenFeatures
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.tokens.feature_store import (
+    FeatureFiles,
+    FeatureTable,
+    FrozenFeatures,
+)
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.training.inference import Inference
 
 MAX_BYTES_IN_MEMORY = 2**30

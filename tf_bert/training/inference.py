@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_bert.data import pipeline, text_batches
-from tf_bert.data import plan as planning
-from tf_bert.data.packing import common_width
-from tf_bert.data.tokenization import EncodedTexts
-from tf_bert.data.tokenized_examples import TokenizedExamples
+from tf_bert.data.batches import batch_plan as planning
+from tf_bert.data.batches import pipeline, text_batches
+from tf_bert.data.batches.packing import common_width
+from tf_bert.data.tokens.tokenization import EncodedTexts
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.models.pretrained import packed_inputs
 from tf_bert.training import distribution
 

@@ -2,7 +2,7 @@
 
 Everything that differs from step to step or from run to run (tokens, learning
 rate, dropout seeds) arrives in the elements of the dataset, see
-`tf_bert.data.pipeline`; so one trace serves every step and many runs.
+`tf_bert.data.batches.pipeline`; so one trace serves every step and many runs.
 
 Letters: M micro-batches, R rows, W tokens of a row, B examples.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_bert.adaptation.mixout import Mixout
-from tf_bert.data import pipeline
+from tf_bert.data.batches import pipeline
 from tf_bert.models import sequence_classification
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.training.trained_words import TrainedWords

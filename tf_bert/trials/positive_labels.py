@@ -4,10 +4,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tf_bert import positive_class
 from tf_bert.config import Config
-from tf_bert.data.sources import TaskData
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.tasks import positive_class
+from tf_bert.data.tasks.load_splits import TaskData
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.trials.plan import recipes
 from tf_bert.trials.sweep_data import SweepData, task_key
 from tf_bert.trials.trial_folder import TrialFolder

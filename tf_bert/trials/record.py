@@ -7,7 +7,7 @@ import numpy as np
 
 from tf_bert import baseline_scores, build, run_results
 from tf_bert.config.early_stop import EarlyStop
-from tf_bert.data.task_spec import TaskSpec
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.statistics import trial_flags
 from tf_bert.training.evaluate import Evaluation
 from tf_bert.training_state import MemoryState, Progress

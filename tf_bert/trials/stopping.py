@@ -10,7 +10,7 @@ from absl import logging
 
 from tf_bert.config import Config, durations
 from tf_bert.config.early_stop import EarlyStop
-from tf_bert.data.sources import TaskData
+from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.trials.agenda import Agenda
 from tf_bert.trials.paused_trials import PausedTrials
 from tf_bert.trials.plan import Trial, recipes

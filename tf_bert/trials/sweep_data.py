@@ -10,12 +10,13 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tf_bert import baseline_scores, run_data
+from tf_bert import baseline_scores
 from tf_bert.config import Config
 from tf_bert.config.all_settings import SETTINGS
 from tf_bert.config.setting import Rows
-from tf_bert.data.sources import TaskData
-from tf_bert.data.stored_rows import ChangedDataError, StoredRows
+from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.load_splits import TaskData
+from tf_bert.data.tasks.stored_rows import ChangedDataError, StoredRows
 
 
 def data_key(configuration: dict[str, Any]) -> str:

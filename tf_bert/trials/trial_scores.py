@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tf_bert import positive_class
 from tf_bert.config.early_stop import EarlyStop
+from tf_bert.data.tasks import positive_class
 from tf_bert.metrics import title_of
 from tf_bert.statistics.trial_flags import Trial
 

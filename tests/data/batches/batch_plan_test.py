@@ -1,0 +1,250 @@
+"""Tests of tf_bert/data/batches/batch_plan.py."""
+
+import dataclasses
+
+import numpy as np
+from absl.testing import parameterized
+
+from tf_bert.data.batches import batch_plan as planning
+
+LENGTHS = np.random.default_rng(0).integers(2, 40, size=37)
+WIDTH = 64
+SPLITS = ((1, 1), (2, 1), (1, 4), (2, 2))
+
+
+def training(num_steps=12, **changes):
+    arguments = {"batch_size": 8, "data_seed": 1, "width": WIDTH} | changes
+    return planning.plan_training(LENGTHS, num_steps=num_steps, **arguments)
+
+
+def assert_equal_plans(a, b):
+    for field in dataclasses.fields(planning.Plan):
+        np.testing.assert_array_equal(
+            getattr(a, field.name), getattr(b, field.name), field.name
+        )
+
+
+def assert_places_are_valid(plan, lengths):
+    """No two tokens of a micro-batch share a place, no example a row's end."""
+    for step in range(plan.num_steps):
+        for examples, places in zip(
+            plan.examples[step].reshape(-1, plan.examples.shape[-1]),
+            plan.places[step].reshape(-1, plan.examples.shape[-1]),
+            strict=True,
+        ):
+            taken = np.zeros(plan.num_rows[step] * plan.widths[step], int)
+            for example, place in zip(examples, places, strict=True):
+                if example >= 0:
+                    end = place + lengths[example]
+                    taken[place:end] += 1
+                    row = place // plan.widths[step]
+                    assert row == (end - 1) // plan.widths[step]
+            assert taken.max(initial=0) <= 1
+            real = lengths[examples[examples >= 0]].sum()
+            assert taken.sum() == real
+
+
+class PlanTrainingTest(parameterized.TestCase):
+    def test_is_a_function_of_its_arguments(self):
+        first = training()
+        np.random.random(10)
+        assert_equal_plans(first, training())
+
+    def test_other_seed_gives_another_order(self):
+        self.assertNotEqual(
+            training().examples.tolist(),
+            training(data_seed=2).examples.tolist(),
+        )
+
+    def test_every_epoch_takes_each_example_once(self):
+        plan = training(num_steps=15)
+        self.assertEqual(plan.steps_per_epoch, 5)
+        epochs = plan.examples.reshape(3, -1)
+        for epoch in epochs:
+            np.testing.assert_array_equal(
+                np.sort(epoch[epoch >= 0]), np.arange(37)
+            )
+        self.assertNotEqual(epochs[0].tolist(), epochs[1].tolist())
+
+    def test_last_batch_of_an_epoch_is_smaller(self):
+        self.assertEqual(
+            training(num_steps=6).num_examples.tolist(), [8, 8, 8, 8, 5, 8]
+        )
+
+    def test_divisible_epoch_has_full_batches_only(self):
+        plan = planning.plan_training(
+            LENGTHS[:16], batch_size=8, num_steps=4, data_seed=0, width=WIDTH
+        )
+        self.assertEqual(plan.num_examples.tolist(), [8, 8, 8, 8])
+        self.assertEqual(plan.steps_per_epoch, 2)
+
+    def test_batch_may_be_larger_than_the_data(self):
+        plan = training(num_steps=2, batch_size=64)
+        self.assertEqual(plan.num_examples.tolist(), [37, 37])
+
+    def test_run_may_end_within_an_epoch(self):
+        self.assertEqual(training(num_steps=7).num_steps, 7)
+
+    def test_no_steps_give_an_empty_plan(self):
+        plan = training(num_steps=0)
+        self.assertEqual(plan.num_steps, 0)
+        self.assertEqual(plan.examples.shape, (0, 1, 1, 8))
+
+    @parameterized.parameters(*SPLITS)
+    def test_parts_share_the_same_global_batch(self, replicas, micro_batches):
+        whole = training().examples
+        parts = training(
+            num_replicas=replicas, num_micro_batches=micro_batches
+        ).examples
+        self.assertEqual(
+            parts.shape,
+            (12, replicas, micro_batches, 8 // replicas // micro_batches),
+        )
+        np.testing.assert_array_equal(
+            parts.reshape(12, -1), whole.reshape(12, -1)
+        )
+
+    @parameterized.product(split=SPLITS, width=(None, WIDTH))
+    def test_examples_do_not_overlap_or_cross_rows(self, split, width):
+        plan = training(
+            width=width, num_replicas=split[0], num_micro_batches=split[1]
+        )
+        assert_places_are_valid(plan, LENGTHS)
+
+    def test_given_width_is_every_step_s(self):
+        self.assertEqual(training().widths.tolist(), [WIDTH] * 12)
+
+    def test_each_step_gets_a_width_that_holds_its_longest(self):
+        plan = training(width=None)
+        self.assertGreater(len(set(plan.widths)), 1)
+        for step in range(plan.num_steps):
+            taken = plan.examples[step][plan.examples[step] >= 0]
+            longest = LENGTHS[taken].max()
+            self.assertBetween(plan.widths[step], longest, 2 * longest + 8)
+
+    def test_chosen_widths_compute_less_than_a_fixed_one(self):
+        self.assertGreater(
+            training(width=None).fill(LENGTHS), training().fill(LENGTHS)
+        )
+
+    @parameterized.product(
+        split=SPLITS, steps_per_shape=(1, 4), width=(None, WIDTH)
+    )
+    def test_shorter_run_is_the_beginning_of_a_longer_one(
+        self, split, steps_per_shape, width
+    ):
+        options = {
+            "width": width,
+            "num_replicas": split[0],
+            "num_micro_batches": split[1],
+            "steps_per_shape": steps_per_shape,
+        }
+        short = training(num_steps=8, **options)
+        long = training(num_steps=13, **options)
+        for name in ("examples", "places", "num_rows", "widths"):
+            np.testing.assert_array_equal(
+                getattr(short, name), getattr(long, name)[:8]
+            )
+        np.testing.assert_array_equal(
+            planning.dropout_seeds(5, short),
+            planning.dropout_seeds(5, long)[:8],
+        )
+
+    def test_one_number_of_rows_for_the_steps_of_a_shape(self):
+        alone = training(num_steps=10)
+        shared = training(num_steps=10, steps_per_shape=4)
+        expected = [
+            alone.num_rows[first : first + 4].max() for first in (0, 4, 8)
+        ]
+        self.assertEqual(
+            shared.num_rows.tolist(), np.repeat(expected, 4)[:10].tolist()
+        )
+        np.testing.assert_array_equal(shared.examples, alone.examples)
+        np.testing.assert_array_equal(shared.places, alone.places)
+
+    def test_missing_examples_begin_at_0(self):
+        plan = training(num_steps=5)
+        missing = plan.examples < 0
+        self.assertEqual(missing.sum(), 3)
+        np.testing.assert_array_equal(plan.places[missing], 0)
+
+    @parameterized.parameters((3, 1), (1, 3), (2, 8))
+    def test_batch_that_does_not_divide_is_an_error(self, replicas, micro):
+        with self.assertRaisesRegex(
+            ValueError,
+            f"divide evenly.*Received: batch_size=8, replicas={replicas}, "
+            rf"micro-batches={micro}\. Take \d+",
+        ):
+            training(num_replicas=replicas, num_micro_batches=micro)
+
+    @parameterized.parameters(((2, 1), 8), ((2, 2), 8), ((2, 8), 16))
+    def test_error_names_a_batch_that_divides(self, split, size):
+        options = {"num_replicas": split[0], "num_micro_batches": split[1]}
+        with self.assertRaisesRegex(ValueError, f"Take {size} examples"):
+            training(batch_size=9, **options)
+        self.assertEqual(training(batch_size=size, **options).num_steps, 12)
+
+    def test_row_that_is_too_narrow_is_an_error(self):
+        longest = LENGTHS.max()
+        with self.assertRaisesRegex(
+            ValueError, f"Received: width={longest - 1}, longest={longest}"
+        ):
+            training(width=longest - 1)
+        self.assertEqual(training(width=longest).widths[0], longest)
+
+
+class PlanEvaluationTest(parameterized.TestCase):
+    @parameterized.parameters((1, 1), (8, 1), (8, 2), (37, 1), (64, 2))
+    def test_takes_each_example_once_and_in_order(self, batch_size, replicas):
+        plan = planning.plan_evaluation(
+            LENGTHS, batch_size=batch_size, width=WIDTH, num_replicas=replicas
+        )
+        taken = plan.examples.ravel()
+        np.testing.assert_array_equal(taken[taken >= 0], np.arange(37))
+        self.assertEqual(plan.num_steps, -(-37 // batch_size))
+        self.assertEqual(plan.steps_per_epoch, plan.num_steps)
+        assert_places_are_valid(plan, LENGTHS)
+
+    def test_batch_that_does_not_divide_is_an_error(self):
+        with self.assertRaisesRegex(ValueError, "batch_size=8, replicas=3"):
+            planning.plan_evaluation(
+                LENGTHS, batch_size=8, width=WIDTH, num_replicas=3
+            )
+
+
+class FillTest(parameterized.TestCase):
+    def test_share_of_real_tokens(self):
+        lengths = np.array([6, 4, 5])  # Two rows of 10 hold 15 tokens.
+        plan = planning.plan_evaluation(lengths, batch_size=3, width=10)
+        self.assertEqual(plan.fill(lengths), 0.75)
+
+    def test_counts_every_micro_batch(self):
+        lengths = np.array([6, 4, 5, 5])
+        plan = planning.plan_training(
+            lengths,
+            batch_size=4,
+            num_steps=3,
+            data_seed=0,
+            width=10,
+            num_replicas=2,
+            num_micro_batches=2,
+        )
+        self.assertEqual(plan.fill(lengths), 0.5)  # One example to a row.
+
+
+class DropoutSeedsTest(parameterized.TestCase):
+    def test_every_micro_batch_has_its_own(self):
+        plan = training(num_replicas=2, num_micro_batches=2)
+        seeds = planning.dropout_seeds(3, plan)
+        self.assertEqual(seeds.shape, (12, 2, 2, 2))
+        self.assertEqual(seeds.dtype, np.int32)
+        self.assertLen({tuple(s) for s in seeds.reshape(-1, 2).tolist()}, 48)
+
+    def test_depend_on_the_dropout_seed_and_not_on_the_order(self):
+        seeds = planning.dropout_seeds(3, training())
+        np.testing.assert_array_equal(
+            seeds, planning.dropout_seeds(3, training(data_seed=9))
+        )
+        self.assertNotEqual(
+            seeds.tolist(), planning.dropout_seeds(4, training()).tolist()
+        )

@@ -1,0 +1,166 @@
+"""Tests of tf_bert/data/tasks/known_tasks.py."""
+
+import subprocess
+import sys
+
+from absl.testing import parameterized
+
+from tf_bert.data.tasks.known_tasks import (
+    TASKS,
+    custom_task,
+    get_task,
+    get_tfds_task,
+)
+
+
+class GetTaskTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ("RTE", "rte"),
+        ("stsb", "sts-b"),
+        ("STS-B", "sts-b"),
+        ("sst2", "sst-2"),
+        ("sst-2", "sst-2"),
+        ("CoLA", "cola"),
+        ("product_reviews", "product_reviews"),
+        ("MNLI", "mnli"),
+    )
+    def test_spellings_of_a_name(self, name, expected):
+        self.assertEqual(get_task(name).name, expected)
+
+    def test_unknown_name_lists_the_choices(self):
+        with self.assertRaisesRegex(
+            ValueError,
+            "one of: rte, mrpc, cola, sts-b, sst-2, qqp, qnli, mnli, product_r"
+            "eviews. Received: task_name='rt'. Correct --task_name",
+        ):
+            get_task("rt")
+
+
+class TasksTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ("rte", "accuracy", ("entailment", "not_entailment")),
+        ("mrpc", "accuracy", ("0", "1")),
+        ("cola", "matthews", ("0", "1")),
+        ("sts-b", "spearman", None),
+        ("sst-2", "accuracy", ("0", "1")),
+        ("qqp", "accuracy", ("0", "1")),
+        ("qnli", "accuracy", ("entailment", "not_entailment")),
+        ("mnli", "accuracy", ("contradiction", "entailment", "neutral")),
+        ("product_reviews", "accuracy", ("negative", "positive")),
+    )
+    def test_metric_and_label_ids(self, name, metric, label_names):
+        self.assertEqual(TASKS[name].metric, metric)
+        self.assertEqual(TASKS[name].label_names, label_names)
+        self.assertEqual(TASKS[name].is_regression, label_names is None)
+
+    def test_validation_of_glue_is_its_dev_file(self):
+        for name in ("rte", "mrpc", "cola", "sts-b", "sst-2", "qqp", "qnli"):
+            self.assertEqual(
+                TASKS[name].file_names,
+                {"train": "train.tsv", "validation": "dev.tsv"},
+            )
+
+    def test_import_does_not_load_tensorflow(self):
+        code = (
+            "import sys, tf_bert.data.tasks.known_tasks, tf_bert.data.tasks.load_splits;"
+            "print('tensorflow' in sys.modules)"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertEqual(result.stdout.strip(), "False")
+
+
+class TfdsTest(parameterized.TestCase):
+    @parameterized.parameters(*(set(TASKS) - {"product_reviews"}))
+    def test_every_glue_task_is_where_tensorflow_datasets_has_it(self, name):
+        from tensorflow_datasets.text import glue
+
+        spec = TASKS[name]
+        config = glue.Glue.builder_configs[spec.tfds.name.removeprefix("glue/")]
+        texts = [spec.tfds.text_feature, spec.tfds.text_pair_feature]
+        self.assertCountEqual(filter(None, texts), config.text_features)
+        if spec.is_regression:
+            self.assertIsNone(config.label_classes)
+        else:
+            names = spec.tfds.label_names or spec.label_names
+            self.assertCountEqual(names, config.label_classes)
+
+    @parameterized.parameters("glue/sst2", "glue/sst2:2.0.0")
+    def test_a_dataset_is_found_by_its_name(self, name):
+        task = get_tfds_task(name)
+        self.assertEqual((task.name, task.tfds.name), ("sst-2", name))
+
+    @parameterized.parameters("imdb_reviews", "glue/ax", "glue")
+    def test_other_datasets_are_no_known_task(self, name):
+        self.assertIsNone(get_tfds_task(name))
+
+
+class CustomTaskTest(parameterized.TestCase):
+    def test_defaults_are_single_text_classification_by_accuracy(self):
+        task = custom_task(text_column="text", label_column="label")
+        self.assertEqual(task.name, "custom")
+        self.assertEqual(task.metric, "accuracy")
+        self.assertIsNone(task.text_pair_column)
+        self.assertIsNone(task.label_names)
+        self.assertEmpty(task.file_names)
+
+    def test_regression_is_scored_by_spearman(self):
+        task = custom_task(
+            text_column="1", label_column="2", is_regression=True
+        )
+        self.assertEqual(task.metric, "spearman")
+
+    def test_given_label_names_keep_their_order(self):
+        task = custom_task(
+            text_column="text", label_column="label", label_names=("yes", "no")
+        )
+        self.assertEqual(task.label_names, ("yes", "no"))
+
+    @parameterized.parameters(
+        ("a", None, "a"), ("a", "b", "b"), ("a", "a", "b")
+    )
+    def test_columns_must_differ(self, text, pair, label):
+        with self.assertRaisesRegex(
+            ValueError, f"must differ.*label_column='{label}'.*--label_column"
+        ):
+            custom_task(
+                text_column=text, text_pair_column=pair, label_column=label
+            )
+
+    @parameterized.parameters(
+        (False, "spearman", "accuracy, f1, macro_f1, matthews"),
+        (True, "accuracy", "spearman, pearson"),
+        (False, "acc", "accuracy, f1, macro_f1, matthews"),
+    )
+    def test_metric_must_fit_the_task(self, is_regression, metric, choices):
+        with self.assertRaisesRegex(
+            ValueError, f"one of: {choices} .*metric='{metric}'.*--metric"
+        ):
+            custom_task(
+                text_column="text",
+                label_column="label",
+                is_regression=is_regression,
+                metric=metric,
+            )
+
+    @parameterized.parameters(("a",), ("a", "b", "a"), ("a", ""))
+    def test_label_names_must_be_two_or_more_and_differ(self, *names):
+        with self.assertRaisesRegex(
+            ValueError, f"two or more .*label_names={','.join(names)}. Correct"
+        ):
+            custom_task(
+                text_column="text", label_column="label", label_names=names
+            )
+
+    def test_label_names_are_not_for_regression(self):
+        with self.assertRaisesRegex(ValueError, "--task_type=classification"):
+            custom_task(
+                text_column="text",
+                label_column="label",
+                is_regression=True,
+                label_names=("0", "1"),
+            )

@@ -1,0 +1,114 @@
+"""Tests of tf_bert/data/tasks/row_digests.py."""
+
+import json
+
+import numpy as np
+from absl.testing import parameterized
+
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.row_digests import (
+    RowDigests,
+    difference,
+    digest_rows,
+    list_rows,
+)
+
+NAMES = ("bad", "good")
+
+
+def digests(texts, labels=None, *, pairs=None, numbers=None, names=NAMES):
+    dtype = np.int32 if names else np.float32
+    return digest_rows(
+        Examples(
+            texts=tuple(texts),
+            text_pairs=pairs,
+            labels=np.array(labels or [0] * len(texts), dtype),
+            row_numbers=np.array(numbers or range(1, len(texts) + 1)),
+            source="mine.csv",
+        ),
+        names,
+    )
+
+
+class DifferenceTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ("abcde", "abcde", ""),
+        ("abcde", "abxde", "1 row changed (3)"),
+        ("abcde", "abxdE", "2 rows changed (3,5)"),
+        ("abcde", "acde", "1 row missing (2)"),
+        ("abcde", "abcdexyz", "3 rows new (6-8)"),
+        ("abcde", "acdex", "1 row missing (2), 1 row new (5)"),
+        ("abcde", "axcd", "1 row changed (2), 1 row missing (5)"),
+        ("aab", "ab", "1 row missing (2)"),
+        ("abab", "bab", "1 row missing (1)"),
+        ("ababab", "axabab", "1 row changed (2)"),
+        ("aab", "aba", "the same rows in other places"),
+    )
+    def test_names_the_rows(self, old, new, expected):
+        found = difference(digests(old), digests(new))
+        self.assertEqual(found, f"mine.csv: {expected}" if expected else "")
+
+    def test_a_label_and_a_second_text_count(self):
+        old = digests("abc", [0, 1, 0], pairs=("x", "y", "z"))
+        for new in (
+            digests("abc", [0, 0, 0], pairs=("x", "y", "z")),
+            digests("abc", [0, 1, 0], pairs=("x", "Y", "z")),
+        ):
+            self.assertEqual(
+                difference(old, new), "mine.csv: 1 row changed (2)"
+            )
+
+    def test_scores_count_to_the_last_digit(self):
+        old, new = (
+            digests("ab", [0.5, x], names=None)
+            for x in (1.0, np.nextafter(np.float32(1), np.float32(2)))
+        )
+        self.assertEqual(difference(old, new), "mine.csv: 1 row changed (2)")
+
+    def test_a_class_goes_by_its_name_not_its_id(self):
+        old = digests("ab", [0, 1])
+        new = digests("ab", [1, 2], names=("awful", *NAMES))
+        self.assertEqual(difference(old, new), "")
+
+    def test_rows_with_other_numbers_are_in_other_places(self):
+        found = difference(digests("ab"), digests("ab", numbers=[1, 3]))
+        self.assertEqual(found, "mine.csv: the same rows in other places")
+
+
+class RowDigestsTest(parameterized.TestCase):
+    def test_json_keeps_them(self):
+        old = digests("abc", numbers=[2, 3, 9])
+        content = json.loads(json.dumps(old.as_json()))
+        self.assertEqual(content["rows"], "2-3,9")
+        new = RowDigests.from_json(content)
+        self.assertEqual((new.keys, new.contents), (old.keys, old.contents))
+        self.assertEqual(difference(old, new), "")
+
+    @parameterized.parameters(
+        {"rows": "1-2"},
+        {"contents": "AAAA"},
+        {"contents": "?"},
+        {"copy_keys": None},
+    )
+    def test_what_is_damaged_is_no_digest(self, **changes):
+        content = digests("abc").as_json() | changes
+        with self.assertRaises((ValueError, TypeError)):
+            RowDigests.from_json(content)
+
+    def test_copies_share_their_key_alone(self):
+        found = digests(["A  b", "a B ", "ab"])
+        self.assertEqual(found.keys[0], found.keys[1])
+        self.assertNotEqual(found.keys[0], found.keys[2])
+        self.assertLen(set(found.contents), 3)
+
+    def test_texts_are_not_written_and_rows_are_short(self):
+        content = digests(["a long secret " * 9] * 1000).as_json()
+        written = json.dumps(content)
+        self.assertNotIn("secret", written)
+        self.assertLess(len(written), 15_000)
+
+    def test_half_a_character_has_a_digest(self):
+        self.assertLen(digests(["\ud83d"]).keys, 1)
+
+    def test_many_rows_are_listed_in_short(self):
+        self.assertEqual(list_rows(range(5, 105)), "5-14, ...")

@@ -1,0 +1,136 @@
+"""Tests of tf_bert/data/tasks/stored_rows.py."""
+
+import dataclasses
+import json
+import pathlib
+import tempfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from absl.testing import parameterized
+
+from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.stored_rows import ChangedDataError, StoredRows
+
+TEXTS = [f"The {word} is number {i}." for i in range(15) for word in "ab"]
+LABELS = ["yes", "no"] * 15
+DIVISIONS = (
+    {"test_proportion": 0.2},
+    {"validation_file": "dev", "split_dev_in_half": True},
+    {"validation_file": "dev", "max_train_examples": 10},
+)
+
+
+class StoredRowsTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(
+            self.enterContext(tempfile.TemporaryDirectory())
+        )
+
+    def write(self, name, texts=TEXTS, labels=LABELS):
+        """Writes a file of the extension's format; returns its path."""
+        path = self.folder / name
+        columns = {"text": texts, "label": labels}
+        if name.endswith(".parquet"):
+            pq.write_table(pa.table(columns), path)
+        else:
+            rows = zip(texts, labels, strict=True)
+            lines = [json.dumps({"text": t, "label": x}) for t, x in rows]
+            path.write_text("\n".join(lines), encoding="utf-8")
+        return str(path)
+
+    def config(self, train, **flags):
+        if "validation_file" in flags:
+            texts = [f"dev {text}" for text in TEXTS]
+            flags["validation_file"] = self.write("dev.jsonl", texts)
+        return Config(output_dir="x", train_file=train, **flags)
+
+    def load(self, config, record=None):
+        task = run_data.get_task(config)
+        return run_data.load(config, task, record=record)
+
+    def record(self, config):
+        record = run_data.record(config, self.load(config))
+        return json.loads(json.dumps(record, sort_keys=True))
+
+    @parameterized.parameters(*DIVISIONS)
+    def test_the_rows_are_those_of_the_record(self, **flags):
+        config = self.config(self.write("train.jsonl"), **flags)
+        record = self.record(config)
+        # As if another version drew others.
+        other = dataclasses.replace(config, split_seed=5)
+        drawn = self.load(config)
+        for split, rows in self.load(other, record).splits().items():
+            self.assertEqual(rows.texts, drawn.splits()[split].texts)
+            self.assertAllEqual(rows.labels, drawn.splits()[split].labels)
+
+    def assertAllEqual(self, one, other):
+        self.assertEqual(one.tolist(), other.tolist())
+
+    @parameterized.product(
+        name=("train.jsonl", "train.parquet"),
+        flags=DIVISIONS,
+        with_digests=(True, False),
+    )
+    def test_a_row_that_is_gone_is_refused(self, name, flags, with_digests):
+        config = self.config(self.write(name), **flags)
+        record = self.record(config)
+        if not with_digests:
+            del record["data"]
+        self.load(config, record)
+        if not with_digests and "max_train_examples" in flags:
+            return  # Whether the rows that were left out are fewer, it lacks.
+        self.write(name, TEXTS[:3] + TEXTS[4:], LABELS[:3] + LABELS[4:])
+        expected = f"{name}: 1 row missing" if with_digests else f"{name}: 29"
+        with self.assertRaisesRegex(ChangedDataError, expected):
+            self.load(config, record)
+
+    @parameterized.parameters(*DIVISIONS)
+    def test_any_label_counts(self, **flags):
+        config = self.config(self.write("train.jsonl"), **flags)
+        record = self.record(config)
+        for file in ("train.jsonl", "dev.jsonl"):
+            path = self.folder / file
+            if not path.exists():
+                continue
+            content = path.read_text("utf-8")
+            lines = content.splitlines()
+            lines[6] = lines[6].replace("yes", "no")
+            path.write_text("\n".join(lines), "utf-8")
+            with self.assertRaisesRegex(
+                ChangedDataError, rf"{file}: 1 row changed \(7\)\."
+            ):
+                self.load(config, record)
+            path.write_text(content, "utf-8")
+
+    def test_the_content_decides_and_not_the_path(self):
+        config = self.config(self.write("train.jsonl"), test_proportion=0.2)
+        record = self.record(config)
+        moved = dataclasses.replace(config, train_file=self.write("b.parquet"))
+        self.assertEqual(
+            self.load(moved, record).test.texts, self.load(config).test.texts
+        )
+
+    @parameterized.parameters(
+        ("splits", None),
+        ("splits", {"train": {"rows": "one"}}),
+        ("data", {"train": {}}),
+    )
+    def test_a_damaged_record_is_refused(self, name, value):
+        record = self.record(self.config(self.write("train.jsonl")))
+        with self.assertRaisesRegex(ValueError, "splits.json must be as it"):
+            StoredRows.parse({**record, name: value})
+
+    def test_knows_copies_of_what_was_trained_on(self):
+        config = self.config(self.write("train.jsonl"), test_proportion=0.2)
+        data = self.load(config)
+        stored = StoredRows.parse(run_data.record(config, data))
+        rows = data.digests["train"]
+        for split, found in (
+            ("train", stored.trained_on(rows)),
+            ("validation", stored.chosen_by(rows)),
+        ):
+            numbers = data.splits()[split].row_numbers
+            self.assertEqual(found.tolist(), numbers.tolist())

@@ -1,0 +1,1 @@
+"""Which examples a step takes, and how they are packed into rows."""

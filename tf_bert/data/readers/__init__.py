@@ -1,0 +1,1 @@
+"""Files of rows in any format, with the place of each row."""

@@ -1,0 +1,144 @@
+"""Rows of `.csv`, `.tsv` and `.txt` files, one at a time.
+
+`.csv` is read with ordinary CSV quoting: a field in double quotes may hold
+delimiters and line breaks. In `.tsv` and `.txt` a quote is a character like
+any other, and a row ends at "\\n" and nowhere else: a lone carriage return or
+another Unicode line separator stays inside its field.
+"""
+
+import csv
+import itertools
+from collections.abc import Iterable, Iterator
+
+from tf_bert.config.text_format import TextFormat
+from tf_bert.data.readers.csv_rows import csv_reader
+from tf_bert.data.readers.data_files import open_decompressed
+from tf_bert.data.readers.delimiters import find_delimiter
+from tf_bert.data.readers.records import Record, drop_last_blanks, place
+from tf_bert.data.readers.text_encoding import decode_lines
+
+# What the delimiter of a file is taken from.
+_SAMPLE_LINES = 64
+_SAMPLE_CHARACTERS = 2**18
+
+
+def read_csv(
+    path: str, *, has_header: bool, text_format: TextFormat
+) -> Iterator[Record]:
+    """Reads a `.csv` file.
+
+    Args:
+        path: Of a file that exists.
+        has_header: Whether the first row holds the names of the columns.
+        text_format: Encoding and delimiter; both are detected if not given.
+
+    Yields:
+        `Record`: the names (without a header `column_1`, `column_2`, ...),
+        then every row.
+
+    Raises:
+        ValueError: A row has too many or too few fields, a blank line stands
+            before the last row, quotes are broken, the delimiter is
+            ambiguous, or the text cannot be decoded.
+    """
+    with open_decompressed(path) as file:
+        lines = decode_lines(file, text_format.encoding, path)
+        delimiter = text_format.separator
+        if delimiter is None:
+            sample, is_whole_file = _take_sample(lines)
+            delimiter = find_delimiter(
+                sample, path, is_whole_file=is_whole_file
+            )
+            lines = itertools.chain(sample, lines)
+        rows = _split_csv(lines, delimiter, path)
+        yield from _as_records(rows, path, has_header, delimiter, text_format)
+
+
+def read_tsv(
+    path: str, *, has_header: bool, text_format: TextFormat
+) -> Iterator[Record]:
+    """Reads a `.tsv` or `.txt` file, divided at tabs if not said otherwise.
+
+    The arguments, records and errors are those of `read_csv`; there are no
+    quotes to be broken.
+    """
+    with open_decompressed(path) as file:
+        lines = decode_lines(file, text_format.encoding, path)
+        delimiter = text_format.separator or "\t"
+        rows = _split_plain(lines, delimiter)
+        yield from _as_records(rows, path, has_header, delimiter, text_format)
+
+
+def _take_sample(lines: Iterator[str]) -> tuple[list[str], bool]:
+    """Returns the first lines, and whether these are all."""
+    sample: list[str] = []
+    num_characters = 0
+    for line in lines:
+        sample.append(line)
+        num_characters += len(line)
+        if len(sample) == _SAMPLE_LINES or num_characters > _SAMPLE_CHARACTERS:
+            return sample, False
+    return sample, True
+
+
+def _split_plain(
+    lines: Iterable[str], delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Yields the number of a line and its fields; blank lines have none."""
+    for number, text in enumerate(lines, start=1):
+        text = text.removesuffix("\n").removesuffix("\r")
+        yield number, text.split(delimiter) if text else []
+
+
+def _split_csv(
+    lines: Iterable[str], delimiter: str, path: str
+) -> Iterator[tuple[int, list[str]]]:
+    """The same for rows with quotes, which may go over several lines."""
+    reader = csv_reader(lines, delimiter)
+    while True:
+        line = reader.line_num + 1
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            raise ValueError(
+                "A .csv row must be quoted correctly: a field that starts "
+                'with " ends with ", and a " inside it is doubled. Received: '
+                f"{error} in {path}, in the row that starts on line {line}. "
+                "Correct the row, or save the file as .tsv (literal quotes)."
+            ) from error
+        if fields is None:
+            return
+        yield line, fields
+
+
+def _as_records(
+    rows: Iterable[tuple[int, list[str]]],
+    path: str,
+    has_header: bool,
+    delimiter: str,
+    text_format: TextFormat,
+) -> Iterator[Record]:
+    """Yields the names, then the rows, all of one length."""
+    rows = drop_last_blanks(rows, path, num_headers=int(has_header))
+    first = next(rows, None)
+    if first is None:
+        return
+    line, names = first
+    count = len(names)
+    if has_header:
+        yield Record(line, tuple(names))
+    else:
+        yield Record(None, tuple(f"column_{i + 1}" for i in range(count)))
+        rows = itertools.chain([first], rows)
+    for row, (line, fields) in enumerate(rows, start=1):
+        if len(fields) < count and text_format.keep_short_rows:
+            yield Record(line, ())
+            continue
+        if len(fields) != count:
+            as_in = "the header" if has_header else "the first row"
+            raise ValueError(
+                f"A row must have {count} fields, as {as_in} has. Received: "
+                f"{len(fields)} fields in {place(path, row, line)}. Correct "
+                f"the row, or pass --delimiter; {delimiter!r} divides it now."
+            )
+        yield Record(line, tuple(fields))

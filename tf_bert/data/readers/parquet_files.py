@@ -1,0 +1,106 @@
+"""Rows of `.parquet` files, a few at a time."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tf_bert.config.text_format import TextFormat
+from tf_bert.data.readers.data_files import open_binary
+from tf_bert.data.readers.records import Kind, Record, check_has_names
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# Few, since a row may hold a long document.
+_BATCH_ROWS = 128
+
+
+def read_parquet(
+    path: str, *, has_header: bool, text_format: TextFormat
+) -> Iterator[Record]:
+    """Reads a `.parquet` file.
+
+    Args:
+        path: Of a file that exists.
+        has_header: Must be True: columns have names, and no numbers.
+        text_format: Of text files; not used.
+
+    Yields:
+        `Record`: the names of the columns, then every row.
+
+    Raises:
+        ValueError: The file is damaged, or the columns are given by number.
+    """
+    del text_format
+    # Here, for it takes a while and most files are text.
+    import pyarrow.parquet
+
+    check_has_names(path, has_header=has_header)
+    with open_binary(path) as file, _refusing_damage(path):
+        parquet = pyarrow.parquet.ParquetFile(file)
+        names = tuple(parquet.schema_arrow.names)
+        yield Record(None, names)
+        for batch in parquet.iter_batches(_BATCH_ROWS, use_threads=False):
+            # Text that is no UTF-8 would only be noticed in Python.
+            batch.validate(full=True)
+            columns = [_as_fields(column) for column in batch.columns]
+            for row in zip(*columns, strict=True):
+                fields, kinds = zip(*row, strict=True)
+                yield Record(None, fields, kinds)
+
+
+@contextlib.contextmanager
+def _refusing_damage(path: str) -> Iterator[None]:
+    import pyarrow
+
+    try:
+        yield
+    # pyarrow does not check names of columns: Python notices that they are no
+    # UTF-8.
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = str(error).split("\n", maxsplit=1)[0]
+        raise ValueError(
+            "A .parquet file must be whole and of plain columns. Received: "
+            f"path={path!r} ({reason}). Write the file again."
+        ) from error
+
+
+def _as_fields(column: "pyarrow.Array") -> list[tuple[str, Kind]]:
+    """Returns the values of a column as text, null as ""."""
+    from pyarrow import types
+
+    if types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = _kind(column.type)
+    if kind is Kind.NESTED:
+        values = [
+            None
+            if value is None
+            else json.dumps(value, ensure_ascii=False, default=str)
+            for value in column.to_pylist()
+        ]
+    elif kind is Kind.OTHER:
+        values = [v if v is None else str(v) for v in column.to_pylist()]
+    else:
+        values = column.cast("string").to_pylist()
+    return [("", Kind.NULL) if v is None else (v, kind) for v in values]
+
+
+def _kind(column_type: "pyarrow.DataType") -> Kind:
+    from pyarrow import types
+
+    for kind, is_of_kind in (
+        (Kind.TEXT, types.is_string),
+        (Kind.TEXT, types.is_large_string),
+        (Kind.TEXT, types.is_string_view),
+        (Kind.TEXT, types.is_null),
+        (Kind.BOOLEAN, types.is_boolean),
+        (Kind.NUMBER, types.is_integer),
+        (Kind.NUMBER, types.is_floating),
+        (Kind.NUMBER, types.is_decimal),
+        (Kind.NESTED, types.is_nested),
+    ):
+        if is_of_kind(column_type):
+            return kind
+    return Kind.OTHER

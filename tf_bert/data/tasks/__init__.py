@@ -1,0 +1,1 @@
+"""What a task is, and which of its rows are in which split."""

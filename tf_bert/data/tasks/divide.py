@@ -1,0 +1,157 @@
+"""From the splits that a task has to those that a run uses."""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from tf_bert.data.tasks.copies import rows_together
+from tf_bert.data.tasks.down_sampling import balanced_sample
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.stratified_split import halves, stratified_split
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DivisionRules:
+    """How rows are held out, cut in half and left out.
+
+    Args:
+        validation_proportion: In [0, 1). Share of the training rows that is
+            held out if there is no validation split, by class; 0: none. See
+            `stratified_split`.
+        test_proportion: The same for test; 0: no test split. Held out after
+            validation, whose rows do not depend on it.
+        split_dev_in_half: Cuts the validation split into validation and
+            test; see `halves`. False leaves it whole.
+        max_train_examples: Trains on so many rows, as many of each class; see
+            `balanced_sample`. 0: all. What is held out is held out before,
+            and no other split is ever sampled.
+        split_seed: In [0, 2**64). Alone decides which rows go where.
+    """
+
+    validation_proportion: float = 0.1
+    test_proportion: float = 0.0
+    split_dev_in_half: bool = False
+    max_train_examples: int = 0
+    split_seed: int = 0
+
+
+def divide(
+    splits: Mapping[str, Examples],
+    num_classes: int | None,
+    rules: DivisionRules,
+    *,
+    copies_together: bool = True,
+) -> dict[str, Examples]:
+    """Returns the splits of a run.
+
+    Rows that are copies of each other, or of one group, are never in two of
+    the splits that are made here. Splits that the task has are left as they
+    are.
+
+    Args:
+        splits: Those that the task has; "train" is one of them. Labelled.
+        num_classes: None for regression.
+        rules: What to do with them.
+        copies_together: False parts them, as versions before did.
+
+    Returns:
+        The same, "train" smaller or not, and what was made of them. Rows
+        keep their order and their numbers.
+
+    Raises:
+        ValueError: The rules contradict the splits, or each other.
+    """
+    if rules.split_dev_in_half:
+        _check_dev_can_be_cut(splits, rules.test_proportion)
+    splits = dict(splits)
+    held_out = _held_out_proportions(splits, rules)
+    if held_out:
+        splits |= _hold_out(
+            splits["train"],
+            held_out,
+            rules.split_seed,
+            rows_together(splits["train"]) if copies_together else None,
+        )
+    elif splits["train"].groups is not None:
+        raise ValueError(
+            "`group_column` must be given only where rows are held out. "
+            f"Received: group_column for {', '.join(splits)}, with "
+            f"validation_proportion={rules.validation_proportion}, "
+            f"test_proportion={rules.test_proportion}. Leave out "
+            "--group_column, or pass --test_proportion=0.2."
+        )
+    if rules.split_dev_in_half:
+        dev = splits["validation"]
+        together = rows_together(dev) if copies_together else None
+        first, second = halves(dev.labels, rules.split_seed, together)
+        splits |= {"validation": dev.select(first), "test": dev.select(second)}
+    if rules.max_train_examples:
+        chosen = balanced_sample(
+            splits["train"].labels,
+            rules.max_train_examples,
+            num_classes=num_classes,
+            seed=rules.split_seed,
+        )
+        splits["train"] = splits["train"].select(chosen)
+    return splits
+
+
+def _check_dev_can_be_cut(
+    splits: Collection[str], test_proportion: float
+) -> None:
+    if "validation" not in splits:
+        raise ValueError(
+            "`split_dev_in_half` must have a validation split to cut. "
+            f"Received: split_dev_in_half=True for {', '.join(splits)} alone. "
+            "Pass --validation_file; or --test_proportion instead of "
+            "--split_dev_in_half."
+        )
+    if "test" in splits or test_proportion:
+        raise ValueError(
+            "`split_dev_in_half` makes the test split, so that there must be "
+            f"no other. Received: split_dev_in_half=True for "
+            f"{', '.join(splits)}, test_proportion={test_proportion}. Leave "
+            "out --split_dev_in_half, or --test_file and --test_proportion."
+        )
+
+
+def _held_out_proportions(
+    splits: Collection[str], rules: DivisionRules
+) -> dict[str, float]:
+    """Returns split -> share of the training rows, of those to hold out."""
+    proportions = {
+        "validation": rules.validation_proportion,
+        "test": rules.test_proportion,
+    }
+    proportions = {s: p for s, p in proportions.items() if s not in splits}
+    if sum(proportions.values()) >= 1:
+        received = ", ".join(
+            f"{split}_proportion={proportion}"
+            for split, proportion in proportions.items()
+        )
+        raise ValueError(
+            "The held-out parts must leave rows to train on: their sum must "
+            f"be below 1. Received: {received}. Lower "
+            "--validation_proportion or --test_proportion."
+        )
+    return {split: p for split, p in proportions.items() if p > 0}
+
+
+def _hold_out(
+    train: Examples,
+    proportions: Mapping[str, float],
+    seed: int,
+    together: np.ndarray | None,
+) -> dict[str, Examples]:
+    """Returns split -> rows; what remains is "train"."""
+    splits = {}
+    remaining = 1.0  # Share of the rows that `train` still holds.
+    for split, proportion in proportions.items():
+        kept, held_out = stratified_split(
+            train.labels, proportion / remaining, seed, together
+        )
+        splits[split], train = train.select(held_out), train.select(kept)
+        together = None if together is None else together[kept]
+        remaining -= proportion
+    return {**splits, "train": train}

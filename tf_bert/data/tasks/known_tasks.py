@@ -1,0 +1,331 @@
+"""The table of known tasks, and the task that a user's own files hold.
+
+No file is opened here; `sources.py` reads them.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+from tf_bert.data.tasks.task_spec import (
+    CLASSIFICATION_METRICS,
+    REGRESSION_METRICS,
+    TaskSpec,
+    TfdsSpec,
+)
+
+_GLUE_FILES = {"train": "train.tsv", "validation": "dev.tsv"}
+
+_WNLI = (
+    "its dev set is adversarial (many of its sentences stand in the training "
+    "set too, with the other label), so that whatever is learnt lowers the "
+    "score, and always giving the majority class is best. Zhang et al. (2021) "
+    "leave it out as well"
+)
+
+
+def _glue_tfds(
+    config: str, text: str, text_pair: str | None = None, **changes
+) -> TfdsSpec:
+    """Returns where a task of GLUE stands."""
+    return TfdsSpec(
+        name=f"glue/{config}",
+        text_feature=text,
+        text_pair_feature=text_pair,
+        **changes,
+    )
+
+
+_SPECS = (
+    TaskSpec(
+        name="rte",
+        text_column="sentence1",
+        text_pair_column="sentence2",
+        label_column="label",
+        label_names=("entailment", "not_entailment"),
+        positive_label="not_entailment",
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="RTE",
+        tfds=_glue_tfds("rte", "sentence1", "sentence2"),
+    ),
+    TaskSpec(
+        name="mrpc",
+        text_column="#1 String",
+        text_pair_column="#2 String",
+        label_column="Quality",
+        label_names=("0", "1"),
+        positive_label="1",
+        # Zhang et al. report F1, but their code selects by accuracy.
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="MRPC",
+        tfds=_glue_tfds(
+            "mrpc",
+            "sentence1",
+            "sentence2",
+            label_names=("not_equivalent", "equivalent"),
+        ),
+    ),
+    TaskSpec(
+        name="cola",
+        # No header: source, label, the author's mark, sentence.
+        text_column="4",
+        label_column="2",
+        label_names=("0", "1"),
+        positive_label="1",
+        metric="matthews",
+        file_names=_GLUE_FILES,
+        folder_name="CoLA",
+        tfds=_glue_tfds(
+            "cola", "sentence", label_names=("unacceptable", "acceptable")
+        ),
+    ),
+    TaskSpec(
+        name="sts-b",
+        text_column="sentence1",
+        text_pair_column="sentence2",
+        label_column="score",
+        is_regression=True,
+        metric="spearman",
+        file_names=_GLUE_FILES,
+        folder_name="STS-B",
+        tfds=_glue_tfds("stsb", "sentence1", "sentence2"),
+    ),
+    TaskSpec(
+        name="sst-2",
+        text_column="sentence",
+        label_column="label",
+        label_names=("0", "1"),
+        positive_label="1",
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="SST-2",
+        tfds=_glue_tfds(
+            "sst2", "sentence", label_names=("negative", "positive")
+        ),
+    ),
+    TaskSpec(
+        name="qqp",
+        text_column="question1",
+        text_pair_column="question2",
+        label_column="is_duplicate",
+        label_names=("0", "1"),
+        positive_label="1",
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="QQP",
+        has_malformed_rows=True,
+        tfds=_glue_tfds(
+            "qqp",
+            "question1",
+            "question2",
+            label_names=("not_duplicate", "duplicate"),
+        ),
+    ),
+    TaskSpec(
+        name="qnli",
+        text_column="question",
+        text_pair_column="sentence",
+        label_column="label",
+        label_names=("entailment", "not_entailment"),
+        positive_label="not_entailment",
+        metric="accuracy",
+        file_names=_GLUE_FILES,
+        folder_name="QNLI",
+        tfds=_glue_tfds("qnli", "question", "sentence"),
+    ),
+    TaskSpec(
+        name="mnli",
+        text_column="sentence1",
+        text_pair_column="sentence2",
+        label_column="gold_label",
+        # In tensorflow-datasets: entailment, neutral, contradiction.
+        label_names=("contradiction", "entailment", "neutral"),
+        metric="accuracy",
+        file_names={
+            "train": "train.tsv",
+            "validation": "dev_matched.tsv",
+            "validation_mismatched": "dev_mismatched.tsv",
+        },
+        folder_name="MNLI",
+        tfds=_glue_tfds(
+            "mnli",
+            "premise",
+            "hypothesis",
+            splits={
+                "train": "train",
+                "validation": "validation_matched",
+                "validation_mismatched": "validation_mismatched",
+            },
+        ),
+    ),
+    TaskSpec(
+        name="product_reviews",
+        text_column="text",
+        label_column="label",
+        label_names=("negative", "positive"),
+        positive_label="positive",
+        metric="accuracy",
+        file_names={
+            "train": "train.tsv",
+            "validation": "validation.tsv",
+            "test": "test.tsv",
+        },
+        folder_name="product_reviews",
+        is_bundled=True,
+    ),
+)
+
+TASKS: Mapping[str, TaskSpec] = {spec.name: spec for spec in _SPECS}
+
+
+def get_task(name: str) -> TaskSpec:
+    """Returns a task of `TASKS`.
+
+    Args:
+        name: In upper or lower case, with or without hyphens: "STS-B" and
+            "stsb" are the same task.
+
+    Raises:
+        ValueError: There is no such task; the message lists all. Or it is
+            WNLI; the message says why not.
+
+    Example:
+        >>> get_task("SST2").name
+        'sst-2'
+    """
+    if _plain(name) == "wnli":
+        raise _wnli_error("task_name", name)
+    for spec in TASKS.values():
+        if _plain(spec.name) == _plain(name):
+            return spec
+    raise ValueError(
+        f"`task_name` must be one of: {', '.join(TASKS)}. Received: "
+        f"task_name={name!r}. Correct --task_name, or pass your own file by "
+        "--train_file, --text_column and --label_column."
+    )
+
+
+def get_tfds_task(name: str) -> TaskSpec | None:
+    """Returns the task of `TASKS` that a dataset is, or None.
+
+    Args:
+        name: Of tensorflow-datasets: `name/config`, with `:version` or not.
+            The version is kept.
+
+    Raises:
+        ValueError: The dataset is WNLI.
+
+    Example:
+        >>> get_tfds_task("glue/sst2").name
+        'sst-2'
+        >>> get_tfds_task("imdb_reviews")
+    """
+    base = name.partition(":")[0]
+    if base == "glue/wnli":
+        raise _wnli_error("tfds_name", name)
+    for spec in TASKS.values():
+        if spec.tfds is not None and spec.tfds.name == base:
+            tfds = dataclasses.replace(spec.tfds, name=name)
+            return dataclasses.replace(spec, tfds=tfds)
+    return None
+
+
+def custom_task(
+    *,
+    text_column: str,
+    text_pair_column: str | None = None,
+    label_column: str,
+    is_regression: bool = False,
+    label_names: tuple[str, ...] | None = None,
+    metric: str | None = None,
+) -> TaskSpec:
+    """Returns the task that the user's own files hold.
+
+    Args:
+        text_column: See `TaskSpec`, as for the next four.
+        text_pair_column: None: single texts.
+        label_column: Must differ from the text columns.
+        is_regression: Labels are scores, not classes.
+        label_names: Two or more different names, in the order of their ids;
+            None: taken from the training data. Not for regression.
+        metric: None: accuracy, or spearman for regression.
+
+    Returns:
+        A `TaskSpec` named "custom", without file names.
+
+    Raises:
+        ValueError: Two columns are the same, the metric is not one of this
+            kind of task, or `label_names` has fewer than two names, has one
+            twice, or is given for regression.
+
+    Example:
+        >>> custom_task(text_column="text", label_column="stars").metric
+        'accuracy'
+    """
+    _check_columns_differ(text_column, text_pair_column, label_column)
+    metrics = REGRESSION_METRICS if is_regression else CLASSIFICATION_METRICS
+    metric = metrics[0] if metric is None else metric
+    _check_metric(metric, metrics, is_regression)
+    if label_names is not None:
+        label_names = tuple(label_names)
+        _check_label_names(label_names, is_regression)
+    return TaskSpec(
+        name="custom",
+        text_column=text_column,
+        text_pair_column=text_pair_column,
+        label_column=label_column,
+        label_names=label_names,
+        is_regression=is_regression,
+        metric=metric,
+    )
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
+
+
+def _wnli_error(flag: str, name: str) -> ValueError:
+    return ValueError(
+        f"`{flag}` must not be WNLI: {_WNLI}. Received: {flag}={name!r}. Pass "
+        f"another --{flag}, or its files by --train_file if you want it all "
+        "the same."
+    )
+
+
+def _check_columns_differ(text: str, pair: str | None, label: str) -> None:
+    columns = [text, label] if pair is None else [text, pair, label]
+    if len(set(columns)) < len(columns):
+        raise ValueError(
+            "The text and label columns must differ. Received: "
+            f"text_column={text!r}, text_pair_column={pair!r}, "
+            f"label_column={label!r}. Correct --text_column, "
+            "--text_pair_column or --label_column."
+        )
+
+
+def _check_metric(
+    metric: str, choices: tuple[str, ...], is_regression: bool
+) -> None:
+    if metric not in choices:
+        kind = "regression" if is_regression else "classification"
+        raise ValueError(
+            f"`metric` must be one of: {', '.join(choices)} (for {kind}). "
+            f"Received: metric={metric!r}. Correct --metric or --task_type."
+        )
+
+
+def _check_label_names(names: tuple[str, ...], is_regression: bool) -> None:
+    received = f"Received: label_names={','.join(names)}"
+    if is_regression:
+        raise ValueError(
+            "`label_names` must not be given for regression, which has no "
+            f"classes. {received}. Leave out --label_names, or pass "
+            "--task_type=classification."
+        )
+    if len(names) < 2 or len(set(names)) < len(names) or not all(names):
+        raise ValueError(
+            "`label_names` must hold two or more different names. "
+            f"{received}. Correct --label_names, or leave it out to take the "
+            "labels from the training data."
+        )

@@ -1,0 +1,394 @@
+"""From files or tensorflow-datasets to `Examples`: the splits of a task.
+
+Labelled data is read whole, since a split is used many times; rows to
+predict stream, see `unlabelled.py`.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+from tf_bert.config.text_format import TextFormat
+from tf_bert.data.readers.columns import (
+    check_texts,
+    group_of,
+    label_of,
+    open_with_columns,
+)
+from tf_bert.data.tasks import positive_class, task_files, tfds_source
+from tf_bert.data.tasks.copies import count_in_train
+from tf_bert.data.tasks.divide import DivisionRules, divide
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.labels import (
+    LabelColumn,
+    check_two_classes,
+    encode_classes,
+    find_label_names,
+    parse_scores,
+)
+from tf_bert.data.tasks.row_digests import RowDigests, digest_rows
+from tf_bert.data.tasks.stored_rows import StoredRows
+from tf_bert.data.tasks.task_spec import SPLITS, TaskSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskData:
+    """A task and its splits.
+
+    Args:
+        task: With `label_names` filled in, unless it is a regression, and
+            with the `positive_label` of two.
+        train: Labelled, as the others.
+        validation: None if there is no file and nothing was held out.
+        test: The same.
+        further: Other splits that the task is evaluated on, by name: MNLI's
+            `validation_mismatched`.
+        digests: Split of the task, before any was divided -> all its rows.
+        num_in_train: Split -> how many of its rows are copies of training
+            rows, where there are any.
+    """
+
+    task: TaskSpec
+    train: Examples
+    validation: Examples | None
+    test: Examples | None
+    further: Mapping[str, Examples] = dataclasses.field(default_factory=dict)
+    digests: Mapping[str, RowDigests] = dataclasses.field(default_factory=dict)
+    num_in_train: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def splits(self) -> dict[str, Examples]:
+        """The splits that there are, by name; "train" is the first."""
+        named = {
+            "train": self.train,
+            "validation": self.validation,
+            **self.further,
+            "test": self.test,
+        }
+        return {
+            split: rows for split, rows in named.items() if rows is not None
+        }
+
+
+def load_splits(
+    task: TaskSpec,
+    *,
+    data_dir: str | None = None,
+    train_file: str | None = None,
+    validation_file: str | None = None,
+    test_file: str | None = None,
+    tfds_data_dir: str | None = None,
+    validation_proportion: float = 0.1,
+    test_proportion: float = 0.0,
+    split_dev_in_half: bool = False,
+    max_train_examples: int = 0,
+    split_seed: int = 0,
+    text_format: TextFormat | None = None,
+    allow_empty_texts: bool = False,
+    record: Mapping[str, Any] | None = None,
+    copies_together: bool = True,
+) -> TaskData:
+    """Reads all the labelled data of a task.
+
+    A split comes from the file given for it, else from `data_dir` (for a
+    bundled task: from the package), else it is held out of the training
+    rows. Without any file, a task that stands in tensorflow-datasets is read
+    from there. Rows stay in file order in every split.
+
+    Args:
+        task: Of `TASKS`, or a custom one.
+        data_dir: The folder that holds the task's files, or its parent (the
+            folder of all GLUE tasks). Local or `gs://`.
+        train_file: Path of the training file; goes before `data_dir`.
+        validation_file: The same for validation.
+        test_file: The same for test.
+        tfds_data_dir: Where tensorflow-datasets keeps its data; None: its
+            own default, `~/tensorflow_datasets`.
+        validation_proportion: See `DivisionRules`, as for the next four.
+        test_proportion: Share that is held out for test.
+        split_dev_in_half: Makes a test split of half the dev set.
+        max_train_examples: Size of a smaller training set.
+        split_seed: Alone decides which rows go where.
+        text_format: How the files that are given one by one are written;
+            None: to be detected. The files of `data_dir` are the task's own.
+        allow_empty_texts: Whether a row of a file may have no text, for those
+            who look for such rows; a training has no use for them.
+        record: The content of a run's `splits.json`: its rows are taken, and
+            nothing is drawn. None draws them.
+        copies_together: False for a run of an earlier version, of which there
+            is no record: its copies of a text were in several splits.
+
+    Returns:
+        `TaskData`, with the label names of the training data filled in, and
+        the positive one of two.
+
+    Raises:
+        ChangedDataError: The data is not that of `record`.
+        FileNotFoundError: A file does not exist.
+        ValueError: Files or flags are missing or contradict each other, or a
+            row is wrong; the message names file, row and column.
+    """
+    files = {
+        "train": train_file,
+        "validation": validation_file,
+        "test": test_file,
+    }
+    columns = _read_all(
+        task,
+        data_dir,
+        files,
+        tfds_data_dir,
+        divided=""
+        if record
+        else "validation"
+        if split_dev_in_half
+        else "train",
+        text_format=text_format,
+        allow_empty_texts=allow_empty_texts,
+    )
+    task, splits = _label(task, columns)
+    digests = {
+        split: digest_rows(examples, task.label_names)
+        for split, examples in splits.items()
+    }
+    if record:
+        stored = StoredRows.parse(record)
+        stored.check(digests)
+        splits = stored.select(splits)
+    else:
+        splits = divide(
+            splits,
+            None if task.is_regression else len(task.label_names),
+            DivisionRules(
+                validation_proportion=validation_proportion,
+                test_proportion=test_proportion,
+                split_dev_in_half=split_dev_in_half,
+                max_train_examples=max_train_examples,
+                split_seed=split_seed,
+            ),
+            copies_together=copies_together,
+        )
+    num_in_train = count_in_train(splits)
+    named = {split: splits.pop(split, None) for split in SPLITS}
+    data = TaskData(
+        task=task,
+        **named,
+        further=splits,
+        digests=digests,
+        num_in_train=num_in_train,
+    )
+    _log_sizes(data)
+    return data
+
+
+def load_split(
+    task: TaskSpec,
+    path: str,
+    *,
+    text_format: TextFormat | None = None,
+    allow_empty_texts: bool = False,
+) -> Examples:
+    """Reads one labelled file of a task whose labels are known.
+
+    Args:
+        task: With `label_names`, unless it is a regression.
+        path: A file or a pattern; see `tables.open_table`.
+        text_format: How it is written; None: to be detected.
+        allow_empty_texts: As in `load_splits`.
+
+    Returns:
+        `Examples`, labelled.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: `label_names` is missing, or a row is wrong.
+    """
+    if task.label_names is None and not task.is_regression:
+        raise ValueError(
+            "The labels of a task must be known before a single file is read. "
+            f"Received: label_names=None for {path}. Pass --label_names, or "
+            "read the training file too."
+        )
+    examples, column = _read_labelled(
+        dataclasses.replace(task, group_column=None),
+        path,
+        text_format,
+        allow_empty_texts=allow_empty_texts,
+    )
+    return _with_labels(examples, column, task, expected="the training labels")
+
+
+def _read_all(
+    task: TaskSpec,
+    data_dir: str | None,
+    files: Mapping[str, str | None],
+    tfds_data_dir: str | None,
+    *,
+    divided: str,
+    text_format: TextFormat | None,
+    allow_empty_texts: bool,
+) -> dict[str, tuple[Examples, LabelColumn]]:
+    """Returns each split that is a split already; train is one of them.
+
+    Groups are read of the split that is to be divided alone.
+    """
+    if task.tfds and data_dir is None and not any(files.values()):
+        return tfds_source.read_splits(task, tfds_data_dir, divided=divided)
+    paths = task_files.find_files(task, data_dir, files)
+    without_groups = dataclasses.replace(task, group_column=None)
+    return {
+        split: _read_labelled(
+            task if split == divided else without_groups,
+            path,
+            # Those of `data_dir` are written as the task's files are.
+            text_format if files.get(split) else None,
+            allow_empty_texts=allow_empty_texts,
+        )
+        for split, path in paths.items()
+    }
+
+
+def load_train(
+    task: TaskSpec, path: str, *, text_format: TextFormat | None = None
+) -> tuple[TaskSpec, Examples]:
+    """Reads the training file and takes the label names from it.
+
+    Args:
+        task: Of `TASKS`, or a custom one.
+        path: See `load_split`, as for the next.
+        text_format: How it is written; None: to be detected.
+
+    Returns:
+        The task, with `label_names` unless it is a regression; and the rows.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A row is wrong, or all labels are the same.
+    """
+    task, splits = _label(
+        task, {"train": _read_labelled(task, path, text_format)}
+    )
+    return task, splits["train"]
+
+
+def _label(
+    task: TaskSpec, columns: Mapping[str, tuple[Examples, LabelColumn]]
+) -> tuple[TaskSpec, dict[str, Examples]]:
+    """Labels every split; the names are those of the training data."""
+    if not task.is_regression:
+        _, column = columns["train"]
+        check_two_classes(column)
+        names = task.label_names or find_label_names(column)
+        task = dataclasses.replace(task, label_names=names)
+        _check_f1_is_binary(task)
+    expected = {"train": "`label_names`"}
+    splits = {
+        split: _with_labels(
+            examples,
+            column,
+            task,
+            expected=expected.get(split, "the training labels"),
+        )
+        for split, (examples, column) in columns.items()
+    }
+    positive = positive_class.resolve(
+        task.positive_label, task.label_names, splits["train"].labels
+    )
+    label = None if positive is None else positive.label
+    return dataclasses.replace(task, positive_label=label), splits
+
+
+def _read_labelled(
+    task: TaskSpec,
+    path: str,
+    text_format: TextFormat | None = None,
+    *,
+    allow_empty_texts: bool = False,
+) -> tuple[Examples, LabelColumn]:
+    """Reads one file; the examples are still without their labels."""
+    table, (label, *indices) = open_with_columns(
+        path,
+        text_format,
+        label_column=task.label_column,
+        text_column=task.text_column,
+        text_pair_column=task.text_pair_column,
+        group_column=task.group_column,
+    )
+    has_groups = task.group_column is not None
+    text_indices = indices[:-1] if has_groups else indices
+    columns: list[list[str]] = [[] for _ in text_indices]
+    labels, numbers, numbers_in_file, groups = [], [], [], []
+    files: list[tuple[str, int]] = []
+    malformed: list[int] | None = [] if task.has_malformed_rows else None
+    for row in table.rows(short_rows=malformed):
+        needed = [row.fields[i] for i in (label, *text_indices)]
+        if malformed is not None and not all(map(str.strip, needed)):
+            malformed.append(row.number)
+            continue
+        if not allow_empty_texts:
+            check_texts(table, row, text_indices)
+        if not files or files[-1][0] != row.path:
+            files.append((row.path, len(labels)))
+        numbers.append(row.number)
+        numbers_in_file.append(row.number_in_file)
+        labels.append(label_of(table, row, label))
+        if has_groups:
+            groups.append(group_of(table, row, indices[-1]))
+        for column, index in zip(columns, text_indices, strict=True):
+            column.append(row.fields[index])
+    examples = Examples(
+        texts=tuple(columns[0]),
+        text_pairs=tuple(columns[1]) if len(columns) == 2 else None,
+        labels=None,
+        row_numbers=np.array(numbers, np.int64),
+        source=table.path,
+        groups=tuple(groups) if has_groups else None,
+    )
+    if malformed:
+        _log_malformed(examples, malformed)
+    name = table.columns[label]
+    return examples, LabelColumn(
+        name, tuple(labels), table.path, tuple(files), tuple(numbers_in_file)
+    )
+
+
+def _with_labels(
+    examples: Examples, column: LabelColumn, task: TaskSpec, *, expected: str
+) -> Examples:
+    if task.is_regression:
+        labels = parse_scores(column)
+    else:
+        labels = encode_classes(column, task.label_names, expected=expected)
+    return dataclasses.replace(examples, labels=labels)
+
+
+def _check_f1_is_binary(task: TaskSpec) -> None:
+    if task.metric == "f1" and len(task.label_names) != 2:
+        raise ValueError(
+            "`metric` f1 must have two classes, of which one is the positive "
+            f"one. Received: {len(task.label_names)} classes "
+            f"({', '.join(task.label_names[:20])}). Pass --metric=macro_f1."
+        )
+
+
+def _log_malformed(examples: Examples, numbers: list[int]) -> None:
+    logging.info(
+        "%d malformed rows of %s are left out (the published files of this "
+        "task have some): rows %s.",
+        len(numbers),
+        examples.source,
+        ", ".join(map(str, sorted(numbers)[:10])),
+    )
+
+
+def _log_sizes(data: TaskData) -> None:
+    splits = data.splits()
+    for split, rows in splits.items():
+        logging.info("%s: %d rows of %s", split, len(rows), rows.source)
+    for split in SPLITS:
+        if split not in splits:
+            logging.info("%s: none", split)
+    if data.task.label_names:
+        logging.info("labels: %s", ", ".join(data.task.label_names))

@@ -1,0 +1,1 @@
+"""From texts to tokens: one tokenizer, in the graph."""
