@@ -20,9 +20,12 @@ from concurrent import futures
 import numpy as np
 from scipy import optimize
 
-from tf_bert.metrics import METRICS
-from tf_bert.score_intervals import MIN_ROWS_OF_A_CLASS, MIN_ROWS_OF_TWO_CLASSES
-from tf_bert.statistics import class_intervals, rows
+from tf_bert.scoring import class_intervals, row_intervals
+from tf_bert.scoring.metrics import METRICS
+from tf_bert.scoring.score_intervals import (
+    MIN_ROWS_OF_A_CLASS,
+    MIN_ROWS_OF_TWO_CLASSES,
+)
 
 RESULTS = pathlib.Path(__file__).with_name("interval_simulation.json")
 INTERVALS = {
@@ -217,7 +220,7 @@ def _has_rows_enough(metric: str, confusion: np.ndarray) -> np.ndarray:
 def _bootstrap(metric: str, confusion: np.ndarray) -> tuple[float, float]:
     labels, predictions = np.indices(confusion.shape).reshape(2, -1)
     counts = confusion.ravel()
-    return rows.bootstrap_interval(
+    return row_intervals.bootstrap_interval(
         METRICS[metric],
         np.repeat(labels, counts),
         np.repeat(predictions, counts),

@@ -33,8 +33,8 @@ import quick
 
 from tf_bert import finetune
 from tf_bert.config import Config, parse
-from tf_bert.metrics import title_of
-from tf_bert.score_intervals import ScoreInterval, stored
+from tf_bert.scoring.metrics import title_of
+from tf_bert.scoring.score_intervals import ScoreInterval, stored
 
 ROOT = pathlib.Path(__file__).parents[1]
 COMMON = {

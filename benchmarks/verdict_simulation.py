@@ -18,8 +18,8 @@ import dataclasses
 
 import numpy as np
 
-from tf_bert.metrics import METRICS
-from tf_bert.statistics import paired_rows
+from tf_bert.scoring import paired_rows
+from tf_bert.scoring.metrics import METRICS
 
 NUM_ROWS = (50, 200)
 NUM_DRAWS = 1000

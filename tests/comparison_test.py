@@ -7,7 +7,7 @@ from absl.testing import absltest, parameterized
 from tf_bert import comparison
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.metrics import METRICS
+from tf_bert.scoring.metrics import METRICS
 
 _NAMES = ("bad", "good", "fair")
 

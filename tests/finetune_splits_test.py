@@ -6,16 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from tf_bert import (
-    baseline_scores,
-    build,
-    finetune,
-    run,
-    run_results,
-    scored_rows,
-)
+from tf_bert import baseline_scores, build, finetune, run, run_results
 from tf_bert.config import Config, parse
 from tf_bert.data.tasks import run_data
+from tf_bert.scoring import scored_rows
 
 # Files of MNLI, with the columns that are read.
 _HEADER = "index\tsentence1\tsentence2\tgold_label\n"

@@ -18,8 +18,8 @@ from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.data.tasks.positive_class import PositiveClass
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.metrics import METRICS, metric_fn
-from tf_bert.score_intervals import ScoreInterval, score_interval
+from tf_bert.scoring.metrics import METRICS, metric_fn
+from tf_bert.scoring.score_intervals import ScoreInterval, score_interval
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tf_bert.checkpoints.fetch import resolve
 from tf_bert.config import Config
 from tf_bert.data.tasks.data_name import data_name
 from tf_bert.data.tasks.known_tasks import TaskSpec
-from tf_bert.metrics import title_of
+from tf_bert.scoring.metrics import title_of
 
 # Name here -> name on the hub, https://hf.co/metrics. The others have none.
 _HUB_METRICS = {

@@ -17,8 +17,8 @@ from tf_bert import baseline_scores
 from tf_bert.baseline_scores import Score
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.metrics import metric_fn, title_of
-from tf_bert.statistics.paired_rows import PairedResult, compare_on_rows
+from tf_bert.scoring.metrics import metric_fn, title_of
+from tf_bert.scoring.paired_rows import PairedResult, compare_on_rows
 
 _LINE_WIDTH = 80
 _GAP = "  "

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import card_metadata, comparison, score_intervals
+from tf_bert import card_metadata, comparison
 from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.config import Config, command_line
 from tf_bert.data.tasks.data_name import data_name, source_name
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.load_splits import TaskData
-from tf_bert.metrics import METRICS, REPORTED, title_of
+from tf_bert.scoring import score_intervals
+from tf_bert.scoring.metrics import METRICS, REPORTED, title_of
 from tf_bert.system import file_io
 
 FILE_NAME = "README.md"

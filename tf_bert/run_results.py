@@ -11,20 +11,14 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import (
-    build,
-    comparison,
-    parameter_table,
-    run_folder,
-    score_intervals,
-    scored_rows,
-)
+from tf_bert import build, comparison, parameter_table, run_folder
 from tf_bert.config import Config
 from tf_bert.data.tasks.copies import copies_sentence
 from tf_bert.data.tasks.task_spec import TaskSpec, is_split
 from tf_bert.data.tokens import tokenizer_files
-from tf_bert.metrics import title_of
 from tf_bert.run_folder import RunFolder
+from tf_bert.scoring import score_intervals, scored_rows
+from tf_bert.scoring.metrics import title_of
 from tf_bert.system import file_io, onednn
 from tf_bert.training import evaluate
 

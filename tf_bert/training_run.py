@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tf_bert import build, metrics
+from tf_bert import build
+from tf_bert.scoring import metrics
 from tf_bert.system import stop_requests
 from tf_bert.system.stop_requests import StopRequest, StopRequested
 from tf_bert.training import evaluate, frozen_features

@@ -3,7 +3,7 @@ from absl.testing import absltest, parameterized
 from scipy import sparse
 
 from tf_bert.baselines import cross_validation
-from tf_bert.metrics import METRICS
+from tf_bert.scoring.metrics import METRICS
 
 
 class _Constant:

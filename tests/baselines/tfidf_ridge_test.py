@@ -5,7 +5,7 @@ import pytest
 from absl.testing import absltest, parameterized
 
 from tf_bert.baselines.tfidf_ridge import fit_tfidf_ridge
-from tf_bert.metrics import METRICS
+from tf_bert.scoring.metrics import METRICS
 
 _DATA_DIR = pathlib.Path(__file__).parents[2] / "../shared/data"
 _TEXTS = ["good", "good film", "fair film", "fair", "bad film", "bad"] * 3

@@ -7,7 +7,7 @@ import pytest
 from absl.testing import absltest, parameterized
 
 from tf_bert.baselines.tfidf_svm import fit_tfidf_svm
-from tf_bert.metrics import METRICS
+from tf_bert.scoring.metrics import METRICS
 
 _DATA_DIR = pathlib.Path(__file__).parents[2] / "../shared/data"
 _WORDS = ("red", "green", "blue", "black")

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from tf_bert import scored_rows
 from tf_bert.config import Config
+from tf_bert.scoring import scored_rows
 from tf_bert.training.update_log import UpdateLog
 from tf_bert.trials import plan
 from tf_bert.trials.sweep_data import data_key

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
 from tf_bert.report.mistakes import confident_mistakes
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring.scored_rows import ScoredRows
 
 _TREC = pathlib.Path(__file__).parents[2] / "../shared/data/TREC"
 NAMES = ("bad", "good")

@@ -10,10 +10,11 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tf_bert import run, scored_rows
+from tf_bert import run
 from tf_bert.config import Config
 from tf_bert.report import tables, trials_page
 from tf_bert.run_folder import RunFolder
+from tf_bert.scoring import scored_rows
 
 EVIL = "<script>alert('x')</script> & \"quotes\" in $a$ text"
 VOID = ("meta", "link", "br", "hr", "img", "input")

@@ -7,7 +7,7 @@ from absl.testing import parameterized
 
 from tf_bert.plotting import style
 from tf_bert.report import row_captions, row_figures
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring.scored_rows import ScoredRows
 
 # What Matplotlib would take for a formula, leave out of a legend, or break.
 NAMES = ("_no $x$", "a\nlong name that nobody reads to its end")

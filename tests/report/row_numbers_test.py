@@ -3,10 +3,10 @@
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.metrics import classification_metrics
 from tf_bert.report import row_numbers
 from tf_bert.report.row_numbers import RECALLS
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring.metrics import classification_metrics
+from tf_bert.scoring.scored_rows import ScoredRows
 
 
 def make_rows(labels, seed, num_classes):

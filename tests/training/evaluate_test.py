@@ -5,12 +5,12 @@ import tensorflow as tf
 import transformers
 from absl.testing import parameterized
 
-from tf_bert import metrics
 from tf_bert.data.tasks.positive_class import PositiveClass
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
+from tf_bert.scoring import metrics
 from tf_bert.training import evaluate
 from tf_bert.training.inference import Inference, probabilities
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn import model_selection
 
-from tf_bert.metrics import Metric
+from tf_bert.scoring.metrics import Metric
 
 _MAX_FOLDS = 5
 

@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 
 from tf_bert.baselines import cross_validation
 from tf_bert.baselines.tfidf_features import TfidfFeatures
-from tf_bert.metrics import metric_fn
+from tf_bert.scoring.metrics import metric_fn
 
 # Strongest regularisation first: of equally good ones it is the safer choice.
 _REGULARISATIONS = (10.0, 1.0, 0.1)

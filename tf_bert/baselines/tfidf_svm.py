@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 from tf_bert.baselines import cross_validation
 from tf_bert.baselines.tfidf_features import TfidfFeatures
 from tf_bert.data.tasks.positive_class import PositiveClass
-from tf_bert.metrics import metric_fn
+from tf_bert.scoring.metrics import metric_fn
 
 # Strongest regularisation first: of equally good ones it is the safer choice.
 _REGULARISATIONS = (0.1, 1.0, 10.0)

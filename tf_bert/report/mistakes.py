@@ -19,7 +19,7 @@ from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.data.tasks.stored_rows import ChangedDataError
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring.scored_rows import ScoredRows
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_bert.report import row_numbers
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring.scored_rows import ScoredRows
 
 
 def confusion_matrix(

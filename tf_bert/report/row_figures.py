@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from tf_bert.plotting import style
 from tf_bert.report import row_numbers
 from tf_bert.report.row_numbers import RECALLS, ClassCurve
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring.scored_rows import ScoredRows
 
 _MAX_CLASSES_WITH_NUMBERS = 12
 _MAX_DOTS = 1500

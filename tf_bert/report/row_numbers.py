@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn import metrics as sklearn_metrics
 
-from tf_bert import metrics
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring import metrics
+from tf_bert.scoring.scored_rows import ScoredRows
 
 # Where precision is taken, so that curves can be averaged.
 RECALLS = np.arange(1, 201) / 200

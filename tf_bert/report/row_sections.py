@@ -20,7 +20,7 @@ from tf_bert.report import (
 from tf_bert.report.mistakes import Mistake
 from tf_bert.report.page import Picture, Section
 from tf_bert.report.task_results import TaskResults
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring.scored_rows import ScoredRows
 
 # A matrix of 77 classes as a list of 5929 cells helps nobody.
 _MAX_CONFUSIONS = 40

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_bert import comparison as comparison_lib
-from tf_bert import score_intervals
 from tf_bert.report import tables
 from tf_bert.report.task_results import TaskResults
+from tf_bert.scoring import score_intervals
 from tf_bert.statistics import expected_scores, trial_flags
 from tf_bert.statistics.recipe_summary import RecipeSummary
 from tf_bert.statistics.recipe_tests import TEST_NAMES, Comparison

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_bert import comparison as comparison_lib
-from tf_bert import score_intervals
 from tf_bert.config import Config, command_line, sweep_flags
 from tf_bert.config.all_settings import SETTINGS
-from tf_bert.metrics import REPORTED, title_of
 from tf_bert.report import sentences, tables
 from tf_bert.report.page import Section
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import TaskTrials
+from tf_bert.scoring import score_intervals
+from tf_bert.scoring.metrics import REPORTED, title_of
 
 
 def baselines_section(results: TaskResults) -> Section:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from tf_bert import config as config_lib
-from tf_bert import run_folder, scored_rows
+from tf_bert import run_folder
 from tf_bert.data.tasks.data_name import data_name
 from tf_bert.run_folder import RunFolder
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring import scored_rows
+from tf_bert.scoring.scored_rows import ScoredRows
 from tf_bert.statistics import trial_flags
 from tf_bert.system import file_io
 from tf_bert.training import update_log

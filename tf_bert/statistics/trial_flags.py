@@ -62,7 +62,7 @@ def is_failed(*, status: str, last_score: float | None, chance: float) -> bool:
             regression. None (not defined) is failed.
         chance: Share of the most frequent class among these rows; 0 for
             regression. Constant predictions have a correlation of 0 here
-            (`tf_bert.metrics`), so they fail.
+            (`tf_bert.scoring.metrics`), so they fail.
 
     Returns:
         True if the score is not above `chance`.

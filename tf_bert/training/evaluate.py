@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import metrics, score_intervals
 from tf_bert.data.tasks.positive_class import PositiveClass
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring import metrics, score_intervals
+from tf_bert.scoring.scored_rows import ScoredRows
 from tf_bert.training import inference
 from tf_bert.training.divergence import TrainingDiverged
 

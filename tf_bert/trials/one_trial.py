@@ -18,12 +18,12 @@ from tf_bert import (
     restart,
     run_folder,
     run_results,
-    scored_rows,
     training_run,
 )
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
 from tf_bert.run_folder import RunFolder
+from tf_bert.scoring import scored_rows
 from tf_bert.training import checkpointing, evaluate
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.progress import ProgressBar

@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 from scipy import optimize, special
 
-from tf_bert.statistics.row_exchange import RowKinds
-from tf_bert.statistics.rows import WeightedMetric, check_confidence
+from tf_bert.scoring.row_exchange import RowKinds
+from tf_bert.scoring.row_intervals import WeightedMetric, check_confidence
 
 NUM_SAMPLES = 10_000
 
@@ -71,7 +71,7 @@ def compare_on_rows(
     """Compares two models by the test that suits the metric.
 
     Args:
-        metric: From `tf_bert.metrics.METRICS`. A proportion (accuracy) gets
+        metric: From `tf_bert.scoring.metrics.METRICS`. A proportion (accuracy) gets
             the exact binomial test, see `compare_right_rows`; every other
             metric the exchange test, see `exchange_test`.
         labels: `[N]`, N >= 1.
@@ -246,7 +246,7 @@ def exchange_test(
     added: the interval holds 0 exactly if the test does not reject it.
 
     Args:
-        metric: From `tf_bert.metrics.METRICS`.
+        metric: From `tf_bert.scoring.metrics.METRICS`.
         labels: `[N]`, N >= 1.
         predictions_a: `[N]`, of the model whose gain is asked for.
         predictions_b: `[N]`, of the model it is compared with.

@@ -1,7 +1,7 @@
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from tf_bert.statistics import class_intervals
+from tf_bert.scoring import class_intervals
 
 INTERVALS = {
     "f1": class_intervals.f1_interval,

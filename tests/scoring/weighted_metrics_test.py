@@ -5,7 +5,7 @@ from absl.testing import absltest, parameterized
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from tf_bert import weighted_metrics
+from tf_bert.scoring import weighted_metrics
 
 # Class ids of 4 classes, of which the last is never true.
 _LABELS = np.array([0, 1, 2, 1, 0, 2, 1, 1, 0, 2, 0, 1])

@@ -26,7 +26,7 @@ Letters: C classes.
 import numpy as np
 from scipy import special
 
-from tf_bert import weighted_metrics
+from tf_bert.scoring import weighted_metrics
 
 # What an interval of a proportion adds to the hits, for its low end, and to
 # the errors, for its high end: 0 rows (Clopper and Pearson: never too narrow,

@@ -2,8 +2,8 @@ import numpy as np
 from absl.testing import absltest, parameterized
 from scipy import stats
 
-from tf_bert.metrics import METRICS
-from tf_bert.statistics import rows
+from tf_bert.scoring import row_intervals
+from tf_bert.scoring.metrics import METRICS
 
 
 def _noisy_copy(labels, *, share_right, seed):
@@ -22,20 +22,20 @@ class WilsonIntervalTest(parameterized.TestCase):
             confidence, method="wilson"
         )
         np.testing.assert_allclose(
-            rows.wilson_interval(*counts, confidence=confidence),
+            row_intervals.wilson_interval(*counts, confidence=confidence),
             expected,
             atol=1e-12,
         )
 
     def test_all_right_reaches_exactly_one_and_has_a_width(self):
-        low, high = rows.wilson_interval(20, 20)
+        low, high = row_intervals.wilson_interval(20, 20)
         self.assertEqual(high, 1.0)
         self.assertAlmostEqual(low, 0.8389, places=4)
 
     @parameterized.parameters((0, 0), (-1, 5), (6, 5))
     def test_impossible_counts_are_refused(self, num_successes, num_trials):
         with self.assertRaisesRegex(ValueError, f"num_trials={num_trials}"):
-            rows.wilson_interval(num_successes, num_trials)
+            row_intervals.wilson_interval(num_successes, num_trials)
 
 
 class BootstrapIntervalTest(parameterized.TestCase):
@@ -53,7 +53,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
         self._assert_agrees_with_scipy(METRICS[name], labels, predictions)
 
     def _assert_agrees_with_scipy(self, metric, labels, predictions):
-        ours = rows.bootstrap_interval(
+        ours = row_intervals.bootstrap_interval(
             metric, labels, predictions, num_resamples=4000
         )
         reference = stats.bootstrap(
@@ -75,7 +75,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
         for trial in range(300):
             labels = (rng.random(200) < 0.5).astype(int)
             predictions = np.where(rng.random(200) < 0.8, labels, 1 - labels)
-            low, high = rows.bootstrap_interval(
+            low, high = row_intervals.bootstrap_interval(
                 METRICS["f1"], labels, predictions, seed=trial
             )
             num_covered += low <= 0.8 <= high
@@ -86,7 +86,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
         def width(num_rows):
             labels = np.array([0, 1] * (num_rows // 2))
             predictions = np.where(np.arange(num_rows) % 4 == 0, 1, labels)
-            low, high = rows.bootstrap_interval(
+            low, high = row_intervals.bootstrap_interval(
                 METRICS["accuracy"], labels, predictions, num_resamples=20_000
             )
             return high - low
@@ -99,7 +99,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
         order = rng.permutation(50)
 
         def interval(labels, predictions, seed):
-            return rows.bootstrap_interval(
+            return row_intervals.bootstrap_interval(
                 METRICS["spearman"], labels, predictions, seed=seed
             )
 
@@ -114,7 +114,7 @@ class BootstrapIntervalTest(parameterized.TestCase):
     )
     def test_bad_argument_is_refused(self, argument, message):
         with self.assertRaisesRegex(ValueError, message):
-            rows.bootstrap_interval(
+            row_intervals.bootstrap_interval(
                 METRICS["f1"], np.array([0, 1]), np.array([0, 1]), **argument
             )
 

@@ -13,7 +13,7 @@ import itertools
 import numpy as np
 from scipy import special
 
-from tf_bert.statistics.rows import MAX_COUNTS_IN_MEMORY, WeightedMetric
+from tf_bert.scoring.row_intervals import MAX_COUNTS_IN_MEMORY, WeightedMetric
 
 # Up to so many disagreements every pattern is taken: 2^16 = 65,536.
 MAX_EXACT = 16

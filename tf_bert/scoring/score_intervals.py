@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from tf_bert.data.tasks.positive_class import PositiveClass
-from tf_bert.metrics import confusion_matrix, metric_fn
-from tf_bert.statistics import class_intervals, rows
+from tf_bert.scoring import class_intervals, row_intervals
+from tf_bert.scoring.metrics import confusion_matrix, metric_fn
 
 # Down to these the intervals hold what they promise; see docs/trials.md.
 MIN_ROWS_OF_TWO_CLASSES = 10
@@ -85,7 +85,7 @@ def score_interval(
     have the bootstrap.
 
     Args:
-        name: Key of `tf_bert.metrics.METRICS`.
+        name: Key of `tf_bert.scoring.metrics.METRICS`.
         labels: `[N]`, N >= 1.
         predictions: `[N]`.
         label_names: The C names in the order of their ids; None for a
@@ -104,10 +104,14 @@ def score_interval(
     metric = metric_fn(name, positive)
     if metric.is_proportion:
         num_right = round(float(metric(labels, predictions)) * len(labels))
-        return ScoreInterval(rows.wilson_interval(num_right, len(labels)))
+        return ScoreInterval(
+            row_intervals.wilson_interval(num_right, len(labels))
+        )
     if name not in ("f1", "macro_f1", "matthews"):
         return ScoreInterval(
-            rows.bootstrap_interval(metric, labels, predictions, seed=seed)
+            row_intervals.bootstrap_interval(
+                metric, labels, predictions, seed=seed
+            )
         )
     confusion = np.array(
         confusion_matrix(labels, predictions, num_classes=len(label_names))

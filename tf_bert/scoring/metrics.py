@@ -18,8 +18,8 @@ import numpy as np
 from absl import logging
 from sklearn import metrics as sklearn_metrics
 
-from tf_bert import weighted_metrics
 from tf_bert.data.tasks.positive_class import PositiveClass
+from tf_bert.scoring import weighted_metrics
 
 MetricFn = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 

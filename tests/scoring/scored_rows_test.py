@@ -1,10 +1,10 @@
-"""Tests of tf_bert/scored_rows.py."""
+"""Tests of tf_bert/scoring/scored_rows.py."""
 
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert import scored_rows
-from tf_bert.scored_rows import ScoredRows
+from tf_bert.scoring import scored_rows
+from tf_bert.scoring.scored_rows import ScoredRows
 
 CLASSES = ScoredRows(
     np.array([0, 2, 1, 1], np.int32),

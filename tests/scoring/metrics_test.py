@@ -2,8 +2,8 @@ import numpy as np
 from absl.testing import absltest, parameterized
 from sklearn import metrics as sklearn_metrics
 
-from tf_bert import metrics
 from tf_bert.data.tasks.positive_class import PositiveClass
+from tf_bert.scoring import metrics
 
 _LABELS = np.array([0, 0, 0, 1, 1, 1])
 _PROBABILITIES = np.array(

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/statistics/paired_rows.py, with its row_exchange.py."""
+"""Tests of tf_bert/scoring/paired_rows.py, with its row_exchange.py."""
 
 import itertools
 
@@ -8,8 +8,8 @@ import verdict_simulation
 from absl.testing import absltest, parameterized
 from scipy import stats
 
-from tf_bert.metrics import METRICS
-from tf_bert.statistics import paired_rows
+from tf_bert.scoring import paired_rows
+from tf_bert.scoring.metrics import METRICS
 
 
 def _holds(result, value=0.0):

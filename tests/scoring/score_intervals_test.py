@@ -3,10 +3,9 @@ import json
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from tf_bert import score_intervals
 from tf_bert.data.tasks.positive_class import PositiveClass
-from tf_bert.metrics import METRICS
-from tf_bert.statistics import class_intervals, rows
+from tf_bert.scoring import class_intervals, row_intervals, score_intervals
+from tf_bert.scoring.metrics import METRICS
 
 NAMES = ("no", "yes", "perhaps")
 
@@ -29,7 +28,8 @@ class ScoreIntervalTest(parameterized.TestCase):
     @parameterized.parameters("accuracy", "micro_f1")
     def test_a_proportion_has_wilsons(self, name):
         self.assertEqual(
-            _interval(name, (3, 2), wrong=1).ends, rows.wilson_interval(4, 5)
+            _interval(name, (3, 2), wrong=1).ends,
+            row_intervals.wilson_interval(4, 5),
         )
 
     @parameterized.parameters("f1", "macro_f1", "matthews")
@@ -53,7 +53,9 @@ class ScoreIntervalTest(parameterized.TestCase):
             score_intervals.score_interval(
                 name, labels, predictions, label_names=None, seed=3
             ).ends,
-            rows.bootstrap_interval(METRICS[name], labels, predictions, seed=3),
+            row_intervals.bootstrap_interval(
+                METRICS[name], labels, predictions, seed=3
+            ),
         )
 
     @parameterized.parameters(

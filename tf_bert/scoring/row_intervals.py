@@ -88,7 +88,7 @@ def bootstrap_interval(
     the trained model being fixed. Other seeds of the training are not in it.
 
     Args:
-        metric: From `tf_bert.metrics.METRICS`. Of classes, those in
+        metric: From `tf_bert.scoring.metrics.METRICS`. Of classes, those in
             `class_intervals` hold the true value more often.
         labels: `[N]`, N >= 1.
         predictions: `[N]`.
