@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tf_bert import run
-from tf_bert.training.loop import TrainingLoop
+from tf_bert.training.training_loop import TrainingLoop
 
 
 def count_steps(path: str) -> None:

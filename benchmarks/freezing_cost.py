@@ -89,11 +89,12 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
         TFBertForSequenceClassification,
     )
     from tf_bert.optimization import create
-    from tf_bert.training import distribution, frozen_features
+    from tf_bert.training import frozen_features
+    from tf_bert.training.devices import distribution
     from tf_bert.training.evaluate import evaluate
     from tf_bert.training.inference import Inference
-    from tf_bert.training.loop import TrainingLoop, trained_variables
     from tf_bert.training.trained_words import TrainedWords
+    from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
     splits = {
         split: TokenizedExamples(

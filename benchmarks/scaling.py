@@ -55,7 +55,7 @@ def measure(flags: list[str], num_examples: int) -> dict[str, float]:
     """Trains in this process; returns examples per second and MiB."""
     from tf_bert import build
     from tf_bert.config import Config, parse
-    from tf_bert.training import workers
+    from tf_bert.training.devices import workers
 
     config = Config(**parse.parse(flags))
     with workers.joined(config) as team:
@@ -67,7 +67,7 @@ def measure(flags: list[str], num_examples: int) -> dict[str, float]:
 
 def _speed(run: Any, team: Any, num_examples: int) -> float:
     """Examples per second; all workers take calls of the same length."""
-    from tf_bert.training.pace import Pace
+    from tf_bert.training.steps_per_execution import Pace
 
     config, feed, pace = run.config, run.feed(0), Pace()
     step, seconds, done = 0, 0.0, 0

@@ -129,9 +129,9 @@ def our_steps(stored):
         TFBertForSequenceClassification,
     )
     from tf_bert.optimization import create
-    from tf_bert.training import distribution
-    from tf_bert.training.loop import TrainingLoop, trained_variables
+    from tf_bert.training.devices import distribution
     from tf_bert.training.trained_words import TrainedWords
+    from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
     plan = planning.Plan(
         examples=stored["plan_examples"],

@@ -30,8 +30,6 @@ LEVELS = (
 _NOT_MOVED = {
     "plotting": "report",
     "statistics": "scoring",
-    "tf_config": "training",
-    "agreed_stop": "training",
     "baseline_scores": "baselines",
     "comparison": "baselines",
     "build": "runs",
@@ -133,7 +131,7 @@ class ImportsTest(parameterized.TestCase):
             "tf_bert.optimization.schedules",
             False,
         ),
-        ("tf_bert.training.loop", "tf_bert.build.build", False),
+        ("tf_bert.training.training_loop", "tf_bert.build.build", False),
     )
     def test_the_rule_itself(self, importer, name, expected):
         self.assertEqual(is_allowed(importer, name), expected)

@@ -32,10 +32,10 @@ from tf_bert.data.tasks import load_splits, run_data
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.optimization import parameter_groups
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.training import distribution
-from tf_bert.training.feed import Feed
-from tf_bert.training.loop import TrainingLoop, trained_variables
+from tf_bert.training.batch_iterator import Feed
+from tf_bert.training.devices import distribution
 from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.training_loop import TrainingLoop, trained_variables
 from tf_bert.training.update_recorder import UpdateRecorder
 from tf_bert.training.weight_average import WeightAverage
 

@@ -25,7 +25,7 @@ from tf_bert.models import initialization
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
-from tf_bert.training import distribution
+from tf_bert.training.devices import distribution
 from tf_bert.training.inference import Inference
 
 # Some releases round the number of word embeddings up to a multiple of 128.
@@ -41,7 +41,7 @@ class Classifier:
         task: with its label names, unless it is a regression.
         tokenizer: in the graph.
         model: built under `strategy`.
-        strategy: of `tf_bert.training.distribution`.
+        strategy: of `tf_bert.training.devices.distribution`.
         inference: of the model; it keeps its trace.
         max_seq_length: tokens that a text, or a pair, is cut to.
         fresh: paths of the variables that were drawn, not loaded.

@@ -10,7 +10,6 @@ from typing import Any
 from absl import logging
 
 from tf_bert import (
-    agreed_stop,
     build,
     model_card,
     predictions,
@@ -27,8 +26,9 @@ from tf_bert.run_folder import RunFolder
 from tf_bert.same_data import check_same
 from tf_bert.shared_state import SharedState
 from tf_bert.system import file_io
-from tf_bert.training import distribution, evaluate, workers
-from tf_bert.training.workers import Workers
+from tf_bert.training import evaluate
+from tf_bert.training.devices import agreed_stop, distribution, workers
+from tf_bert.training.devices.workers import Workers
 
 
 def fine_tune(config: Config) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.system import file_io
-from tf_bert.training.workers import Workers
+from tf_bert.training.devices.workers import Workers
 
 _KINDS = (
     "training data",

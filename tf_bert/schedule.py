@@ -11,7 +11,7 @@ from tf_bert.data.batches import batch_plan as planning
 from tf_bert.data.batches import packing
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.optimization.schedules import WarmupDecay
-from tf_bert.training import distribution
+from tf_bert.training.devices import distribution
 
 # Of one shape, where shapes are fixed and --steps_per_loop is not given.
 _STEPS_PER_SHAPE = 32
@@ -27,7 +27,7 @@ def schedule(
     Args:
         config: of the training.
         train: the training data.
-        strategy: of `tf_bert.training.distribution`.
+        strategy: of `tf_bert.training.devices.distribution`.
 
     Returns:
         `plan`, `learning_rates` and `evaluation_steps`, as in `build.Run`.

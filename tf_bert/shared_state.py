@@ -9,8 +9,8 @@ import dataclasses
 
 from tf_bert import build
 from tf_bert.folder_state import FolderState
+from tf_bert.training.devices.workers import Workers
 from tf_bert.training.evaluate import Evaluation
-from tf_bert.training.workers import Workers
 from tf_bert.training_state import Progress
 
 

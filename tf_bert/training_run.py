@@ -13,10 +13,10 @@ from tf_bert.system import stop_requests
 from tf_bert.system.stop_requests import StopRequest, StopRequested
 from tf_bert.training import evaluate, frozen_features
 from tf_bert.training.divergence import TrainingDiverged
-from tf_bert.training.loop import TrainingLoop
-from tf_bert.training.pace import Pace
 from tf_bert.training.progress import ProgressBar
+from tf_bert.training.steps_per_execution import Pace
 from tf_bert.training.trained_words import decay_factors
+from tf_bert.training.training_loop import TrainingLoop
 from tf_bert.training_state import Progress, TrainingState
 
 

@@ -13,7 +13,7 @@ from tf_bert import recorded_onednn, run_folder
 from tf_bert.config import Config, parse
 from tf_bert.run_folder import RunFolder
 from tf_bert.system import onednn
-from tf_bert.tf_config import Cluster
+from tf_bert.training.devices.cluster import Cluster
 
 ROOT = pathlib.Path(__file__).parents[2]
 VARIABLES = (onednn.VARIABLE, onednn._OWN_VALUE)
@@ -287,7 +287,7 @@ class TestRecord:
 
 class TestWorkers:
     def test_they_tell_each_other_which_they_have(self, monkeypatch):
-        from tf_bert.training import rendezvous, workers
+        from tf_bert.training.devices import rendezvous, workers
 
         told = []
 

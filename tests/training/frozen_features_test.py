@@ -28,8 +28,8 @@ from tf_bert.models.sequence_classification import (
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.training import frozen_features
 from tf_bert.training.inference import Inference
-from tf_bert.training.loop import TrainingLoop, trained_variables
 from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
 # Logical devices are chosen before TensorFlow starts: so in a process apart.
 TWO_DEVICES = """

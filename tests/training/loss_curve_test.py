@@ -23,7 +23,7 @@ from tf_bert.models.sequence_classification import (
 from tf_bert.optimization import parameter_groups
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.optimization.schedules import WarmupDecay
-from tf_bert.training.loop import TrainingLoop
+from tf_bert.training.training_loop import TrainingLoop
 
 DATA_DIR = pathlib.Path(__file__).parents[2] / "../shared/data"
 NUM_STEPS, WARMUP_STEPS, BATCH_SIZE = 50, 5, 8

@@ -17,7 +17,7 @@ from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.training.loop import TrainingLoop
+from tf_bert.training.training_loop import TrainingLoop
 
 NUM_STEPS, NUM_MICRO_BATCHES, BATCH_SIZE, LENGTH = 20, 2, 8, 24
 P, LEARNING_RATE = 0.3, 3e-3

@@ -127,7 +127,7 @@ def masks():
 
     from tf_bert.data.batches import batch_plan as planning
     from tf_bert.models.dropout import dropout
-    from tf_bert.training import distribution
+    from tf_bert.training.devices import distribution
 
     config = Config(output_dir="x", distribution="mirrored")
     strategy = distribution.get_strategy(config)

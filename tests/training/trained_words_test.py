@@ -14,8 +14,8 @@ from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.training.loop import TrainingLoop, trained_variables
 from tf_bert.training.trained_words import TrainedWords, decay_factors
+from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
 WORDS = "bert/embeddings/word_embeddings/embeddings"
 STEPS = 12

@@ -22,8 +22,8 @@ from tf_bert.optimization.parameter_groups import (
     layerwise_multipliers,
 )
 from tf_bert.optimization.schedules import WarmupDecay
-from tf_bert.training.loop import TrainingLoop, trained_variables
 from tf_bert.training.trained_words import TrainedWords, decay_factors
+from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
 NUM_STEPS, WARMUP_STEPS, BATCH_SIZE, LENGTH = 20, 3, 8, 10
 LEARNING_RATE, EPSILON, MAX_GRAD_NORM = 1e-3, 1e-8, 1.0

@@ -27,7 +27,7 @@ from tf_bert.models.sequence_classification import (
 )
 from tf_bert.run_folder import RunFolder
 from tf_bert.system import file_io
-from tf_bert.training.loop import trained_variables
+from tf_bert.training.training_loop import trained_variables
 
 
 def inspect_run(config: Config) -> Inspection:

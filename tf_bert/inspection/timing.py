@@ -17,7 +17,7 @@ from tf_bert import build
 from tf_bert.data.batches.batch_plan import Plan
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.inspection import cost
-from tf_bert.training import distribution
+from tf_bert.training.devices import distribution
 
 _TIMED_STEPS = 5
 # Steps are left out once this is over, but for the first one.

@@ -15,7 +15,7 @@ from tf_bert.data.batches.packing import common_width
 from tf_bert.data.tokens.tokenization import EncodedTexts
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.models.pretrained import packed_inputs
-from tf_bert.training import distribution
+from tf_bert.training.devices import distribution
 
 # Of a batch of texts: one trace for all shapes.
 _OPEN_SHAPES = {
@@ -40,7 +40,7 @@ class Inference:
 
     Args:
         model: built under `strategy`.
-        strategy: of `tf_bert.training.distribution`.
+        strategy: of `tf_bert.training.devices.distribution`.
         batch_size: >= 1. Global; a multiple of the replicas.
         static_shapes: one known shape for all batches of some examples, or
             one for each width of texts, and a trace for each; False: one

@@ -75,7 +75,7 @@ def packed_dataset(
         shape = [int(plan.num_rows[step]), int(plan.widths[step])]
     numbers = tf.constant(steps, tf.int64)
 
-    # As in `tf_bert.training.loop`.
+    # As in `tf_bert.training.training_loop`.
     @tf.autograph.experimental.do_not_convert
     def assemble(i):
         return tables.assemble(

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/training/loop.py."""
+"""Tests of tf_bert/training/training_loop.py."""
 
 import functools
 import gc
@@ -18,7 +18,7 @@ from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.training.loop import TrainingLoop
+from tf_bert.training.training_loop import TrainingLoop
 
 
 def make_examples(size=11, num_labels=2):

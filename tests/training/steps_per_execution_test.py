@@ -1,8 +1,8 @@
-"""Tests of tf_bert/training/pace.py."""
+"""Tests of tf_bert/training/steps_per_execution.py."""
 
 from absl.testing import parameterized
 
-from tf_bert.training.pace import Pace
+from tf_bert.training.steps_per_execution import Pace
 
 
 def calls(pace, *, seconds_per_step, count=12):

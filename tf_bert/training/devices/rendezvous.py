@@ -15,7 +15,7 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert.tf_config import Cluster
+from tf_bert.training.devices.cluster import Cluster
 
 # Long enough to start some machines by hand.
 SECONDS = 300.0

@@ -1,9 +1,9 @@
-"""Tests of tf_bert/training/device_counts.py."""
+"""Tests of tf_bert/training/devices/device_counts.py."""
 
 from absl.testing import parameterized
 
 from tf_bert.config import Config
-from tf_bert.training.device_counts import check_count, largest_count
+from tf_bert.training.devices.device_counts import check_count, largest_count
 
 
 def make_config(train, parts=1, evaluation=64):

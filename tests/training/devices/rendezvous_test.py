@@ -4,8 +4,8 @@ from concurrent import futures
 from absl.testing import parameterized
 from worker_processes import free_addresses
 
-from tf_bert.tf_config import Cluster
-from tf_bert.training import rendezvous
+from tf_bert.training.devices import rendezvous
+from tf_bert.training.devices.cluster import Cluster
 
 
 def differences(one, other):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tf_bert.system import stop_requests
 from tf_bert.system.stop_requests import StopRequest, StopRequested
-from tf_bert.training.workers import Workers
+from tf_bert.training.devices.workers import Workers
 
 
 class AgreedRequest(StopRequest):

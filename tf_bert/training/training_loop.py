@@ -44,7 +44,7 @@ class TrainingLoop:
         model: built under `strategy`.
         optimizer: created and built under `strategy`. Its own learning rate
             and clipping are not used: the rate comes with the batch.
-        strategy: of `tf_bert.training.distribution`.
+        strategy: of `tf_bert.training.devices.distribution`.
         max_grad_norm: > 0. Largest global norm of the gradient; 0 turns
             clipping off.
         label_smoothing: in [0, 1), of the loss. 0: none.

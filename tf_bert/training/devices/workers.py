@@ -20,8 +20,8 @@ from absl import logging
 
 from tf_bert.config import Config, differences
 from tf_bert.system import onednn
-from tf_bert.tf_config import Cluster
-from tf_bert.training import distribution, rendezvous
+from tf_bert.training.devices import distribution, rendezvous
+from tf_bert.training.devices.cluster import Cluster
 
 _Value = TypeVar("_Value")
 

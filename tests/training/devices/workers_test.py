@@ -2,8 +2,8 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tf_bert.tf_config import Cluster
-from tf_bert.training import workers
+from tf_bert.training.devices import workers
+from tf_bert.training.devices.cluster import Cluster
 
 # As TensorFlow 2.21 says it of one worker of four, and of a neighbour.
 _UNHEALTHY = (

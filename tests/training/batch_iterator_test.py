@@ -1,10 +1,10 @@
-"""Tests of tf_bert/training/feed.py."""
+"""Tests of tf_bert/training/batch_iterator.py."""
 
 import numpy as np
 from absl.testing import parameterized
 
 from tf_bert.data.batches.batch_plan import Plan
-from tf_bert.training.feed import Feed
+from tf_bert.training.batch_iterator import Feed
 
 
 def make_feed(num_rows, **options):

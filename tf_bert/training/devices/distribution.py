@@ -14,8 +14,8 @@ import tensorflow as tf
 from absl import logging
 
 from tf_bert.config import Config
-from tf_bert.tf_config import Cluster, read_cluster
-from tf_bert.training import device_counts, tpu
+from tf_bert.training.devices import device_counts, tpu
+from tf_bert.training.devices.cluster import Cluster, read_cluster
 
 
 def get_strategy(

@@ -2,7 +2,7 @@ import json
 
 from absl.testing import parameterized
 
-from tf_bert.tf_config import Cluster, read_cluster
+from tf_bert.training.devices.cluster import Cluster, read_cluster
 
 TWO = ["a.example:2222", "b.example:2222"]
 

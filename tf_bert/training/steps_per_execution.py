@@ -9,7 +9,7 @@ class Pace:
     """Finds the number of steps that take about a tenth of a second.
 
     What a training computes does not depend on it, see
-    `tf_bert.training.loop.TrainingLoop.train_steps`.
+    `tf_bert.training.training_loop.TrainingLoop.train_steps`.
 
     Args:
         largest: >= 1. Most steps of a call; 1 keeps them apart.

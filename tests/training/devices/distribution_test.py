@@ -1,4 +1,4 @@
-"""Tests of tf_bert/training/distribution.py."""
+"""Tests of tf_bert/training/devices/distribution.py."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from absl.testing import parameterized
 from worker_processes import free_addresses
 
 from tf_bert.config import Config
-from tf_bert.training.distribution import (
+from tf_bert.training.devices.distribution import (
     get_cluster,
     get_strategy,
     with_batch_size,
@@ -84,7 +84,7 @@ FOUR_DEVICES = """
     import tensorflow as tf
 
     from tf_bert.config import Config
-    from tf_bert.training import distribution
+    from tf_bert.training.devices import distribution
 
     cpu, = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(
@@ -121,7 +121,7 @@ WORKER = """
     import json, sys
 
     from tf_bert.config import Config
-    from tf_bert.training import distribution
+    from tf_bert.training.devices import distribution
 
     # Before anything else: collectives must be set up first.
     strategy = distribution.get_strategy(Config(output_dir="x"))
@@ -163,7 +163,7 @@ def run_python(code, *arguments):
     """Runs a program; returns what it prints last."""
     process = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), *arguments],
-        cwd=pathlib.Path(__file__).parents[2],
+        cwd=pathlib.Path(__file__).parents[3],
         capture_output=True,
         text=True,
     )
@@ -264,7 +264,7 @@ class SeveralDevicesTest(parameterized.TestCase):
                         }
                     ),
                 },
-                cwd=pathlib.Path(__file__).parents[2],
+                cwd=pathlib.Path(__file__).parents[3],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,

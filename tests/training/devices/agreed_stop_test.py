@@ -2,9 +2,9 @@ import signal
 
 from absl.testing import parameterized
 
-from tf_bert import agreed_stop
 from tf_bert.system.stop_requests import StopRequest, StopRequested, Terminated
-from tf_bert.training.workers import Workers
+from tf_bert.training.devices import agreed_stop
+from tf_bert.training.devices.workers import Workers
 
 
 class AgreedRequestTest(parameterized.TestCase):

@@ -1,0 +1,1 @@
+"""Where it is computed: one device, many, and several machines."""
