@@ -30,8 +30,6 @@ LEVELS = (
 _NOT_MOVED = {
     "plotting": "report",
     "statistics": "scoring",
-    "baseline_scores": "baselines",
-    "comparison": "baselines",
     "build": "runs",
     "classifier": "runs",
     "schedule": "runs",

@@ -11,7 +11,8 @@ import shutil
 import pytest
 from conftest import review_rows, write_csv
 
-from tf_bert import baseline_scores, run
+from tf_bert import run
+from tf_bert.baselines import baseline_scores
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
 

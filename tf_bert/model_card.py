@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import card_metadata, comparison
+from tf_bert import card_metadata
+from tf_bert.baselines import comparison
 from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.config import Config, command_line
 from tf_bert.data.tasks.data_name import data_name, source_name

@@ -11,7 +11,8 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import build, comparison, parameter_table, run_folder
+from tf_bert import build, parameter_table, run_folder
+from tf_bert.baselines import comparison
 from tf_bert.config import Config
 from tf_bert.data.tasks.copies import copies_sentence
 from tf_bert.data.tasks.task_spec import TaskSpec, is_split

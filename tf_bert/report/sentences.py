@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_bert import comparison as comparison_lib
+from tf_bert.baselines import comparison as comparison_lib
 from tf_bert.report import tables
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring import score_intervals

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from tf_bert import comparison as comparison_lib
+from tf_bert.baselines import comparison as comparison_lib
 from tf_bert.config import Config, command_line, sweep_flags
 from tf_bert.config.all_settings import SETTINGS
 from tf_bert.report import sentences, tables

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import baseline_scores, build, run_results
+from tf_bert import build, run_results
+from tf_bert.baselines import baseline_scores
 from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.statistics import trial_flags

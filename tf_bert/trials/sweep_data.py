@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tf_bert import baseline_scores
+from tf_bert.baselines import baseline_scores
 from tf_bert.config import Config
 from tf_bert.config.all_settings import SETTINGS
 from tf_bert.config.setting import Rows

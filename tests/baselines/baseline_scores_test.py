@@ -1,11 +1,11 @@
-"""Tests of tf_bert/baseline_scores.py; see also comparison_test.py."""
+"""Tests of tf_bert/baselines/baseline_scores.py; see also comparison_test.py."""
 
 import json
 
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert import baseline_scores
+from tf_bert.baselines import baseline_scores
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.known_tasks import custom_task
 from tf_bert.data.tasks.load_splits import TaskData

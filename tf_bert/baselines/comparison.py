@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import baseline_scores
-from tf_bert.baseline_scores import Score
+from tf_bert.baselines import baseline_scores
+from tf_bert.baselines.baseline_scores import Score
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.scoring.metrics import metric_fn, title_of

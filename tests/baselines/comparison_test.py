@@ -4,7 +4,7 @@ import json
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from tf_bert import comparison
+from tf_bert.baselines import comparison
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.scoring.metrics import METRICS
