@@ -24,8 +24,9 @@ import quick
 import real_data
 import stabilisers
 
-from tf_bert import finetune, run_folder
+from tf_bert import finetune
 from tf_bert.config import Config, parse
+from tf_bert.runs import run_folder
 from tf_bert.system import file_io
 from tf_bert.training import update_log
 

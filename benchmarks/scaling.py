@@ -53,8 +53,8 @@ _PEERS = {name: "one process" for name in _WAYS} | {
 
 def measure(flags: list[str], num_examples: int) -> dict[str, float]:
     """Trains in this process; returns examples per second and MiB."""
-    from tf_bert import build
     from tf_bert.config import Config, parse
+    from tf_bert.runs import build
     from tf_bert.training.devices import workers
 
     config = Config(**parse.parse(flags))

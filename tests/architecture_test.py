@@ -30,29 +30,6 @@ LEVELS = (
 _NOT_MOVED = {
     "plotting": "report",
     "statistics": "scoring",
-    "build": "runs",
-    "classifier": "runs",
-    "schedule": "runs",
-    "training_run": "runs",
-    "run_results": "runs",
-    "run_folder": "runs",
-    "stored_config": "runs",
-    "model_card": "runs",
-    "card_metadata": "runs",
-    "predictions": "runs",
-    "finished": "runs",
-    "export": "runs",
-    "parameter_table": "runs",
-    "kept_head": "runs",
-    "restart": "runs",
-    "recorded_onednn": "runs",
-    "same_data": "runs",
-    "training_state": "runs",
-    "folder_state": "runs",
-    "shared_state": "runs",
-    "training.checkpointing": "runs",
-    "training.saved_states": "runs",
-    "training.background": "runs",
     "statistics.expected_scores": "trials",
     "statistics.recipe_summary": "trials",
     "statistics.recipe_tests": "trials",
@@ -120,16 +97,16 @@ class ImportsTest(parameterized.TestCase):
         self.assertEmpty(wrong)
 
     @parameterized.parameters(
-        ("tf_bert.build", "tf_bert.data.readers.tables", True),
+        ("tf_bert.runs.build", "tf_bert.data.readers.tables", True),
         ("tf_bert.data.tasks.load_splits", "tf_bert.data.readers.tables", True),
-        ("tf_bert.data.tasks.load_splits", "tf_bert.build", False),
+        ("tf_bert.data.tasks.load_splits", "tf_bert.runs.build", False),
         ("tf_bert.data.tasks.load_splits", "tf_bert.models.bert", False),
         (
             "tf_bert.data.tasks.load_splits",
             "tf_bert.optimization.schedules",
             False,
         ),
-        ("tf_bert.training.training_loop", "tf_bert.build.build", False),
+        ("tf_bert.training.training_loop", "tf_bert.runs.build.build", False),
     )
     def test_the_rule_itself(self, importer, name, expected):
         self.assertEqual(is_allowed(importer, name), expected)
@@ -180,7 +157,7 @@ class CodeTest(parameterized.TestCase):
             catching,
             [
                 # Raised again, in the thread that waits for the other one.
-                "tf_bert.training.background",
+                "tf_bert.runs.state.background",
                 # A trial must not end the others: its error is recorded, and
                 # the exit status is 1.
                 "tf_bert.trials.one_trial",

@@ -63,7 +63,7 @@ TESTED = {
     r"pip install -e '\.\[test\]' && pytest": ".ci/run",
     r"pip install -e '\.\[(reference|ray)\]'": ".ci/run",
     r"pytest -m large tests/training/replicas_test\.py": ".ci/run",
-    r"echo .* --predict_file=-": "tests/finished_test.py",
+    r"echo .* --predict_file=-": "tests/runs/finished_run_test.py",
     r"(TF_CONFIG=.* )?python -m tf_bert\.run --flagfile=flags/quickstart\.flags"
     r" --output_dir=runs/workers( &)?": "tests/workers_run_test.py",
     r"python -m tf_bert\.run --mode=export --output_dir=runs/mine": (

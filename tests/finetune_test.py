@@ -9,9 +9,10 @@ import json
 import numpy as np
 import pytest
 
-from tf_bert import run, run_results
+from tf_bert import run
 from tf_bert.config import Config
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs import run_results
+from tf_bert.runs.run_folder import RunFolder
 
 METRICS = {
     "accuracy",

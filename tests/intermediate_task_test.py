@@ -1,13 +1,13 @@
-"""Tests of tf_bert/build.py: a run that starts from another run's model."""
+"""Tests of tf_bert/runs/build.py: a run that starts from another run's model."""
 
 import numpy as np
 import pytest
 import safetensors.numpy
 import transformers
 
-from tf_bert import build
 from tf_bert.checkpoints import names
 from tf_bert.config import Config, parse
+from tf_bert.runs import build
 
 ROWS = [
     (f"The {thing} is {word}.", label)

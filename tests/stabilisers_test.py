@@ -21,10 +21,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_bert import build, training_run
 from tf_bert.config import Config, parse
-from tf_bert.folder_state import FolderState
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs import build, training_run
+from tf_bert.runs.run_folder import RunFolder
+from tf_bert.runs.state.folder_state import FolderState
 
 TESTS = pathlib.Path(__file__).parent
 NUM_STEPS = 4

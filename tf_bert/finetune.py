@@ -9,7 +9,10 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import (
+from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.data_name import TFDS_PREFIX
+from tf_bert.runs import (
     build,
     model_card,
     predictions,
@@ -18,13 +21,10 @@ from tf_bert import (
     run_results,
     training_run,
 )
-from tf_bert.config import Config
-from tf_bert.data.tasks import run_data
-from tf_bert.data.tasks.data_name import TFDS_PREFIX
-from tf_bert.folder_state import FolderState
-from tf_bert.run_folder import RunFolder
-from tf_bert.same_data import check_same
-from tf_bert.shared_state import SharedState
+from tf_bert.runs.run_folder import RunFolder
+from tf_bert.runs.same_data import check_same
+from tf_bert.runs.state.folder_state import FolderState
+from tf_bert.runs.state.shared_state import SharedState
 from tf_bert.system import file_io
 from tf_bert.training import evaluate
 from tf_bert.training.devices import agreed_stop, distribution, workers

@@ -17,16 +17,16 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tf_bert import predictions, run_folder, stored_config
 from tf_bert.checkpoints import formats, load
 from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
-from tf_bert.classifier import check_fits, load_finished
 from tf_bert.config import Config
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers import unlabelled
 from tf_bert.data.tasks import load_splits, run_data
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tokens import tokenizer_files
+from tf_bert.runs import predictions, run_folder, stored_config
+from tf_bert.runs.classifier import check_fits, load_finished
 from tf_bert.system import file_io
 from tf_bert.training import inference
 

@@ -16,9 +16,10 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import config, recorded_onednn
+from tf_bert import config
 from tf_bert.config import help_page, parse
-from tf_bert.stored_config import stored_config
+from tf_bert.runs import recorded_onednn
+from tf_bert.runs.stored_config import stored_config
 from tf_bert.system import native_log, os_errors, stop_requests
 
 _CONTINUE = (
@@ -62,9 +63,9 @@ MODES = {
     ),
     "report": Mode("report.report_run", "report_run"),
     "inspect": Mode("inspection.inspect_run", "inspect_run", True),
-    "evaluate": Mode("finished", "evaluate_run"),
-    "predict": Mode("finished", "predict_run"),
-    "export": Mode("export", "export_run"),
+    "evaluate": Mode("runs.finished_run", "evaluate_run"),
+    "predict": Mode("runs.finished_run", "predict_run"),
+    "export": Mode("runs.export", "export_run"),
     "plot": Mode("plotting.plot_run", "plot_run"),
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 from tf_bert.config import Config
 from tf_bert.notebook import keep
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs.run_folder import RunFolder
 
 
 class TestKeep:

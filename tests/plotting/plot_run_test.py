@@ -12,7 +12,7 @@ import pytest
 from tf_bert import run
 from tf_bert.config import Config
 from tf_bert.plotting import figures, recorded_run, style
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.training.update_log import UpdateLog
 
 ALWAYS = ("learning_rate", "loss_and_metric")

@@ -13,7 +13,7 @@ import pytest
 from tf_bert import run
 from tf_bert.config import Config
 from tf_bert.report import tables, trials_page
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring import scored_rows
 
 EVIL = "<script>alert('x')</script> & \"quotes\" in $a$ text"

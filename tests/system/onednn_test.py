@@ -1,4 +1,4 @@
-"""Tests of tf_bert/system/onednn.py and tf_bert/recorded_onednn.py."""
+"""Tests of tf_bert/system/onednn.py and tf_bert/runs/recorded_onednn.py."""
 
 import json
 import os
@@ -9,9 +9,9 @@ import sys
 import pytest
 from absl import logging
 
-from tf_bert import recorded_onednn, run_folder
 from tf_bert.config import Config, parse
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs import recorded_onednn, run_folder
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.system import onednn
 from tf_bert.training.devices.cluster import Cluster
 

@@ -91,7 +91,7 @@ def copies_are_equal(run):
 
 def compare(fields, num_devices):
     """Trains twice on all devices, and once on one."""
-    from tf_bert import build, restart
+    from tf_bert.runs import build, reset
 
     config = Config.from_dict({**fields, "distribution": "mirrored"})
     run = build.build(config)
@@ -100,7 +100,7 @@ def compare(fields, num_devices):
     start = {path: variable.numpy() for path, variable in weights.items()}
     first = result_of(run)
     are_equal = copies_are_equal(run)
-    run = restart.restart(run, config)
+    run = reset.restart(run, config)
     again = result_of(run)
     one = Config.from_dict({**fields, "distribution": "one_device"})
     single = result_of(build.build(one))

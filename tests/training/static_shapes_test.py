@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tf_bert import build, training_run
 from tf_bert.config import Config, parse
-from tf_bert.training_state import MemoryState
+from tf_bert.runs import build, training_run
+from tf_bert.runs.state.training_state import MemoryState
 from tf_bert.trials.live_table import SilentBar
 
 

@@ -125,9 +125,9 @@ def trace(name, fields, strategy):
     """Traces training, inference and frozen features of a configuration."""
     import tensorflow as tf
 
-    from tf_bert import build
     from tf_bert.data.batches import text_batches
     from tf_bert.data.tokens.tokenization import EncodedTexts
+    from tf_bert.runs import build
 
     run = build.build(Config.from_dict(fields), strategy=strategy)
     iterator, _ = run.feed(0).at(0, 1)

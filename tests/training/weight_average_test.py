@@ -6,8 +6,8 @@ import safetensors.numpy
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tf_bert import build, restart
 from tf_bert.config import Config, parse
+from tf_bert.runs import build, reset
 from tf_bert.training.trained_words import decay_factors
 from tf_bert.training.weight_average import average_decays, average_factors
 
@@ -146,7 +146,7 @@ class TestWeightAverage:
         run = build_run(flags)
         take_step(run, 0)
         run.use_scored_weights()
-        again = restart.restart(run, run.config).state()
+        again = reset.restart(run, run.config).state()
         for name, variable in build_run(flags).state().items():
             np.testing.assert_array_equal(
                 again[name].numpy(), variable.numpy(), name

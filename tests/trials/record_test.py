@@ -8,8 +8,8 @@ from absl.testing import parameterized
 
 from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.task_spec import TaskSpec
+from tf_bert.runs.state.training_state import MemoryState, Progress
 from tf_bert.training.evaluate import Evaluation
-from tf_bert.training_state import MemoryState, Progress
 from tf_bert.trials import record as records
 
 FAILURE = records.of_failure(

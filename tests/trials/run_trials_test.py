@@ -13,7 +13,7 @@ import safetensors.numpy
 
 from tf_bert import run
 from tf_bert.config import Config
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs.run_folder import RunFolder
 
 FILES = {"history.jsonl", "scored_rows.tsv"}
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from absl import logging
 
-from tf_bert import build, run_folder
 from tf_bert.config import Config
 from tf_bert.data.readers import unlabelled
 from tf_bert.data.tasks.examples import Examples
@@ -25,7 +24,8 @@ from tf_bert.inspection.text_statistics import EncodedRows
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs import build, run_folder
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.system import file_io
 from tf_bert.training.training_loop import trained_variables
 

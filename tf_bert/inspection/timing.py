@@ -13,10 +13,10 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from tf_bert import build
 from tf_bert.data.batches.batch_plan import Plan
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.inspection import cost
+from tf_bert.runs import build
 from tf_bert.training.devices import distribution
 
 _TIMED_STEPS = 5

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tf_bert.library import Predictions
 from tf_bert.plotting.plot_run import plot_run
 from tf_bert.report.report_run import report_run
-from tf_bert.stored_config import stored_config
+from tf_bert.runs.stored_config import stored_config
 from tf_bert.system import file_io
 
 _HEIGHT = 700  # Pixels; the page scrolls inside.

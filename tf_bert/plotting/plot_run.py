@@ -5,10 +5,10 @@ No TensorFlow, unless the run lies on `gs://`.
 
 from absl import logging
 
-from tf_bert import run_folder
 from tf_bert.config import Config
 from tf_bert.plotting import figures, recorded_run, style
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs import run_folder
+from tf_bert.runs.run_folder import RunFolder
 
 
 def plot_run(config: Config) -> list[str]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import run_folder
 from tf_bert.config import Config
 from tf_bert.data.tasks import positive_class, run_data
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs import run_folder
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring.metrics import METRICS, Metric, title_of
 from tf_bert.system import file_io
 from tf_bert.training import update_log

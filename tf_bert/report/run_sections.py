@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any
 
-from tf_bert import run_folder
 from tf_bert.config import Config
 from tf_bert.data.tasks.copies import copies_sentence
 from tf_bert.data.tasks.data_name import data_name
@@ -17,7 +16,8 @@ from tf_bert.report import (
     trial_figures,
 )
 from tf_bert.report.page import Page, Part, Picture, Section
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs import run_folder
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring import scored_rows
 from tf_bert.scoring.scored_rows import ScoredRows
 from tf_bert.system import file_io

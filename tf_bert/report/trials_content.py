@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from tf_bert import config as config_lib
-from tf_bert import run_folder
 from tf_bert.data.tasks.data_name import data_name
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs import run_folder
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring import scored_rows
 from tf_bert.scoring.scored_rows import ScoredRows
 from tf_bert.statistics import trial_flags

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from tf_bert import run_folder
 from tf_bert.config import Config
 from tf_bert.report import (
     conclusion_sections,
@@ -18,7 +17,8 @@ from tf_bert.report import (
 )
 from tf_bert.report.page import Page, Part, Section
 from tf_bert.report.task_results import TaskResults
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs import run_folder
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.trials import sweep_data
 
 

@@ -12,22 +12,27 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import (
+from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
+from tf_bert.runs import (
     build,
     model_card,
-    restart,
+    reset,
     run_folder,
     run_results,
     training_run,
 )
-from tf_bert.config import Config
-from tf_bert.data.tasks import run_data
-from tf_bert.run_folder import RunFolder
+from tf_bert.runs.run_folder import RunFolder
+from tf_bert.runs.state import checkpointing
+from tf_bert.runs.state.training_state import (
+    MemoryState,
+    Progress,
+    history_lines,
+)
 from tf_bert.scoring import scored_rows
-from tf_bert.training import checkpointing, evaluate
+from tf_bert.training import evaluate
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.progress import ProgressBar
-from tf_bert.training_state import MemoryState, Progress, history_lines
 from tf_bert.trials import paused_state
 from tf_bert.trials import record as records
 from tf_bert.trials.job import Job
@@ -130,8 +135,8 @@ class Workbench:
     def _prepare(
         self, config: Config, record: dict[str, Any] | None
     ) -> build.Run:
-        if self._run is not None and restart.can_restart(self._run, config):
-            self._run = restart.restart(self._run, config)
+        if self._run is not None and reset.can_restart(self._run, config):
+            self._run = reset.restart(self._run, config)
         else:
             # Model, moments and traces refer to each other in circles; two
             # sets of them need not fit into memory.

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from tf_bert import build
-from tf_bert.training import checkpointing
+from tf_bert.runs import build
+from tf_bert.runs.state import checkpointing
+from tf_bert.runs.state.training_state import MemoryState, Progress
 from tf_bert.training.evaluate import Evaluation
-from tf_bert.training_state import MemoryState, Progress
 
 # Kinds of arrays, in front of their names.
 _VARIABLES, _BEST_WEIGHTS = "variable:", "best_weights:"

@@ -11,7 +11,7 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import run_folder
+from tf_bert.runs import run_folder
 from tf_bert.system import file_io
 from tf_bert.trials.trial_folder import TrialFolder
 

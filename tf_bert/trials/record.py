@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert import build, run_results
 from tf_bert.baselines import baseline_scores
 from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.task_spec import TaskSpec
+from tf_bert.runs import build, run_results
+from tf_bert.runs.state.training_state import MemoryState, Progress
 from tf_bert.statistics import trial_flags
 from tf_bert.training.evaluate import Evaluation
-from tf_bert.training_state import MemoryState, Progress
 from tf_bert.trials.plan import Trial
 
 Evaluations = dict[str, Evaluation]

@@ -11,10 +11,10 @@ from typing import Any
 
 from absl import logging
 
-from tf_bert import build, recorded_onednn, run_folder
 from tf_bert.config import Config
 from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.stored_rows import ChangedDataError
+from tf_bert.runs import build, recorded_onednn, run_folder
 from tf_bert.training.devices import distribution
 from tf_bert.trials import (
     local_runner,

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tf_bert import config as config_lib
-from tf_bert import model_card, run_folder
 from tf_bert.config import Config
 from tf_bert.config.all_settings import FOLLOWING
-from tf_bert.run_folder import TRIALS, TRIALS_LINES, RunFolder
+from tf_bert.runs import model_card, run_folder
+from tf_bert.runs.run_folder import TRIALS, TRIALS_LINES, RunFolder
 from tf_bert.system import file_io, written_files
 
 # What every record has, however its trial went.

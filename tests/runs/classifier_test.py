@@ -1,0 +1,107 @@
+"""Tests of tf_bert/runs/classifier.py: what a training starts from."""
+
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from tf_bert.config import Config, parse
+from tf_bert.data.tasks import run_data
+from tf_bert.runs.classifier import load_classifier
+
+HEAD = {"classifier/bias", "classifier/kernel"}
+POOLER = {"bert/pooler/dense/bias", "bert/pooler/dense/kernel"}
+KERNEL = "bert/encoder/layer_{}/output/dense/kernel"
+
+
+@pytest.fixture(scope="module")
+def load(flags):
+    """Returns a function from flags to `fresh` and the weights by path."""
+
+    def loaded(**changes):
+        config = Config(
+            **parse.parse(
+                flags(output_dir="runs/x", label_names="bad,good", **changes)
+            )
+        )
+        classifier = load_classifier(config, run_data.get_task(config))
+        weights = classifier.model.weights_by_path()
+        return classifier.fresh, {p: v.numpy() for p, v in weights.items()}
+
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def standard(load):
+    return load(head_seed=3)
+
+
+class TestHead:
+    def test_is_drawn_although_the_checkpoint_has_one(
+        self, load, standard, tiny_checkpoint
+    ):
+        fresh, weights = standard
+        stored = safetensors.numpy.load_file(
+            f"{tiny_checkpoint}/model.safetensors"
+        )["classifier.weight"]
+        assert stored.shape == (2, 8)
+        assert fresh == HEAD
+        assert not np.array_equal(weights["classifier/kernel"], stored.T)
+
+    def test_is_kept_if_wanted(self, load, tiny_checkpoint):
+        fresh, weights = load(head_seed=3, keep_head=True)
+        stored = safetensors.numpy.load_file(
+            f"{tiny_checkpoint}/model.safetensors"
+        )["classifier.weight"]
+        assert fresh == frozenset()
+        np.testing.assert_array_equal(weights["classifier/kernel"], stored.T)
+
+    def test_is_the_same_if_the_checkpoint_has_none(
+        self, load, standard, tiny_checkpoint, tmp_path
+    ):
+        """Nor has it a pooler, as a model of masked words alone."""
+        folder = pathlib.Path(shutil.copytree(tiny_checkpoint, tmp_path / "x"))
+        path = folder / "model.safetensors"
+        tensors = safetensors.numpy.load_file(path)
+        bare = {
+            name: tensor
+            for name, tensor in tensors.items()
+            if name.startswith(("bert.embeddings", "bert.encoder"))
+        }
+        safetensors.numpy.save_file(bare, path)
+        fresh, weights = load(head_seed=3, init_checkpoint=folder)
+        assert fresh == HEAD | POOLER
+        np.testing.assert_array_equal(
+            weights["classifier/kernel"], standard[1]["classifier/kernel"]
+        )
+
+
+class TestReinit:
+    def test_the_top_block_is_fresh_and_the_head_as_ever(self, load, standard):
+        fresh, weights = load(head_seed=3, reinit_layers=1)
+        assert fresh == HEAD | POOLER | {
+            path for path in weights if path.startswith("bert/encoder/layer_1/")
+        }
+        differing = {
+            path
+            for path, value in weights.items()
+            if not np.array_equal(value, standard[1][path])
+        }
+        # Biases, and LayerNorms, were 0 and 1 in this checkpoint too.
+        kernels = {path for path in fresh if path.endswith("/kernel")}
+        assert differing == kernels - HEAD
+
+    def test_the_pooler_may_be_fresh_alone(self, load, standard):
+        fresh, weights = load(head_seed=3, reinit_pooler=True)
+        assert fresh == HEAD | POOLER
+        path = KERNEL.format(1)
+        np.testing.assert_array_equal(weights[path], standard[1][path])
+
+    def test_a_second_time_draws_the_same(self, load):
+        first, second = (
+            load(head_seed=3, reinit_layers=2)[1] for _ in range(2)
+        )
+        for path, value in first.items():
+            np.testing.assert_array_equal(value, second[path], path)

@@ -1,0 +1,284 @@
+"""Tests of tf_bert/runs/model_card.py and card_metadata.py: the card as a whole."""
+
+import dataclasses
+import json
+import re
+import shlex
+
+import huggingface_hub
+import numpy as np
+import pytest
+
+from tf_bert.config import Config, parse
+from tf_bert.data.tasks import known_tasks
+from tf_bert.data.tasks.examples import Examples
+from tf_bert.data.tasks.load_splits import TaskData
+from tf_bert.runs import model_card
+
+CONFIG = Config(
+    output_dir="runs/my cards",
+    train_file="data/cards.csv",
+    init_checkpoint="minilm-l6",
+    max_seq_length=48,
+    seed=3,
+    overwrite_output_dir=True,
+    predict_file="new.csv",
+)
+RESULTS = {
+    "train": {"num_examples": 3, "num_steps": 40, "chosen_step": 30},
+    "validation": {
+        "num_examples": 2,
+        "accuracy": 0.5,
+        "accuracy_ci": [0.0126, 0.9874],
+        "loss": 0.7,
+        "roc_auc": None,
+    },
+    "test": {
+        "num_examples": 4,
+        "accuracy": 0.75,
+        "accuracy_ci": [0.1941, 0.9937],
+        "loss": 0.25,
+        "roc_auc": 0.875,
+    },
+    "baselines": {
+        "majority": {"test": {"accuracy": 0.5, "accuracy_ci": [0.07, 0.93]}},
+        "tfidf_svm": {"test": {"accuracy": 0.25, "accuracy_ci": [0.0, 0.81]}},
+    },
+    "verdict": "BERT made no clear difference.",
+}
+
+
+def examples(labels, source="data/cards.csv"):
+    texts = tuple(f"text {i}" for i in range(len(labels)))
+    return Examples(
+        texts=texts,
+        text_pairs=None,
+        labels=np.array(labels),
+        row_numbers=np.arange(len(labels)),
+        source=source,
+    )
+
+
+def class_data(label_names=("no", "yes")):
+    task = known_tasks.custom_task(
+        text_column="text", label_column="label", label_names=label_names
+    )
+    return TaskData(
+        task,
+        train=examples([0, 1, 1]),
+        validation=examples([0, 1]),
+        test=examples([1, 1, 0, 1], "elsewhere/test.csv"),
+    )
+
+
+def render(config=CONFIG, data=None, results=RESULTS):
+    return model_card.render_model_card(config, data or class_data(), results)
+
+
+def table_rows(card, first_cell):
+    return [x for x in card.splitlines() if x.startswith(f"| {first_cell} |")]
+
+
+class TestMetadata:
+    @pytest.fixture
+    def data(self):
+        return huggingface_hub.ModelCard(render()).data
+
+    def test_says_what_the_hub_asks(self, data):
+        assert data.library_name == "transformers"
+        assert data.pipeline_tag == "text-classification"
+        assert data.base_model == "sentence-transformers/all-MiniLM-L6-v2"
+        assert data.metrics == ["accuracy", "roc_auc"]
+        assert data.model_name == "my cards"
+
+    def test_results_stand_in_the_model_index(self, data):
+        found = [
+            (x.dataset_name, x.dataset_split, x.metric_type, x.metric_value)
+            for x in data.eval_results
+        ]
+        assert found == [
+            ("cards.csv", "validation", "accuracy", 0.5),
+            ("cards.csv", "test", "accuracy", 0.75),
+            ("cards.csv", "test", "roc_auc", 0.875),
+        ]
+        types = {x.task_type for x in data.eval_results}
+        assert types == {"text-classification"}
+
+    def test_a_dataset_of_tfds_is_named(self):
+        config = dataclasses.replace(
+            CONFIG, train_file=None, tfds_name="imdb_reviews/plain_text"
+        )
+        rows = examples([0, 1, 1], "tfds:imdb_reviews/plain_text/1.0.0/train")
+        card = huggingface_hub.ModelCard(
+            render(config, dataclasses.replace(class_data(), train=rows))
+        )
+        names = {x.dataset_name for x in card.data.eval_results}
+        assert names == {"imdb_reviews/plain_text"}
+        assert "\nRows of `imdb_reviews/plain_text`, by split:\n" in card.text
+        assert "- train: `imdb_reviews/plain_text/1.0.0/train`\n" in card.text
+
+    def test_a_folder_is_no_base_model(self, tmp_path):
+        config = dataclasses.replace(CONFIG, init_checkpoint=str(tmp_path))
+        card = huggingface_hub.ModelCard(render(config))
+        assert card.data.base_model is None
+        assert f"It is `{tmp_path}`, fine-tuned" in card.text
+
+    def test_macro_f1_says_so(self):
+        results = {**RESULTS, "test": {**RESULTS["test"], "macro_f1": 0.625}}
+        data = huggingface_hub.ModelCard(render(results=results)).data
+        [entry] = [x for x in data.eval_results if x.metric_type == "f1"]
+        assert entry.metric_value == 0.625
+        assert entry.metric_args == {"average": "macro"}
+
+
+class TestText:
+    def test_rows_are_counted_by_split_and_class(self):
+        card = render()
+        assert table_rows(card, "") == [
+            "|  | train | validation | test |",
+            "|  | validation, 2 rows | test, 4 rows |",
+            "|  | accuracy |",
+        ]
+        assert table_rows(card, "`no`") == ["| `no` | 1 | 1 | 1 |"]
+        assert table_rows(card, "`yes`") == ["| `yes` | 2 | 1 | 3 |"]
+        assert table_rows(card, "all") == ["| all | 3 | 2 | 4 |"]
+        assert "- validation: `cards.csv`, rows held out" in card
+        assert "- test: `test.csv`\n" in card
+
+    def test_metrics_have_their_intervals(self):
+        card = render()
+        assert table_rows(card, "accuracy") == [
+            "| accuracy | 0.500 [0.013, 0.987] | 0.750 [0.194, 0.994] |"
+        ]
+        assert table_rows(card, "loss") == ["| loss | 0.700 | 0.250 |"]
+        assert table_rows(card, "ROC AUC") == [
+            "| ROC AUC | not defined | 0.875 |"
+        ]
+
+    def test_bert_stands_beside_the_baselines_with_the_verdict(self):
+        card = render()
+        assert table_rows(card, "Majority class") == [
+            "| Majority class | 0.500 [0.070, 0.930] |"
+        ]
+        assert table_rows(card, "BERT") == ["| BERT | 0.750 [0.194, 0.994] |"]
+        assert "\nBERT made no clear difference.\n" in card
+
+    def test_the_command_makes_the_same_model(self):
+        """What cannot change it, such as the file to predict, is left out."""
+        [block] = re.findall(
+            "```\n(python -m tf_bert.run .*?)```", render(), re.S
+        )
+        arguments = shlex.split(block.replace("\\\n", ""))[3:]
+        plain = dataclasses.replace(
+            CONFIG, overwrite_output_dir=False, predict_file=None
+        )
+        assert Config(**parse.parse(arguments)) == plain
+
+    def test_seeds_and_the_chosen_step_are_told(self):
+        card = render()
+        assert "40 steps; the weights after step 30, the best on valid" in card
+        assert "Seeds: 3 for fresh weights, 3 for the order" in card
+        assert "0 for held-out rows." in card
+
+    def test_the_clock_and_the_machine_are_not(self):
+        runtime = {"seconds": 12.3, "host": "laptop"}
+        assert render(results={**RESULTS, "runtime": runtime}) == render()
+
+    def test_limits_follow_from_the_run(self):
+        card = render()
+        assert "- It learned from 3 rows." in card
+        assert "Of a long text only 48 tokens count" in card
+        assert "The validation rows chose the checkpoint" in card
+        last = dataclasses.replace(CONFIG, checkpoint_to_use="last")
+        assert "chose the checkpoint" not in render(last)
+
+    def test_labels_cannot_break_a_table(self):
+        card = render(data=class_data(("a|b", "two\nlines `x`")))
+        assert table_rows(card, "`a\\|b`") == ["| `a\\|b` | 1 | 1 | 1 |"]
+        assert len(table_rows(card, "`` two lines `x` ``")) == 1
+
+    def test_a_run_without_further_splits_says_so(self):
+        data = dataclasses.replace(class_data(), validation=None, test=None)
+        card = render(data=data, results={"train": RESULTS["train"]})
+        assert "There was no split to evaluate on." in card
+        assert "intervals" not in card
+        assert huggingface_hub.ModelCard(card).data.eval_results is None
+
+    @pytest.mark.parametrize(
+        "path, name",
+        [("runs/x/", "x"), (".", "model"), ("gs://b/y", "y"), ("/", "model")],
+    )
+    def test_is_called_as_the_folder(self, path, name):
+        card = render(dataclasses.replace(CONFIG, output_dir=path))
+        assert f"\n# {name}\n" in card
+
+
+class TestRegressionOfPairs:
+    @pytest.fixture
+    def card(self):
+        task = known_tasks.custom_task(
+            text_column="first",
+            text_pair_column="second",
+            label_column="score",
+            is_regression=True,
+        )
+        labels = np.array([0.5, 4, 3], np.float32)
+        data = TaskData(
+            task, examples(labels), validation=None, test=examples(labels[:2])
+        )
+        scores = {"num_examples": 2, "spearman": -0.5, "spearman_ci": [-1, 0]}
+        return render(
+            data=data, results={"train": RESULTS["train"], "test": scores}
+        )
+
+    def test_scores_are_summarised(self, card):
+        assert "Gives a pair of texts a score." in card
+        assert table_rows(card, "rows") == ["| rows | 3 | 2 |"]
+        assert table_rows(card, "mean score") == ["| mean score | 2.5 | 2.25 |"]
+        assert table_rows(card, "Spearman correlation") == [
+            "| Spearman correlation | -0.500 [-1.000, 0.000] |"
+        ]
+
+    def test_a_score_without_an_interval_says_why(self):
+        scores = {
+            "f1": 0.5,
+            "f1_ci": None,
+            "f1_ci_note": "too few rows of class spam",
+        }
+        assert model_card._score(scores, "f1") == (
+            "0.500 [too few rows of class spam]"
+        )
+
+    def test_the_pipeline_gets_pairs_and_gives_scores(self, card):
+        assert 'MODEL, function_to_apply="none")' in card
+        assert 'classify({"text": "A text.", "text_pair": "Another."}' in card
+
+    def test_the_hub_s_name_of_the_metric_is_used(self, card):
+        [entry] = huggingface_hub.ModelCard(card).data.eval_results
+        assert (entry.metric_type, entry.metric_value) == ("spearmanr", -0.5)
+        assert entry.task_name == "Text regression"
+
+
+class TestFinishedRun:
+    def test_the_card_has_the_results_of_the_run(self, finished_run):
+        text = (finished_run / "all_results.json").read_text(encoding="utf-8")
+        results = json.loads(text)
+        card = huggingface_hub.ModelCard.load(finished_run / "model/README.md")
+        for entry in card.data.eval_results:
+            values = results[entry.dataset_split]
+            assert entry.metric_value in values.values()
+        assert {x.dataset_split for x in card.data.eval_results} == {
+            "validation",
+            "test",
+        }
+        assert results["verdict"] in card.text
+        assert table_rows(card.text, "all") == ["| all | 36 | 4 | 12 |"]
+
+    @pytest.mark.large
+    @pytest.mark.reference
+    def test_its_code_runs(self, finished_run):
+        card = (finished_run / "model/README.md").read_text(encoding="utf-8")
+        blocks = re.findall("^```python\n(.*?)^```", card, re.S | re.M)
+        assert len(blocks) == 2
+        for block in blocks:
+            exec(block, {"MODEL": str(finished_run / "model")})

@@ -1,0 +1,182 @@
+"""Tests of tf_bert/runs/parameter_table.py."""
+
+import dataclasses
+
+import pytest
+from absl.testing import parameterized
+
+from tf_bert.config import Config, parse
+from tf_bert.runs import build, parameter_table
+from tf_bert.runs.parameter_table import Parameter, render
+
+EMBEDDINGS = Parameter("bert/embeddings/LayerNorm/beta", 4)
+POOLER = Parameter("bert/pooler/dense/kernel", 16, is_fresh=True)
+HEAD = Parameter("classifier/kernel", 8, is_fresh=True)
+
+
+def block(index, **fields):
+    path = f"bert/encoder/layer_{index}/output/dense"
+    return [
+        Parameter(f"{path}/kernel", 1_000_000, **fields),
+        Parameter(f"{path}/bias", 10),
+    ]
+
+
+def lines(parameters, learning_rate=2e-5):
+    """Each line of the table, split at its gaps of two blanks or more."""
+    text = render(parameters, learning_rate=learning_rate)
+    return [
+        [cell.strip() for cell in line.split("  ") if cell]
+        for line in text.splitlines()
+    ]
+
+
+def cells(name, parameters):
+    (found,) = [line[1:] for line in lines(parameters) if line[0] == name]
+    return found
+
+
+class RenderTest(parameterized.TestCase):
+    def test_parts_stand_in_the_order_of_the_layers(self):
+        blocks = [*block(0, decay=0.1), *block(1), *block(2)]
+        names = [x[0] for x in lines([EMBEDDINGS, *blocks, POOLER, HEAD])]
+        self.assertEqual(
+            names[:6],
+            [
+                "part",
+                "embeddings",
+                "layer_0",
+                "layer_1 to layer_2",
+                "pooler",
+                "classifier",
+            ],
+        )
+
+    def test_the_column_of_parameters_adds_up_to_the_total(self):
+        parameters = [EMBEDDINGS, *block(0), *block(1), POOLER, HEAD]
+        *rows, totals, _, _ = lines(parameters)
+        sizes = [int(row[1].replace(",", "")) for row in rows[1:]]
+        self.assertEqual(sum(sizes), sum(p.size for p in parameters))
+        self.assertEqual(
+            totals,
+            ["total 2,000,048, trainable 2,000,048, frozen 0, decayed 0"],
+        )
+
+    @parameterized.parameters(
+        ({}, ["pretrained", "2e-05", "none", "none"]),
+        ({"decay": 0.01}, ["pretrained", "2e-05", "0.01", "none"]),
+        ({"pretrained_decay": 1e-3}, ["pretrained", "2e-05", "none", "0.001"]),
+        ({"is_fresh": True}, ["fresh", "2e-05", "none", "none"]),
+        ({"is_trained": False}, ["pretrained", "frozen", "none", "none"]),
+        # A frozen weight is not decayed either.
+        (
+            {"is_trained": False, "decay": 0.01},
+            ["pretrained", "frozen", "none", "none"],
+        ),
+        ({"rate": 0.95}, ["pretrained", "1.9e-05", "none", "none"]),
+    )
+    def test_a_row_says_how_a_part_is_treated(self, fields, expected):
+        parameter = dataclasses.replace(POOLER, is_fresh=False)
+        parameter = dataclasses.replace(parameter, **fields)
+        self.assertEqual(cells("pooler", [parameter]), ["16", *expected])
+
+    def test_a_part_of_which_some_is_otherwise_says_so(self):
+        kernel = dataclasses.replace(POOLER, rate=0.5, decay=0.1)
+        bias = Parameter("bert/pooler/dense/bias", 4)
+        self.assertEqual(
+            cells("pooler", [kernel, bias]),
+            ["20", "partly fresh", "1e-05-2e-05", "0.1", "none"],
+        )
+        bias = dataclasses.replace(bias, is_trained=False)
+        self.assertEqual(cells("pooler", [kernel, bias])[2], "1e-05 (partly)")
+
+    def test_totals_tell_trained_from_frozen_and_decayed(self):
+        frozen = dataclasses.replace(EMBEDDINGS, is_trained=False, decay=1)
+        pulled = dataclasses.replace(POOLER, pretrained_decay=1)
+        self.assertEqual(
+            lines([frozen, pulled, HEAD])[-3],
+            ["total 28, trainable 24, frozen 4, decayed 16"],
+        )
+
+    @parameterized.parameters(1.0, 0.95)
+    def test_bert_large_fits_into_80_columns(self, decay):
+        sizes = 31_782_912, 12_596_224
+        both = {"decay": 0.0001, "pretrained_decay": 0.0001}
+        parameters = [
+            Parameter("bert/embeddings/x", sizes[0], rate=decay**25, **both)
+        ]
+        parameters += [
+            Parameter(
+                f"bert/encoder/layer_{i}/x",
+                sizes[1],
+                rate=decay ** (24 - i),
+                **both,
+            )
+            for i in range(24)
+        ]
+        parameters += [POOLER, HEAD]
+        text = render(parameters, learning_rate=1.23e-5)
+        widths = [len(line) for line in text.splitlines()]
+        self.assertLessEqual(max(widths), 80)
+        num_blocks = 1 if decay == 1 else 24
+        self.assertLen(widths, 1 + 1 + num_blocks + 2 + 3)
+
+
+@pytest.fixture(scope="module")
+def built(flags):
+    arguments = flags(output_dir="runs/x", reinit_layers=1, weight_decay=0.3)
+    return build.build(Config(**parse.parse(arguments)))
+
+
+class TestDescribe:
+    def test_has_the_models_own_sizes(self, built):
+        """Of the word embeddings the optimizer has the words in use alone."""
+        model = built.classifier.model
+        found = {
+            p.path: p
+            for p in parameter_table.describe(
+                model, built.optimizer, built.classifier.fresh
+            )
+        }
+        assert found.keys() == model.weights_by_path().keys()
+        words = "bert/embeddings/word_embeddings/embeddings"
+        assert found[words].size == 63 * 8
+        assert built.trained_words.rows.shape[0] < 63
+        assert found[words].decay == 0.3
+        assert found["bert/pooler/dense/kernel"].is_fresh
+        assert found["bert/pooler/dense/bias"].decay == 0
+        assert not found["bert/encoder/layer_0/output/dense/bias"].is_fresh
+
+    def test_a_run_logs_the_table(self, flags, caplog):
+        build.build(Config(**parse.parse(flags(output_dir="runs/x"))))
+        (message,) = [
+            record.getMessage()
+            for record in caplog.records
+            if record.getMessage().startswith("The parameters of the model:\n")
+        ]
+        assert "layer_0 to layer_1  " in message
+        assert "0.01" in message
+
+
+class TestCount:
+    def test_frozen_variables_are_counted_apart(self, built):
+        model = built.classifier.model
+        before = parameter_table.count(model)
+        words = model.weights_by_path()[
+            "bert/embeddings/word_embeddings/embeddings"
+        ]
+        words.trainable = False
+        try:
+            after = parameter_table.count(model)
+        finally:
+            words.trainable = True
+        total = before["num_parameters"]
+        assert before["num_trainable_parameters"] == total
+        assert total == sum(
+            variable.numpy().size
+            for variable in model.weights_by_path().values()
+        )
+        assert after == {
+            "num_parameters": total,
+            "num_trainable_parameters": total - 63 * 8,
+        }

@@ -1,0 +1,201 @@
+"""Tests of tf_bert/runs/predictions.py."""
+
+import csv
+import dataclasses
+import io
+import json
+
+import numpy as np
+import pytest
+
+from tf_bert.config import Config
+from tf_bert.runs import predictions
+from tf_bert.runs.classifier import load_finished
+
+
+@pytest.fixture(scope="module")
+def config(finished_run):
+    fields = json.loads((finished_run / "config.json").read_text("utf-8"))
+    return Config.from_dict(fields)
+
+
+@pytest.fixture(scope="module")
+def classifier(finished_run, config):
+    return load_finished(str(finished_run / "model"), config)
+
+
+def read_rows(path):
+    """Reads a written file as a spreadsheet does."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.reader(file, delimiter="\t"))
+
+
+class TestPredictions:
+    def test_rows_and_columns_are_those_of_the_file(
+        self, finished_run, reviews
+    ):
+        with open(reviews / "predict.csv", encoding="utf-8") as file:
+            given = list(csv.reader(file))
+        rows = read_rows(finished_run / "predictions.tsv")
+        assert [row[:3] for row in rows] == given
+        assert rows[0][3:] == [
+            "predicted_label",
+            "probability_bad",
+            "probability_good",
+        ]
+
+    def test_label_is_the_more_probable_one(self, finished_run):
+        for row in read_rows(finished_run / "predictions.tsv")[1:]:
+            bad, good = (float(share) for share in row[4:])
+            assert bad + good == pytest.approx(1, abs=1e-5)
+            assert row[3] == ("bad" if bad > good else "good")
+
+    def test_shares_are_those_of_the_model(self, classifier, finished_run):
+        rows = read_rows(finished_run / "predictions.tsv")[1:]
+        batch = classifier.tokenizer.encode(
+            [row[1] for row in rows], max_seq_length=32
+        )
+        logits = np.concatenate(
+            [
+                classifier.model(ids[None], training=False).logits.numpy()
+                for ids in batch.input_ids
+            ]
+        )
+        shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        written = [[float(share) for share in row[4:]] for row in rows]
+        np.testing.assert_allclose(written, shares, atol=1e-5)
+
+
+class TestWritePredictions:
+    def write(self, classifier, config, file, path):
+        config = dataclasses.replace(config, predict_file=str(file))
+        rows = predictions.open_rows(config, classifier.task)
+        return predictions.write_predictions(classifier, rows, str(path))
+
+    def test_long_files_keep_their_order(self, classifier, config, tmp_path):
+        """Several chunks, and batches whose rows are packed by length."""
+        texts = ["good " * (i % 7 + 1) + f"mug {i}" for i in range(5000)]
+        lines = [f"{i}\t{text}\n" for i, text in enumerate(texts)]
+        file = tmp_path / "new.tsv"
+        file.write_text("number\ttext\n" + "".join(lines), encoding="utf-8")
+        path = tmp_path / "out.tsv"
+        assert self.write(classifier, config, file, path) == 5000
+        rows = read_rows(path)[1:]
+        assert [row[0] for row in rows] == [str(i) for i in range(5000)]
+        assert [row[1] for row in rows] == texts
+        # The last row by itself has the same share, whatever was beside it.
+        file.write_text(f"number\ttext\n{lines[-1]}", encoding="utf-8")
+        self.write(classifier, config, file, path)
+        assert float(read_rows(path)[1][3]) == pytest.approx(
+            float(rows[-1][3]), abs=1e-5
+        )
+
+    def test_fields_read_back_whatever_they_hold(
+        self, classifier, config, tmp_path
+    ):
+        texts = [
+            "a\tb",
+            'say "hi"',
+            '"',
+            "one\ntwo\r\nthree",
+            "lone\rreturn",
+            "\r.",
+            "NUL \0 and \ufffd",
+            "a \u2028 \u2029 \x85 \x0b \x1c b",
+            " spaces ",
+            "=1+1",
+            "\ufeff mark",
+            "\U0001f600",
+        ]
+        file = tmp_path / "new.jsonl"
+        rows = [json.dumps({"text": x, "more": [x]}) + "\n" for x in texts]
+        file.write_text("".join(rows), encoding="utf-8")
+        path = tmp_path / "out.tsv"
+        assert self.write(classifier, config, file, path) == len(texts)
+        header, *written = read_rows(path)
+        assert header[:3] == ["text", "more", "predicted_label"]
+        assert [row[0] for row in written] == texts
+        assert [json.loads(row[1]) for row in written] == [[x] for x in texts]
+
+    def test_the_same_rows_in_any_format_have_the_same_predictions(
+        self, classifier, config, tmp_path
+    ):
+        contents = {
+            "a.csv": b"id;text\n1;good mug\n2;bad, bad\n",
+            "b.tsv": b"id\ttext\n1\tgood mug\n2\tbad, bad\n",
+            "c.jsonl": b'{"id": 1, "text": "good mug"}\n'
+            b'{"text": "bad, bad", "id": 2}\n',
+            "d-1.csv": "id,text\n1,good mug\n".encode("utf-16"),
+            "d-2.csv": b'text,id\n"bad, bad",2\n',
+        }
+        outputs = set()
+        for name, content in contents.items():
+            (tmp_path / name).write_bytes(content)
+        for name in ("a.csv", "b.tsv", "c.jsonl", "d-*.csv"):
+            path = tmp_path / "out.tsv"
+            self.write(classifier, config, tmp_path / name, path)
+            outputs.add(path.read_bytes())
+        assert len(outputs) == 1
+
+    def test_a_text_may_be_a_million_characters_long(
+        self, classifier, config, tmp_path
+    ):
+        file = tmp_path / "new.csv"
+        text = "good " * 200_000
+        file.write_text(f"text\n{text}\n{'x' * 10**6}\n", encoding="utf-8")
+        path = tmp_path / "out.tsv"
+        assert self.write(classifier, config, file, path) == 2
+        with open(path, encoding="utf-8") as lines:
+            assert next(lines).startswith("text\t")
+            assert next(lines).startswith(f"{text}\t")
+
+    def test_a_wrong_row_leaves_the_old_file(
+        self, classifier, config, tmp_path
+    ):
+        file = tmp_path / "new.tsv"
+        file.write_text("text\ngood mug\n\t\n", encoding="utf-8")
+        path = tmp_path / "out.tsv"
+        path.write_text("old", encoding="utf-8")
+        with pytest.raises(ValueError, match="new.tsv, row 2"):
+            self.write(classifier, config, file, path)
+        assert path.read_text(encoding="utf-8") == "old"
+        assert len(list(tmp_path.iterdir())) == 2
+
+
+class TestStreamPredictions:
+    def stream(self, classifier, config, content):
+        target = io.BytesIO()
+        num_rows = predictions.stream_predictions(
+            classifier, config, io.BytesIO(content), target
+        )
+        lines = target.getvalue().decode("utf-8")
+        return num_rows, list(csv.reader(io.StringIO(lines), delimiter="\t"))
+
+    def test_is_the_table_that_a_file_gives(
+        self, classifier, config, finished_run
+    ):
+        file = read_rows(finished_run / "predictions.tsv")
+        texts = [row[1] for row in file[1:]]
+        num_rows, rows = self.stream(
+            classifier, config, "\n".join(texts).encode()
+        )
+        assert num_rows == 3
+        assert rows[0] == ["text", *file[0][3:]]
+        assert [row[0] for row in rows[1:]] == texts
+        assert [row[1] for row in rows[1:]] == [row[3] for row in file[1:]]
+
+    def test_pairs_have_two_columns(self, classifier, config):
+        task = dataclasses.replace(classifier.task, text_pair_column="b")
+        pairs = dataclasses.replace(classifier, task=task)
+        _, rows = self.stream(pairs, config, b"The mug\tis good\n")
+        assert rows[0][:3] == ["text", "text_pair", "predicted_label"]
+        assert rows[1][:2] == ["The mug", "is good"]
+
+    def test_rows_before_a_wrong_line_are_written(self, classifier, config):
+        target = io.BytesIO()
+        content = b"good mug\n" * 2000 + b"caf\xe9\n"
+        with pytest.raises(ValueError, match="standard input, line 2001"):
+            predictions.stream_predictions(
+                classifier, config, io.BytesIO(content), target
+            )
+        assert target.getvalue().count(b"\n") > 1000

@@ -1,0 +1,115 @@
+"""Tests of tf_bert/runs/reset.py."""
+
+import numpy as np
+import pytest
+
+from tf_bert.config import Config, parse
+from tf_bert.runs import build, reset, training_run
+from tf_bert.runs.state.training_state import MemoryState
+from tf_bert.trials.live_table import SilentBar
+
+
+def make_config(flags, **changes):
+    return Config(**parse.parse(flags(output_dir="runs/x", **changes)))
+
+
+def values_of(run):
+    return {
+        name: variable.numpy()
+        for name, variable in run.state().items()
+        if name != "iterations"
+    }
+
+
+@pytest.fixture(scope="module")
+def trained(flags):
+    """A run with a prior, moments and a record of updates, trained."""
+    run = build.build(
+        make_config(
+            flags,
+            pretrained_weight_decay=0.3,
+            record_updates=True,
+            num_train_steps=4,
+            num_evaluations=2,
+        )
+    )
+    training_run.train(run, MemoryState(), make_bar=SilentBar)
+    return run
+
+
+@pytest.fixture(scope="module")
+def changes():
+    return {
+        "pretrained_weight_decay": 0.3,
+        "record_updates": True,
+        "seed": 3,
+        "reinit_layers": 1,
+        "learning_rate": 0.02,
+        "num_train_steps": 5,
+        "num_evaluations": 1,
+    }
+
+
+@pytest.fixture(scope="module")
+def pair(trained, flags, changes):
+    """The trained run restarted, and a new one of that configuration."""
+    config = make_config(flags, **changes)
+    return reset.restart(trained, config), build.build(config)
+
+
+class TestRestart:
+    def test_gives_what_a_new_run_has(self, pair):
+        restarted, new = pair
+        expected = values_of(new)
+        for name, value in values_of(restarted).items():
+            np.testing.assert_array_equal(value, expected[name], name)
+        assert restarted.optimizer.iterations.numpy() == 0
+        assert restarted.config == new.config
+        assert restarted.classifier.fresh == new.classifier.fresh
+        assert restarted.evaluation_steps == new.evaluation_steps
+        np.testing.assert_array_equal(
+            restarted.learning_rates, new.learning_rates
+        )
+        np.testing.assert_array_equal(
+            restarted.plan.examples, new.plan.examples
+        )
+
+    def test_keeps_the_trace(self, pair):
+        restarted, _ = pair
+        training_run.train(restarted, MemoryState(), make_bar=SilentBar)
+        loop = restarted.loop
+        assert loop.train_steps.experimental_get_tracing_count() == 1
+
+    def test_trains_from_the_checkpoint_whatever_was_trained(
+        self, pair, flags, changes
+    ):
+        """Its weights are kept in memory: the training must not reach them."""
+        restarted, new = pair
+        config = make_config(flags, **changes)
+        for _ in range(2):
+            restarted = reset.restart(restarted, config)
+            expected = values_of(new)
+            for name, value in values_of(restarted).items():
+                np.testing.assert_array_equal(value, expected[name], name)
+            for variable in restarted.classifier.model.trainable_variables:
+                variable.assign(variable + 1)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"mixout": 0.1},
+            {"bias_correction": False},
+            {"weight_decay": 0.1},
+            {"max_seq_length": 16},
+            {"split_seed": 1},
+            {"train_batch_size": 6},
+        ],
+        ids=str,
+    )
+    def test_refuses_what_is_in_the_trace_or_the_data(
+        self, pair, flags, changes, other
+    ):
+        config = make_config(flags, **{**changes, **other})
+        assert not reset.can_restart(pair[0], config)
+        with pytest.raises(ValueError, match="must be restarted with what"):
+            reset.restart(pair[0], config)

@@ -1,0 +1,159 @@
+"""Tests of tf_bert/runs/state/checkpointing.py."""
+
+import os
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+import safetensors
+import safetensors.numpy
+import tensorflow as tf
+from absl.testing import parameterized
+
+from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
+from tf_bert.runs.state import checkpointing
+
+METADATA = {"progress": '{"loss": 1e-17}', "best": ""}
+
+
+def make_variables(seed, shape=(3, 2)):
+    """Weights, moments and step of a small training; all random."""
+    rng = np.random.default_rng(seed)
+    with keras.name_scope("dense"):
+        kernel = keras.Variable(np.zeros(shape, np.float32), name="kernel")
+    optimizer = AdamWeightDecay()
+    optimizer.build([kernel])
+    variables = {kernel.path: kernel, **optimizer.moments()}
+    for variable in variables.values():
+        variable.assign(rng.normal(size=shape))
+    optimizer.iterations.assign(2**40 + seed)
+    return variables | {"iterations": optimizer.iterations}
+
+
+def values(variables):
+    return {name: np.asarray(x.numpy()) for name, x in variables.items()}
+
+
+class CheckpointingTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = os.path.join(folder.name, "checkpoints")
+
+    def write(self, variables):
+        """Returns the path of the file."""
+        name = checkpointing.write(
+            self.folder, "a", checkpointing.snapshot(variables), METADATA
+        )
+        return pathlib.Path(self.folder, name)
+
+    def assert_same(self, actual, expected):
+        self.assertEqual(actual.keys(), expected.keys())
+        for name, value in expected.items():
+            np.testing.assert_array_equal(actual[name], value, name)
+            self.assertEqual(actual[name].dtype, value.dtype, name)
+
+    def assert_refused(self, variables, saved):
+        path = self.write(saved)
+        arrays, _ = checkpointing.read(str(path))
+        before = values(variables)
+        with self.assertRaisesRegex(
+            ValueError,
+            rf"this model's variables\. Received: {path}, of another model\. "
+            "Pass --overwrite_output_dir",
+        ):
+            checkpointing.assign(variables, arrays, path=str(path))
+        self.assert_same(values(variables), before)
+
+    def test_variables_come_back_bit_for_bit(self):
+        saved, loaded = make_variables(0), make_variables(1)
+        path = str(self.write(saved))
+        arrays, metadata = checkpointing.read(path)
+        checkpointing.assign(loaded, arrays, path=path)
+        self.assert_same(values(loaded), values(saved))
+        self.assertEqual(metadata, METADATA)
+
+    def test_variables_of_tensorflow_are_saved_too(self):
+        path = self.write({"a": tf.Variable([1.0, 2.0])})
+        arrays, _ = checkpointing.read(str(path))
+        np.testing.assert_array_equal(arrays["a"], [1.0, 2.0])
+
+    def test_a_snapshot_stays_when_the_variable_changes(self):
+        variables = make_variables(0)
+        copies = checkpointing.snapshot(variables)
+        before = values(variables)
+        for variable in variables.values():
+            variable.assign_add(tf.ones_like(variable.value))
+        self.assert_same(copies, before)
+
+    def test_others_can_read_the_file(self):
+        """A scalar, no element and another order in memory among them."""
+        arrays = {
+            "b": np.asfortranarray(
+                np.arange(6, dtype=np.float32).reshape(2, 3)
+            ),
+            "a": np.zeros((0, 3), np.float64),
+            "é": np.array(2**40),
+            "d": np.array([-1], np.int32),
+        }
+        name = checkpointing.write(self.folder, "x_1", arrays, METADATA)
+        self.assertRegex(name, r"^x_1\.[0-9a-f]{8}\.safetensors$")
+        path = os.path.join(self.folder, name)
+        self.assert_same(safetensors.numpy.load_file(path), arrays)
+        with safetensors.safe_open(path, "np") as file:
+            self.assertEqual(file.metadata(), METADATA)
+
+    def test_a_file_is_named_by_all_of_its_content(self):
+        variables = make_variables(0)
+        names = {self.write(variables).name for _ in range(2)}
+        self.assertLen(names, 1)
+        variables["iterations"].assign_add(1)
+        names.add(self.write(variables).name)
+        arrays = checkpointing.snapshot(variables)
+        names.add(checkpointing.write(self.folder, "a", arrays, {}))
+        self.assertLen(names, 3)
+        self.assertCountEqual(os.listdir(self.folder), names)
+
+    @parameterized.parameters(0, 4, 40, -10, -1)
+    def test_a_file_that_was_cut_short_is_damaged(self, length):
+        path = self.write(make_variables(0))
+        path.write_bytes(path.read_bytes()[:length])
+        with self.assertRaisesRegex(
+            checkpointing.DamagedFile, f"^{path} is damaged$"
+        ):
+            checkpointing.read(str(path))
+
+    @parameterized.parameters(0, 20, -1)
+    def test_a_file_with_another_bit_is_damaged(self, place):
+        path = self.write(make_variables(0))
+        data = bytearray(path.read_bytes())
+        data[place] ^= 1
+        path.write_bytes(data)
+        with self.assertRaisesRegex(checkpointing.DamagedFile, "is damaged"):
+            checkpointing.read(str(path))
+
+    def test_a_file_without_a_checksum_is_damaged(self):
+        path = self.write(make_variables(0))
+        other = path.rename(path.with_name("a.safetensors"))
+        with self.assertRaisesRegex(checkpointing.DamagedFile, "is damaged"):
+            checkpointing.read(str(other))
+
+    def test_a_missing_file_is_damaged(self):
+        with self.assertRaisesRegex(checkpointing.DamagedFile, "is missing"):
+            checkpointing.read(os.path.join(self.folder, "a.00000000.x"))
+
+    def test_other_shapes_are_refused(self):
+        self.assert_refused(make_variables(1), make_variables(0, shape=(2, 3)))
+
+    @parameterized.parameters("missing", "unexpected", "renamed")
+    def test_other_names_are_refused(self, change):
+        saved, variables = make_variables(0), make_variables(1)
+        if change in ("missing", "renamed"):
+            variable = saved.pop("m/dense/kernel")
+        if change == "renamed":
+            saved["m/dense/other"] = variable
+        if change == "unexpected":
+            saved["extra"] = tf.Variable(1.0)
+        self.assert_refused(variables, saved)

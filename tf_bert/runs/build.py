@@ -1,0 +1,362 @@
+"""From a configuration to everything that a run needs. Writes nothing.
+
+All that can be wrong with files, flags and checkpoints is found here, before
+anything is trained or written.
+"""
+
+import contextlib
+import dataclasses
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tf_bert.adaptation import freezing
+from tf_bert.adaptation.mixout import Mixout
+from tf_bert.config import Config, durations, rules
+from tf_bert.data.batches import batch_plan as planning
+from tf_bert.data.batches import pipeline
+from tf_bert.data.readers import unlabelled
+from tf_bert.data.tasks import load_splits, run_data
+from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
+from tf_bert.optimization import parameter_groups
+from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
+from tf_bert.runs import parameter_table, schedule
+from tf_bert.runs.classifier import Classifier, load_classifier, read_checkpoint
+from tf_bert.training.batch_iterator import Feed
+from tf_bert.training.devices import distribution
+from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.training_loop import TrainingLoop, trained_variables
+from tf_bert.training.update_recorder import UpdateRecorder
+from tf_bert.training.weight_average import WeightAverage
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A training, ready to start.
+
+    Attributes:
+        config: of the run.
+        data: the splits, as texts.
+        tokenized: split -> the same, as tokens.
+        classifier: the model and what belongs to it.
+        trained_words: the rows of its word embeddings that are trained; None
+            if these are frozen.
+        optimizer: built for the model's trainable variables, these rows among
+            them.
+        learning_rates: float32 `[K]`, of each step.
+        plan: of the training's K steps.
+        evaluation_steps: numbers of steps after which the model is evaluated
+            and saved, ascending; the last is K.
+        loop: over steps; it keeps its trace.
+        mixout: of the model; None without Mixout.
+        recorder: of the updates; None without `record_updates`.
+        average: of the weights; None without `ema_decay`.
+    """
+
+    config: Config
+    data: load_splits.TaskData
+    tokenized: dict[str, TokenizedExamples]
+    classifier: Classifier
+    trained_words: TrainedWords | None
+    optimizer: AdamWeightDecay
+    learning_rates: np.ndarray
+    plan: planning.Plan
+    evaluation_steps: tuple[int, ...]
+    loop: TrainingLoop
+    mixout: Mixout | None = None
+    recorder: UpdateRecorder | None = None
+    average: WeightAverage | None = None
+
+    def feed(self, first_step: int) -> Feed:
+        """The packed batches from a step (counted from 0) on."""
+        return self.feed_of(
+            self.plan, self.learning_rates, first_step=first_step
+        )
+
+    def feed_of(
+        self,
+        plan: planning.Plan,
+        learning_rates: np.ndarray,
+        *,
+        first_step: int = 0,
+    ) -> Feed:
+        """The packed batches of another plan of the training data.
+
+        Args:
+            plan: whose shapes are fixed where those of the run's own are.
+            learning_rates: float32 `[K]`, of each of its steps.
+            first_step: in [0, K].
+        """
+        strategy = self.classifier.strategy
+        static_shapes = distribution.has_static_shapes(self.config, strategy)
+        seeds = planning.dropout_seeds(self.config.dropout_seed, plan)
+        per_step = {"learning_rate": learning_rates}
+        if self.average is not None:
+            per_step["average_decay"] = self.average.decays(plan.num_steps)
+
+        def open_iterator(steps: np.ndarray) -> Any:
+            return distribution.iterate(
+                strategy,
+                lambda replicas: pipeline.packed_dataset(
+                    self.tokenized["train"],
+                    plan,
+                    steps=steps,
+                    per_step=per_step,
+                    per_replica={"dropout_seeds": seeds},
+                    static_shapes=static_shapes,
+                    replicas=replicas,
+                ),
+            )
+
+        return Feed(
+            plan,
+            open_iterator,
+            first_step=first_step,
+            static_shapes=static_shapes,
+        )
+
+    def scored_weights(self) -> contextlib.AbstractContextManager[None]:
+        """A time in which the model has the weights that are evaluated.
+
+        Afterwards it has those that it had, bit for bit. Its word embeddings
+        must be up to date (`TrainedWords.write_back`).
+        """
+        if self.average is None:
+            return contextlib.nullcontext()
+        return self.average.used(
+            self.classifier.model, self.optimizer, self.learning_rates
+        )
+
+    def use_scored_weights(self) -> None:
+        """Gives the model the weights that are evaluated, for good.
+
+        With `ema_decay` these are the averages: take no more steps then.
+        """
+        if self.average is not None:
+            self.average.use(
+                self.classifier.model, self.optimizer, self.learning_rates
+            )
+
+    def state(self) -> dict:
+        """Every variable that a resumed run needs, by name."""
+        targets = {} if self.mixout is None else self.mixout.state()
+        words = self.trained_words
+        # The model's own word embeddings follow at evaluations alone.
+        rows = {} if words is None else {"trained_words": words.rows}
+        averages = {} if self.average is None else self.average.state()
+        return {
+            **self.classifier.model.weights_by_path(),
+            **rows,
+            **self.optimizer.moments(),
+            **self.optimizer.priors(),
+            "iterations": self.optimizer.iterations,
+            **targets,
+            **averages,
+        }
+
+    def data_digest(self) -> int:
+        """Changes when the training data does, whatever its file is called."""
+        tokens = self.tokenized["train"]
+        return zlib.crc32(tokens.labels, zlib.crc32(tokens.ids))
+
+
+def build(
+    config: Config,
+    *,
+    strategy: tf.distribute.Strategy | None = None,
+    check_data: Callable[[load_splits.TaskData], None] = lambda data: None,
+    begun: Mapping[str, Any] | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> Run:
+    """Reads the data and the checkpoint and makes all parts of a training.
+
+    Args:
+        config: with `mode` train or inspect. An inspection lists all empty
+            texts, which a training refuses.
+        strategy: that the training runs under; None takes
+            `distribution.get_strategy`'s.
+        check_data: is called with the data, before weights are read.
+        begun: of `RunFolder.begun`, of a run that is continued.
+        record: of its rows, see `run_data.load`.
+
+    Returns:
+        The run. Its `config` has the positive label of its data.
+
+    Raises:
+        ChangedDataError: if the data is not that of the record.
+        ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
+    """
+    config = distribution.with_batch_size(config)
+    data = _read_data(config, record)
+    if begun is not None:
+        data = run_data.as_begun(data, begun)
+    check_data(data)
+    config = dataclasses.replace(
+        config, positive_label=data.task.positive_label
+    )
+    classifier = load_classifier(config, data.task, strategy=strategy)
+    freezing.freeze(classifier.model, config.freeze, fresh=classifier.fresh)
+    tokenized = {
+        split: classifier.tokenize(examples)
+        for split, examples in data.splits().items()
+    }
+    with classifier.strategy.scope():
+        model = classifier.model
+        model.bert.encoder.remat = config.remat
+        mixout = _make_mixout(config, model)
+        trained_words = _make_trained_words(model, tokenized["train"])
+        variables = trained_variables(model, trained_words)
+        optimizer = _make_optimizer(
+            config,
+            paths=[variable.path for variable in variables],
+            fresh=classifier.fresh,
+        )
+        optimizer.build(variables)
+        average = _make_average(config, variables, trained_words)
+    if config.mode == "train":
+        _log_parameters(config, classifier, optimizer)
+    return Run(
+        config=config,
+        data=data,
+        tokenized=tokenized,
+        classifier=classifier,
+        trained_words=trained_words,
+        optimizer=optimizer,
+        **schedule.schedule(config, tokenized["train"], classifier.strategy),
+        loop=TrainingLoop(
+            model,
+            optimizer,
+            classifier.strategy,
+            max_grad_norm=config.max_grad_norm,
+            label_smoothing=config.label_smoothing_factor,
+            trained_words=trained_words,
+            mixout=mixout,
+            average=average,
+            jit_compile=distribution.is_compiled(config, classifier.strategy),
+        ),
+        mixout=mixout,
+        recorder=_make_recorder(config, variables, optimizer, classifier),
+        average=average,
+    )
+
+
+def check(config: Config, data: load_splits.TaskData) -> None:
+    """Finds what is wrong with a training before its weights are read.
+
+    `build` finds it too, and what only the weights can show.
+
+    Args:
+        config: of the training.
+        data: of `run_data.load`.
+
+    Raises:
+        ValueError, FileNotFoundError: if a flag or checkpoint is wrong.
+    """
+    _check_data(config, data)
+    read_checkpoint(config, data.task)
+    batch_size = distribution.with_batch_size(config).train_batch_size
+    steps_per_epoch = -(-len(data.train) // batch_size)
+    durations.warmup_steps(config, config.num_steps(steps_per_epoch))
+
+
+def _read_data(
+    config: Config, record: Mapping[str, Any] | None
+) -> load_splits.TaskData:
+    task = run_data.get_task(config)
+    if config.predict_file and config.mode != "inspect":
+        unlabelled.check_unlabelled(
+            config.predict_file,
+            text_column=task.text_column,
+            text_pair_column=task.text_pair_column,
+            text_format=config.text_format,
+        )
+    data = run_data.load(config, task, record=record)
+    _check_data(config, data)
+    return data
+
+
+def _check_data(config: Config, data: load_splits.TaskData) -> None:
+    rules.check_smoothing(config, is_regression=data.task.is_regression)
+    if config.early_stopping_patience and data.validation is None:
+        raise ValueError(
+            "Early stopping must have a validation split. Received: "
+            f"early_stopping_patience={config.early_stopping_patience}, "
+            f"validation_proportion={config.validation_proportion}. Pass "
+            "--validation_file or --validation_proportion, or leave out "
+            "--early_stopping_patience."
+        )
+
+
+def _make_mixout(config: Config, model: keras.Model) -> Mixout | None:
+    if config.mixout == 0:
+        return None
+    return Mixout(model, config.mixout, gradient=config.mixout_gradient)
+
+
+def _make_trained_words(
+    model: keras.Model, examples: TokenizedExamples
+) -> TrainedWords | None:
+    words = model.bert.embeddings.word_embeddings.embeddings
+    return TrainedWords(words, examples.ids) if words.trainable else None
+
+
+def _make_average(
+    config: Config,
+    variables: list[keras.Variable],
+    trained_words: TrainedWords | None,
+) -> WeightAverage | None:
+    if not config.ema_decay:
+        return None
+    return WeightAverage(variables, config.ema_decay, trained_words)
+
+
+def _make_recorder(
+    config: Config,
+    variables: list[keras.Variable],
+    optimizer: AdamWeightDecay,
+    classifier: Classifier,
+) -> UpdateRecorder | None:
+    if not config.record_updates:
+        return None
+    return UpdateRecorder(variables, optimizer, classifier.strategy)
+
+
+def _make_optimizer(
+    config: Config, *, paths: list[str], fresh: frozenset[str]
+) -> AdamWeightDecay:
+    decay, multipliers = config.layerwise_lr_decay, {}
+    if decay != 1:
+        multipliers = parameter_groups.layerwise_multipliers(paths, decay)
+    return AdamWeightDecay(
+        # Not used: the rate of a step comes with its batch.
+        learning_rate=config.learning_rate,
+        beta_1=config.adam_beta_1,
+        beta_2=config.adam_beta_2,
+        epsilon=config.adam_epsilon,
+        weight_decay_rate=config.weight_decay,
+        exclude_from_weight_decay=parameter_groups.NO_DECAY,
+        bias_correction=config.bias_correction,
+        pretrained_weight_decay=config.pretrained_weight_decay,
+        exclude_from_pretrained_weight_decay=_not_pulled(fresh),
+        learning_rate_multipliers=multipliers,
+    )
+
+
+def _not_pulled(fresh: frozenset[str]) -> list[str]:
+    """Patterns of what is not pulled to its start: a fresh head among them."""
+    head = sorted(path for path in fresh if path.startswith("classifier/"))
+    return [*parameter_groups.NO_DECAY, *(f"^{re.escape(p)}$" for p in head)]
+
+
+def _log_parameters(config, classifier, optimizer) -> None:
+    table = parameter_table.render(
+        parameter_table.describe(classifier.model, optimizer, classifier.fresh),
+        learning_rate=config.learning_rate,
+    )
+    logging.info("The parameters of the model:\n%s", table)

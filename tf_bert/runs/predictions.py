@@ -1,0 +1,192 @@
+"""Predictions for texts, and for the rows of a file.
+
+Of a row are written its own columns, then label and shares, as TSV.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from tf_bert.config import Config
+from tf_bert.data.readers import standard_input, unlabelled
+from tf_bert.data.tasks.task_spec import TaskSpec
+from tf_bert.runs.classifier import Classifier
+from tf_bert.system import file_io
+from tf_bert.training import inference
+
+# Few, so that what is computed for them stays small; many, since the last
+# batches of each time are not full.
+_TEXTS_AT_A_TIME = 4096
+
+_NEEDS_QUOTES = re.compile('[\t\n\r"]')
+
+
+def predict_on_texts(
+    classifier: Classifier,
+    texts: Sequence[str],
+    text_pairs: Sequence[str] | None = None,
+) -> np.ndarray:
+    """Returns what a model says about texts, in their order.
+
+    Tokens, batches of a fixed set of shapes, logits: nothing is traced for
+    these texts that was traced before, or is kept of them.
+
+    Args:
+        classifier: of `tf_bert.runs.classifier`.
+        texts: N texts, N >= 1.
+        text_pairs: N second texts; None: single texts.
+
+    Returns:
+        float32 logits `[N, C]`, C = 1 for a regression.
+    """
+    parts = []
+    for first in range(0, len(texts), _TEXTS_AT_A_TIME):
+        some = slice(first, first + _TEXTS_AT_A_TIME)
+        encoded = classifier.tokenizer.encode_all(
+            texts[some],
+            None if text_pairs is None else text_pairs[some],
+            max_seq_length=classifier.max_seq_length,
+            batch_size=_TEXTS_AT_A_TIME,
+        )
+        parts.append(classifier.inference.logits_of_texts(encoded))
+    return np.concatenate(parts)
+
+
+def open_rows(config: Config, task: TaskSpec) -> Iterator[unlabelled.Chunk]:
+    """Opens `config.predict_file`, the only time that it is opened.
+
+    Args:
+        config: of the run; `predict_file` and how it is written.
+        task: of the run; its columns.
+
+    Returns:
+        The rows, as they stream. Several megabytes have been read.
+
+    Raises:
+        ValueError, FileNotFoundError: if the input is wrong, as far as it has
+            been read; the chunks raise it of what comes behind.
+    """
+    return unlabelled.read_ahead(
+        unlabelled.iterate_unlabelled(
+            config.predict_file,
+            text_column=task.text_column,
+            text_pair_column=task.text_pair_column,
+            text_format=config.text_format,
+        )
+    )
+
+
+def write_predictions(
+    classifier: Classifier,
+    chunks: Iterable[unlabelled.Chunk],
+    path: str | None,
+) -> int:
+    """Predicts every row of a file and writes a TSV file.
+
+    The file has the input's rows in their order and its columns, then
+    `predicted_label` and `probability_<label>` for each label (regression:
+    `predicted_score`). Fields with a tab, quote or line break are quoted as
+    spreadsheets and pandas read it; this program's own .tsv reader takes
+    quotes for text, so to predict such rows once more, pass the file from
+    before. Rows stream: memory does not grow with their number.
+
+    Args:
+        classifier: of `tf_bert.runs.classifier`.
+        chunks: of `open_rows`.
+        path: of the output; written whole or not at all. None writes nothing:
+            on several workers all take part, and one of them writes.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        ValueError: if a row is wrong; nothing is written then.
+    """
+    nowhere = path is None
+    with (
+        open(os.devnull, "wb") if nowhere else file_io.open_binary_writer(path)
+    ) as file:
+        return _write(classifier, chunks, file)
+
+
+def stream_predictions(
+    classifier: Classifier,
+    config: Config,
+    source: BinaryIO,
+    target: BinaryIO,
+) -> int:
+    """Predicts lines as they come in, and writes the same table as they go.
+
+    Args:
+        classifier: of `tf_bert.runs.classifier`.
+        config: of the run.
+        source: standard input; see `standard_input.iterate_lines`.
+        target: standard output.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        ValueError: if a line is wrong; those before it have been written.
+        BrokenPipeError: if nobody reads the output any more.
+    """
+    chunks = standard_input.iterate_lines(
+        source,
+        has_pairs=classifier.task.text_pair_column is not None,
+        text_format=config.text_format,
+    )
+    return _write(classifier, chunks, target)
+
+
+def _write(
+    classifier: Classifier,
+    chunks: Iterable[unlabelled.Chunk],
+    target: BinaryIO,
+) -> int:
+    task = classifier.task
+    num_rows = 0
+    for chunk in chunks:
+        if not num_rows:
+            target.write(_tsv_line([*chunk.columns, *_output_columns(task)]))
+        logits = predict_on_texts(classifier, chunk.texts, chunk.text_pairs)
+        for row, values in zip(
+            chunk.rows, _output_values(task, logits), strict=True
+        ):
+            target.write(_tsv_line([*row, *values]))
+        target.flush()
+        num_rows += len(chunk.rows)
+    return num_rows
+
+
+def _tsv_line(fields: Iterable[str]) -> bytes:
+    """Returns a row with quotes where they are needed.
+
+    Not by `csv.writer`: before Python 3.13 it leaves a carriage return
+    without quotes, and `csv.reader` takes that for the end of the row.
+    """
+    quoted = (
+        '"' + field.replace('"', '""') + '"'
+        if _NEEDS_QUOTES.search(field)
+        else field
+        for field in fields
+    )
+    return ("\t".join(quoted) + "\n").encode("utf-8")
+
+
+def _output_columns(task: TaskSpec) -> list[str]:
+    if task.is_regression:
+        return ["predicted_score"]
+    names = [f"probability_{name}" for name in task.label_names]
+    return ["predicted_label", *names]
+
+
+def _output_values(task: TaskSpec, logits: np.ndarray) -> Iterator[list[str]]:
+    if task.is_regression:
+        yield from ([f"{score:.6g}"] for score in logits[:, 0])
+        return
+    for shares in inference.probabilities(logits):
+        label = task.label_names[int(shares.argmax())]
+        yield [label, *(f"{share:.6g}" for share in shares)]

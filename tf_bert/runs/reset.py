@@ -1,0 +1,73 @@
+"""Another training with the parts of one that is built, and their trace."""
+
+import dataclasses
+
+from tf_bert.config import Config
+from tf_bert.config.all_settings import SETTINGS
+from tf_bert.runs import schedule
+from tf_bert.runs.build import Run
+from tf_bert.runs.classifier import reload_classifier
+
+
+def can_restart(run: Run, config: Config) -> bool:
+    """Whether `restart` takes a configuration."""
+    config = _settled(run, config)
+    old, new = run.config.as_dict(), config.as_dict()
+    # What was drawn afresh must not be frozen, which `build` checks.
+    if config.freeze is not None and _redrawn(config) != _redrawn(run.config):
+        return False
+    return all(
+        setting.can_restart or old[name] == new[name]
+        for name, setting in SETTINGS.items()
+    )
+
+
+def _redrawn(config: Config) -> tuple[int, bool]:
+    return config.reinit_layers, config.reinit_pooler
+
+
+def restart(run: Run, config: Config) -> Run:
+    """Brings a run to the start of another training, without a new trace.
+
+    The result is, bit for bit, what `build` returns for the configuration;
+    the run that was given must not be used any more.
+
+    Args:
+        run: of `build`, trained or not.
+        config: for which `can_restart` holds.
+
+    Raises:
+        ValueError: if it does not hold, or a flag is wrong.
+    """
+    if not can_restart(run, config):
+        raise ValueError(
+            "A run must be restarted with what its trace does not hold: seeds, "
+            "rates, lengths. Received another model, data or optimizer. Call "
+            "`build`."
+        )
+    config = _settled(run, config)
+    classifier = reload_classifier(run.classifier, config)
+    if run.trained_words is not None:
+        run.trained_words.read()
+    if run.mixout is not None:
+        run.mixout.take_targets()
+    run.optimizer.restart()
+    if run.recorder is not None:
+        run.recorder.restart()
+    if run.average is not None:
+        run.average.restart()
+    return dataclasses.replace(
+        run,
+        config=config,
+        classifier=classifier,
+        **schedule.schedule(
+            config, run.tokenized["train"], classifier.strategy
+        ),
+    )
+
+
+def _settled(run: Run, config: Config) -> Config:
+    """A configuration with the positive label of the run's data, if none."""
+    if config.positive_label is not None:
+        return config
+    return dataclasses.replace(config, positive_label=run.config.positive_label)

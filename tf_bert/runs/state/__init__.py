@@ -1,0 +1,1 @@
+"""What a training resumes from, on one machine and on several."""

@@ -1,0 +1,246 @@
+"""The state of a training in the folder of its run."""
+
+import contextlib
+import dataclasses
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+
+from tf_bert.runs import build, run_folder
+from tf_bert.runs.run_folder import RunFolder
+from tf_bert.runs.state import checkpointing
+from tf_bert.runs.state.background import Background
+from tf_bert.runs.state.saved_states import SavedStates, State
+from tf_bert.runs.state.training_state import Progress, history_lines
+from tf_bert.system import file_io, remote_files
+from tf_bert.training.evaluate import Evaluation
+
+
+class FolderState:
+    """Everything that a training is continued from, in a run's folder.
+
+    A save copies the variables, which the training waits for, and writes the
+    copies in a thread beside it. What goes wrong there is raised by the next
+    call of a method here.
+
+    Args:
+        folder: of the run.
+        tensorboard: whether scalars are written for TensorBoard.
+        save_every_seconds: >= 0. After which a state is saved between two
+            evaluations; 0 saves at evaluations alone.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        *,
+        tensorboard: bool = True,
+        save_every_seconds: float = 60.0,
+    ):
+        self._folder = folder
+        self._states = SavedStates(folder.join(run_folder.CHECKPOINTS))
+        self._background = Background()
+        self._save_every_seconds = save_every_seconds
+        self._last_save = time.monotonic()
+        self._saved: tuple[int, ...] | None = None
+        self._seconds = 0.0
+        self._seconds_of_steps = 0.0
+        self._writer = tf.summary.create_noop_writer()
+        if tensorboard:
+            path = folder.join(run_folder.TENSORBOARD)
+            with remote_files.explained(path):
+                self._writer = tf.summary.create_file_writer(path)
+
+    def resume(self, run: build.Run) -> Progress:
+        """Loads the newest whole state, or starts at step 0."""
+        digest = run.data_digest()
+        num_replicas = run.classifier.strategy.num_replicas_in_sync
+        state = self._states.load()
+        if state is None:
+            return Progress(data_digest=digest, num_replicas=num_replicas)
+        progress = Progress(**state.progress)
+        if progress.data_digest != digest:
+            raise ValueError(
+                "A run must be continued on the data that it began with. "
+                f"Received: output_dir={self._folder.path}, whose training "
+                "data was another. Restore the files, or pass "
+                "--overwrite_output_dir to start over."
+            )
+        if progress.num_replicas != num_replicas:
+            logging.warning(
+                "The run was on %d devices and goes on with %d: it ends in "
+                "weights that differ in their last digits.",
+                progress.num_replicas,
+                num_replicas,
+            )
+            progress.num_replicas = num_replicas
+        checkpointing.assign(run.state(), state.arrays, path=state.path)
+        if run.recorder is not None:
+            self._restore_updates(run, progress.step)
+        self._saved = _place(progress)
+        # A run that was killed may have saved its state and not this file.
+        self._write_history(history_lines(progress))
+        logging.info("Continuing after step %d.", progress.step)
+        return progress
+
+    @contextlib.contextmanager
+    def session(self, run: build.Run) -> Iterator[None]:
+        """The time in which steps are taken; at its end all is written."""
+        self._last_save = time.monotonic()
+        before = run.loop.seconds
+        try:
+            yield
+            with self._in_the_way():
+                self._background.wait()
+        finally:
+            self._seconds_of_steps += run.loop.seconds - before
+            # What ended the training is raised, not what follows from it.
+            with contextlib.suppress(OSError):
+                self._background.wait()
+
+    def save_if_due(self, run: build.Run, progress: Progress) -> None:
+        """Saves between evaluations, if the last save is long enough ago."""
+        every = self._save_every_seconds
+        is_busy = self._background.is_busy()  # Raises what went wrong there.
+        if not every or time.monotonic() - self._last_save < every or is_busy:
+            return
+        self._save(run, progress)
+
+    def save_now(self, run: build.Run, progress: Progress) -> None:
+        """Saves, and waits until everything is written."""
+        self._background.wait()
+        if self._saved != _place(progress):
+            self._save(run, progress)
+            self._background.wait()
+
+    def save(
+        self, run: build.Run, progress: Progress, result: Evaluation | None
+    ) -> None:
+        """Saves the state, and beside it what people look at."""
+        del result  # Its metrics stand in the history.
+        self._save(run, progress, is_best=progress.best_step == progress.step)
+        path = self._folder.join(run_folder.TENSORBOARD)
+        with remote_files.explained(path), self._writer.as_default():
+            _write_summaries(progress.history[-1], path)
+
+    def load_best(self, run: build.Run) -> None:
+        """Gives the model the weights that were best on validation."""
+        values, path = self._states.load_best()
+        checkpointing.assign(
+            run.classifier.model.weights_by_path(), values, path=path
+        )
+
+    def cost(self) -> dict[str, float]:
+        """Returns what saving took in this process.
+
+        Returns:
+            `saving_seconds`, that the training has waited for it;
+            `saving_seconds_beside`, of writing, meanwhile;
+            `saving_share_of_step_time`, the former as a share of the seconds
+            in training steps (left out where there were none).
+        """
+        cost = {
+            "saving_seconds": round(self._seconds, 3),
+            "saving_seconds_beside": round(self._background.seconds, 3),
+        }
+        if self._seconds_of_steps:
+            share = self._seconds / self._seconds_of_steps
+            cost["saving_share_of_step_time"] = round(share, 4)
+        return cost
+
+    def _save(
+        self, run: build.Run, progress: Progress, *, is_best: bool = False
+    ) -> None:
+        """Copies everything, and starts to write it."""
+        with self._in_the_way():
+            # Before the copies are made: one set of them is enough.
+            self._background.wait()
+            self._background.start(self._writing(run, progress, is_best))
+        self._last_save = time.monotonic()
+
+    def _writing(
+        self, run: build.Run, progress: Progress, is_best: bool
+    ) -> Callable[[], None]:
+        """Copies what is to be saved; returns the job that writes it."""
+        best = None
+        if is_best:
+            weights = run.classifier.model.weights_by_path()
+            with run.scored_weights():
+                best = checkpointing.snapshot(weights)
+        state = State(
+            checkpointing.snapshot(run.state()),
+            dataclasses.asdict(progress),
+            best,
+        )
+        updates = None if run.recorder is None else run.recorder.log.to_bytes()
+        history, place = history_lines(progress), _place(progress)
+
+        def write() -> None:
+            # The state behind what belongs to it: it never speaks of a file
+            # that is not there.
+            if updates is not None:
+                path = self._folder.join(run_folder.UPDATES)
+                file_io.write_bytes(path, updates)
+            self._states.save(state)
+            self._write_history(history)
+            self._saved = place
+
+        return write
+
+    def _write_history(self, lines: str) -> None:
+        if lines:
+            file_io.write_text(self._folder.join(run_folder.HISTORY), lines)
+
+    @contextlib.contextmanager
+    def _in_the_way(self) -> Iterator[None]:
+        """Counts the time inside as one that the training waits for."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds += time.perf_counter() - start
+
+    def _restore_updates(self, run: build.Run, num_steps: int) -> None:
+        path = self._folder.join(run_folder.UPDATES)
+        if not file_io.exists(path):
+            raise FileNotFoundError(
+                "A run with --record_updates must be continued with what it "
+                f"has recorded. Received: output_dir={self._folder.path}, "
+                f"without {run_folder.UPDATES}. Restore the file, or pass "
+                "--overwrite_output_dir to start over."
+            )
+        run.recorder.log.restore(file_io.read_bytes(path), num_steps, path=path)
+
+
+def _place(progress: Progress) -> tuple[int, ...]:
+    """What tells one state of a training from another."""
+    return progress.step, progress.words_step, len(progress.history)
+
+
+def _write_summaries(entry: dict[str, Any], path: str) -> None:
+    """Writes an entry of the history to the summary writer in force.
+
+    Args:
+        entry: of the history.
+        path: folder of the writer.
+
+    Raises:
+        OSError: if the disk is full.
+    """
+    step = entry["step"]
+    try:
+        tf.summary.scalar("train/loss", entry["train_loss"], step)
+        tf.summary.scalar("train/learning_rate", entry["learning_rate"], step)
+        for name, value in entry.get("validation", {}).items():
+            if value is not None:
+                tf.summary.scalar(f"validation/{name}", value, step)
+        tf.summary.flush()
+    except tf.errors.ResourceExhaustedError as error:
+        # Caught here, where it cannot be the memory of a device.
+        number = errno.ENOSPC
+        raise OSError(number, os.strerror(number), path) from error

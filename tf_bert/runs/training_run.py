@@ -1,0 +1,245 @@
+"""The training of one run: steps, evaluations, saved states, in that order."""
+
+import contextlib
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tf_bert.runs import build
+from tf_bert.runs.state.training_state import Progress, TrainingState
+from tf_bert.scoring import metrics
+from tf_bert.system import stop_requests
+from tf_bert.system.stop_requests import StopRequest, StopRequested
+from tf_bert.training import evaluate, frozen_features
+from tf_bert.training.divergence import TrainingDiverged
+from tf_bert.training.progress import ProgressBar
+from tf_bert.training.steps_per_execution import Pace
+from tf_bert.training.trained_words import decay_factors
+from tf_bert.training.training_loop import TrainingLoop
+
+
+def train(
+    run: build.Run,
+    state: TrainingState,
+    *,
+    make_bar: Callable[[int, int], ProgressBar] = ProgressBar,
+    pause_at: int | None = None,
+    attended: Callable[
+        [], contextlib.AbstractContextManager[StopRequest]
+    ] = stop_requests.unattended,
+) -> Progress:
+    """Trains to the end, or until early stopping; evaluates and saves between.
+
+    Args:
+        run: of `build.build`.
+        state: that is continued, and gets each evaluation.
+        make_bar: from the number of steps of the whole training, and the
+            step that it starts or continues at, to what shows how far it is.
+        pause_at: number of the step of an evaluation after which to return;
+            None goes on to the end.
+        attended: makes the time in which a request to stop is noted, which
+            is answered by saving the state and ending: `stop_requests.noted`.
+            The request's `check` is called between steps, before each call
+            of the loop, and between the batches of an evaluation.
+
+    Returns:
+        The progress at the end. The model holds the last weights.
+
+    Raises:
+        TrainingDiverged: if a loss or a logit is not finite.
+        KeyboardInterrupt, Terminated: if it was asked to stop. The state is
+            saved then, in the middle of an evaluation as it was before.
+    """
+    progress = state.resume(run)
+    with (
+        _with_features(run, progress) as run,
+        contextlib.closing(make_bar(run.plan.num_steps, progress.step)) as bar,
+        attended() as request,
+    ):
+        try:
+            with state.session(run):
+                _train(
+                    run,
+                    state,
+                    progress,
+                    bar=bar,
+                    request=request,
+                    pause_at=pause_at,
+                )
+            request.check()
+        except StopRequested:
+            state.save_now(run, progress)
+            raise request.ending(
+                f"Stopped after step {progress.step}; the state is saved. Give "
+                "the same command again (without --overwrite_output_dir) to "
+                "continue."
+            ) from None
+    return progress
+
+
+@contextlib.contextmanager
+def _with_features(run: build.Run, progress: Progress) -> Iterator[build.Run]:
+    """Runs the frozen layers beforehand, if asked to and if steps are left."""
+    has_steps = progress.step < run.plan.num_steps
+    has_features = run.tokenized["train"].features is not None
+    if has_features or not (run.config.cache_frozen_features and has_steps):
+        yield run
+        return
+    # Not of a test split: it is evaluated once.
+    splits = {
+        name: run.tokenized[name]
+        for name in ("train", "validation")
+        if name in run.tokenized
+    }
+    with frozen_features.cached(run.classifier.inference, splits) as features:
+        yield dataclasses.replace(run, tokenized={**run.tokenized, **features})
+
+
+def _train(
+    run: build.Run,
+    state: TrainingState,
+    progress: Progress,
+    *,
+    bar: ProgressBar,
+    request: StopRequest,
+    pause_at: int | None,
+) -> None:
+    """Goes from evaluation to evaluation."""
+    feed = run.feed(progress.step)
+    pace = _make_pace(run)
+    patience = run.config.early_stopping_patience
+    for last in run.evaluation_steps[len(progress.history) :]:
+        if progress.step == pause_at:
+            break
+        if patience and progress.num_without_gain >= patience:
+            bar.write(f"Stopped early after step {progress.step}.")
+            break
+        while progress.step < last:
+            most = request.check(min(pace.num_steps, last - progress.step))
+            iterator, count = feed.at(progress.step, most)
+            with _recording(run, progress.step):
+                losses = _take_steps(
+                    run.loop, iterator, progress.step, count, pace
+                )
+            _advance(run, progress, losses, bar)
+            state.save_if_due(run, progress)
+        _write_back_words(run, progress)
+        result = _evaluate(run, progress, bar, request)
+        state.save(run, progress, result)
+
+
+def _make_pace(run: build.Run) -> Pace:
+    if run.recorder is not None:
+        return Pace(largest=1)  # It looks at each step.
+    fixed = run.config.steps_per_loop
+    return Pace() if fixed is None else Pace(fixed, smallest=fixed)
+
+
+def _advance(
+    run: build.Run, progress: Progress, losses: list[float], bar: ProgressBar
+) -> None:
+    """Counts the steps that were taken."""
+    first, progress.step = progress.step, progress.step + len(losses)
+    progress.losses += losses
+    bar.update(
+        len(losses),
+        int(run.plan.num_examples[first : progress.step].sum()),
+        sum(losses) / len(losses),
+    )
+
+
+def _take_steps(
+    loop: TrainingLoop, iterator: Any, step: int, count: int, pace: Pace
+) -> list[float]:
+    """Takes `count` steps behind step `step` in one call; returns the losses.
+
+    Raises:
+        TrainingDiverged: if a loss is not finite.
+    """
+    start = time.monotonic()
+    losses = loop.take_steps(iterator, count).tolist()
+    pace.adapt(count, time.monotonic() - start)
+    for number, loss in enumerate(losses, step + 1):
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                "The training loss must be finite. Received: "
+                f"loss={loss} at step {number}; the training diverged. "
+                "Lower --learning_rate, with --overwrite_output_dir."
+            )
+    return losses
+
+
+def _recording(run: build.Run, step: int) -> contextlib.AbstractContextManager:
+    """Records the step behind step `step`, if the run does."""
+    if run.recorder is None:
+        return contextlib.nullcontext()
+    return run.recorder.around_step(run.learning_rates[step])
+
+
+def _write_back_words(run: build.Run, progress: Progress) -> None:
+    """Brings the model's word embeddings up to date with the trained rows."""
+    first, progress.words_step = progress.words_step, progress.step
+    words = run.trained_words
+    if words is None or first == progress.step:
+        return
+    to_zero, to_prior = run.optimizer.decay_rates(words.rows)
+    factors = decay_factors(
+        run.learning_rates[: progress.step],
+        weight_decay=to_zero,
+        pretrained_weight_decay=to_prior,
+    )
+    words.write_back(factors[progress.step] / factors[first])
+
+
+def _evaluate(
+    run: build.Run, progress: Progress, bar: ProgressBar, request: StopRequest
+) -> evaluate.Evaluation | None:
+    """Evaluates on validation, if there is one, and updates the progress."""
+    result = None
+    if "validation" in run.tokenized:
+        with run.scored_weights():
+            result = evaluate.evaluate(
+                run.classifier.inference,
+                run.tokenized["validation"],
+                positive=run.data.task.positive,
+                between_batches=request.check,
+            )
+    # From here on nothing stops: the evaluation is done.
+    entry = _entry(run, progress)
+    line = f"step {progress.step}: train loss {entry['train_loss']:.4f}"
+    if result is not None:
+        scores, name = result.metrics, run.data.task.metric
+        entry["validation"] = scores
+        label = run.data.task.positive_label
+        if label is not None:
+            entry["positive_label"] = label
+        title = metrics.title_of(name, label)
+        line += (
+            f", validation loss {scores['loss']:.4f}, {title} "
+            f"{scores[name]:.4f}"
+        )
+        progress.num_without_gain += 1
+        # The first of equally good ones, so that the choice is definite.
+        if progress.best_step is None or scores[name] > progress.best_value:
+            progress.best_step = progress.step
+            progress.best_value = scores[name]
+            progress.num_without_gain = 0
+    progress.history.append(entry)
+    progress.losses = []
+    bar.write(line)
+    return result
+
+
+def _entry(run: build.Run, progress: Progress) -> dict[str, Any]:
+    """What the history says of a step, but for the evaluation."""
+    entry: dict[str, Any] = {
+        "step": progress.step,
+        "epoch": progress.step / run.plan.steps_per_epoch,
+        "learning_rate": float(run.learning_rates[progress.step - 1]),
+        "train_loss": sum(progress.losses) / len(progress.losses),
+    }
+    if run.recorder is not None:
+        entry["distance"] = run.recorder.distances()
+    return entry
