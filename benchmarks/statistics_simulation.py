@@ -23,7 +23,11 @@ import interval_simulation
 import numpy as np
 from scipy import special
 
-from tf_bert.statistics import recipe_summary, recipe_tests, two_sample_tests
+from tf_bert.trials.statistics import (
+    recipe_summary,
+    recipe_tests,
+    two_sample_tests,
+)
 
 NUM_TRIALS = (5, 10, 20)
 NUM_DRAWS = 10_000

@@ -31,9 +31,9 @@ import real_data
 
 from tf_bert import run
 from tf_bert.report import tables
-from tf_bert.statistics.recipe_summary import summarize_recipe
-from tf_bert.statistics.recipe_tests import PValue, compare_recipes
-from tf_bert.statistics.trial_flags import counted_scores
+from tf_bert.trials.statistics.recipe_summary import summarize_recipe
+from tf_bert.trials.statistics.recipe_tests import PValue, compare_recipes
+from tf_bert.trials.statistics.trial_columns import counted_scores
 from tf_bert.trials.trial_folder import TrialFolder
 from tf_bert.trials.trial_scores import trials_of
 

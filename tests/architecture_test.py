@@ -29,12 +29,6 @@ LEVELS = (
 # Modules that still have to go to their room.
 _NOT_MOVED = {
     "plotting": "report",
-    "statistics": "scoring",
-    "statistics.expected_scores": "trials",
-    "statistics.recipe_summary": "trials",
-    "statistics.recipe_tests": "trials",
-    "statistics.trial_flags": "trials",
-    "statistics.two_sample_tests": "trials",
     "plotting.figures": "report",
     "plotting.style": "report",
     "plotting.recorded_run": "report",

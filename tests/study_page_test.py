@@ -7,7 +7,7 @@ import study
 from absl.testing import parameterized
 
 from tf_bert.config import Config, parse
-from tf_bert.trials import plan
+from tf_bert.trials import planned_trials
 from tf_bert.trials.trial_folder import TrialFolder
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -28,7 +28,9 @@ class StudyPageTest(parameterized.TestCase):
     @parameterized.parameters(*STORED)
     def test_its_command_would_find_every_trial_finished(self, task):
         config = Config(**parse.parse(study.study_flags(task)))
-        planned = {trial.name for trial in plan.planned_trials(config)}
+        planned = {
+            trial.name for trial in planned_trials.planned_trials(config)
+        }
         records = TrialFolder(f"docs/study/{task}").read_records()
         self.assertEqual({r["trial"] for r in records}, planned)
 

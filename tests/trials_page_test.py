@@ -13,7 +13,7 @@ import statistics_simulation
 from absl.testing import parameterized
 
 from tf_bert.config import Config, all_settings, parse, sweep_flags
-from tf_bert.statistics.recipe_tests import TEST_NAMES
+from tf_bert.trials.statistics.recipe_tests import TEST_NAMES
 
 ROOT = pathlib.Path(__file__).parents[1]
 

@@ -8,7 +8,7 @@ import pytest
 from tf_bert.config import Config
 from tf_bert.scoring import scored_rows
 from tf_bert.training.update_log import UpdateLog
-from tf_bert.trials import plan
+from tf_bert.trials import planned_trials
 from tf_bert.trials.sweep_data import data_key
 from tf_bert.trials.trial_folder import TrialFolder
 
@@ -161,7 +161,7 @@ def write_trials():
         target.begin(config)
         generator = np.random.default_rng(0)
         left = {label: list(values) for label, values in scores.items()}
-        trials = plan.planned_trials(config)
+        trials = planned_trials.planned_trials(config)
         for trial in trials:
             if left.get(trial.recipe):
                 score = left[trial.recipe].pop(0)

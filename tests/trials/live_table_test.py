@@ -14,14 +14,14 @@ import rich.console
 from absl.testing import parameterized
 
 from tf_bert.config import Config
-from tf_bert.trials import plan
+from tf_bert.trials import planned_trials
 from tf_bert.trials.live_table import LiveTable, SilentBar
 
 LONG = "bias_correction=false, reinit_layers={}, layerwise_lr_decay=0.95"
 
 
 def make_trials(labels, num_trials=2):
-    return plan.planned_trials(
+    return planned_trials.planned_trials(
         Config(
             mode="trials",
             output_dir="x",

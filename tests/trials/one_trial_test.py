@@ -6,10 +6,10 @@ import math
 import pytest
 
 from tf_bert.config import Config, parse
-from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import SilentBar
 from tf_bert.trials.one_trial import Workbench
-from tf_bert.trials.plan import planned_trials
+from tf_bert.trials.planned_trials import planned_trials
+from tf_bert.trials.runners.job import Job
 
 pytestmark = pytest.mark.large
 

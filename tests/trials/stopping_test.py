@@ -8,7 +8,7 @@ from absl.testing import parameterized
 
 from tf_bert.config import Config
 from tf_bert.config.early_stop import EarlyStop
-from tf_bert.trials import plan, stopping
+from tf_bert.trials import planned_trials, stopping
 from tf_bert.trials.trial_folder import TrialFolder
 
 RECORD = {"trial": "one", "metric": "f1"}
@@ -23,7 +23,7 @@ def config_of(**fields):
 class EffectiveTest(parameterized.TestCase):
     def effective(self, **fields):
         config = config_of(**fields)
-        return stopping.effective(config, plan.planned_trials(config))
+        return stopping.effective(config, planned_trials.planned_trials(config))
 
     def test_nothing_is_stopped_without_the_flag(self):
         self.assertIsNone(self.effective(num_trials=4))

@@ -8,7 +8,7 @@ import tempfile
 from absl.testing import parameterized
 
 from tf_bert.config import Config
-from tf_bert.trials import plan
+from tf_bert.trials import planned_trials
 from tf_bert.trials.trial_folder import TrialFolder
 
 
@@ -46,7 +46,7 @@ class TrialFolderTest(parameterized.TestCase):
         self.path = pathlib.Path(path, "sweep")
         self.folder = TrialFolder(str(self.path))
         self.config = make_config(self.path)
-        self.trials = plan.planned_trials(self.config)
+        self.trials = planned_trials.planned_trials(self.config)
 
     def write(self, trial, *, files=None, **fields):
         self.folder.write_trial(record_of(trial, **fields), files or {})

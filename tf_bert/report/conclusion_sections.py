@@ -4,8 +4,8 @@ from tf_bert.report import sentences, tables, trial_figures
 from tf_bert.report.page import Picture, Section
 from tf_bert.report.tables import Table
 from tf_bert.report.task_results import TaskResults
-from tf_bert.statistics import recipe_summary, recipe_tests
-from tf_bert.statistics.recipe_tests import TEST_NAMES, PValue
+from tf_bert.trials.statistics import recipe_summary, recipe_tests
+from tf_bert.trials.statistics.recipe_tests import TEST_NAMES, PValue
 
 
 def comparisons_section(results: TaskResults) -> Section | None:

@@ -7,7 +7,7 @@ from tf_bert.report.page import Picture, Section
 from tf_bert.report.tables import Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Trial
-from tf_bert.statistics import recipe_summary
+from tf_bert.trials.statistics import recipe_summary
 
 
 def scores_section(results: TaskResults) -> Section:

@@ -14,9 +14,9 @@ from tf_bert.baselines import comparison as comparison_lib
 from tf_bert.report import tables
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring import score_intervals
-from tf_bert.statistics import expected_scores, trial_flags
-from tf_bert.statistics.recipe_summary import RecipeSummary
-from tf_bert.statistics.recipe_tests import TEST_NAMES, Comparison
+from tf_bert.trials.statistics import expected_scores, trial_columns
+from tf_bert.trials.statistics.recipe_summary import RecipeSummary
+from tf_bert.trials.statistics.recipe_tests import TEST_NAMES, Comparison
 
 _LEVEL = 0.05
 
@@ -257,7 +257,7 @@ def _beside(values: np.ndarray, rival: float, of_recipe: str) -> str:
 def counted_values(results: TaskResults, label: str) -> np.ndarray:
     """float64 `[N]`: the scores of a recipe that count, in their order."""
     trials = results.recipe(label).counted(results.task.split)
-    return np.array(list(trial_flags.counted_scores(trials).values()))
+    return np.array(list(trial_columns.counted_scores(trials).values()))
 
 
 def trials_advice(results: TaskResults) -> str:

@@ -12,7 +12,7 @@ from tf_bert.report.page import Picture, Section
 from tf_bert.report.tables import Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Recipe
-from tf_bert.statistics import trial_flags
+from tf_bert.trials.statistics import trial_columns
 
 _MAX_GRIDS = 4
 
@@ -154,7 +154,7 @@ def _grid(
     """float64 `[heads, orders]`: the scores that count; NaN without one."""
     grid = np.full((len(heads), len(orders)), np.nan)
     for trial in recipe.trials:
-        score = trial_flags.counted_score(trial.counted(results.task.split))
+        score = trial_columns.counted_score(trial.counted(results.task.split))
         if score is not None:
             head, order, _ = trial.seeds
             grid[heads.index(head), orders.index(order)] = score

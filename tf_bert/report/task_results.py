@@ -5,11 +5,15 @@ import dataclasses
 import numpy as np
 
 from tf_bert.report.trials_content import Recipe, TaskTrials
-from tf_bert.statistics import expected_scores as expected_lib
-from tf_bert.statistics import recipe_summary, recipe_tests, trial_flags
-from tf_bert.statistics.expected_scores import ExpectedScores
-from tf_bert.statistics.recipe_summary import RecipeSummary
-from tf_bert.statistics.recipe_tests import Comparison
+from tf_bert.trials.statistics import expected_scores as expected_lib
+from tf_bert.trials.statistics import (
+    recipe_summary,
+    recipe_tests,
+    trial_columns,
+)
+from tf_bert.trials.statistics.expected_scores import ExpectedScores
+from tf_bert.trials.statistics.recipe_summary import RecipeSummary
+from tf_bert.trials.statistics.recipe_tests import Comparison
 
 # More lines than these nobody can follow.
 _MAX_LINES = 6
@@ -102,7 +106,7 @@ def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
         for label, trials in counted.items()
     )
     scores = {
-        label: trial_flags.counted_scores(trials)
+        label: trial_columns.counted_scores(trials)
         for label, trials in counted.items()
     }
     baseline = baseline or task.config.get("baseline")
@@ -136,7 +140,7 @@ def _expected(task: TaskTrials) -> dict[str, ExpectedScores]:
         if recipe.stopped:
             continue
         validation, test = (
-            trial_flags.counted_scores(
+            trial_columns.counted_scores(
                 [
                     trial.counted(split)
                     for trial in recipe.trials

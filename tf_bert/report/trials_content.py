@@ -18,10 +18,10 @@ from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring import scored_rows
 from tf_bert.scoring.scored_rows import ScoredRows
-from tf_bert.statistics import trial_flags
 from tf_bert.system import file_io
 from tf_bert.training import update_log
 from tf_bert.trials import trial_scores
+from tf_bert.trials.statistics import trial_columns
 from tf_bert.trials.sweep_data import data_key, task_key
 from tf_bert.trials.trial_folder import TrialFolder, read_history
 
@@ -54,7 +54,7 @@ class Trial:
         seeds = self.record["seeds"]
         return seeds["head_seed"], seeds["data_seed"], seeds["dropout_seed"]
 
-    def counted(self, split: str) -> trial_flags.Trial:
+    def counted(self, split: str) -> trial_columns.Trial:
         """Returns what the statistics need to know of it on a split."""
         return trial_scores.trials_of([self.record], split)[0]
 
@@ -120,7 +120,7 @@ class Recipe:
         """Those that were."""
         return [x for x in self.trials if x.is_stopped]
 
-    def counted(self, split: str) -> list[trial_flags.Trial]:
+    def counted(self, split: str) -> list[trial_columns.Trial]:
         """Returns what the statistics need to know of its trials."""
         return [trial.counted(split) for trial in self.trials]
 

@@ -14,9 +14,9 @@ import rich.live
 import rich.table
 from absl import logging
 
-from tf_bert.statistics import recipe_summary
 from tf_bert.training.progress import ProgressBar
-from tf_bert.trials.plan import Trial
+from tf_bert.trials.planned_trials import Trial
+from tf_bert.trials.statistics import recipe_summary
 from tf_bert.trials.trial_scores import metric_title, trials_of
 
 # Title -> width, such as that of "0.8123 [-0.0912, 1.0334]".

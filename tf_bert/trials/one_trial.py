@@ -34,8 +34,8 @@ from tf_bert.training import evaluate
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.progress import ProgressBar
 from tf_bert.trials import paused_state
-from tf_bert.trials import record as records
-from tf_bert.trials.job import Job
+from tf_bert.trials import trial_record as records
+from tf_bert.trials.runners.job import Job
 
 Evaluations = dict[str, evaluate.Evaluation]
 

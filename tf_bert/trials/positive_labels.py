@@ -8,7 +8,7 @@ from tf_bert.config import Config
 from tf_bert.data.tasks import positive_class
 from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.trials.plan import recipes
+from tf_bert.trials.planned_trials import recipes
 from tf_bert.trials.sweep_data import SweepData, task_key
 from tf_bert.trials.trial_folder import TrialFolder
 from tf_bert.trials.trial_scores import positive_label

@@ -16,21 +16,17 @@ from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.stored_rows import ChangedDataError
 from tf_bert.runs import build, recorded_onednn, run_folder
 from tf_bert.training.devices import distribution
-from tf_bert.trials import (
-    local_runner,
-    positive_labels,
-    stopping,
-    summary_table,
-)
-from tf_bert.trials import record as record_lib
-from tf_bert.trials.job import Job
+from tf_bert.trials import positive_labels, stopping, summary_table
+from tf_bert.trials import trial_record as record_lib
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult
 from tf_bert.trials.paused_trials import PausedTrials
-from tf_bert.trials.plan import Trial, planned_trials, recipes
-from tf_bert.trials.record import score
+from tf_bert.trials.planned_trials import Trial, planned_trials, recipes
+from tf_bert.trials.runners import local_runner
+from tf_bert.trials.runners.job import Job
 from tf_bert.trials.sweep_data import SweepData
 from tf_bert.trials.trial_folder import TrialFolder
+from tf_bert.trials.trial_record import score
 from tf_bert.trials.trial_scores import is_over
 
 _ALL_ENDED_WELL, _SOME_DID_NOT = 0, 1
@@ -108,7 +104,7 @@ def _runner_ready(config: Config) -> contextlib.AbstractContextManager:
     """What the runner needs for as long as trials run."""
     if config.trial_runner != "ray":
         return contextlib.nullcontext()
-    from tf_bert.trials import ray_cluster
+    from tf_bert.trials.runners import ray_cluster
 
     return ray_cluster.connected(config)
 
@@ -217,7 +213,7 @@ class _Sweep:
 
     def _results(self, table: LiveTable) -> Iterator[TrialResult]:
         if self._config.trial_runner == "ray":
-            from tf_bert.trials import ray_runner
+            from tf_bert.trials.runners import ray_runner
 
             return ray_runner.run_on_ray(
                 self._next_job, table, config=self._config

@@ -11,9 +11,9 @@ from absl import logging
 from tf_bert.config import Config, durations
 from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.load_splits import TaskData
-from tf_bert.trials.agenda import Agenda
 from tf_bert.trials.paused_trials import PausedTrials
-from tf_bert.trials.plan import Trial, recipes
+from tf_bert.trials.planned_trials import Trial, recipes
+from tf_bert.trials.scheduler import Agenda
 from tf_bert.trials.sweep_data import SweepData
 from tf_bert.trials.trial_folder import TrialFolder, read_history
 

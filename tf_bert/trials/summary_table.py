@@ -4,11 +4,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from tf_bert.statistics import (
+from tf_bert.trials.statistics import (
     expected_scores,
     recipe_summary,
     recipe_tests,
-    trial_flags,
+    trial_columns,
 )
 from tf_bert.trials.sweep_data import task_key
 from tf_bert.trials.trial_scores import (
@@ -41,7 +41,7 @@ def render(records: Records, *, baseline: str | None = None) -> str:
 
 def _task(records: Records, baseline: str | None) -> str:
     split = scored_split(records)
-    recipes: dict[str, list[trial_flags.Trial]] = {}
+    recipes: dict[str, list[trial_columns.Trial]] = {}
     for record in records:
         recipes.setdefault(record["recipe"], [])
         recipes[record["recipe"]] += trials_of([record], split)
@@ -60,7 +60,7 @@ def _task(records: Records, baseline: str | None) -> str:
     if len(recipes) > 1:
         comparisons = recipe_tests.compare_recipes(
             {
-                label: trial_flags.counted_scores(trials)
+                label: trial_columns.counted_scores(trials)
                 for label, trials in recipes.items()
             },
             baseline=baseline if baseline in recipes else None,
@@ -131,7 +131,7 @@ def _advice(records: Records) -> list[str]:
     scored = [r for r in records if r.get("majority", {}).keys() >= set(splits)]
     # One that diverged counts here too: a user would have run it.
     validation, test = (
-        list(trial_flags.counted_scores(trials_of(scored, split)).values())
+        list(trial_columns.counted_scores(trials_of(scored, split)).values())
         for split in splits
     )
     if len(test) < 2:

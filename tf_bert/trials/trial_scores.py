@@ -6,7 +6,7 @@ from typing import Any
 from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks import positive_class
 from tf_bert.scoring.metrics import title_of
-from tf_bert.statistics.trial_flags import Trial
+from tf_bert.trials.statistics.trial_columns import Trial
 
 
 def is_over(record: dict[str, Any], early_stop_trials: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/trials/agenda.py: who is next, and who is stopped."""
+"""Tests of tf_bert/trials/scheduler.py: who is next, and who is stopped."""
 
 import random
 
@@ -6,15 +6,15 @@ from absl.testing import parameterized
 
 from tf_bert.config import Config
 from tf_bert.config.early_stop import EarlyStop
-from tf_bert.trials import plan
-from tf_bert.trials.agenda import Agenda
+from tf_bert.trials import planned_trials
+from tf_bert.trials.scheduler import Agenda
 
 STOP = EarlyStop(2, 0.25)
 END = None
 
 
 def make_trials(num_trials=4, labels=("a",)):
-    return plan.planned_trials(
+    return planned_trials.planned_trials(
         Config(
             mode="trials",
             output_dir="x",

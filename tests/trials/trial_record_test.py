@@ -1,4 +1,4 @@
-"""Tests of tf_bert/trials/record.py."""
+"""Tests of tf_bert/trials/trial_record.py."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.runs.state.training_state import MemoryState, Progress
 from tf_bert.training.evaluate import Evaluation
-from tf_bert.trials import record as records
+from tf_bert.trials import trial_record as records
 
 FAILURE = records.of_failure(
     ValueError("of a test"), Progress(step=3), has_diverged=False

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from tf_bert.trials.plan import Trial
+from tf_bert.trials.planned_trials import Trial
 
 
 @dataclasses.dataclass(frozen=True)

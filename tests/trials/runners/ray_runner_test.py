@@ -1,4 +1,4 @@
-"""Tests of tf_bert/trials/ray_runner.py on a real cluster of two nodes.
+"""Tests of tf_bert/trials/runners/ray_runner.py on a real cluster of two nodes.
 
 So small a model is computed alike by any number of threads: what differs is
 the runner's doing.
@@ -16,7 +16,7 @@ import pytest
 
 pytestmark = pytest.mark.large
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 RAY = {"trial_runner": "ray"}
 
 

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/trials/plan.py."""
+"""Tests of tf_bert/trials/planned_trials.py."""
 
 import dataclasses
 from unittest import mock
@@ -8,7 +8,7 @@ from absl.testing import parameterized
 from tf_bert.config import Config
 from tf_bert.config.all_settings import SETTINGS
 from tf_bert.config.setting import Setting
-from tf_bert.trials import plan
+from tf_bert.trials import planned_trials
 
 
 def sweep_of(**fields):
@@ -25,7 +25,7 @@ def sweep_of(**fields):
 
 class PlannedTrialsTest(parameterized.TestCase):
     def test_trial_i_has_seed_plus_i_for_all_that_is_drawn(self):
-        trials = plan.planned_trials(sweep_of(seed=5, split_seed=9))
+        trials = planned_trials.planned_trials(sweep_of(seed=5, split_seed=9))
         self.assertEqual(
             [trial.seeds for trial in trials],
             [
@@ -34,10 +34,12 @@ class PlannedTrialsTest(parameterized.TestCase):
             ],
         )
         self.assertEqual({t.config.split_seed for t in trials}, {9})
-        self.assertEqual({t.recipe for t in trials}, {plan.ONLY_RECIPE})
+        self.assertEqual(
+            {t.recipe for t in trials}, {planned_trials.ONLY_RECIPE}
+        )
 
     def test_a_grid_has_every_head_seed_with_every_data_seed(self):
-        trials = plan.planned_trials(
+        trials = planned_trials.planned_trials(
             sweep_of(
                 num_trials=None, num_head_seeds=2, num_data_seeds=3, seed=1
             )
@@ -55,14 +57,14 @@ class PlannedTrialsTest(parameterized.TestCase):
         )
 
     def test_a_pair_of_equal_seeds_is_the_trial_of_that_seed(self):
-        grid = plan.planned_trials(
+        grid = planned_trials.planned_trials(
             sweep_of(num_trials=None, num_head_seeds=2, num_data_seeds=2)
         )
-        line = plan.planned_trials(sweep_of())
+        line = planned_trials.planned_trials(sweep_of())
         self.assertEqual([grid[0].name, grid[3].name], [t.name for t in line])
 
     def test_recipes_follow_one_another_each_with_all_seeds(self):
-        trials = plan.planned_trials(
+        trials = planned_trials.planned_trials(
             sweep_of(sweep={"a": {"mixout": 0.5}, "b": {"reinit_layers": 2}})
         )
         self.assertEqual([t.recipe for t in trials], ["a", "a", "b", "b"])
@@ -72,7 +74,9 @@ class PlannedTrialsTest(parameterized.TestCase):
         self.assertLen({trial.name for trial in trials}, 4)
 
     def test_a_trial_is_a_training_with_one_seed(self):
-        (trial, _) = plan.planned_trials(sweep_of(trials_save_model="all"))
+        (trial, _) = planned_trials.planned_trials(
+            sweep_of(trials_save_model="all")
+        )
         self.assertEqual(trial.config.mode, "train")
         self.assertIsNone(trial.config.num_trials)
         self.assertEqual(trial.config.trials_save_model, "best")
@@ -91,7 +95,9 @@ class NameTest(parameterized.TestCase):
         ({"mixout": 0.5, "label_names": ("bad", "good")}, "bcc3327a12f1cdf9"),
     )
     def test_is_that_of_the_first_version(self, fields, name):
-        self.assertEqual(plan.planned_trials(sweep_of(**fields))[0].name, name)
+        self.assertEqual(
+            planned_trials.planned_trials(sweep_of(**fields))[0].name, name
+        )
 
     @parameterized.parameters(
         {"output_dir": "elsewhere"},
@@ -104,7 +110,8 @@ class NameTest(parameterized.TestCase):
     )
     def test_does_not_depend_on_what_cannot_change_the_result(self, **fields):
         first, other = (
-            plan.planned_trials(sweep_of(**f))[0] for f in ({}, fields)
+            planned_trials.planned_trials(sweep_of(**f))[0]
+            for f in ({}, fields)
         )
         self.assertEqual(first.name, other.name)
         self.assertEqual(first.configuration, other.configuration)
@@ -117,12 +124,13 @@ class NameTest(parameterized.TestCase):
     )
     def test_depends_on_what_can(self, **fields):
         first, other = (
-            plan.planned_trials(sweep_of(**f))[0] for f in ({}, fields)
+            planned_trials.planned_trials(sweep_of(**f))[0]
+            for f in ({}, fields)
         )
         self.assertNotEqual(first.name, other.name)
 
     def test_a_field_that_has_its_default_is_as_if_it_were_not_there(self):
-        (trial, _) = plan.planned_trials(sweep_of())
+        (trial, _) = planned_trials.planned_trials(sweep_of())
         more = dataclasses.make_dataclass(
             "LaterConfig",
             [("new_flag", float, dataclasses.field(default=0.0, kw_only=True))],
@@ -137,4 +145,4 @@ class NameTest(parameterized.TestCase):
         self.enterContext(mock.patch.dict(SETTINGS, new_flag=entry))
         later = dataclasses.replace(trial, config=more(**fields))
         self.assertIn("new_flag", later.configuration)
-        self.assertEqual(plan.name_of(later), trial.name)
+        self.assertEqual(planned_trials.name_of(later), trial.name)

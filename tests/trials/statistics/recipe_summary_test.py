@@ -4,8 +4,8 @@ import numpy as np
 from absl.testing import absltest, parameterized
 from scipy import stats
 
-from tf_bert.statistics import recipe_summary
-from tf_bert.statistics.trial_flags import Trial
+from tf_bert.trials.statistics import recipe_summary
+from tf_bert.trials.statistics.trial_columns import Trial
 
 
 def trials_of(scores, **changes):

@@ -10,9 +10,9 @@ from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.runs import build, run_results
 from tf_bert.runs.state.training_state import MemoryState, Progress
-from tf_bert.statistics import trial_flags
 from tf_bert.training.evaluate import Evaluation
-from tf_bert.trials.plan import Trial
+from tf_bert.trials.planned_trials import Trial
+from tf_bert.trials.statistics import trial_columns
 
 Evaluations = dict[str, Evaluation]
 
@@ -114,7 +114,7 @@ def _flags(
     split = "validation" if "validation" in last else "test"
     accuracy = task.metric if task.is_regression else "accuracy"
     labels = last[split].labels
-    flags["is_failed"] = trial_flags.is_failed(
+    flags["is_failed"] = trial_columns.is_failed(
         status="ok",
         last_score=last[split].metrics[accuracy],
         chance=0.0
@@ -122,12 +122,12 @@ def _flags(
         else np.bincount(labels).max() / len(labels),
     )
     split = "test" if "test" in used else "validation"
-    flags["is_degenerate"] = trial_flags.is_degenerate(
+    flags["is_degenerate"] = trial_columns.is_degenerate(
         status="ok",
         test_score=used[split].metrics[task.metric],
         majority_score=majority[split],
     )
-    flags["is_constant"] = trial_flags.is_constant(used[split].predictions)
+    flags["is_constant"] = trial_columns.is_constant(used[split].predictions)
     return flags
 
 

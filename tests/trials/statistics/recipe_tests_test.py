@@ -2,7 +2,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 from scipy import stats
 
-from tf_bert.statistics import recipe_tests, two_sample_tests
+from tf_bert.trials.statistics import recipe_tests, two_sample_tests
 
 BASE = {1: 0.81, 2: 0.84, 3: 0.80, 4: 0.83, 5: 0.82}
 BETTER = {1: 0.91, 2: 0.93, 3: 0.90, 4: 0.93, 5: 0.91}

@@ -2,7 +2,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 from scipy import stats
 
-from tf_bert.statistics import two_sample_tests
+from tf_bert.trials.statistics import two_sample_tests
 
 SIZES = ((2, 3), (5, 5), (4, 20))
 

@@ -1,11 +1,11 @@
-"""Tests of tf_bert/trials/ray_cluster.py that need no Ray."""
+"""Tests of tf_bert/trials/runners/ray_cluster.py that need no Ray."""
 
 import sys
 
 import pytest
 
 from tf_bert.config import Config
-from tf_bert.trials import ray_cluster
+from tf_bert.trials.runners import ray_cluster
 
 
 def test_without_ray_it_says_what_to_install(monkeypatch):

@@ -11,10 +11,10 @@ from typing import Any
 from absl import logging
 
 from tf_bert.system import onednn
-from tf_bert.trials import worker as worker_lib
-from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult, Workbench
+from tf_bert.trials.runners import trial_worker as worker_lib
+from tf_bert.trials.runners.job import Job
 
 # Gives the next job. None: there is none before another has ended; or, where
 # none is under way, at all.

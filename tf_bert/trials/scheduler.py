@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
 from tf_bert.config.early_stop import EarlyStop
-from tf_bert.trials.plan import Trial
+from tf_bert.trials.planned_trials import Trial
 
 
 @dataclasses.dataclass

@@ -9,7 +9,7 @@ import pytest
 import statistics_simulation as simulation
 from absl.testing import absltest, parameterized
 
-from tf_bert.statistics import recipe_summary, recipe_tests
+from tf_bert.trials.statistics import recipe_summary, recipe_tests
 
 
 class FewDrawsTest(parameterized.TestCase):

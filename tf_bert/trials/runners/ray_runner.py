@@ -13,12 +13,12 @@ from absl import logging
 
 from tf_bert.config import Config
 from tf_bert.system import onednn
-from tf_bert.trials import ray_cluster, worker
-from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import LiveTable
-from tf_bert.trials.local_runner import NextJob
 from tf_bert.trials.one_trial import TrialResult
-from tf_bert.trials.plan import Trial
+from tf_bert.trials.planned_trials import Trial
+from tf_bert.trials.runners import ray_cluster, trial_worker
+from tf_bert.trials.runners.job import Job
+from tf_bert.trials.runners.local_runner import NextJob
 
 # Of a trial whose process or machine died.
 _NUM_RETRIES = 3
@@ -76,7 +76,7 @@ def _submitter(config: Config) -> Callable[[Job], Any]:
     """Returns a function that hands a trial to Ray."""
     import ray
 
-    task = ray.remote(worker.run_for_cluster).options(
+    task = ray.remote(trial_worker.run_for_cluster).options(
         num_cpus=config.num_cpus_per_trial,
         num_gpus=config.num_gpus_per_trial,
         # What a trial raises is a result; the rest of our errors is no

@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from tf_bert.statistics import expected_scores
-from tf_bert.statistics.expected_scores import ExpectedScores
+from tf_bert.trials.statistics import expected_scores
+from tf_bert.trials.statistics.expected_scores import ExpectedScores
 
 
 def curve(means, stds):

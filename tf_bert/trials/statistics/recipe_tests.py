@@ -12,8 +12,8 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
-from tf_bert.statistics import two_sample_tests
-from tf_bert.statistics.recipe_summary import OVER_SEEDS, varies
+from tf_bert.trials.statistics import two_sample_tests
+from tf_bert.trials.statistics.recipe_summary import OVER_SEEDS, varies
 
 # The key of a p-value -> what its column is called.
 TEST_NAMES = {

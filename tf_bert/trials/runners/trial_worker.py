@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from absl import logging
 
 from tf_bert.system import native_log, onednn
-from tf_bert.trials.job import Job
 from tf_bert.trials.live_table import SilentBar
+from tf_bert.trials.runners.job import Job
 
 if TYPE_CHECKING:
     from tf_bert.trials.one_trial import TrialResult, Workbench

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
-from tf_bert.statistics import trial_flags
-from tf_bert.statistics.trial_flags import Trial
+from tf_bert.trials.statistics import trial_columns
+from tf_bert.trials.statistics.trial_columns import Trial
 
 OVER_SEEDS = (
     "Intervals and p-values are over seeds: what other trainings on the same "
@@ -95,7 +95,7 @@ def summarize_recipe(label: str, trials: Sequence[Trial]) -> RecipeSummary:
         >>> print(f"{summary.mean:.2f} {summary.std:.3f}")
         0.85 0.071
     """
-    scores = np.array(list(trial_flags.counted_scores(trials).values()))
+    scores = np.array(list(trial_columns.counted_scores(trials).values()))
     counted = [x for x in trials if x.status in ("ok", "diverged")]
     return RecipeSummary(
         label=label,

@@ -1,8 +1,8 @@
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from tf_bert.statistics import trial_flags
-from tf_bert.statistics.trial_flags import Trial
+from tf_bert.trials.statistics import trial_columns
+from tf_bert.trials.statistics.trial_columns import Trial
 
 NAN = float("nan")
 
@@ -22,17 +22,19 @@ class IsFailedTest(parameterized.TestCase):
     )
     def test_failed_is_not_above_chance(self, score, chance, expected):
         self.assertEqual(
-            trial_flags.is_failed(status="ok", last_score=score, chance=chance),
+            trial_columns.is_failed(
+                status="ok", last_score=score, chance=chance
+            ),
             expected,
         )
 
     @parameterized.parameters("diverged", "error")
     def test_what_did_not_finish_is_both(self, status):
         self.assertTrue(
-            trial_flags.is_failed(status=status, last_score=0.9, chance=0.5)
+            trial_columns.is_failed(status=status, last_score=0.9, chance=0.5)
         )
         self.assertTrue(
-            trial_flags.is_degenerate(
+            trial_columns.is_degenerate(
                 status=status, test_score=0.9, majority_score=0.5
             )
         )
@@ -44,7 +46,7 @@ class IsDegenerateTest(parameterized.TestCase):
     )
     def test_degenerate_is_not_above_the_majority(self, score, other, expected):
         self.assertEqual(
-            trial_flags.is_degenerate(
+            trial_columns.is_degenerate(
                 status="ok", test_score=score, majority_score=other
             ),
             expected,
@@ -59,7 +61,7 @@ class IsConstantTest(parameterized.TestCase):
         (np.array([0.25, 0.25001]), False),
     )
     def test_one_value_for_every_row(self, predictions, expected):
-        self.assertEqual(trial_flags.is_constant(predictions), expected)
+        self.assertEqual(trial_columns.is_constant(predictions), expected)
 
 
 class CountedScoreTest(parameterized.TestCase):
@@ -70,7 +72,7 @@ class CountedScoreTest(parameterized.TestCase):
         self, status, score, expected
     ):
         trial = Trial(1, status, score, majority=0.5)
-        self.assertEqual(trial_flags.counted_score(trial), expected)
+        self.assertEqual(trial_columns.counted_score(trial), expected)
 
     def test_scores_keep_their_seeds_and_order(self):
         trials = [
@@ -79,7 +81,7 @@ class CountedScoreTest(parameterized.TestCase):
             Trial((1, 1), "diverged", None, 0.5),
         ]
         self.assertEqual(
-            list(trial_flags.counted_scores(trials).items()),
+            list(trial_columns.counted_scores(trials).items()),
             [((3, 1), 0.7), ((1, 1), 0.5)],
         )
 
@@ -91,12 +93,12 @@ class CountedScoreTest(parameterized.TestCase):
     )
     def test_trial_that_cannot_count_is_refused(self, trial, message):
         with self.assertRaisesRegex(ValueError, message):
-            trial_flags.counted_score(trial)
+            trial_columns.counted_score(trial)
 
     def test_the_same_seeds_twice_are_refused(self):
         trials = [Trial((1, 1), "ok", score, 0.5) for score in (0.7, 0.8)]
         with self.assertRaisesRegex(ValueError, r"seeds=\(1, 1\) twice"):
-            trial_flags.counted_scores(trials)
+            trial_columns.counted_scores(trials)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Where trials run: here one after another, in processes, on Ray."""
