@@ -17,7 +17,7 @@ import safetensors.numpy
 
 from tf_bert import run
 from tf_bert.config import Config, parse
-from tf_bert.inspection import inspect_run, report
+from tf_bert.inspection import inspect_run, inspection_report
 
 ROOT = pathlib.Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -188,16 +188,18 @@ class TestInspect:
         assert scored_pairs.measurement.evaluation_seconds > 0
 
     def test_scores_are_shown_as_such(self, scored_pairs):
-        assert "score, mean" in report.render(scored_pairs)
+        assert "score, mean" in inspection_report.render(scored_pairs)
 
 
 class TestReport:
     def test_says_when_a_step_does_not_fit(self, scored_pairs):
         found = dataclasses.replace(scored_pairs, measurement=None)
-        printed = report.render(found)
+        printed = inspection_report.render(found)
         assert "time         not measured" in printed
         assert "machine has to spare" in re.sub(r"\s+", " ", printed)
-        assert report.as_json(found)["runtime"]["measurement"] is None
+        assert (
+            inspection_report.as_json(found)["runtime"]["measurement"] is None
+        )
 
     def test_of_many_classes_shows_the_largest_and_the_smallest(
         self, scored_pairs
@@ -216,7 +218,7 @@ class TestReport:
                 for split, contents in scored_pairs.splits.items()
             },
         )
-        printed = report.render(found)
+        printed = inspection_report.render(found)
         assert re.findall(r"label (c\d+) ", printed) == [
             *(f"c{i}" for i in range(29, 23, -1)),
             *(f"c{i}" for i in range(5, -1, -1)),
@@ -233,16 +235,18 @@ class TestReport:
             evaluation_seconds=0.0,
         )
         found = dataclasses.replace(scored_pairs, measurement=measured)
-        assert f"time         {text} estimated" in report.render(found)
+        assert f"time         {text} estimated" in inspection_report.render(
+            found
+        )
 
     def test_the_time_is_said_to_be_without_the_cache(self, scored_pairs):
-        assert "frozen layers" not in report.render(scored_pairs)
+        assert "frozen layers" not in inspection_report.render(scored_pairs)
         config = dataclasses.replace(
             scored_pairs.config, freeze="encoder", cache_frozen_features=True
         )
         found = dataclasses.replace(scored_pairs, config=config)
         assert "frozen layers run in each" in " ".join(
-            report.render(found).split()
+            inspection_report.render(found).split()
         )
 
 

@@ -13,8 +13,8 @@ from tf_bert.data.tokens.tokenization import BertTokenizer
 from tf_bert.inspection import (
     cost,
     duplicates,
+    inspection_report,
     label_statistics,
-    report,
     similarity,
     text_statistics,
     timing,
@@ -47,11 +47,13 @@ def inspect_run(config: Config) -> Inspection:
         _check_is_folder(config.output_dir)
     run = build.build(config)
     inspection = inspect(run)
-    print(report.render(inspection))
+    print(inspection_report.render(inspection))
     if config.output_dir:
         folder = RunFolder(config.output_dir)
         file_io.make_dirs(folder.path)
-        folder.write_json(run_folder.INSPECTION, report.as_json(inspection))
+        folder.write_json(
+            run_folder.INSPECTION, inspection_report.as_json(inspection)
+        )
         logging.info("Wrote %s.", folder.join(run_folder.INSPECTION))
     return inspection
 
