@@ -28,11 +28,6 @@ LEVELS = (
 )
 # Modules that still have to go to their room.
 _NOT_MOVED = {
-    "plotting": "report",
-    "plotting.figures": "report",
-    "plotting.style": "report",
-    "plotting.recorded_run": "report",
-    "plotting.plot_run": "report",
 }
 LEVEL = {name: level for level, row in enumerate(LEVELS) for name in row}
 

@@ -66,7 +66,7 @@ MODES = {
     "evaluate": Mode("runs.finished_run", "evaluate_run"),
     "predict": Mode("runs.finished_run", "predict_run"),
     "export": Mode("runs.export", "export_run"),
-    "plot": Mode("plotting.plot_run", "plot_run"),
+    "plot": Mode("report.figures.plot_run", "plot_run"),
 }
 
 

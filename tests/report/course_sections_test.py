@@ -2,12 +2,8 @@
 
 import numpy as np
 
-from tf_bert.report import (
-    course_figures,
-    course_sections,
-    task_results,
-    trials_content,
-)
+from tf_bert.report import course_sections, task_results, trials_content
+from tf_bert.report.figures import course_figures
 
 
 def sections_of(path):

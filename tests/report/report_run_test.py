@@ -12,7 +12,7 @@ import pytest
 
 from tf_bert import run
 from tf_bert.config import Config
-from tf_bert.report import tables, trials_page
+from tf_bert.report import report_tables, trials_page
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring import scored_rows
 
@@ -503,8 +503,8 @@ class TestOneTraining:
 class TestTables:
     def test_a_row_has_as_many_cells_as_the_header(self):
         with pytest.raises(ValueError, match="Received: 1 cells, 2 columns"):
-            tables.table("t", "", ("a", "b"), [("x",)])
+            report_tables.table("t", "", ("a", "b"), [("x",)])
 
     def test_a_cell_stays_in_its_place_in_a_file(self):
-        one = tables.table("t", "", ("a",), [("x\ty\nz",)])
+        one = report_tables.table("t", "", ("a",), [("x\ty\nz",)])
         assert one.to_tsv() == "a\nx y z\n"

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 
 from tf_bert.library import Predictions
-from tf_bert.plotting.plot_run import plot_run
+from tf_bert.report.figures.plot_run import plot_run
 from tf_bert.report.report_run import report_run
 from tf_bert.runs.stored_config import stored_config
 from tf_bert.system import file_io

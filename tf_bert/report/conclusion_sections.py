@@ -1,8 +1,9 @@
 """The sections that draw conclusions: tests, and how many trials to run."""
 
-from tf_bert.report import sentences, tables, trial_figures
+from tf_bert.report import report_tables, sentences
+from tf_bert.report.figures import trial_figures
 from tf_bert.report.page import Picture, Section
-from tf_bert.report.tables import Table
+from tf_bert.report.report_tables import Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.trials.statistics import recipe_summary, recipe_tests
 from tf_bert.trials.statistics.recipe_tests import TEST_NAMES, PValue
@@ -34,14 +35,14 @@ def _tests_table(results: TaskResults) -> Table:
     rows = [
         (
             x.label,
-            tables.number(x.difference, sign="+"),
-            tables.interval(x.interval, sign="+"),
+            report_tables.number(x.difference, sign="+"),
+            report_tables.interval(x.interval, sign="+"),
             *(_p_cell(x.p_values[test]) for test in TEST_NAMES),
-            tables.number(x.smallest_p, digits=4),
+            report_tables.number(x.smallest_p, digits=4),
         )
         for x in results.comparisons
     ]
-    return tables.table(
+    return report_tables.table(
         "tests",
         f"Mean {results.score_title} of each recipe less that of "
         f"{results.baseline}; p-values, in brackets after Holm's correction",
@@ -58,8 +59,8 @@ def _tests_table(results: TaskResults) -> Table:
 
 def _p_cell(outcome: PValue) -> str:
     if outcome.value is None or outcome.holm is None:
-        return tables.p_value(outcome.value)
-    return f"{tables.p_value(outcome.value)} ({tables.p_value(outcome.holm)})"
+        return report_tables.p_value(outcome.value)
+    return f"{report_tables.p_value(outcome.value)} ({report_tables.p_value(outcome.holm)})"
 
 
 def expected_section(results: TaskResults) -> Section:
@@ -108,15 +109,15 @@ def _expected_table(results: TaskResults) -> Table:
         (
             label,
             str(n + 1),
-            tables.number(x.test_mean[n]),
-            tables.number(x.test_std[n]),
-            tables.number(x.validation_mean[n]),
-            tables.number(x.validation_std[n]),
+            report_tables.number(x.test_mean[n]),
+            report_tables.number(x.test_std[n]),
+            report_tables.number(x.validation_mean[n]),
+            report_tables.number(x.validation_std[n]),
         )
         for label, x in results.expected.items()
         for n in range(len(x.test_mean))
     ]
-    return tables.table(
+    return report_tables.table(
         "expected",
         "Expected score of the best of n trials by validation",
         (

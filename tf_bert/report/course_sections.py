@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from tf_bert import config as config_lib
-from tf_bert.plotting.recorded_run import block_height
-from tf_bert.report import course_figures, sentences, tables
-from tf_bert.report.course_figures import Band
+from tf_bert.report import report_tables, sentences
+from tf_bert.report.figures import course_figures
+from tf_bert.report.figures.course_figures import Band
+from tf_bert.report.figures.recorded_run import block_height
 from tf_bert.report.page import Picture, Section
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Recipe
@@ -104,7 +105,7 @@ def _last(band: Band) -> tuple[float, float, float]:
 
 def _curves_table(
     losses: Mapping[str, Band], scores: Mapping[str, Band], title: str
-) -> tables.Table:
+) -> report_tables.Table:
     rows = []
     for label, band in losses.items():
         for step, loss in band.items():
@@ -113,13 +114,13 @@ def _curves_table(
                 (
                     label,
                     str(step),
-                    tables.number(loss[1]),
-                    tables.interval(loss[::2]),
-                    tables.number(score[1]) if score else "",
-                    tables.interval(score[::2]) if score else "",
+                    report_tables.number(loss[1]),
+                    report_tables.interval(loss[::2]),
+                    report_tables.number(score[1]) if score else "",
+                    report_tables.interval(score[::2]) if score else "",
                 )
             )
-    return tables.table(
+    return report_tables.table(
         "curves",
         "Median and quartiles over the trials",
         (
@@ -200,7 +201,7 @@ def _ratio_picture(
         np.arange(1, last + 1), fields["adam_beta_1"], fields["adam_beta_2"]
     )
     rows = [
-        (label, str(step), tables.number(band[step][1]))
+        (label, str(step), report_tables.number(band[step][1]))
         for label, band in ratios.items()
         for step in _spread(list(band))
     ]
@@ -211,7 +212,7 @@ def _ratio_picture(
         "1 is Adam with bias correction; the wide grey line is what its "
         "formula gives without. Lines are medians over the trials, bands "
         f"quartiles.{_which(results, shown)}",
-        tables.table(
+        report_tables.table(
             "bias-ratio",
             "Median over the trials, at some of the steps",
             ("recipe", "step", "multiple"),
@@ -245,7 +246,7 @@ def _norms_picture(
         "L2 norm of the update of each block at each step, median over the "
         f"trials, for {sentences.listed(list(norms))}. Layers go from dark "
         "(lowest) to light.",
-        tables.table(
+        report_tables.table(
             "update-norms",
             "Median over the trials, at some of the steps",
             ("recipe", "block", "step", "norm"),
@@ -309,8 +310,8 @@ def _distances(recipe: Recipe) -> dict[str, tuple[float, float, float]]:
 
 def _distances_table(
     by_recipe: Mapping[str, Mapping[str, tuple[float, float, float]]],
-) -> tables.Table:
-    return tables.table(
+) -> report_tables.Table:
+    return report_tables.table(
         "distances",
         "Median and quartiles over the trials",
         ("recipe", "block", "distance", "quartiles"),
@@ -318,8 +319,8 @@ def _distances_table(
             (
                 label,
                 block.replace("_", " "),
-                tables.number(middle),
-                tables.interval((low, high)),
+                report_tables.number(middle),
+                report_tables.interval((low, high)),
             )
             for label, x in by_recipe.items()
             for block, (low, middle, high) in x.items()

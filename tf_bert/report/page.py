@@ -12,9 +12,8 @@ import jinja2
 import markupsafe
 from matplotlib.figure import Figure
 
-from tf_bert.plotting import style
-from tf_bert.report import svg
-from tf_bert.report.tables import Table
+from tf_bert.report.figures import style, svg
+from tf_bert.report.report_tables import Table
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.system import file_io

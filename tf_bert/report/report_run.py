@@ -4,8 +4,8 @@ No TensorFlow, unless a folder lies on `gs://` or the data does.
 """
 
 from tf_bert.config import Config
-from tf_bert.plotting import style
 from tf_bert.report import page, run_sections, trials_content, trials_page
+from tf_bert.report.figures import style
 
 
 def report_run(config: Config) -> str:

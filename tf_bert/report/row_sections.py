@@ -10,13 +10,12 @@ from tf_bert.config import Config
 from tf_bert.data.tasks.data_name import source_name
 from tf_bert.report import (
     mistakes,
+    report_tables,
     row_captions,
-    row_figures,
     row_numbers,
     sentences,
-    tables,
-    trial_figures,
 )
+from tf_bert.report.figures import row_figures, trial_figures
 from tf_bert.report.mistakes import Mistake
 from tf_bert.report.page import Picture, Section
 from tf_bert.report.task_results import TaskResults
@@ -118,7 +117,7 @@ def _confusion(
         "Confusion matrix",
         figure,
         row_captions.confusion_matrix(trials, label_names),
-        tables.table(
+        report_tables.table(
             "confusion",
             f"The largest counts, {_MAX_CONFUSIONS} at most",
             ("true class", "predicted class", "rows", "share of the class"),
@@ -138,8 +137,8 @@ def _confusion(
 
 def _average_precisions(
     trials: Sequence[ScoredRows], label_names: Sequence[str]
-) -> tables.Table:
-    return tables.table(
+) -> report_tables.Table:
+    return report_tables.table(
         "precision-recall",
         "Average precision of each class against the rest",
         ("class", "rows", "guessing", "average precision"),
@@ -147,8 +146,8 @@ def _average_precisions(
             (
                 label_names[curve.class_id],
                 str(curve.num_rows),
-                tables.number(curve.base_rate),
-                tables.number(curve.mean),
+                report_tables.number(curve.base_rate),
+                report_tables.number(curve.mean),
             )
             for curve in row_numbers.class_curves(trials)
         ],
@@ -214,7 +213,7 @@ def mistakes_section(
 
 def _mistakes_table(
     found: Sequence[Mistake], *, is_regression: bool
-) -> tables.Table:
+) -> report_tables.Table:
     columns = {
         "text": [x.text for x in found],
         "second text": [x.text_pair or "" for x in found],
@@ -223,11 +222,11 @@ def _mistakes_table(
         "over the trials": [x.spread for x in found],
         "row": [f"{source_name(x.source)}, {x.row_number}" for x in found],
         "error" if is_regression else "probability": [
-            tables.number(x.confidence) for x in found
+            report_tables.number(x.confidence) for x in found
         ],
     }
     columns = {name: cells for name, cells in columns.items() if any(cells)}
-    return tables.table(
+    return report_tables.table(
         "mistakes",
         f"The {len(found)} {'largest errors' if is_regression else 'surest'}",
         list(columns),

@@ -6,15 +6,14 @@ from typing import Any
 from tf_bert.config import Config
 from tf_bert.data.tasks.copies import copies_sentence
 from tf_bert.data.tasks.data_name import data_name
-from tf_bert.plotting import figures, recorded_run
-from tf_bert.plotting.recorded_run import RecordedRun
 from tf_bert.report import (
+    report_tables,
     row_sections,
     sentences,
     setting_sections,
-    tables,
-    trial_figures,
 )
+from tf_bert.report.figures import recorded_run, run_figures, trial_figures
+from tf_bert.report.figures.recorded_run import RecordedRun
 from tf_bert.report.page import Page, Part, Picture, Section
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
@@ -188,7 +187,7 @@ def _baselines_section(run: RecordedRun, results: dict[str, Any]) -> Section:
 
 def _course_section(run: RecordedRun) -> Section:
     pictures, left_out = [], []
-    for file_name, (_, draw) in figures.FIGURES.items():
+    for file_name, (_, draw) in run_figures.FIGURES.items():
         title, caption = _COURSE[file_name]
         figure = draw(run)
         if isinstance(figure, str):
@@ -210,25 +209,27 @@ def _course_section(run: RecordedRun) -> Section:
     )
 
 
-def _history_table(run: RecordedRun) -> tables.Table:
+def _history_table(run: RecordedRun) -> report_tables.Table:
     rows = [
         (
             str(entry["step"]),
-            tables.number(entry.get("train_loss")),
+            report_tables.number(entry.get("train_loss")),
             *(
-                tables.number(validation[key]) if key in validation else ""
+                report_tables.number(validation[key])
+                if key in validation
+                else ""
                 for key in ("loss", run.metric_name)
             ),
             f"{entry['learning_rate']:.3g}",
             *(
-                tables.number(value)
+                report_tables.number(value)
                 for value in entry.get("distance", {}).values()
             ),
         )
         for entry in run.history
         for validation in [entry.get("validation") or {}]
     ]
-    return tables.table(
+    return report_tables.table(
         "history",
         "Every evaluation",
         (

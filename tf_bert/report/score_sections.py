@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from tf_bert.report import sentences, tables, trial_figures
+from tf_bert.report import report_tables, sentences
+from tf_bert.report.figures import trial_figures
 from tf_bert.report.page import Picture, Section
-from tf_bert.report.tables import Table
+from tf_bert.report.report_tables import Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Trial
 from tf_bert.trials.statistics import recipe_summary
@@ -45,18 +46,18 @@ def _summary_table(results: TaskResults) -> Table:
         (
             x.label,
             str(x.num_trials),
-            tables.number(x.mean),
-            tables.number(x.std),
-            tables.interval(x.mean_interval),
-            tables.number(x.median),
-            tables.interval(x.median_interval),
-            tables.interval((x.lower_quartile, x.upper_quartile)),
-            tables.number(x.minimum),
-            tables.number(x.maximum),
+            report_tables.number(x.mean),
+            report_tables.number(x.std),
+            report_tables.interval(x.mean_interval),
+            report_tables.number(x.median),
+            report_tables.interval(x.median_interval),
+            report_tables.interval((x.lower_quartile, x.upper_quartile)),
+            report_tables.number(x.minimum),
+            report_tables.number(x.maximum),
         )
         for x in results.summaries
     ]
-    return tables.table(
+    return report_tables.table(
         "statistics",
         f"{sentences.capital(results.score_title)} over the trials; intervals "
         "are of 95 %, of the mean by Student's t, of the median by the "
@@ -78,7 +79,7 @@ def _summary_table(results: TaskResults) -> Table:
 
 
 def _failures_table(results: TaskResults) -> Table:
-    return tables.table(
+    return report_tables.table(
         "failed",
         "Trials that came to nothing",
         (
@@ -183,7 +184,7 @@ def _trials_table(results: TaskResults) -> Table:
     title = f"Every trial; {results.metric_title} of the chosen checkpoint"
     if any(summary.num_stopped for summary in results.summaries):
         title += ", or where a trial was stopped early"
-    return tables.table(
+    return report_tables.table(
         "trials",
         title,
         (
@@ -208,6 +209,6 @@ def _yes_or_no(flag: bool | None) -> str:
 
 def _trial_scores(trial: Trial) -> tuple[str, str]:
     return tuple(
-        "" if score is None else tables.number(score)
+        "" if score is None else report_tables.number(score)
         for score in (trial.counted(x).score for x in ("validation", "test"))
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_bert.baselines import comparison as comparison_lib
-from tf_bert.report import tables
+from tf_bert.report import report_tables
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring import score_intervals
 from tf_bert.trials.statistics import expected_scores, trial_columns
@@ -150,7 +150,7 @@ def _difference(comparison: Comparison) -> str:
     low, high = comparison.interval
     p = comparison.p_values["welch"].holm
     verdict = "more than" if p <= _LEVEL else "which may be"
-    p_text = tables.p_value(p)
+    p_text = report_tables.p_value(p)
     equals = "" if p_text.startswith("<") else "= "
     corrected = ", corrected" if p != comparison.p_values["welch"].value else ""
     return (

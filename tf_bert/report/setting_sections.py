@@ -10,7 +10,7 @@ from typing import Any
 from tf_bert.baselines import comparison as comparison_lib
 from tf_bert.config import Config, command_line, sweep_flags
 from tf_bert.config.all_settings import SETTINGS
-from tf_bert.report import sentences, tables
+from tf_bert.report import report_tables, sentences
 from tf_bert.report.page import Section
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import TaskTrials
@@ -43,8 +43,8 @@ def baselines_section(results: TaskResults) -> Section:
         rows += [
             (
                 f"BERT, {x.label}",
-                tables.number(x.mean),
-                tables.interval(x.mean_interval),
+                report_tables.number(x.mean),
+                report_tables.interval(x.mean_interval),
             )
             for x in results.summaries
         ]
@@ -76,14 +76,16 @@ def baseline_rows(
     ]
 
 
-def baselines_table(title: str, rows: list[tuple[str, ...]]) -> tables.Table:
+def baselines_table(
+    title: str, rows: list[tuple[str, ...]]
+) -> report_tables.Table:
     """Returns the table of the simple baselines beside BERT.
 
     Args:
         title: of the score.
         rows: model, score, interval.
     """
-    return tables.table(
+    return report_tables.table(
         "baselines",
         f"{title} of simple baselines, trained on the same rows, and of BERT",
         ("model", "score", "95 % interval"),
@@ -97,13 +99,13 @@ def score_cells(scores: Mapping[str, Any], metric: str) -> tuple[str, str]:
     if interval is None:
         text = ""
     else:
-        text = interval.note or tables.interval(interval.ends)
-    return tables.number(scores.get(metric)), text
+        text = interval.note or report_tables.interval(interval.ends)
+    return report_tables.number(scores.get(metric)), text
 
 
 def metrics_table(
     results: Mapping[str, Any], positive_label: str | None
-) -> tables.Table:
+) -> report_tables.Table:
     """Returns every metric of a run on each split, with its interval.
 
     Args:
@@ -117,7 +119,7 @@ def metrics_table(
             cells = [score_cells(results[x], metric) for x in splits]
             title = title_of(metric, positive_label)
             rows.append((title, *itertools.chain(*cells)))
-    return tables.table(
+    return report_tables.table(
         "metrics",
         "Every metric, with its 95 % interval where it has one",
         (
@@ -147,7 +149,7 @@ def trials_settings(results: TaskResults) -> Section:
     found = [data_table(task.recipes[0].config, without=differing)]
     if differing:
         found.append(
-            tables.table(
+            report_tables.table(
                 "recipes",
                 "The flags in which the recipes differ",
                 ("recipe", *differing),
@@ -176,7 +178,7 @@ def trials_settings(results: TaskResults) -> Section:
 
 def data_table(
     config: Mapping[str, Any], *, without: tuple[str, ...] | list[str] = ()
-) -> tables.Table:
+) -> report_tables.Table:
     """Returns the flags that say where the data lies and how it is divided.
 
     Args:
@@ -192,7 +194,7 @@ def data_table(
         # Files of a task have columns of their own.
         and (config[name] != setting.default or setting.is_shown)
     ]
-    return tables.table(
+    return report_tables.table(
         "data",
         "The data, as flags",
         ("flag", "value"),

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert.report import sentences, tables, trial_figures
+from tf_bert.report import report_tables, sentences
+from tf_bert.report.figures import trial_figures
 from tf_bert.report.page import Picture, Section
-from tf_bert.report.tables import Table
+from tf_bert.report.report_tables import Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Recipe
 from tf_bert.trials.statistics import trial_columns
@@ -60,9 +61,9 @@ def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
             rest or "all",
             f"{value:g}",
             str(len(scores)),
-            tables.number(scores.mean()),
-            tables.number(scores.min()),
-            tables.number(scores.max()),
+            report_tables.number(scores.mean()),
+            report_tables.number(scores.min()),
+            report_tables.number(scores.max()),
         )
         for rest, by_value in lines.items()
         for value, scores in sorted(by_value.items())
@@ -82,7 +83,7 @@ def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
         f"Each dot is a trial; the lines join the means. The highest mean, "
         f"{mean:.3f}, is at {field}={value:g}, "
         f"{sentences.flattered(results)}.",
-        tables.table(
+        report_tables.table(
             table_name,
             "The trials at each value",
             ("other flags", field, "trials", "mean", "minimum", "maximum"),
@@ -180,14 +181,14 @@ def _grid_table(
     grids: dict[str, np.ndarray], heads: list[int], orders: list[int]
 ) -> Table:
     rows = [
-        (label, str(head), str(order), tables.number(grid[i, j]))
+        (label, str(head), str(order), report_tables.number(grid[i, j]))
         for label, grid in grids.items()
         for (i, head), (j, order) in itertools.product(
             enumerate(heads), enumerate(orders)
         )
         if np.isfinite(grid[i, j])
     ]
-    return tables.table(
+    return report_tables.table(
         "seeds",
         "The score of each pair of seeds",
         ("recipe", "head seed", "data seed", "score"),

@@ -6,12 +6,12 @@ from tf_bert.config import Config
 from tf_bert.report import (
     conclusion_sections,
     course_sections,
+    report_tables,
     row_sections,
     score_sections,
     sentences,
     setting_sections,
     sweep_sections,
-    tables,
     task_results,
     trials_content,
 )
@@ -65,12 +65,12 @@ def _summary(results: TaskResults, is_alone: bool) -> list[str]:
     return [" ".join(texts)]
 
 
-def _overview(every: Sequence[TaskResults]) -> tables.Table:
+def _overview(every: Sequence[TaskResults]) -> report_tables.Table:
     """Mean and spread of each recipe on each task, as the paper's Table 1."""
     labels = list(
         dict.fromkeys(x.label for results in every for x in results.summaries)
     )
-    return tables.table(
+    return report_tables.table(
         "overview",
         "Mean of each recipe on each task, with the standard deviation over "
         "its trials",

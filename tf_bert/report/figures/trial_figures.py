@@ -1,6 +1,6 @@
 """The figures about the scores of trials: each recipe beside the others.
 
-Each function returns a figure, to be written by `tf_bert.plotting.style`.
+Each function returns a figure, to be written by `tf_bert.report.figures.style`.
 What a trial went through on the way is in `course_figures.py`.
 """
 
@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tf_bert.plotting import style
+from tf_bert.report.figures import style
 
 # As wide as a phone can show with letters large enough to read.
 WIDTH = 4.4

@@ -11,8 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tf_bert.plotting import style
-from tf_bert.report import trial_figures
+from tf_bert.report.figures import style, trial_figures
 
 _BAND = 0.18
 _QUARTILES = (25, 50, 75)

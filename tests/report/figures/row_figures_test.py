@@ -1,12 +1,12 @@
-"""Tests of tf_bert/report/row_figures.py and row_captions.py."""
+"""Tests of tf_bert/report/figures/row_figures.py and row_captions.py."""
 
 import tempfile
 
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.plotting import style
-from tf_bert.report import row_captions, row_figures
+from tf_bert.report import row_captions
+from tf_bert.report.figures import row_figures, style
 from tf_bert.scoring.scored_rows import ScoredRows
 
 # What Matplotlib would take for a formula, leave out of a legend, or break.

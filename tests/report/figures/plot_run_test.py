@@ -11,7 +11,7 @@ import pytest
 
 from tf_bert import run
 from tf_bert.config import Config
-from tf_bert.plotting import figures, recorded_run, style
+from tf_bert.report.figures import recorded_run, run_figures, style
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.training.update_log import UpdateLog
 
@@ -128,7 +128,7 @@ class TestPlotRun:
         write_history(path, [{**entry, "validation": scores}])
         run = recorded_run.read(Config.from_dict(read_config(path)))
         assert run.metric.title == "Spearman correlation"
-        axes = figures.loss_and_metric(run).axes
+        axes = run_figures.loss_and_metric(run).axes
         assert axes[0].get_ylabel() == "loss (squared error)"
         assert axes[1].get_ylabel() == "validation Spearman correlation"
         assert axes[1].lines[0].get_ydata().tolist() == [-0.25]

@@ -19,8 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LogNorm, PowerNorm
 from matplotlib.figure import Figure
 
-from tf_bert.plotting import style
 from tf_bert.report import row_numbers
+from tf_bert.report.figures import style
 from tf_bert.report.row_numbers import RECALLS, ClassCurve
 from tf_bert.scoring.scored_rows import ScoredRows
 

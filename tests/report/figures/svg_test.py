@@ -1,8 +1,8 @@
-"""Tests of tf_bert/report/svg.py: figures inside a page."""
+"""Tests of tf_bert/report/figures/svg.py: figures inside a page."""
 
 from absl.testing import parameterized
 
-from tf_bert.report import svg
+from tf_bert.report.figures import svg
 
 _FILE = """<?xml version="1.0"?>
 <!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://x.dtd">

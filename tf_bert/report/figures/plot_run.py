@@ -6,7 +6,7 @@ No TensorFlow, unless the run lies on `gs://`.
 from absl import logging
 
 from tf_bert.config import Config
-from tf_bert.plotting import figures, recorded_run, style
+from tf_bert.report.figures import recorded_run, run_figures, style
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
 
@@ -37,7 +37,7 @@ def plot_run(config: Config) -> list[str]:
         folder.written.open_folder_writer(run_folder.PLOTS) as temporary,
         style.settings(),
     ):
-        for name, (title, draw) in figures.FIGURES.items():
+        for name, (title, draw) in run_figures.FIGURES.items():
             figure = draw(run)
             if isinstance(figure, str):
                 logging.info("Left out: %s (%s).", title, figure)

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tf_bert.plotting import style
-from tf_bert.plotting.recorded_run import RecordedRun
+from tf_bert.report.figures import style
+from tf_bert.report.figures.recorded_run import RecordedRun
 from tf_bert.training.update_log import UPDATE, bias_ratio
 
 _NOT_RECORDED = "it is recorded with --record_updates alone"

@@ -1,1 +1,0 @@
-"""Pictures of a run, for the screen and for print."""

@@ -1,0 +1,1 @@
+"""The pictures: of one run, of trials, for the page and for print."""
