@@ -26,9 +26,6 @@ LEVELS = (
     ("notebook",),
     ("run",),
 )
-# Modules that still have to go to their room.
-_NOT_MOVED = {
-}
 LEVEL = {name: level for level, row in enumerate(LEVELS) for name in row}
 
 
@@ -57,11 +54,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 def room(module: str) -> str:
     """Returns the room of `tf_bert.x` or `tf_bert.x.y`, or of a name of it."""
-    parts = module.split(".")[1:]
-    for end in (2, 1):
-        if (name := ".".join(parts[:end])) in _NOT_MOVED:
-            return _NOT_MOVED[name]
-    return parts[0]
+    return module.split(".")[1]
 
 
 def is_allowed(importer: str, name: str) -> bool:
@@ -167,6 +160,17 @@ class CodeTest(parameterized.TestCase):
         folders = {path.parent for path in PACKAGE.rglob("*.py")}
         missed = [f for f in folders if not (f / "__init__.py").exists()]
         self.assertEmpty(missed)
+
+    def test_the_root_is_seen_at_a_glance(self):
+        entries = {
+            path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*.py")
+        }
+        self.assertLessEqual(len(entries), 20)
+
+    def test_no_two_modules_have_one_name(self):
+        names = [m.split(".")[-1] for m in MODULES]
+        twice = {name for name in names if names.count(name) > 1}
+        self.assertEmpty(twice)
 
     @parameterized.parameters("utils", "helpers", "common", "misc")
     def test_every_module_has_a_subject(self, name):

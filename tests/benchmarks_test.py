@@ -84,7 +84,7 @@ ELSEWHERE = {
     "fuzz_readers.py": "fuzz_readers_test.py",
     "reliability.py": "reliability_test.py",
     "render_report.py": "report/render_report_test.py",
-    "statistics_simulation.py": "statistics/simulation_test.py",
+    "statistics_simulation.py": "trials/statistics/simulation_test.py",
     "write_tf_model_h5.py": "transformers4_test.py",
 }
 _QUICK = [name for name, row in ROWS.items() if not row.needs_torch]

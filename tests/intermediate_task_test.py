@@ -1,4 +1,4 @@
-"""Tests of tf_bert/runs/build.py: a run that starts from another run's model."""
+"""Tests of tf_bert/runs/build.py: a run that starts from another's model."""
 
 import numpy as np
 import pytest

@@ -124,7 +124,7 @@ ROWS = {
     "kept head": Row(
         {"keep_head": True},
         {"keep_head": False},
-        ("kept_head_test.py", "test_names_in_their_order_are_let_through"),
+        ("runs/kept_head_test.py", "test_names_in_their_order_are_let_through"),
         starts=classifier,
     ),
     "label smoothing": Row(

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/baselines/baseline_scores.py; see also comparison_test.py."""
+"""Tests of tf_bert/baselines/baseline_scores.py; see comparison_test.py too."""
 
 import json
 

@@ -18,7 +18,7 @@ TREES = {
 # Keys that are called like settings, but are no knowledge of settings.
 NO_LISTS = {
     "optimization/schedules.py": "What a schedule of Keras is made of again.",
-    "trials/record.py": "The task of a trial's record, from its data.",
+    "trials/trial_record.py": "The task of a trial's record, from its data.",
 }
 
 

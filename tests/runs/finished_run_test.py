@@ -1,4 +1,4 @@
-"""Tests of tf_bert/runs/finished_run.py: evaluating and predicting with a run."""
+"""Tests of tf_bert/runs/finished_run.py: evaluating and predicting."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/runs/model_card.py and card_metadata.py: the card as a whole."""
+"""Tests of tf_bert/runs/model_card.py and card_metadata.py: the whole card."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/system/folder_lock.py, in one process and with a second one."""
+"""Tests of tf_bert/system/folder_lock.py, in one process and with another."""
 
 import os
 import pathlib

@@ -2,7 +2,8 @@
 
 `keras.random` takes an int, which makes a mask constant, or a `SeedGenerator`,
 which keeps state. Training wants neither: every mask follows from
-(dropout_seed, step, micro-batch, replica, layer), see `tf_bert.data.batches.batch_plan`.
+(dropout_seed, step, micro-batch, replica, layer), see
+`tf_bert.data.batches.batch_plan`.
 """
 
 import math

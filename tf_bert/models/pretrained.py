@@ -256,10 +256,10 @@ def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     """Brings both kinds of inputs into the packed form.
 
     Args:
-        inputs: either packed, see `tf_bert.data.batches.batch_plan`: `input_ids`,
-            `token_type_ids`, `position_ids`, `example_ids` int32 `[R, W]`,
-            `cls_positions` int32 `[B]`. Or Hugging Face's: `input_ids` int
-            `[B, S]` or `inputs_embeds` float `[B, S, H]`, and optionally
+        inputs: either packed, see `tf_bert.data.batches.batch_plan`:
+            `input_ids`, `token_type_ids`, `position_ids`, `example_ids` int32
+            `[R, W]`, `cls_positions` int32 `[B]`. Or Hugging Face's:
+            `input_ids` int `[B, S]` or `inputs_embeds` float `[B, S, H]`, and optionally
             `attention_mask`, `token_type_ids`, `position_ids` int `[B, S]`.
 
     Returns:

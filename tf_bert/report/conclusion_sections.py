@@ -60,7 +60,8 @@ def _tests_table(results: TaskResults) -> Table:
 def _p_cell(outcome: PValue) -> str:
     if outcome.value is None or outcome.holm is None:
         return report_tables.p_value(outcome.value)
-    return f"{report_tables.p_value(outcome.value)} ({report_tables.p_value(outcome.holm)})"
+    value, holm = map(report_tables.p_value, (outcome.value, outcome.holm))
+    return f"{value} ({holm})"
 
 
 def expected_section(results: TaskResults) -> Section:

@@ -176,7 +176,7 @@ def _check_flags(stored: Config, given: dict[str, Any]) -> None:
 
 
 def _is_of_run(stored: Config, name: str, value: Any) -> bool:
-    """Whether a flag, as `cli.parse` returns it, could be the run's."""
+    """Whether a flag, as `parse.parse` returns it, could be the run's."""
     if value is None:
         return True  # Another flag says the same thing in its unit.
     if name == "per_device_train_batch_size":

@@ -3,7 +3,7 @@
 `METRICS` holds the metrics that can select a checkpoint and have an interval;
 their formulas are in `weighted_metrics.py`. The two that rank probabilities
 (ROC AUC and average precision) are only reported. What to conclude from a
-value is in `statistics/rows.py` and `paired_rows.py`. No TensorFlow here.
+value is in `row_intervals.py` and `paired_rows.py`. No TensorFlow here.
 
 Letters: N rows, C classes.
 """

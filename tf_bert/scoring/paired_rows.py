@@ -71,8 +71,8 @@ def compare_on_rows(
     """Compares two models by the test that suits the metric.
 
     Args:
-        metric: From `tf_bert.scoring.metrics.METRICS`. A proportion (accuracy) gets
-            the exact binomial test, see `compare_right_rows`; every other
+        metric: From `tf_bert.scoring.metrics.METRICS`. A proportion (accuracy)
+            gets the exact binomial test, see `compare_right_rows`; every other
             metric the exchange test, see `exchange_test`.
         labels: `[N]`, N >= 1.
         predictions_a: `[N]`, of the model whose gain is asked for.

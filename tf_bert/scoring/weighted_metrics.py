@@ -5,8 +5,8 @@ each row is taken. Counts of one give the plain value; counts drawn with
 replacement give all the values of a bootstrap at once, from the same few
 lines. A metric that is undefined on the rows taken has the value 0.
 
-The functions check nothing: `tf_bert.scoring.metrics` names them, checks what they
-are given, and is what to call. No TensorFlow here.
+The functions check nothing: `tf_bert.scoring.metrics` names them, checks what
+they are given, and is what to call. No TensorFlow here.
 
 Args of all:
     labels: `[N]`, class ids (int, from 0 up) or scores (float, finite).

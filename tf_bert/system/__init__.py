@@ -1,1 +1,1 @@
-"""The machine below: files, signals, errors, random numbers. No room below it."""
+"""The machine below: files, signals, errors, random numbers."""

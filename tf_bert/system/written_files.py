@@ -133,7 +133,7 @@ class WrittenFiles:
 
         Args:
             name: of the folder. An earlier one is replaced.
-            last: as in `gfile_io.open_folder_writer`, as what is yielded.
+            last: as in `file_io.open_folder_writer`, as what is yielded.
 
         Raises:
             FileExistsError: if a file of others lies in the earlier one.

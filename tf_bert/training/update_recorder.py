@@ -44,7 +44,7 @@ class UpdateRecorder:
     Make it when the weights are those of step 0, before a state is loaded.
 
     Args:
-        variables: of `loop.trained_variables`, lowest block first.
+        variables: of `training_loop.trained_variables`, lowest block first.
         optimizer: built for them.
         strategy: of the training.
 

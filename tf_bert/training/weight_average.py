@@ -75,7 +75,7 @@ class WeightAverage:
     the variables, when these are in place.
 
     Args:
-        variables: that are trained: `loop.trained_variables`.
+        variables: that are trained: `training_loop.trained_variables`.
         ema_decay: in (0, 1), the largest d_t.
         trained_words: whose rows are among them; None if the model's own word
             embeddings are, or are frozen.

@@ -59,7 +59,7 @@ class Workbench:
     """Runs one trial after another in one process.
 
     What trials share is built once: data, tokens, model, optimizer and their
-    traces. A trial that differs in more replaces it: see `restart.can_restart`.
+    traces. A trial that differs in more replaces it: see `reset.can_restart`.
     """
 
     def __init__(self):

@@ -23,7 +23,7 @@ def pause_step(early_stop: EarlyStop, recipe: Config, data: TaskData) -> int:
 
     Args:
         early_stop: that stops some of them.
-        recipe: of `plan.recipes`.
+        recipe: of `planned_trials.recipes`.
         data: of the recipe.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/runs/state/folder_state.py: a training stops anywhere and goes on."""
+"""Tests of tf_bert/runs/state/folder_state.py: it stops anywhere, goes on."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/trials/runners/local_runner.py: several processes, and their end.
+"""Tests of tf_bert/trials/runners/local_runner.py: processes, and their end.
 
 So small a model is computed alike by any number of threads: what differs is
 the runner's doing.

@@ -15,7 +15,7 @@ def find(folder: str) -> str | None:
 def read(path: str) -> Weights:
     """Opens what `find` found.
 
-    Nothing that a file asks for is run, see `torch_pickle`; tensors are read
+    Nothing that a file asks for is run, see `unpickle`; tensors are read
     when they are asked for, each by itself.
 
     Args:

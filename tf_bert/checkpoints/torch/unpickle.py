@@ -2,7 +2,7 @@
 
 A pickle is a program for a stack machine, and the machine of Python's `pickle`
 calls what it is told to. This one knows the few instructions that a state dict
-takes, and of everything that can be named only what is in `torch_tensors`:
+takes, and of everything that can be named only what is in `tensors`:
 instead of a function, each name stands for a description made of plain data.
 
 Why not `pickle.Unpickler` with a list of names: an instruction of five bytes

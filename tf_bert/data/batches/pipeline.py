@@ -5,7 +5,8 @@ another backend gets the same arrays through `as_numpy_iterator()`.
 
 An element is one replica's share of one step, and holds all that the step
 needs, scalars included; nothing of a run is baked into the traced step, and
-many runs share one trace. Letters as in `plan.py`, R rows, W tokens of a row.
+many runs share one trace. Letters as in `batch_plan.py`, R rows, W tokens of a
+row.
 """
 
 import numpy as np

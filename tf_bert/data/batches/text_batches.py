@@ -2,7 +2,7 @@
 
 A batch is a number of rows, all of one width, and a row holds as many texts as
 fit. Which widths and numbers of rows there are does not follow from the texts.
-NumPy only; a training's batches are those of `plan.py`.
+NumPy only; a training's batches are those of `batch_plan.py`.
 
 Letters: N texts, P replicas, R rows of a replica, W tokens of a row, E texts
 that a replica has room for.

@@ -1,6 +1,6 @@
 """The table of known tasks, and the task that a user's own files hold.
 
-No file is opened here; `sources.py` reads them.
+No file is opened here; `load_splits.py` reads them.
 """
 
 import dataclasses

@@ -36,7 +36,7 @@ def describe_task(
         is_regression: Labels are scores, not classes.
         label_names: Labels in the order of their ids. None: in the order of
             the dataset's or, if it names none, from the training data.
-        metric: See `tasks.custom_task`.
+        metric: See `known_tasks.custom_task`.
 
     Returns:
         A `TaskSpec` named "custom", whose columns are the features.

@@ -12,8 +12,8 @@ class Job:
 
     Attributes:
         trial: to be run.
-        beats: the model is kept if its score (see `record.score`) is above
-            this; None keeps every model, infinity none.
+        beats: the model is kept if its score (see `trial_record.score`) is
+            above this; None keeps every model, infinity none.
         pause_at: number of the step, one of an evaluation, after which the
             training pauses. None: it goes on to its end.
         state: of `paused_state.pack`, that it goes on from. None: it starts.

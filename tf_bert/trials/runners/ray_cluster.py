@@ -59,7 +59,7 @@ def num_slots(config: Config) -> int:
 
 def _import_ray() -> Any:
     # Read when Ray is imported or starts its processes. Hidden GPUs are the
-    # matter of `worker.make_workbench`.
+    # matter of `trial_worker.make_workbench`.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")

@@ -265,6 +265,6 @@ def _checked(scores: np.ndarray) -> np.ndarray:
         raise ValueError(
             "Scores must be finite numbers, one for each trial, of one trial "
             f"or more. Received: scores={scores.tolist()}. Give a trial that "
-            "diverged the score that it counts (`trial_flags.counted_score`)."
+            "diverged the score that it counts (`trial_columns.counted_score`)."
         )
     return scores

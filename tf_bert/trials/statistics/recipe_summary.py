@@ -1,8 +1,8 @@
 """One recipe over its trials: where the scores lie, how sure that is.
 
 The intervals are over trials, that is over seeds, on one and the same test
-set. How much a score depends on the choice of the test rows is in `rows`.
-Trials are taken as independent. Those of a grid of seeds are not quite: two
+set. How much a score depends on the choice of the test rows is in
+`row_intervals`. Trials are taken as independent. Those of a grid of seeds are not quite: two
 that share a head or a data order are more alike, and the intervals of a grid
 are somewhat too narrow.
 
@@ -81,13 +81,13 @@ def summarize_recipe(label: str, trials: Sequence[Trial]) -> RecipeSummary:
     Args:
         label: Of the recipe.
         trials: Of any status, no two with the same seeds. See
-            `trial_flags.counted_score` for what each counts.
+            `trial_columns.counted_score` for what each counts.
 
     Returns:
         The summary; what is not defined is None.
 
     Raises:
-        ValueError: As `trial_flags.counted_scores`.
+        ValueError: As `trial_columns.counted_scores`.
 
     Example:
         >>> trials = [Trial(i, "ok", 0.8 + i / 10, 0.5) for i in range(2)]

@@ -90,7 +90,7 @@ def compare_recipes(
 
     Args:
         scores: Label -> seeds -> score, higher is better; see
-            `trial_flags.counted_scores`. Trials with equal seeds are pairs.
+            `trial_columns.counted_scores`. Trials with equal seeds are pairs.
         baseline: A label of `scores`; None takes the first.
 
     Returns:
