@@ -3,13 +3,13 @@
     python benchmarks/onednn_scores.py --data_dir=../shared/data
 
 Each run is an ordinary `--mode=train` in a process of its own, with
-TF_ENABLE_ONEDNN_OPTS=0 and =1: the quickstart, and sets of the README's table
-by benchmarks/real_data.py, seed 0. Prints what each is scored with, both ways,
-and the difference; and its seconds, which mean little on a shared machine.
-Both programs are rounded otherwise in the last digits of each sum, which a
-training carries on: neither is the right one. `--isa=AVX2` does the same as if
-the processor had no more instructions than that. `--quick` takes one set, some
-steps and a tiny checkpoint.
+TF_ENABLE_ONEDNN_OPTS=0 and =1: the quickstart, and sets of the table in
+docs/results.md by benchmarks/real_data.py, seed 0. Prints what each is scored
+with, both ways, and the difference; and its seconds, which mean little on a
+shared machine. Both programs are rounded otherwise in the last digits of each
+sum, which a training carries on: neither is the right one. `--isa=AVX2` does
+the same as if the processor had no more instructions than that. `--quick` takes
+one set, some steps and a tiny checkpoint.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""MiniLM-L6 on real data, beside its baselines: the table of the README.
+"""MiniLM-L6 on real data, beside its baselines: the table of docs/results.md.
 
     python benchmarks/real_data.py --data_dir=../shared/data
 

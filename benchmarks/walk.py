@@ -118,6 +118,8 @@ class Watch:
     @contextlib.contextmanager
     def on(self) -> Iterator[list[Event]]:
         """The time in which calls are noted, in all threads; the notes."""
+        import tensorflow  # noqa: F401  Not while every call is noted.
+
         self._events = []
         before = sys.getprofile(), threading.getprofile()
         threading.setprofile(self._note)

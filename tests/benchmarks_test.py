@@ -10,11 +10,13 @@ import pathlib
 import re
 import subprocess
 import sys
+import types
 
 import numpy as np
 import processor
 import pytest
 import train_throughput
+import walk
 from warm_program import Process, WarmProgram
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -223,3 +225,55 @@ class TestProcessor:
     def test_onednn_is_said(self, intel, monkeypatch):
         monkeypatch.setattr(processor.onednn, "is_on", lambda: False)
         assert processor.describe().endswith("; oneDNN off")
+
+
+class TestWalk:
+    LEVELS = {"data": 0, "runs": 1, "runs/state": 2, "run": 3}
+
+    def test_climbs_and_returns(self):
+        path = ["run", "data/a", "data/a", "data/b", "run", "runs/x", "data/a"]
+        assert walk.count(path, self.LEVELS) == {
+            "files": 4,
+            "moves": 5,
+            "climbs": 1,
+            "returns": 2,
+        }
+
+    def test_the_longest_name_has_the_level(self):
+        assert walk.level_of("runs/state/x", self.LEVELS) == 2
+        assert walk.level_of("runs/x", self.LEVELS) == 1
+        with pytest.raises(ValueError, match="Received: other/x"):
+            walk.level_of("other/x", self.LEVELS)
+
+    def test_every_module_has_one(self):
+        levels = walk.read_levels(ROOT / "tests" / "architecture_test.py")
+        for path in (ROOT / "tf_bert").rglob("*.py"):
+            name = path.relative_to(ROOT / "tf_bert").with_suffix("").as_posix()
+            if name != "__init__":
+                walk.level_of(name, levels)
+
+    @pytest.mark.large  # It loads TensorFlow.
+    def test_who_holds_the_sentence_and_who_waits_for_them(self, tmp_path):
+        """A file of two functions, of which one is given the sentence."""
+        (tmp_path / "low.py").write_text(
+            "def give(text):\n    return len(text)\n"
+            "def other(text):\n    return 0\n"
+        )
+        (tmp_path / "high.py").write_text(
+            "def begin(low, text):\n    low.other('')\n"
+            "    return low.give([text])\n"
+        )
+        names = {}
+        for name in ("low", "high"):
+            path = str(tmp_path / f"{name}.py")
+            names[name] = types.SimpleNamespace()
+            with open(path, encoding="utf-8") as file:
+                exec(compile(file.read(), path, "exec"), vars(names[name]))
+        watch = walk.Watch(tmp_path, "a b c", [7, 8, 9])
+        with watch.on() as events:
+            names["high"].begin(names["low"], "a b c")
+            names["low"].other(np.array([1, 7, 8, 9]))
+            names["low"].other(np.array([1, 7, 9, 8]))
+        assert walk.files_of_sentence(events) == ["high", "low"]
+        calls = [e.has_sentence for e in events if e.is_call]
+        assert calls == [True, False, True, True, False]

@@ -1,5 +1,7 @@
-"""Every command that README.md and docs/ print: it runs here in a tiny form,
-or the table says which test runs it, or why none does.
+"""Every command that README.md, CONTRIBUTING.md and docs/ print.
+
+It runs here in a tiny form, or the table says which test runs it, or why none
+does.
 
 A command that stands in no table fails the first test.
 """
@@ -13,7 +15,11 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-PAGES = ("README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")))
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+)
 
 _PROGRAM = r"(?:~/\S+/)?(?:python|pip|pytest|gcloud|docker|curl|uv)\b"
 # Behind variables, a pipe or the start of a longer command.
@@ -62,6 +68,9 @@ TESTED = {
     r"pip install -e \. && python -m tf_bert\.run .*": ".ci/run",
     r"pip install -e '\.\[test\]' && pytest": ".ci/run",
     r"pip install -e '\.\[(reference|ray)\]'": ".ci/run",
+    r"pytest -n 0 tests/optimization/adam_weight_decay_test\.py": (
+        "tests/optimization/adam_weight_decay_test.py"
+    ),
     r"pytest -m large tests/training/replicas_test\.py": ".ci/run",
     r"echo .* --predict_file=-": "tests/runs/finished_run_test.py",
     r"(TF_CONFIG=.* )?python -m tf_bert\.run --flagfile=flags/quickstart\.flags"

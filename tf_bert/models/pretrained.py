@@ -259,8 +259,9 @@ def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         inputs: either packed, see `tf_bert.data.batches.batch_plan`:
             `input_ids`, `token_type_ids`, `position_ids`, `example_ids` int32
             `[R, W]`, `cls_positions` int32 `[B]`. Or Hugging Face's:
-            `input_ids` int `[B, S]` or `inputs_embeds` float `[B, S, H]`, and optionally
-            `attention_mask`, `token_type_ids`, `position_ids` int `[B, S]`.
+            `input_ids` int `[B, S]` or `inputs_embeds` float `[B, S, H]`, and
+            optionally `attention_mask`, `token_type_ids`, `position_ids` int
+            `[B, S]`.
 
     Returns:
         `words` (ids, or embeddings), `token_type_ids`, `position_ids`,

@@ -2,9 +2,9 @@
 
 The intervals are over trials, that is over seeds, on one and the same test
 set. How much a score depends on the choice of the test rows is in
-`row_intervals`. Trials are taken as independent. Those of a grid of seeds are not quite: two
-that share a head or a data order are more alike, and the intervals of a grid
-are somewhat too narrow.
+`row_intervals`. Trials are taken as independent. Those of a grid of seeds are
+not quite: two that share a head or a data order are more alike, and the
+intervals of a grid are somewhat too narrow.
 
 Letters: N trials.
 """
