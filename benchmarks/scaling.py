@@ -69,21 +69,23 @@ def _speed(run: Any, team: Any, num_examples: int) -> float:
     """Examples per second; all workers take calls of the same length."""
     from tf_bert.training.steps_per_execution import Pace
 
-    config, feed, pace = run.config, run.feed(0), Pace()
+    config, batches, pace = run.config, run.batches.iterate(0), Pace()
     step, seconds, done = 0, 0.0, 0
     # The first half finds the pace, and traces.
     half = -(-num_examples // config.train_batch_size)
     while step < 2 * half:
         most = config.steps_per_loop or pace.num_steps
         most = int(team.of_each([min(most, half - step % half)])[0, 0])
-        iterator, count = feed.at(step, most)
+        iterator, count = batches.at(step, most)
         start = time.perf_counter()
         run.loop.take_steps(iterator, count)
         taken = time.perf_counter() - start
         pace.adapt(count, taken)
         if step >= half:
             seconds += taken
-            done += int(run.plan.num_examples[step : step + count].sum())
+            done += int(
+                run.schedule.plan.num_examples[step : step + count].sum()
+            )
         step += count
     return done / seconds
 

@@ -24,6 +24,7 @@ import tensorflow as tf
 from tf_bert.config import Config, parse
 from tf_bert.runs import build, training_run
 from tf_bert.runs.run_folder import RunFolder
+from tf_bert.runs.schedule import Schedule
 from tf_bert.runs.state.folder_state import FolderState
 
 TESTS = pathlib.Path(__file__).parent
@@ -221,18 +222,17 @@ def train(
 def shortened(run: build.Run, num_steps: int) -> build.Run:
     """The first steps of a run: what one leaves that is killed then."""
     first = slice(num_steps)
+    whole = run.schedule.plan
     plan = dataclasses.replace(
-        run.plan,
-        examples=run.plan.examples[first],
-        places=run.plan.places[first],
-        num_rows=run.plan.num_rows[first],
-        widths=run.plan.widths[first],
+        whole,
+        examples=whole.examples[first],
+        places=whole.places[first],
+        num_rows=whole.num_rows[first],
+        widths=whole.widths[first],
     )
+    rates = run.schedule.learning_rates[first]
     return dataclasses.replace(
-        run,
-        plan=plan,
-        learning_rates=run.learning_rates[first],
-        evaluation_steps=(num_steps,),
+        run, schedule=Schedule(plan, rates, evaluation_steps=(num_steps,))
     )
 
 

@@ -60,9 +60,9 @@ class TestBuild:
         assert tokens.labels is None
 
     def test_plan_has_the_steps_of_the_flags(self, built):
-        assert built.plan.num_steps == 6
-        assert built.plan.steps_per_epoch == 3
-        assert built.evaluation_steps == (2, 4, 6)
+        assert built.schedule.plan.num_steps == 6
+        assert built.schedule.plan.steps_per_epoch == 3
+        assert built.schedule.evaluation_steps == (2, 4, 6)
 
     def test_learning_rate_is_that_of_each_step(self, flags):
         run = build.build(
@@ -70,7 +70,7 @@ class TestBuild:
         )
         expected = [0, 5, 10, 8.75, 7.5, 6.25, 5, 3.75, 2.5, 1.25]
         np.testing.assert_allclose(
-            run.learning_rates, 0.001 * np.array(expected), rtol=1e-6
+            run.schedule.learning_rates, 0.001 * np.array(expected), rtol=1e-6
         )
 
     def test_model_knows_the_labels(self, built):
@@ -214,8 +214,8 @@ class TestSeeds:
         other = build.build(make_config(flags, seed=1))
         assert texts(other) == texts(built)
         assert not np.array_equal(
-            other.feed(0).at(0, 1)[0].get_next()["input_ids"],
-            built.feed(0).at(0, 1)[0].get_next()["input_ids"],
+            other.batches.iterate(0).at(0, 1)[0].get_next()["input_ids"],
+            built.batches.iterate(0).at(0, 1)[0].get_next()["input_ids"],
         )
         other = build.build(make_config(flags, split_seed=1))
         assert texts(other) != texts(built)

@@ -66,12 +66,14 @@ class TestRestart:
         assert restarted.optimizer.iterations.numpy() == 0
         assert restarted.config == new.config
         assert restarted.classifier.fresh == new.classifier.fresh
-        assert restarted.evaluation_steps == new.evaluation_steps
-        np.testing.assert_array_equal(
-            restarted.learning_rates, new.learning_rates
+        assert (
+            restarted.schedule.evaluation_steps == new.schedule.evaluation_steps
         )
         np.testing.assert_array_equal(
-            restarted.plan.examples, new.plan.examples
+            restarted.schedule.learning_rates, new.schedule.learning_rates
+        )
+        np.testing.assert_array_equal(
+            restarted.schedule.plan.examples, new.schedule.plan.examples
         )
 
     def test_keeps_the_trace(self, pair):

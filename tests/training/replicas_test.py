@@ -42,10 +42,10 @@ KEPT = []
 def take_steps(run):
     """Takes all steps of a run; returns its losses."""
     losses, step = [], 0
-    feed = run.feed(0)
-    KEPT.extend([feed, run])
-    while step < run.plan.num_steps:
-        iterator, count = feed.at(step, run.plan.num_steps - step)
+    batches = run.batches.iterate(0)
+    KEPT.extend([batches, run])
+    while step < run.schedule.plan.num_steps:
+        iterator, count = batches.at(step, run.schedule.plan.num_steps - step)
         losses += run.loop.take_steps(iterator, count).tolist()
         step += count
     run.trained_words.write_back(1.0)  # There is no decay.
@@ -95,7 +95,7 @@ def compare(fields, num_devices):
 
     config = Config.from_dict({**fields, "distribution": "mirrored"})
     run = build.build(config)
-    assert run.plan.num_replicas == num_devices
+    assert run.schedule.plan.num_replicas == num_devices
     weights = run.classifier.model.weights_by_path()
     start = {path: variable.numpy() for path, variable in weights.items()}
     first = result_of(run)

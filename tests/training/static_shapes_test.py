@@ -31,7 +31,9 @@ class TestCompiledRun:
             flags, jit_compile="true", steps_per_loop=4, **changes
         )
         np.testing.assert_allclose(logits, expected, atol=1e-5)
-        shapes = np.stack([run.plan.num_rows, run.plan.widths], axis=1)
+        shapes = np.stack(
+            [run.schedule.plan.num_rows, run.schedule.plan.widths], axis=1
+        )
         num_shapes = len(np.unique(shapes, axis=0))
         assert num_shapes <= 3
         # A trace for each shape; one for each split in inference.

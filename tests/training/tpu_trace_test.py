@@ -130,7 +130,7 @@ def trace(name, fields, strategy):
     from tf_bert.runs import build
 
     run = build.build(Config.from_dict(fields), strategy=strategy)
-    iterator, _ = run.feed(0).at(0, 1)
+    iterator, _ = run.batches.iterate(0).at(0, 1)
     inference = run.classifier.inference
     traced = {
         "steps": run.loop.train_steps.get_concrete_function(

@@ -63,13 +63,13 @@ def weights_of(run):
 
 def take_step(run, step):
     """Takes one step and brings the word embeddings up to date."""
-    iterator, count = run.feed(step).at(step, 1)
+    iterator, count = run.batches.iterate(step).at(step, 1)
     run.loop.take_steps(iterator, count)
     words = run.trained_words
     if words is not None:
         to_zero, to_prior = run.optimizer.decay_rates(words.rows)
         factors = decay_factors(
-            run.learning_rates,
+            run.schedule.learning_rates,
             weight_decay=to_zero,
             pretrained_weight_decay=to_prior,
         )

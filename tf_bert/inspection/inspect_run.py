@@ -111,10 +111,12 @@ def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
     config, model = run.config, run.classifier.model
     has_validation = "validation" in run.tokenized
     training = cost.training_cost(
-        run.plan,
+        run.schedule.plan,
         run.tokenized["train"].lengths,
         max_seq_length=config.max_seq_length,
-        num_evaluations=len(run.evaluation_steps) if has_validation else 0,
+        num_evaluations=len(run.schedule.evaluation_steps)
+        if has_validation
+        else 0,
     )
     memory = cost.estimate_memory(
         model.config,

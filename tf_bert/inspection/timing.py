@@ -65,7 +65,7 @@ def measure(run: build.Run) -> Measurement | None:
         timed_steps, tokens_per_second = _time_training(run)
     except tf.errors.ResourceExhaustedError:
         return None
-    total_tokens = int(cost.computed_tokens(run.plan).sum())
+    total_tokens = int(cost.computed_tokens(run.schedule.plan).sum())
     device = run.classifier.model.trainable_variables[0].value.device
     return Measurement(
         device=device.rpartition("device:")[2] or device,
@@ -89,18 +89,21 @@ def physical_memory() -> int | None:
 
 def _time_training(run: build.Run) -> tuple[int, float]:
     """Returns the number of steps timed, and tokens per second."""
-    tokens = cost.computed_tokens(run.plan)
+    tokens = cost.computed_tokens(run.schedule.plan)
     first = _traced_steps(run, tokens)
-    spread = np.linspace(0, run.plan.num_steps - 1, _TIMED_STEPS).astype(int)
+    spread = np.linspace(
+        0, run.schedule.plan.num_steps - 1, _TIMED_STEPS
+    ).astype(int)
     steps = np.array([*first, *spread])
-    plan = _select(run.plan, steps)
-    feed = run.feed_of(plan, np.zeros(plan.num_steps, np.float32))
+    plan = _select(run.schedule.plan, steps)
+    rates = np.zeros(plan.num_steps, np.float32)
+    batches = run.batches_of(plan, rates).iterate()
     for place in range(len(first)):
-        run.loop.take_steps(*feed.at(place, 1))
+        run.loop.take_steps(*batches.at(place, 1))
     seconds, timed_tokens, timed_steps = 0.0, 0, 0
     for place in range(len(first), len(steps)):
         before = run.loop.seconds
-        run.loop.take_steps(*feed.at(place, 1))
+        run.loop.take_steps(*batches.at(place, 1))
         seconds += run.loop.seconds - before
         timed_tokens += int(tokens[steps[place]])
         timed_steps += 1
@@ -117,7 +120,9 @@ def _traced_steps(run: build.Run, tokens: np.ndarray) -> list[int]:
     largest = int(tokens.argmax())
     if not distribution.has_static_shapes(run.config, run.classifier.strategy):
         return [largest]
-    shapes = np.stack([run.plan.num_rows, run.plan.widths], axis=1)
+    shapes = np.stack(
+        [run.schedule.plan.num_rows, run.schedule.plan.widths], axis=1
+    )
     _, firsts = np.unique(shapes, axis=0, return_index=True)
     return [largest, *firsts.tolist()]
 
@@ -136,7 +141,7 @@ def _select(plan: Plan, steps: np.ndarray) -> Plan:
 def _evaluation_seconds(run: build.Run) -> float:
     """Times two batches of a split; extrapolates to all evaluations."""
     # Validation at each evaluation, and both once more with the chosen weights.
-    passes = {"validation": len(run.evaluation_steps) + 1, "test": 1}
+    passes = {"validation": len(run.schedule.evaluation_steps) + 1, "test": 1}
     passes = {name: n for name, n in passes.items() if name in run.tokenized}
     if not passes:
         return 0.0

@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -20,15 +20,15 @@ from tf_bert.adaptation import freezing
 from tf_bert.adaptation.mixout import Mixout
 from tf_bert.config import Config, durations, rules
 from tf_bert.data.batches import batch_plan as planning
-from tf_bert.data.batches import pipeline
 from tf_bert.data.readers import unlabelled
 from tf_bert.data.tasks import load_splits, run_data
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.optimization import parameter_groups
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.runs import parameter_table, schedule
+from tf_bert.runs import parameter_table
 from tf_bert.runs.classifier import Classifier, load_classifier, read_checkpoint
-from tf_bert.training.batch_iterator import Feed
+from tf_bert.runs.schedule import Schedule, make_schedule
+from tf_bert.training.batch_iterator import Batches
 from tf_bert.training.devices import distribution
 from tf_bert.training.trained_words import TrainedWords
 from tf_bert.training.training_loop import TrainingLoop, trained_variables
@@ -49,10 +49,7 @@ class Run:
             if these are frozen.
         optimizer: built for the model's trainable variables, these rows among
             them.
-        learning_rates: float32 `[K]`, of each step.
-        plan: of the training's K steps.
-        evaluation_steps: numbers of steps after which the model is evaluated
-            and saved, ascending; the last is K.
+        schedule: what is done at which step.
         loop: over steps; it keeps its trace.
         mixout: of the model; None without Mixout.
         recorder: of the updates; None without `record_updates`.
@@ -65,60 +62,38 @@ class Run:
     classifier: Classifier
     trained_words: TrainedWords | None
     optimizer: AdamWeightDecay
-    learning_rates: np.ndarray
-    plan: planning.Plan
-    evaluation_steps: tuple[int, ...]
+    schedule: Schedule
     loop: TrainingLoop
     mixout: Mixout | None = None
     recorder: UpdateRecorder | None = None
     average: WeightAverage | None = None
 
-    def feed(self, first_step: int) -> Feed:
-        """The packed batches from a step (counted from 0) on."""
-        return self.feed_of(
-            self.plan, self.learning_rates, first_step=first_step
-        )
+    @property
+    def batches(self) -> Batches:
+        """The packed batches of the training."""
+        return self.batches_of(self.schedule.plan, self.schedule.learning_rates)
 
-    def feed_of(
-        self,
-        plan: planning.Plan,
-        learning_rates: np.ndarray,
-        *,
-        first_step: int = 0,
-    ) -> Feed:
+    def batches_of(
+        self, plan: planning.Plan, learning_rates: np.ndarray
+    ) -> Batches:
         """The packed batches of another plan of the training data.
 
         Args:
             plan: whose shapes are fixed where those of the run's own are.
             learning_rates: float32 `[K]`, of each of its steps.
-            first_step: in [0, K].
         """
         strategy = self.classifier.strategy
-        static_shapes = distribution.has_static_shapes(self.config, strategy)
-        seeds = planning.dropout_seeds(self.config.dropout_seed, plan)
         per_step = {"learning_rate": learning_rates}
         if self.average is not None:
             per_step["average_decay"] = self.average.decays(plan.num_steps)
-
-        def open_iterator(steps: np.ndarray) -> Any:
-            return distribution.iterate(
-                strategy,
-                lambda replicas: pipeline.packed_dataset(
-                    self.tokenized["train"],
-                    plan,
-                    steps=steps,
-                    per_step=per_step,
-                    per_replica={"dropout_seeds": seeds},
-                    static_shapes=static_shapes,
-                    replicas=replicas,
-                ),
-            )
-
-        return Feed(
-            plan,
-            open_iterator,
-            first_step=first_step,
-            static_shapes=static_shapes,
+        seeds = planning.dropout_seeds(self.config.dropout_seed, plan)
+        return Batches(
+            examples=self.tokenized["train"],
+            plan=plan,
+            per_step=per_step,
+            per_replica={"dropout_seeds": seeds},
+            strategy=strategy,
+            static_shapes=distribution.has_static_shapes(self.config, strategy),
         )
 
     def scored_weights(self) -> contextlib.AbstractContextManager[None]:
@@ -130,7 +105,9 @@ class Run:
         if self.average is None:
             return contextlib.nullcontext()
         return self.average.used(
-            self.classifier.model, self.optimizer, self.learning_rates
+            self.classifier.model,
+            self.optimizer,
+            self.schedule.learning_rates,
         )
 
     def use_scored_weights(self) -> None:
@@ -140,7 +117,9 @@ class Run:
         """
         if self.average is not None:
             self.average.use(
-                self.classifier.model, self.optimizer, self.learning_rates
+                self.classifier.model,
+                self.optimizer,
+                self.schedule.learning_rates,
             )
 
     def state(self) -> dict:
@@ -166,37 +145,60 @@ class Run:
         return zlib.crc32(tokens.labels, zlib.crc32(tokens.ids))
 
 
-def build(
+def read_data(
     config: Config,
     *,
-    strategy: tf.distribute.Strategy | None = None,
-    check_data: Callable[[load_splits.TaskData], None] = lambda data: None,
-    begun: Mapping[str, Any] | None = None,
     record: Mapping[str, Any] | None = None,
+    begun: Mapping[str, Any] | None = None,
+) -> load_splits.TaskData:
+    """Reads the data of a training, and checks what it can be checked for.
+
+    Args:
+        config: as `build` takes it.
+        record: of the rows of a run that is continued, see `run_data.load`.
+        begun: of `RunFolder.begun`, of such a run.
+
+    Raises:
+        ChangedDataError: if the data is not that of the record.
+        ValueError, FileNotFoundError: if a file or flag is wrong.
+    """
+    task = run_data.get_task(config)
+    if config.predict_file and config.mode != "inspect":
+        unlabelled.check_unlabelled(
+            config.predict_file,
+            text_column=task.text_column,
+            text_pair_column=task.text_pair_column,
+            text_format=config.text_format,
+        )
+    data = run_data.load(config, task, record=record)
+    _check_data(config, data)
+    return data if begun is None else run_data.as_begun(data, begun)
+
+
+def build(
+    config: Config,
+    data: load_splits.TaskData | None = None,
+    *,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> Run:
-    """Reads the data and the checkpoint and makes all parts of a training.
+    """Reads the checkpoint and makes all parts of a training.
 
     Args:
         config: with `mode` train or inspect. An inspection lists all empty
             texts, which a training refuses.
+        data: of `read_data`; None reads it.
         strategy: that the training runs under; None takes
             `distribution.get_strategy`'s.
-        check_data: is called with the data, before weights are read.
-        begun: of `RunFolder.begun`, of a run that is continued.
-        record: of its rows, see `run_data.load`.
 
     Returns:
         The run. Its `config` has the positive label of its data.
 
     Raises:
-        ChangedDataError: if the data is not that of the record.
         ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
     """
     config = distribution.with_batch_size(config)
-    data = _read_data(config, record)
-    if begun is not None:
-        data = run_data.as_begun(data, begun)
-    check_data(data)
+    if data is None:
+        data = read_data(config)
     config = dataclasses.replace(
         config, positive_label=data.task.positive_label
     )
@@ -228,7 +230,7 @@ def build(
         classifier=classifier,
         trained_words=trained_words,
         optimizer=optimizer,
-        **schedule.schedule(config, tokenized["train"], classifier.strategy),
+        schedule=make_schedule(config, tokenized["train"], classifier.strategy),
         loop=TrainingLoop(
             model,
             optimizer,
@@ -263,22 +265,6 @@ def check(config: Config, data: load_splits.TaskData) -> None:
     batch_size = distribution.with_batch_size(config).train_batch_size
     steps_per_epoch = -(-len(data.train) // batch_size)
     durations.warmup_steps(config, config.num_steps(steps_per_epoch))
-
-
-def _read_data(
-    config: Config, record: Mapping[str, Any] | None
-) -> load_splits.TaskData:
-    task = run_data.get_task(config)
-    if config.predict_file and config.mode != "inspect":
-        unlabelled.check_unlabelled(
-            config.predict_file,
-            text_column=task.text_column,
-            text_pair_column=task.text_pair_column,
-            text_format=config.text_format,
-        )
-    data = run_data.load(config, task, record=record)
-    _check_data(config, data)
-    return data
 
 
 def _check_data(config: Config, data: load_splits.TaskData) -> None:

@@ -4,9 +4,9 @@ import dataclasses
 
 from tf_bert.config import Config
 from tf_bert.config.all_settings import SETTINGS
-from tf_bert.runs import schedule
 from tf_bert.runs.build import Run
 from tf_bert.runs.classifier import reload_classifier
+from tf_bert.runs.schedule import make_schedule
 
 
 def can_restart(run: Run, config: Config) -> bool:
@@ -60,7 +60,7 @@ def restart(run: Run, config: Config) -> Run:
         run,
         config=config,
         classifier=classifier,
-        **schedule.schedule(
+        schedule=make_schedule(
             config, run.tokenized["train"], classifier.strategy
         ),
     )

@@ -192,3 +192,16 @@ def flat_lines(results: dict[str, Any]) -> str:
         if isinstance(value, int | float)
     ]
     return "".join(line + "\n" for line in sorted(lines))
+
+
+def cost_of_recording(run: build.Run) -> dict[str, float]:
+    """Says and returns how much of the training's time the recorder took."""
+    share = None
+    if run.recorder is not None:
+        share = run.recorder.share_of_step_time()
+    if share is None:
+        return {}
+    logging.info(
+        "Recording the updates took %.1f %% of a step's time.", 100 * share
+    )
+    return {"recording_share_of_step_time": round(share, 4)}

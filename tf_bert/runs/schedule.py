@@ -1,6 +1,6 @@
 """What a training does at which step: batches, rates and evaluations."""
 
-from typing import Any
+import dataclasses
 
 import numpy as np
 import tensorflow as tf
@@ -17,20 +17,33 @@ from tf_bert.training.devices import distribution
 _STEPS_PER_SHAPE = 32
 
 
-def schedule(
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """What a training does at which of its K steps.
+
+    Attributes:
+        plan: which examples each step takes, and how they are packed.
+        learning_rates: float32 `[K]`; the one place that has them.
+        evaluation_steps: numbers of steps after which the model is evaluated
+            and saved, ascending; the last is K.
+    """
+
+    plan: planning.Plan
+    learning_rates: np.ndarray
+    evaluation_steps: tuple[int, ...]
+
+
+def make_schedule(
     config: Config,
     train: TokenizedExamples,
     strategy: tf.distribute.Strategy,
-) -> dict[str, Any]:
-    """Returns the fields of a run that say what it does at which step.
+) -> Schedule:
+    """Plans a training.
 
     Args:
         config: of the training.
         train: the training data.
         strategy: of `tf_bert.training.devices.distribution`.
-
-    Returns:
-        `plan`, `learning_rates` and `evaluation_steps`, as in `build.Run`.
 
     Raises:
         ValueError: if the warm-up is longer than the training.
@@ -42,15 +55,15 @@ def schedule(
         durations.warmup_steps(config, plan.num_steps),
         decay=config.lr_schedule,
     )
-    return {
-        "plan": plan,
-        "learning_rates": np.asarray(
+    return Schedule(
+        plan,
+        learning_rates=np.asarray(
             rate(np.arange(plan.num_steps, dtype=np.float32))
         ),
-        "evaluation_steps": durations.evaluation_steps(
+        evaluation_steps=durations.evaluation_steps(
             config, plan.num_steps, plan.steps_per_epoch
         ),
-    }
+    )
 
 
 def _plan_training(config, train, strategy) -> planning.Plan:

@@ -55,7 +55,9 @@ def train(
     progress = state.resume(run)
     with (
         _with_features(run, progress) as run,
-        contextlib.closing(make_bar(run.plan.num_steps, progress.step)) as bar,
+        contextlib.closing(
+            make_bar(run.schedule.plan.num_steps, progress.step)
+        ) as bar,
         attended() as request,
     ):
         try:
@@ -82,7 +84,7 @@ def train(
 @contextlib.contextmanager
 def _with_features(run: build.Run, progress: Progress) -> Iterator[build.Run]:
     """Runs the frozen layers beforehand, if asked to and if steps are left."""
-    has_steps = progress.step < run.plan.num_steps
+    has_steps = progress.step < run.schedule.plan.num_steps
     has_features = run.tokenized["train"].features is not None
     if has_features or not (run.config.cache_frozen_features and has_steps):
         yield run
@@ -107,10 +109,10 @@ def _train(
     pause_at: int | None,
 ) -> None:
     """Goes from evaluation to evaluation."""
-    feed = run.feed(progress.step)
+    batches = run.batches.iterate(progress.step)
     pace = _make_pace(run)
     patience = run.config.early_stopping_patience
-    for last in run.evaluation_steps[len(progress.history) :]:
+    for last in run.schedule.evaluation_steps[len(progress.history) :]:
         if progress.step == pause_at:
             break
         if patience and progress.num_without_gain >= patience:
@@ -118,7 +120,7 @@ def _train(
             break
         while progress.step < last:
             most = request.check(min(pace.num_steps, last - progress.step))
-            iterator, count = feed.at(progress.step, most)
+            iterator, count = batches.at(progress.step, most)
             with _recording(run, progress.step):
                 losses = _take_steps(
                     run.loop, iterator, progress.step, count, pace
@@ -145,7 +147,7 @@ def _advance(
     progress.losses += losses
     bar.update(
         len(losses),
-        int(run.plan.num_examples[first : progress.step].sum()),
+        int(run.schedule.plan.num_examples[first : progress.step].sum()),
         sum(losses) / len(losses),
     )
 
@@ -175,7 +177,7 @@ def _recording(run: build.Run, step: int) -> contextlib.AbstractContextManager:
     """Records the step behind step `step`, if the run does."""
     if run.recorder is None:
         return contextlib.nullcontext()
-    return run.recorder.around_step(run.learning_rates[step])
+    return run.recorder.around_step(run.schedule.learning_rates[step])
 
 
 def _write_back_words(run: build.Run, progress: Progress) -> None:
@@ -186,7 +188,7 @@ def _write_back_words(run: build.Run, progress: Progress) -> None:
         return
     to_zero, to_prior = run.optimizer.decay_rates(words.rows)
     factors = decay_factors(
-        run.learning_rates[: progress.step],
+        run.schedule.learning_rates[: progress.step],
         weight_decay=to_zero,
         pretrained_weight_decay=to_prior,
     )
@@ -236,8 +238,8 @@ def _entry(run: build.Run, progress: Progress) -> dict[str, Any]:
     """What the history says of a step, but for the evaluation."""
     entry: dict[str, Any] = {
         "step": progress.step,
-        "epoch": progress.step / run.plan.steps_per_epoch,
-        "learning_rate": float(run.learning_rates[progress.step - 1]),
+        "epoch": progress.step / run.schedule.plan.steps_per_epoch,
+        "learning_rate": float(run.schedule.learning_rates[progress.step - 1]),
         "train_loss": sum(progress.losses) / len(progress.losses),
     }
     if run.recorder is not None:

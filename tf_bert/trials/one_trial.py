@@ -142,7 +142,9 @@ class Workbench:
             # sets of them need not fit into memory.
             self._run = None
             gc.collect()
-            self._run = build.build(config, record=record)
+            self._run = build.build(
+                config, build.read_data(config, record=record)
+            )
         return self._run
 
 

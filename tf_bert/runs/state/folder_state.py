@@ -136,7 +136,7 @@ class FolderState:
         )
 
     def cost(self) -> dict[str, float]:
-        """Returns what saving took in this process.
+        """Says and returns what saving took in this process.
 
         Returns:
             `saving_seconds`, that the training has waited for it;
@@ -151,6 +151,13 @@ class FolderState:
         if self._seconds_of_steps:
             share = self._seconds / self._seconds_of_steps
             cost["saving_share_of_step_time"] = round(share, 4)
+            logging.info(
+                "Saving took %.1f %% of the steps' time: %.2f s in their way, "
+                "and %.2f s beside them.",
+                100 * cost["saving_share_of_step_time"],
+                cost["saving_seconds"],
+                cost["saving_seconds_beside"],
+            )
         return cost
 
     def _save(

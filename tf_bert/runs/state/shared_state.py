@@ -6,6 +6,7 @@ it to the others, so that these may come with empty folders, or be new ones.
 
 import contextlib
 import dataclasses
+from typing import Any
 
 from tf_bert.runs import build
 from tf_bert.runs.state.folder_state import FolderState
@@ -32,11 +33,12 @@ class SharedState:
 
         At step 0 too: whatever is drawn or read there is that of the chief.
         """
-        progress = self._workers.by_chief(
-            lambda: dataclasses.asdict(self._own.resume(run))
-        )
+        progress = self._workers.by_chief(self._resume_own, run)
         self._workers.send(run.state().values())
         return Progress(**progress)
+
+    def _resume_own(self, run: build.Run) -> dict[str, Any]:
+        return dataclasses.asdict(self._own.resume(run))
 
     def session(self, run: build.Run) -> contextlib.AbstractContextManager:
         """The time in which steps are taken; at its end all is written."""
@@ -74,8 +76,11 @@ class SharedState:
 
     def load_best(self, run: build.Run) -> None:
         """Gives all models the weights that were best on validation."""
-        self._workers.by_chief(lambda: self._own.load_best(run))
+        self._workers.by_chief(self._load_own_best, run)
         self._workers.send(run.classifier.model.weights_by_path().values())
+
+    def _load_own_best(self, run: build.Run) -> None:
+        self._own.load_best(run)
 
     def cost(self) -> dict[str, float]:
         """Returns what saving took, as `FolderState.cost` does."""

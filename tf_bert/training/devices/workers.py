@@ -11,7 +11,7 @@ import faulthandler
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -73,25 +73,28 @@ class Workers:
         codes[: len(content)] = np.frombuffer(content, np.uint8)
         return json.loads(self._sum(codes).astype(np.uint8).tobytes())
 
-    def by_chief(self, compute: Callable[[], _Value]) -> _Value | None:
+    def by_chief(
+        self, compute: Callable[..., _Value], *args: Any
+    ) -> _Value | None:
         """Lets the chief compute, while the others wait for its result.
 
         Args:
             compute: without a collective operation; returns JSON.
+            *args: that it takes.
 
         Raises:
             ValueError, OSError: that it raises; the others raise what says
                 so.
         """
         if self._cluster is None:
-            return compute()
+            return compute(*args)
         if not self.is_chief:
             answer = self.of_chief(None)
             if answer["error"] is not None:
                 raise ValueError(f"Worker 0 ends all: {answer['error']}")
             return answer["result"]
         try:
-            result = compute()
+            result = compute(*args)
         except (ValueError, OSError) as error:
             self.of_chief({"error": str(error)})
             raise
