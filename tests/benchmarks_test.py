@@ -52,9 +52,26 @@ ROWS = {
         _WITH_DATA,
         needs_torch=True,
     ),
+    "golden.py": Row(
+        r"mixout, two devices  equal    equal    equal\n.*0 of 1 cases",
+        ("repeat", "--output=golden", "--cases=mixout", "--devices=2"),
+    ),
     "killed_sweep.py": Row(r"The same trials\.", starts_runs=True),
     "onednn_scores.py": Row(r"\| uci_amazon \| 500 \| accuracy", _WITH_DATA),
     "predict_memory.py": Row(r"200 rows .*Difference: "),
+    "predict_throughput.py": Row(
+        r"rows per second of\s+PyTorch.*Processor: ",
+        _WITH_DATA,
+        needs_torch=True,
+    ),
+    "predict_throughput.py --against": Row(
+        r"rows per second of.*Processor: ",
+        (*_WITH_DATA, f"--against={ROOT}"),
+    ),
+    "start_up.py": Row(
+        r"reading the weights \| .*first step \| .*Processor: ",
+        (*_WITH_DATA, "--no_torch"),
+    ),
     "real_data.py": Row(r"\| product_reviews .*\| uci_amazon ", _WITH_DATA),
     "scaling.py": Row(r"Processor: .*\| two processes \| \d"),
     "stabilisers.py": Row(r"\| zhang \| 2 .*\| llrd \| 2 ", _WITH_DATA),

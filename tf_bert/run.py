@@ -6,6 +6,7 @@ after Ctrl-C, 141 when nobody reads the output any more, 143 after SIGTERM.
 """
 
 import dataclasses
+import gc
 import importlib
 import logging as python_logging
 import os
@@ -20,7 +21,12 @@ from tf_bert import config
 from tf_bert.config import help_page, parse
 from tf_bert.runs import recorded_onednn
 from tf_bert.runs.stored_config import stored_config
-from tf_bert.system import native_log, os_errors, stop_requests
+from tf_bert.system import (
+    lean_tensorflow,
+    native_log,
+    os_errors,
+    stop_requests,
+)
 
 _CONTINUE = (
     "Give the same command again (without --overwrite_output_dir) to continue "
@@ -47,6 +53,7 @@ class Mode:
         after_interrupt: what is said after Ctrl-C or SIGTERM.
         returns_status: whether the function returns the exit status; else
             that is 0 if it raises nothing.
+        has_tensorflow: whether the module imports TensorFlow.
     """
 
     module: str
@@ -54,6 +61,7 @@ class Mode:
     has_new_config: bool = False
     after_interrupt: str = _START_OVER
     returns_status: bool = False
+    has_tensorflow: bool = True
 
 
 MODES = {
@@ -61,12 +69,12 @@ MODES = {
     "trials": Mode(
         "trials.run_trials", "run_trials", True, _CONTINUE_TRIALS, True
     ),
-    "report": Mode("report.report_run", "report_run"),
+    "report": Mode("report.report_run", "report_run", has_tensorflow=False),
     "inspect": Mode("inspection.inspect_run", "inspect_run", True),
     "evaluate": Mode("runs.finished_run", "evaluate_run"),
-    "predict": Mode("runs.finished_run", "predict_run"),
+    "predict": Mode("runs.predictions", "predict_run"),
     "export": Mode("runs.export", "export_run"),
-    "plot": Mode("report.figures.plot_run", "plot_run"),
+    "plot": Mode("report.figures.plot_run", "plot_run", has_tensorflow=False),
 }
 
 
@@ -116,6 +124,8 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
             run_config = stored_config(**given)
         recorded_onednn.use_recorded(run_config)
         with native_log.quieted():
+            if mode.has_tensorflow:
+                lean_tensorflow.load()
             module = importlib.import_module(f"tf_bert.{mode.module}")
         result = getattr(module, mode.function)(run_config)
         sys.stdout.flush()  # Here, where a pipe that broke is caught.
@@ -143,4 +153,9 @@ def _quiet_libraries(*, is_verbose: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_status = main()
+    # Else Python looks once more through the million objects of TensorFlow for
+    # some that hang in circles, for half a second; their memory is given back
+    # anyway.
+    gc.freeze()
+    sys.exit(exit_status)

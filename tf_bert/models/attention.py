@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from tf_bert.models.dropout import dropout
+from tf_bert.models.initialization import NOT_DRAWN
 
 Tensor = Any
 
@@ -50,11 +51,11 @@ class SelfAttention(Layer):
 
     def __init__(self, config, site, **kwargs):
         super().__init__(name="self", **kwargs)
-        policy = {"dtype": self.dtype_policy}
+        options = {"dtype": self.dtype_policy, **NOT_DRAWN}
         size = config.hidden_size
-        self.query = keras.layers.Dense(size, name="query", **policy)
-        self.key = keras.layers.Dense(size, name="key", **policy)
-        self.value = keras.layers.Dense(size, name="value", **policy)
+        self.query = keras.layers.Dense(size, name="query", **options)
+        self.key = keras.layers.Dense(size, name="key", **options)
+        self.value = keras.layers.Dense(size, name="value", **options)
         self.num_heads = config.num_attention_heads
         self.rate = config.attention_probs_dropout_prob
         self.site = site

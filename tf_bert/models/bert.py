@@ -29,6 +29,7 @@ from tf_bert.models.attention import (
     attention_bias,
 )
 from tf_bert.models.dropout import dropout
+from tf_bert.models.initialization import NOT_DRAWN
 from tf_bert.models.rematerialization import rematerialized
 
 Tensor = Any
@@ -40,18 +41,23 @@ class Embeddings(Layer):
     def __init__(self, config, **kwargs):
         super().__init__(name="embeddings", **kwargs)
         policy = {"dtype": self.dtype_policy}
+        # As NOT_DRAWN, which is for layers with a kernel.
+        options = {**policy, "embeddings_initializer": "zeros"}
         size = config.hidden_size
         self.word_embeddings = keras.layers.Embedding(
-            config.vocab_size, size, name="word_embeddings", **policy
+            config.vocab_size, size, name="word_embeddings", **options
         )
         self.position_embeddings = keras.layers.Embedding(
             config.max_position_embeddings,
             size,
             name="position_embeddings",
-            **policy,
+            **options,
         )
         self.token_type_embeddings = keras.layers.Embedding(
-            config.type_vocab_size, size, name="token_type_embeddings", **policy
+            config.type_vocab_size,
+            size,
+            name="token_type_embeddings",
+            **options,
         )
         self.LayerNorm = _layer_norm(config, policy)
         self.rate = config.hidden_dropout_prob
@@ -85,7 +91,7 @@ class ResidualOutput(Layer):
         super().__init__(name="output", **kwargs)
         policy = {"dtype": self.dtype_policy}
         self.dense = keras.layers.Dense(
-            config.hidden_size, name="dense", **policy
+            config.hidden_size, name="dense", **policy, **NOT_DRAWN
         )
         self.LayerNorm = _layer_norm(config, policy)
         self.rate = config.hidden_dropout_prob
@@ -130,7 +136,10 @@ class Intermediate(Layer):
     def __init__(self, config, **kwargs):
         super().__init__(name="intermediate", **kwargs)
         self.dense = keras.layers.Dense(
-            config.intermediate_size, name="dense", dtype=self.dtype_policy
+            config.intermediate_size,
+            name="dense",
+            dtype=self.dtype_policy,
+            **NOT_DRAWN,
         )
         self.activation = activations.get(config.hidden_act)
 
@@ -229,6 +238,7 @@ class Pooler(Layer):
             activation="tanh",
             name="dense",
             dtype=self.dtype_policy,
+            **NOT_DRAWN,
         )
 
     def build(self, hidden_shape):

@@ -7,6 +7,10 @@ import numpy as np
 
 from tf_bert.system import seeding
 
+# For layers whose kernels are drawn by `initialize`, or loaded, once they are
+# there: not by Keras before.
+NOT_DRAWN = {"kernel_initializer": "zeros"}
+
 
 def initialize(
     variables: Iterable[keras.Variable],

@@ -1,6 +1,6 @@
 """`from_pretrained` and `save_pretrained`, for every model of the package."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import keras
@@ -25,6 +25,8 @@ class PretrainedModel(keras.Model):
             global generator, which `keras.utils.set_random_seed` sets.
         dtype: Keras dtype policy, such as `"mixed_bfloat16"`; None is Keras's
             global one.
+        is_drawn: whether fresh weights are drawn; False leaves all of them
+            zero, to be loaded.
 
     Raises:
         ValueError: if `config` asks for something that is not supported.
@@ -37,6 +39,7 @@ class PretrainedModel(keras.Model):
         seed: int | None = None,
         dtype: Any = None,
         name: str | None = None,
+        is_drawn: bool = True,
     ):
         super().__init__(name=name, dtype=dtype, autocast=False)
         check_config(config)
@@ -50,10 +53,15 @@ class PretrainedModel(keras.Model):
         if seed is None:
             seed = int(np.random.randint(2**31 - 1))
         self._dropout_seeds = keras.random.SeedGenerator(seed)
+        self._seed = seed
+        if is_drawn:
+            self._draw(self.weights_by_path().values())
+
+    def _draw(self, variables: Iterable[keras.Variable]) -> None:
         initialization.initialize(
-            self.weights_by_path().values(),
-            initializer_range=config.initializer_range,
-            seed=seed,
+            variables,
+            initializer_range=self.config.initializer_range,
+            seed=self._seed,
         )
 
     def __call__(self, *args, **kwargs):
@@ -133,8 +141,10 @@ class PretrainedModel(keras.Model):
                     f"{name}={value!r}. Leave it out."
                 )
             setattr(config, name, value)
-        model = cls(config, seed=seed, dtype=dtype)
-        report = load.load_weights(model.weights_by_path(), folder)
+        model = cls(config, seed=seed, dtype=dtype, is_drawn=False)
+        weights = model.weights_by_path()
+        report = load.load_weights(weights, folder)
+        model._draw(weights[path] for path in report.fresh)
         report.log(folder)
         if output_loading_info:
             return model, report.as_dict()

@@ -8,6 +8,7 @@ from keras import ops
 from tf_bert.models import fit_labels, outputs, pretrained
 from tf_bert.models.bert import Block
 from tf_bert.models.dropout import dropout
+from tf_bert.models.initialization import NOT_DRAWN
 
 Tensor = Any
 
@@ -51,7 +52,7 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
         )
         # Logits are float32 under any policy: softmax and loss need it.
         self.classifier = keras.layers.Dense(
-            config.num_labels, name="classifier", dtype="float32"
+            config.num_labels, name="classifier", dtype="float32", **NOT_DRAWN
         )
         self.classifier.build((None, config.hidden_size))
 

@@ -1,19 +1,17 @@
-"""`--mode=evaluate` and `--mode=predict`: start from a finished run."""
+"""`--mode=evaluate`: scores a finished run."""
 
 import dataclasses
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from absl import logging
 
 from tf_bert.config import Config
-from tf_bert.data.readers import standard_input
 from tf_bert.data.tasks import load_splits, row_digests, run_data
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.stored_rows import ChangedDataError, StoredRows
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.runs import predictions, run_folder, run_results
+from tf_bert.runs import run_folder, run_results
 from tf_bert.runs.classifier import load_finished
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.training import evaluate
@@ -122,42 +120,3 @@ def _check_test(
             row_digests.list_rows(rows.tolist()),
         )
     return 0
-
-
-def predict_run(config: Config) -> int:
-    """Predicts `predict_file` with a finished run's model.
-
-    Args:
-        config: of `stored_config.stored_config`.
-
-    Returns:
-        The number of rows in `predictions.tsv` or, where the texts come from
-        standard input, written to standard output.
-
-    Raises:
-        ValueError: if there is no `predict_file`, or a row of it is wrong:
-            found before anything is predicted in a file of some megabytes,
-            and in any before anything is written.
-    """
-    if not config.predict_file:
-        raise ValueError(
-            "`predict_file` must be given with --mode=predict. Received: "
-            "predict_file=None. Pass --predict_file."
-        )
-    folder = RunFolder(config.output_dir)
-    model = folder.join(run_folder.MODEL)
-    if config.predict_file == standard_input.STANDARD_INPUT:
-        return predictions.stream_predictions(
-            load_finished(model, config),
-            config,
-            sys.stdin.buffer,
-            sys.stdout.buffer,
-        )
-    rows = predictions.open_rows(config, run_data.get_trained_task(config))
-    folder.check_writable()
-    classifier = load_finished(model, config)
-    path = folder.join(run_folder.PREDICTIONS)
-    folder.written.record(run_folder.PREDICTIONS)
-    num_rows = predictions.write_predictions(classifier, rows, path)
-    print(f"Wrote {num_rows} predictions to {path}.")
-    return num_rows

@@ -1,10 +1,11 @@
-"""Predictions for texts, and for the rows of a file.
+"""Predictions for texts, for the rows of a file, and `--mode=predict`.
 
 Of a row are written its own columns, then label and shares, as TSV.
 """
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
@@ -12,8 +13,11 @@ import numpy as np
 
 from tf_bert.config import Config
 from tf_bert.data.readers import standard_input, unlabelled
+from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.runs.classifier import Classifier
+from tf_bert.runs import run_folder
+from tf_bert.runs.classifier import Classifier, load_finished
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.system import file_io
 from tf_bert.training import inference
 
@@ -77,6 +81,45 @@ def open_rows(config: Config, task: TaskSpec) -> Iterator[unlabelled.Chunk]:
             text_format=config.text_format,
         )
     )
+
+
+def predict_run(config: Config) -> int:
+    """Predicts `predict_file` with a finished run's model.
+
+    Args:
+        config: of `stored_config.stored_config`.
+
+    Returns:
+        The number of rows in `predictions.tsv` or, where the texts come from
+        standard input, written to standard output.
+
+    Raises:
+        ValueError: if there is no `predict_file`, or a row of it is wrong:
+            found before anything is predicted in a file of some megabytes,
+            and in any before anything is written.
+    """
+    if not config.predict_file:
+        raise ValueError(
+            "`predict_file` must be given with --mode=predict. Received: "
+            "predict_file=None. Pass --predict_file."
+        )
+    folder = RunFolder(config.output_dir)
+    model = folder.join(run_folder.MODEL)
+    if config.predict_file == standard_input.STANDARD_INPUT:
+        return stream_predictions(
+            load_finished(model, config),
+            config,
+            sys.stdin.buffer,
+            sys.stdout.buffer,
+        )
+    rows = open_rows(config, run_data.get_trained_task(config))
+    folder.check_writable()
+    classifier = load_finished(model, config)
+    path = folder.join(run_folder.PREDICTIONS)
+    folder.written.record(run_folder.PREDICTIONS)
+    num_rows = write_predictions(classifier, rows, path)
+    print(f"Wrote {num_rows} predictions to {path}.")
+    return num_rows
 
 
 def write_predictions(

@@ -1,0 +1,69 @@
+"""What `--mode=predict` imports: no more than it needs."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import textwrap
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+PREDICT = """
+    import json, sys
+    from tf_bert import run
+
+    status = run.main(sys.argv[1:])
+    loaded = [name for name, module in sys.modules.items() if module]
+    import sklearn, matplotlib  # They can still be imported afterwards.
+    print(json.dumps([status, loaded]))
+"""
+
+# What other modes need, and prediction does not.
+NOT_NEEDED = {
+    "IPython",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "ray",
+    "scipy",
+    "sklearn",
+    "tensorboard",
+    "tensorflow_datasets",
+    "torch",
+    "tf_bert.adaptation.mixout",
+    "tf_bert.baselines",
+    "tf_bert.runs.build",
+    "tf_bert.baselines.comparison",
+    "tf_bert.finetune",
+    "tf_bert.inspection",
+    "tf_bert.optimization",
+    "tf_bert.report",
+    "tf_bert.training.training_loop",
+    "tf_bert.training.devices.workers",
+    "tf_bert.trials",
+}
+
+
+def test_predicting_imports_what_it_needs(finished_run, tmp_path):
+    folder = shutil.copytree(finished_run, tmp_path / "run")
+    file = tmp_path / "new.csv"
+    file.write_text("text\nA good mug.\n", encoding="utf-8")
+    process = subprocess.run(
+        [
+            *(sys.executable, "-c", textwrap.dedent(PREDICT)),
+            "--mode=predict",
+            f"--output_dir={folder}",
+            f"--predict_file={file}",
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    status, loaded = json.loads(process.stdout.splitlines()[-1])
+    assert status == 0
+    assert {"tensorflow", "tf_bert.runs.predictions"} <= set(loaded)
+    assert not NOT_NEEDED & set(loaded)

@@ -1,0 +1,29 @@
+"""Loads TensorFlow and transformers without what nobody here uses of them."""
+
+import importlib
+import sys
+
+# Keras 3.15 imports the first three if they are there, for its editor of files,
+# its galleries of pictures and its scikit-learn wrappers, and TensorFlow 2.21
+# scipy for its old Keras: a third of the time that both take. transformers 5
+# imports PyTorch, more than a second, for a configuration. Where one is missing
+# they do without.
+_NOT_NEEDED = ("IPython", "matplotlib", "sklearn", "scipy", "torch")
+_LOADED = ("tensorflow", "keras", "transformers.models.bert.configuration_bert")
+
+
+def load() -> None:
+    """Imports TensorFlow, Keras and transformers; for the command line.
+
+    Afterwards these libraries are imported as ever by whoever needs them;
+    What was loaded here does without them for the rest of the process.
+    """
+    hidden = [name for name in _NOT_NEEDED if name not in sys.modules]
+    # What Python takes for a module that cannot be imported.
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        for name in _LOADED:
+            importlib.import_module(name)
+    finally:
+        for name in hidden:
+            del sys.modules[name]
