@@ -152,7 +152,9 @@ class GroupsTest(parameterized.TestCase):
     @parameterized.parameters("csv", "tsv", "jsonl", "parquet")
     def test_a_group_is_in_one_split(self, extension):
         path = self.write(f"a.{extension}")
-        data = load_splits(self.task, train_file=path, test_proportion=0.2)
+        data = load_splits(
+            self.task, train_file=path, rules=DivisionRules(test_proportion=0.2)
+        )
         users = [self.users(rows) for rows in data.splits().values()]
         self.assertLen(users, 3)
         self.assertLen(set().union(*users), sum(map(len, users)))
@@ -163,7 +165,7 @@ class GroupsTest(parameterized.TestCase):
             self.task,
             train_file=self.write("a.csv", user=[""] * 60),
             validation_file=self.write("dev.csv"),
-            split_dev_in_half=True,
+            rules=DivisionRules(split_dev_in_half=True),
         )
         self.assertLen(data.train, 60)
         self.assertEmpty(self.users(data.validation) & self.users(data.test))
@@ -174,7 +176,9 @@ class GroupsTest(parameterized.TestCase):
         texts[1] = texts[0].upper()  # Users 0 and 1.
         path = self.write("a.csv", text=texts)
         for seed in range(10):
-            data = load_splits(self.task, train_file=path, split_seed=seed)
+            data = load_splits(
+                self.task, train_file=path, rules=DivisionRules(split_seed=seed)
+            )
             users = self.users(data.validation)
             self.assertEqual(0 in users, 1 in users)
 
@@ -247,7 +251,7 @@ class RealCopiesTest(parameterized.TestCase):
                 data = load_splits(
                     task,
                     train_file=str(path),
-                    test_proportion=0.2,
+                    rules=DivisionRules(test_proportion=0.2),
                     text_format=TextFormat("latin-1"),
                 )
         self.assertIn(
@@ -276,7 +280,9 @@ class PaperTest(parameterized.TestCase):
     )
     def test_halves_of_the_dev_set(self, name, validation, test):
         data = load_splits(
-            get_task(name), data_dir=str(_REAL_DATA), split_dev_in_half=True
+            get_task(name),
+            data_dir=str(_REAL_DATA),
+            rules=DivisionRules(split_dev_in_half=True),
         )
         self.assertLen(data.validation, validation)
         self.assertLen(data.test, test)
@@ -284,7 +290,9 @@ class PaperTest(parameterized.TestCase):
     @parameterized.parameters(("rte", 73, 73), ("sst-2", 214, 214))
     def test_halves_hold_as_many_of_each_class(self, name, validation, test):
         data = load_splits(
-            get_task(name), data_dir=str(_REAL_DATA), split_dev_in_half=True
+            get_task(name),
+            data_dir=str(_REAL_DATA),
+            rules=DivisionRules(split_dev_in_half=True),
         )
         first_class = [
             np.sum(x.labels == 0) for x in (data.validation, data.test)
@@ -294,6 +302,8 @@ class PaperTest(parameterized.TestCase):
     @parameterized.parameters("rte", "mrpc", "cola", "sst-2")
     def test_a_thousand_rows_are_half_of_each_class(self, name):
         data = load_splits(
-            get_task(name), data_dir=str(_REAL_DATA), max_train_examples=1000
+            get_task(name),
+            data_dir=str(_REAL_DATA),
+            rules=DivisionRules(max_train_examples=1000),
         )
         self.assertEqual(np.bincount(data.train.labels).tolist(), [500, 500])

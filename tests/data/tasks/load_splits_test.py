@@ -12,6 +12,7 @@ import pytest
 from absl.testing import parameterized
 
 from tf_bert.config.text_format import TextFormat
+from tf_bert.data.tasks.divide import DivisionRules
 from tf_bert.data.tasks.known_tasks import custom_task, get_task
 from tf_bert.data.tasks.load_splits import load_split, load_splits
 
@@ -52,7 +53,9 @@ class LoadSplitsTest(SourcesTestCase):
         task = custom_task(
             text_column="a", text_pair_column="b", label_column="label"
         )
-        data = load_splits(task, train_file=train, validation_proportion=0)
+        data = load_splits(
+            task, train_file=train, rules=DivisionRules(validation_proportion=0)
+        )
         self.assertEqual(data.task.label_names, ("no", "yes"))
         self.assertEqual(data.train.texts, (" a 1 ", "a 2"))
         self.assertEqual(data.train.text_pairs, ("b 1", "b 2"))
@@ -66,7 +69,9 @@ class LoadSplitsTest(SourcesTestCase):
     def test_files_without_a_header(self):
         train = self.write("t.txt", ("x", "1", "a"), ("y", "0", "b"))
         task = custom_task(text_column="3", label_column="2")
-        data = load_splits(task, train_file=train, validation_proportion=0)
+        data = load_splits(
+            task, train_file=train, rules=DivisionRules(validation_proportion=0)
+        )
         self.assertEqual(data.train.texts, ("a", "b"))
         np.testing.assert_array_equal(data.train.labels, [1, 0])
 
@@ -103,7 +108,9 @@ class LoadSplitsTest(SourcesTestCase):
     def test_regression_labels_are_scores(self):
         train = self.write_labelled("t.tsv", "2.5", "-1", "0")
         task = dataclasses.replace(self.task, is_regression=True)
-        data = load_splits(task, train_file=train, validation_proportion=0)
+        data = load_splits(
+            task, train_file=train, rules=DivisionRules(validation_proportion=0)
+        )
         np.testing.assert_array_equal(data.train.labels, [2.5, -1, 0])
         self.assertEqual(data.train.labels.dtype, np.float32)
         self.assertIsNone(data.task.label_names)
@@ -114,8 +121,7 @@ class LoadSplitsTest(SourcesTestCase):
             train_file=self.write_labelled("t.tsv", *"ab" * 5),
             validation_file=self.write_labelled("v.tsv", "b"),
             test_file=self.write_labelled("x.tsv", "a", "b"),
-            validation_proportion=0.5,
-            test_proportion=0.5,
+            rules=DivisionRules(validation_proportion=0.5, test_proportion=0.5),
         )
         self.assertLen(data.train, 10)
         self.assertLen(data.validation, 1)
@@ -137,7 +143,11 @@ class LoadSplitsTest(SourcesTestCase):
     def test_validation_rows_do_not_depend_on_the_test_proportion(self):
         train = self.write_labelled("t.tsv", *"ab" * 20)
         one = load_splits(self.task, train_file=train)
-        two = load_splits(self.task, train_file=train, test_proportion=0.2)
+        two = load_splits(
+            self.task,
+            train_file=train,
+            rules=DivisionRules(test_proportion=0.2),
+        )
         self.assertEqual(one.validation.texts, two.validation.texts)
         self.assertLen(two.test, 8)
         self.assertLen(two.train, 28)
@@ -148,7 +158,7 @@ class LoadSplitsTest(SourcesTestCase):
             self.task,
             train_file=self.write_labelled("t.tsv", *"ab" * 20),
             validation_file=self.write_labelled("v.tsv", "a"),
-            test_proportion=0.25,
+            rules=DivisionRules(test_proportion=0.25),
         )
         self.assertEqual(
             [len(data.train), len(data.validation), len(data.test)], [30, 1, 10]
@@ -157,7 +167,11 @@ class LoadSplitsTest(SourcesTestCase):
     def test_split_seed_alone_decides_the_rows(self):
         train = self.write_labelled("t.tsv", *"ab" * 50)
         one, same, other = (
-            load_splits(self.task, train_file=train, split_seed=seed)
+            load_splits(
+                self.task,
+                train_file=train,
+                rules=DivisionRules(split_seed=seed),
+            )
             for seed in (0, 0, 1)
         )
         self.assertEqual(one.validation.texts, same.validation.texts)
@@ -168,7 +182,7 @@ class LoadSplitsTest(SourcesTestCase):
         data = load_splits(
             task,
             train_file=self.write_labelled("t.tsv", "a", "b"),
-            validation_proportion=0,
+            rules=DivisionRules(validation_proportion=0),
         )
         np.testing.assert_array_equal(data.train.labels, [2, 0])
         self.assertEqual(data.task.label_names, ("b", "c", "a"))
@@ -323,8 +337,9 @@ class RefusedRowsTest(SourcesTestCase):
             load_splits(
                 self.task,
                 train_file=train,
-                validation_proportion=0.5,
-                test_proportion=0.5,
+                rules=DivisionRules(
+                    validation_proportion=0.5, test_proportion=0.5
+                ),
             )
 
 
@@ -431,7 +446,7 @@ class RealDataTest(parameterized.TestCase):
             custom_task(text_column="text", label_column="category"),
             train_file=str(folder / "train.csv"),
             test_file=str(folder / "test.csv"),
-            validation_proportion=0,
+            rules=DivisionRules(validation_proportion=0),
         )
         self.assertLen(data.train, 10003)
         self.assertLen(data.test, 3080)
@@ -445,6 +460,6 @@ class RealDataTest(parameterized.TestCase):
         data = load_splits(
             custom_task(text_column="1", label_column="2"),
             train_file=str(path),
-            validation_proportion=0,
+            rules=DivisionRules(validation_proportion=0),
         )
         self.assertEqual(np.bincount(data.train.labels).tolist(), [500, 500])

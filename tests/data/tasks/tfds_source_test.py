@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.divide import DivisionRules
 from tf_bert.data.tasks.known_tasks import get_task
 from tf_bert.data.tasks.load_splits import load_splits
 from tf_bert.data.tasks.stored_rows import ChangedDataError
@@ -126,11 +127,13 @@ class TestGlue:
         )
 
     def test_the_same_rows_are_drawn(self, glue_tfds, glue_dir):
-        rules = dict(split_dev_in_half=True, max_train_examples=9, split_seed=4)
+        rules = DivisionRules(
+            split_dev_in_half=True, max_train_examples=9, split_seed=4
+        )
         assert_same(
-            load_splits(get_task("mnli"), data_dir=str(glue_dir), **rules),
+            load_splits(get_task("mnli"), data_dir=str(glue_dir), rules=rules),
             load_splits(
-                get_task("mnli"), tfds_data_dir=str(glue_tfds), **rules
+                get_task("mnli"), tfds_data_dir=str(glue_tfds), rules=rules
             ),
         )
 
@@ -217,7 +220,11 @@ class TestGroups:
 
     def test_are_those_of_a_feature(self, kettles, task):
         task = dataclasses.replace(task, group_column="price")
-        data = load_splits(task, tfds_data_dir=kettles, test_proportion=0.2)
+        data = load_splits(
+            task,
+            tfds_data_dir=kettles,
+            rules=DivisionRules(test_proportion=0.2),
+        )
         groups = [set(rows.groups) for rows in data.splits().values()]
         assert len(groups) == 3
         assert sum(map(len, groups)) == len(set().union(*groups))

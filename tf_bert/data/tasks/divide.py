@@ -27,6 +27,8 @@ class DivisionRules:
             `balanced_sample`. 0: all. What is held out is held out before,
             and no other split is ever sampled.
         split_seed: In [0, 2**64). Alone decides which rows go where.
+        copies_together: Keeps copies of a text in one split. False parts
+            them, as earlier versions did; no flag asks for it.
     """
 
     validation_proportion: float = 0.1
@@ -34,14 +36,13 @@ class DivisionRules:
     split_dev_in_half: bool = False
     max_train_examples: int = 0
     split_seed: int = 0
+    copies_together: bool = True
 
 
 def divide(
     splits: Mapping[str, Examples],
     num_classes: int | None,
     rules: DivisionRules,
-    *,
-    copies_together: bool = True,
 ) -> dict[str, Examples]:
     """Returns the splits of a run.
 
@@ -53,7 +54,6 @@ def divide(
         splits: Those that the task has; "train" is one of them. Labelled.
         num_classes: None for regression.
         rules: What to do with them.
-        copies_together: False parts them, as versions before did.
 
     Returns:
         The same, "train" smaller or not, and what was made of them. Rows
@@ -71,7 +71,7 @@ def divide(
             splits["train"],
             held_out,
             rules.split_seed,
-            rows_together(splits["train"]) if copies_together else None,
+            _together(splits["train"], rules),
         )
     elif splits["train"].groups is not None:
         raise ValueError(
@@ -83,8 +83,9 @@ def divide(
         )
     if rules.split_dev_in_half:
         dev = splits["validation"]
-        together = rows_together(dev) if copies_together else None
-        first, second = halves(dev.labels, rules.split_seed, together)
+        first, second = halves(
+            dev.labels, rules.split_seed, _together(dev, rules)
+        )
         splits |= {"validation": dev.select(first), "test": dev.select(second)}
     if rules.max_train_examples:
         chosen = balanced_sample(
@@ -95,6 +96,10 @@ def divide(
         )
         splits["train"] = splits["train"].select(chosen)
     return splits
+
+
+def _together(examples: Examples, rules: DivisionRules) -> np.ndarray | None:
+    return rows_together(examples) if rules.copies_together else None
 
 
 def _check_dev_can_be_cut(

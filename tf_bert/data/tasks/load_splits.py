@@ -80,15 +80,10 @@ def load_splits(
     validation_file: str | None = None,
     test_file: str | None = None,
     tfds_data_dir: str | None = None,
-    validation_proportion: float = 0.1,
-    test_proportion: float = 0.0,
-    split_dev_in_half: bool = False,
-    max_train_examples: int = 0,
-    split_seed: int = 0,
     text_format: TextFormat | None = None,
     allow_empty_texts: bool = False,
+    rules: DivisionRules | None = None,
     record: Mapping[str, Any] | None = None,
-    copies_together: bool = True,
 ) -> TaskData:
     """Reads all the labelled data of a task.
 
@@ -106,19 +101,14 @@ def load_splits(
         test_file: The same for test.
         tfds_data_dir: Where tensorflow-datasets keeps its data; None: its
             own default, `~/tensorflow_datasets`.
-        validation_proportion: See `DivisionRules`, as for the next four.
-        test_proportion: Share that is held out for test.
-        split_dev_in_half: Makes a test split of half the dev set.
-        max_train_examples: Size of a smaller training set.
-        split_seed: Alone decides which rows go where.
         text_format: How the files that are given one by one are written;
             None: to be detected. The files of `data_dir` are the task's own.
         allow_empty_texts: Whether a row of a file may have no text, for those
             who look for such rows; a training has no use for them.
+        rules: What is held out, cut in half and left out; None: the
+            defaults of `DivisionRules`.
         record: The content of a run's `splits.json`: its rows are taken, and
-            nothing is drawn. None draws them.
-        copies_together: False for a run of an earlier version, of which there
-            is no record: its copies of a text were in several splits.
+            nothing is drawn. None draws them by the rules.
 
     Returns:
         `TaskData`, with the label names of the training data filled in, and
@@ -130,6 +120,7 @@ def load_splits(
         ValueError: Files or flags are missing or contradict each other, or a
             row is wrong; the message names file, row and column.
     """
+    rules = rules or DivisionRules()
     files = {
         "train": train_file,
         "validation": validation_file,
@@ -143,7 +134,7 @@ def load_splits(
         divided=""
         if record
         else "validation"
-        if split_dev_in_half
+        if rules.split_dev_in_half
         else "train",
         text_format=text_format,
         allow_empty_texts=allow_empty_texts,
@@ -161,14 +152,7 @@ def load_splits(
         splits = divide(
             splits,
             None if task.is_regression else len(task.label_names),
-            DivisionRules(
-                validation_proportion=validation_proportion,
-                test_proportion=test_proportion,
-                split_dev_in_half=split_dev_in_half,
-                max_train_examples=max_train_examples,
-                split_seed=split_seed,
-            ),
-            copies_together=copies_together,
+            rules,
         )
     num_in_train = count_in_train(splits)
     named = {split: splits.pop(split, None) for split in SPLITS}

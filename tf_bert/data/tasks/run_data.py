@@ -118,9 +118,10 @@ def load(
         tfds_data_dir=config.tfds_data_dir,
         text_format=config.text_format,
         allow_empty_texts=config.mode == "inspect",
+        rules=dataclasses.replace(
+            _rules(config), copies_together=copies_together
+        ),
         record=record,
-        copies_together=copies_together,
-        **_division(config),
     )
 
 
@@ -158,19 +159,24 @@ def record(config: Config, data: load_splits.TaskData) -> dict:
         `split_record.describe`; and ``data``: split of the task, before any
         was divided -> digests of all its rows, see `RowDigests`.
     """
+    flags = dataclasses.asdict(_rules(config))
+    del flags["copies_together"]  # Of earlier versions, which kept no record.
     return {
-        **_division(config),
+        **flags,
         "group_column": config.group_column,
         "splits": split_record.describe(data.splits()),
         "data": {split: x.as_json() for split, x in data.digests.items()},
     }
 
 
-def _division(config: Config) -> dict:
-    return {
-        field.name: config.value_of(field.name)
-        for field in dataclasses.fields(DivisionRules)
-    }
+def _rules(config: Config) -> DivisionRules:
+    return DivisionRules(
+        validation_proportion=config.validation_proportion,
+        test_proportion=config.test_proportion,
+        split_dev_in_half=config.split_dev_in_half,
+        max_train_examples=config.max_train_examples,
+        split_seed=config.split_seed,
+    )
 
 
 def _with_metric(task: TaskSpec, config: Config, flag: str) -> TaskSpec:
