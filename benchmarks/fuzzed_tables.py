@@ -15,7 +15,7 @@ import mutations
 import pyarrow
 import pyarrow.parquet
 
-from tf_bert.data.readers import tables
+from tf_bert.data.readers import table_formats
 from tf_bert.data.readers.records import Kind
 
 Rows = list[tuple[str, ...]]
@@ -23,7 +23,7 @@ Rows = list[tuple[str, ...]]
 
 def read_table(path: str) -> Rows:
     """Returns the names of the columns, then the rows."""
-    table = tables.open_table(path, has_header=True)
+    table = table_formats.open_table(path, has_header=True)
     return [table.columns, *(row.fields for row in table.rows())]
 
 
@@ -85,7 +85,7 @@ def jsonl_seeds() -> list[tuple[bytes, mutations.Mutation]]:
 
 def read_jsonl(path: str) -> Rows:
     """As `read_table`; lists and objects as `expect_jsonl` has them."""
-    table = tables.open_table(path, has_header=True)
+    table = table_formats.open_table(path, has_header=True)
     rows = [table.columns]
     for row in table.rows():
         cells = zip(row.fields, row.kinds, strict=True)

@@ -30,7 +30,7 @@ LEVEL = {name: level for level, row in enumerate(LEVELS) for name in row}
 
 
 def module_name(path: pathlib.Path) -> str:
-    """Returns `tf_bert.data.readers.tables` for the path of that module."""
+    """Returns `tf_bert.data.readers.columns` for the path of that module."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
@@ -79,8 +79,12 @@ class ImportsTest(parameterized.TestCase):
         self.assertEmpty(wrong)
 
     @parameterized.parameters(
-        ("tf_bert.runs.build", "tf_bert.data.readers.tables", True),
-        ("tf_bert.data.tasks.load_splits", "tf_bert.data.readers.tables", True),
+        ("tf_bert.runs.build", "tf_bert.data.readers.table_formats", True),
+        (
+            "tf_bert.data.tasks.load_splits",
+            "tf_bert.data.readers.table_formats",
+            True,
+        ),
         ("tf_bert.data.tasks.load_splits", "tf_bert.runs.build", False),
         ("tf_bert.data.tasks.load_splits", "tf_bert.models.bert", False),
         (

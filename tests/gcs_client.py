@@ -34,9 +34,9 @@ def predict(folder: str, texts: list[str]) -> tuple[str, ...]:
 
 def read_rows(path: str) -> list[tuple[str, ...]]:
     """Returns the rows of a data file."""
-    from tf_bert.data.readers import tables
+    from tf_bert.data.readers import table_formats
 
-    table = tables.open_table(path, has_header=True)
+    table = table_formats.open_table(path, has_header=True)
     return [row.fields for row in table.rows()]
 
 

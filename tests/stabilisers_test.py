@@ -25,7 +25,7 @@ from tf_bert.config import Config, parse
 from tf_bert.runs import build, training_run
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.runs.schedule import Schedule
-from tf_bert.runs.state.folder_state import FolderState
+from tf_bert.runs.state.folder_checkpoints import FolderCheckpoints
 
 TESTS = pathlib.Path(__file__).parent
 NUM_STEPS = 4
@@ -215,7 +215,7 @@ def train(
     start = {path: variable.numpy() for path, variable in weights.items()}
     if stop_after is not None:
         run = shortened(run, stop_after)
-    training_run.train(run, FolderState(RunFolder(config.output_dir)))
+    training_run.train(run, FolderCheckpoints(RunFolder(config.output_dir)))
     return Trained(start, {p: v.numpy() for p, v in weights.items()})
 
 

@@ -44,12 +44,12 @@ def fine_tune(config: Config) -> dict[str, Any]:
             return results
 
         # 3. Training, from step 0 or from the last saved state.
-        state = store.state(run)
-        progress = training_run.train(run, state, attended=store.attended)
+        checkpoints = store.checkpoints(run)
+        progress = training_run.train(run, checkpoints, attended=store.attended)
 
         # 4. The chosen checkpoint, on every split.
         if progress.best_step and config.checkpoint_to_use == "best":
-            state.load_best(run)
+            checkpoints.load_best(run)
             chosen_step = progress.best_step
         else:
             run.use_scored_weights()
@@ -62,7 +62,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
         results = run_results.results_of(
             run, evaluations, num_steps=progress.step, chosen_step=chosen_step
         )
-        return store.keep(run, state, evaluations, results)
+        return store.keep(run, checkpoints, evaluations, results)
 
 
 def evaluate_splits(run: build.Run) -> dict[str, evaluate.Evaluation]:

@@ -5,7 +5,7 @@ import pytest
 
 from tf_bert.config import Config, parse
 from tf_bert.runs import build, reset, training_run
-from tf_bert.runs.state.training_state import MemoryState
+from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.trials.live_table import SilentBar
 
 
@@ -33,7 +33,7 @@ def trained(flags):
             num_evaluations=2,
         )
     )
-    training_run.train(run, MemoryState(), make_bar=SilentBar)
+    training_run.train(run, MemoryCheckpoints(), make_bar=SilentBar)
     return run
 
 
@@ -78,7 +78,7 @@ class TestRestart:
 
     def test_keeps_the_trace(self, pair):
         restarted, _ = pair
-        training_run.train(restarted, MemoryState(), make_bar=SilentBar)
+        training_run.train(restarted, MemoryCheckpoints(), make_bar=SilentBar)
         loop = restarted.loop
         assert loop.train_steps.experimental_get_tracing_count() == 1
 

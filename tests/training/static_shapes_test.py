@@ -5,7 +5,7 @@ import pytest
 
 from tf_bert.config import Config, parse
 from tf_bert.runs import build, training_run
-from tf_bert.runs.state.training_state import MemoryState
+from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.trials.live_table import SilentBar
 
 
@@ -14,7 +14,7 @@ def trained(flags, **changes):
     chosen = {"learning_rate": 1e-3, "num_train_steps": 12, **changes}
     config = Config(**parse.parse(flags(output_dir="x", **chosen)))
     run = build.build(config)
-    training_run.train(run, MemoryState(), make_bar=SilentBar)
+    training_run.train(run, MemoryCheckpoints(), make_bar=SilentBar)
     return run, run.classifier.inference.logits(run.tokenized["train"])
 
 

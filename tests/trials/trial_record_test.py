@@ -8,7 +8,8 @@ from absl.testing import parameterized
 
 from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.runs.state.training_state import MemoryState, Progress
+from tf_bert.runs.state.progress import Progress
+from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.training.evaluate import Evaluation
 from tf_bert.trials import trial_record as records
 
@@ -62,7 +63,7 @@ class FailureTest(parameterized.TestCase):
 
 class PauseTest(parameterized.TestCase):
     def paused(self):
-        state = MemoryState(Progress(step=4, best_step=2))
+        state = MemoryCheckpoints(Progress(step=4, best_step=2))
         labels = np.array([0, 1])
         state.last = Evaluation(labels, labels, {"accuracy": 0.5})
         state.best = Evaluation(labels, labels, {"accuracy": 0.75})

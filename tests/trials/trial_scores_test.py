@@ -2,7 +2,7 @@
 
 from absl.testing import parameterized
 
-from tf_bert.runs.state.training_state import Progress
+from tf_bert.runs.state.progress import Progress
 from tf_bert.trials import trial_record as records
 from tf_bert.trials.trial_scores import is_over, scored_split, trials_of
 

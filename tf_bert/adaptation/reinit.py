@@ -2,7 +2,8 @@
 
 A value depends on the seed and the path of its variable alone
 (`tf_bert.models.initialization`), so a run with re-initialised blocks has the
-same head as one without.
+same head as one without. `runs/classifier.py` calls this once a checkpoint is
+loaded.
 """
 
 from absl import logging

@@ -1,6 +1,7 @@
 """TF-IDF with a linear support vector machine, for classification.
 
-No TensorFlow. Letters: N rows, M training rows, C classes.
+`baseline_scores.py` trains it on the data of a run. No TensorFlow. Letters: N
+rows, M training rows, C classes.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""All settings, by group and by name: what everything else is derived from."""
+"""All settings, by group and by name: what everything else is derived from.
+
+Their defaults, bounds and help stand in the classes of the groups.
+"""
 
 from collections.abc import Callable
 

@@ -1,7 +1,8 @@
 """The page: what it is made of, and how it is written.
 
 `report.html` holds everything itself. Beside it, `report/figures/` has each
-figure as PNG and SVG, and `report/tables/` each table as TSV.
+figure as PNG and SVG, and `report/tables/` each table as TSV. Which sections
+there are is in `trials_page.py` and, for one run, in `run_sections.py`.
 """
 
 import dataclasses

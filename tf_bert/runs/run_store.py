@@ -25,8 +25,8 @@ from tf_bert.runs import (
     run_results,
 )
 from tf_bert.runs.run_folder import RunFolder
-from tf_bert.runs.state.folder_state import FolderState
-from tf_bert.runs.state.training_state import TrainingState
+from tf_bert.runs.state.folder_checkpoints import FolderCheckpoints
+from tf_bert.runs.state.run_checkpoints import Checkpoints
 from tf_bert.system import file_io, stop_requests
 from tf_bert.system.stop_requests import StopRequest
 from tf_bert.training.evaluate import Evaluation
@@ -108,9 +108,9 @@ class RunStore:
             self._folder.write_json(run_folder.SPLITS, record)
         return None
 
-    def state(self, run: build.Run) -> TrainingState:
+    def checkpoints(self, run: build.Run) -> Checkpoints:
         """Returns what the training is continued from, and saved to."""
-        return FolderState(
+        return FolderCheckpoints(
             self._folder,
             tensorboard=run.config.tensorboard,
             save_every_seconds=run.config.save_every_seconds,
@@ -128,7 +128,7 @@ class RunStore:
     def keep(
         self,
         run: build.Run,
-        state: TrainingState,
+        checkpoints: Checkpoints,
         evaluations: dict[str, Evaluation],
         results: dict[str, Any],
     ) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class RunStore:
 
         Args:
             run: with the chosen weights.
-            state: of its training.
+            checkpoints: of its training.
             evaluations: split -> that with these weights.
             results: of `run_results.results_of`.
 
@@ -146,7 +146,7 @@ class RunStore:
             The results, complete.
         """
         folder, config = self._folder, run.config
-        cost = {**run_results.cost_of_recording(run), **state.cost()}
+        cost = {**run_results.cost_of_recording(run), **checkpoints.cost()}
         if config.compare_baselines:
             results = results | run_results.compare_with_baselines(
                 run, evaluations

@@ -12,8 +12,8 @@ from tf_bert.config import Config
 from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.runs import build, run_folder, same_data
 from tf_bert.runs.run_store import RunStore
-from tf_bert.runs.state.shared_state import SharedState
-from tf_bert.runs.state.training_state import TrainingState
+from tf_bert.runs.state.run_checkpoints import Checkpoints
+from tf_bert.runs.state.shared_checkpoints import SharedCheckpoints
 from tf_bert.system.stop_requests import StopRequest
 from tf_bert.training.devices import agreed_stop, distribution, workers
 from tf_bert.training.devices.workers import Workers
@@ -67,10 +67,10 @@ class SharedStore(RunStore):
         """As the chief does it."""
         return self._workers.by_chief(super().begin, run)
 
-    def state(self, run: build.Run) -> TrainingState:
+    def checkpoints(self, run: build.Run) -> Checkpoints:
         """The chief's, for it makes files; sent to the others."""
-        own = super().state(run) if self._workers.is_chief else None
-        return SharedState(self._workers, own)
+        own = super().checkpoints(run) if self._workers.is_chief else None
+        return SharedCheckpoints(self._workers, own)
 
     def attended(self) -> contextlib.AbstractContextManager[StopRequest]:
         """The time in which all stop behind the same step."""
@@ -85,13 +85,13 @@ class SharedStore(RunStore):
     def keep(
         self,
         run: build.Run,
-        state: TrainingState,
+        checkpoints: Checkpoints,
         evaluations: dict[str, Evaluation],
         results: dict[str, Any],
     ) -> dict[str, Any]:
         """As the chief does it."""
         return self._workers.by_chief(
-            super().keep, run, state, evaluations, results
+            super().keep, run, checkpoints, evaluations, results
         )
 
     def _record(self) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tf_bert.runs import build
-from tf_bert.runs.state.training_state import Progress, TrainingState
+from tf_bert.runs.state.progress import Progress
+from tf_bert.runs.state.run_checkpoints import Checkpoints
 from tf_bert.scoring import metrics
 from tf_bert.system import stop_requests
 from tf_bert.system.stop_requests import StopRequest, StopRequested
 from tf_bert.training import evaluate, frozen_features
 from tf_bert.training.divergence import TrainingDiverged
-from tf_bert.training.progress import ProgressBar
+from tf_bert.training.progress_bar import ProgressBar
 from tf_bert.training.steps_per_execution import Pace
 from tf_bert.training.trained_words import decay_factors
 from tf_bert.training.training_loop import TrainingLoop
@@ -22,7 +23,7 @@ from tf_bert.training.training_loop import TrainingLoop
 
 def train(
     run: build.Run,
-    state: TrainingState,
+    checkpoints: Checkpoints,
     *,
     make_bar: Callable[[int, int], ProgressBar] = ProgressBar,
     pause_at: int | None = None,
@@ -34,7 +35,7 @@ def train(
 
     Args:
         run: of `build.build`.
-        state: that is continued, and gets each evaluation.
+        checkpoints: that are continued, and get each evaluation.
         make_bar: from the number of steps of the whole training, and the
             step that it starts or continues at, to what shows how far it is.
         pause_at: number of the step of an evaluation after which to return;
@@ -52,7 +53,7 @@ def train(
         KeyboardInterrupt, Terminated: if it was asked to stop. The state is
             saved then, in the middle of an evaluation as it was before.
     """
-    progress = state.resume(run)
+    progress = checkpoints.resume(run)
     with (
         _with_features(run, progress) as run,
         contextlib.closing(
@@ -61,10 +62,10 @@ def train(
         attended() as request,
     ):
         try:
-            with state.session(run):
+            with checkpoints.session(run):
                 _train(
                     run,
-                    state,
+                    checkpoints,
                     progress,
                     bar=bar,
                     request=request,
@@ -72,7 +73,7 @@ def train(
                 )
             request.check()
         except StopRequested:
-            state.save_now(run, progress)
+            checkpoints.save_now(run, progress)
             raise request.ending(
                 f"Stopped after step {progress.step}; the state is saved. Give "
                 "the same command again (without --overwrite_output_dir) to "
@@ -101,7 +102,7 @@ def _with_features(run: build.Run, progress: Progress) -> Iterator[build.Run]:
 
 def _train(
     run: build.Run,
-    state: TrainingState,
+    checkpoints: Checkpoints,
     progress: Progress,
     *,
     bar: ProgressBar,
@@ -126,10 +127,10 @@ def _train(
                     run.loop, iterator, progress.step, count, pace
                 )
             _advance(run, progress, losses, bar)
-            state.save_if_due(run, progress)
+            checkpoints.save_if_due(run, progress)
         _write_back_words(run, progress)
         result = _evaluate(run, progress, bar, request)
-        state.save(run, progress, result)
+        checkpoints.save(run, progress, result)
 
 
 def _make_pace(run: build.Run) -> Pace:

@@ -14,7 +14,7 @@ import rich.live
 import rich.table
 from absl import logging
 
-from tf_bert.training.progress import ProgressBar
+from tf_bert.training.progress_bar import ProgressBar
 from tf_bert.trials.planned_trials import Trial
 from tf_bert.trials.statistics import recipe_summary
 from tf_bert.trials.trial_scores import metric_title, trials_of

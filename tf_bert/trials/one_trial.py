@@ -24,15 +24,12 @@ from tf_bert.runs import (
 )
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.runs.state import checkpointing
-from tf_bert.runs.state.training_state import (
-    MemoryState,
-    Progress,
-    history_lines,
-)
+from tf_bert.runs.state.progress import Progress, history_lines
+from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.scoring import scored_rows
 from tf_bert.training import evaluate
 from tf_bert.training.divergence import TrainingDiverged
-from tf_bert.training.progress import ProgressBar
+from tf_bert.training.progress_bar import ProgressBar
 from tf_bert.trials import paused_state
 from tf_bert.trials import trial_record as records
 from tf_bert.trials.runners.job import Job
@@ -83,7 +80,7 @@ class Workbench:
     ) -> TrialResult:
         start, before = time.monotonic(), 0.0
         run: build.Run | None = None
-        state = MemoryState()
+        state = MemoryCheckpoints()
         fields: dict[str, Any] = {}
         files: dict[str, bytes] = {}
         paused: bytes | None = None
@@ -164,7 +161,7 @@ def _seconds_in_steps(run: build.Run) -> float:
 
 
 def _test(
-    run: build.Run, state: MemoryState, progress: Progress
+    run: build.Run, state: MemoryCheckpoints, progress: Progress
 ) -> dict[str, Evaluations]:
     """Evaluates the last and the best weights on what is not validation.
 
@@ -196,7 +193,7 @@ def _test(
 
 
 def _of_chosen(
-    state: MemoryState, tested: dict[str, Evaluations], chosen: str
+    state: MemoryCheckpoints, tested: dict[str, Evaluations], chosen: str
 ) -> Evaluations:
     """The evaluations of the chosen checkpoint, on every split."""
     on_validation = getattr(state, chosen)

@@ -10,7 +10,8 @@ import safetensors.numpy
 
 from tf_bert.runs import build
 from tf_bert.runs.state import checkpointing
-from tf_bert.runs.state.training_state import MemoryState, Progress
+from tf_bert.runs.state.progress import Progress
+from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.training.evaluate import Evaluation
 
 # Kinds of arrays, in front of their names.
@@ -21,7 +22,7 @@ _UPDATES = "updates"
 _ARRAYS = ("labels", "predictions", "probabilities")
 
 
-def pack(run: build.Run, state: MemoryState) -> bytes:
+def pack(run: build.Run, state: MemoryCheckpoints) -> bytes:
     """Returns everything that a trial goes on from.
 
     Args:
@@ -48,7 +49,7 @@ def pack(run: build.Run, state: MemoryState) -> bytes:
     return safetensors.numpy.save(arrays, {"header": json.dumps(header)})
 
 
-def unpack(run: build.Run, data: bytes) -> MemoryState:
+def unpack(run: build.Run, data: bytes) -> MemoryCheckpoints:
     """Brings a run to where another one of the same trial has paused.
 
     Args:
@@ -67,7 +68,7 @@ def unpack(run: build.Run, data: bytes) -> MemoryState:
     header = json.loads(metadata["header"])
     variables = _without_prefix(_VARIABLES, arrays)
     checkpointing.assign(run.state(), variables, path="its state")
-    state = MemoryState(Progress(**header["progress"]))
+    state = MemoryCheckpoints(Progress(**header["progress"]))
     if run.recorder is not None:
         run.recorder.log.restore(
             arrays[_UPDATES].tobytes(), state.progress.step, path="its state"

@@ -9,7 +9,8 @@ from tf_bert.baselines import baseline_scores
 from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.runs import build, run_results
-from tf_bert.runs.state.training_state import MemoryState, Progress
+from tf_bert.runs.state.progress import Progress
+from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.training.evaluate import Evaluation
 from tf_bert.trials.planned_trials import Trial
 from tf_bert.trials.statistics import trial_columns
@@ -55,7 +56,7 @@ def of_run(run: build.Run) -> dict[str, Any]:
 
 def of_scores(
     run: build.Run,
-    state: MemoryState,
+    state: MemoryCheckpoints,
     progress: Progress,
     tested: dict[str, Evaluations],
 ) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def _flags(
     return flags
 
 
-def of_pause(state: MemoryState) -> dict[str, Any]:
+def of_pause(state: MemoryCheckpoints) -> dict[str, Any]:
     """Returns what a record says of a trial that has not ended.
 
     Args:

@@ -2,7 +2,12 @@
 
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers.records import Kind
-from tf_bert.data.readers.tables import Row, Table, open_table, uses_header
+from tf_bert.data.readers.table_formats import (
+    Row,
+    Table,
+    open_table,
+    uses_header,
+)
 
 _NO_VALUE = (Kind.NULL, Kind.MISSING)
 _LABEL_KINDS = (Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN)

@@ -2,7 +2,7 @@
 
 A reader takes a path, yields the names of the columns as its first record,
 and then the rows. It checks what its format can get wrong; what holds for
-every format is checked in `tables.py`.
+every format is checked in `table_formats.py`.
 """
 
 import enum

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers.columns import check_texts, open_with_columns
-from tf_bert.data.readers.tables import Row, Table
+from tf_bert.data.readers.table_formats import Row, Table
 
 # A chunk ends earlier where its rows are long documents.
 _MAX_CHUNK_CHARACTERS = 2**21
@@ -48,7 +48,7 @@ def iterate_unlabelled(
     A label column may be there or not: it is a column like any other.
 
     Args:
-        path: A file or a pattern; see `tables.open_table`.
+        path: A file or a pattern; see `table_formats.open_table`.
         text_column: Name in the header, or digits: the number of the column,
             counted from 1, in a file without a header.
         text_pair_column: The same for the second text; None: single texts.

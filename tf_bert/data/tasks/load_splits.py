@@ -178,7 +178,7 @@ def load_split(
 
     Args:
         task: With `label_names`, unless it is a regression.
-        path: A file or a pattern; see `tables.open_table`.
+        path: A file or a pattern; see `table_formats.open_table`.
         text_format: How it is written; None: to be detected.
         allow_empty_texts: As in `load_splits`.
 

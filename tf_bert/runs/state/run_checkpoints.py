@@ -1,50 +1,19 @@
-"""How far a training is, and where that is kept: on disk, or in memory.
+"""What a training is continued from and saved to: on disk, or in memory.
 
-`training_run` asks a state what to start from, and gives it every evaluation.
-The state on disk is in `folder_state`; this module has the one in memory.
+`training_run` asks for what to start from, and gives every evaluation. The
+checkpoints in a folder are in `folder_checkpoints`; here are those in memory.
 """
 
 import contextlib
-import dataclasses
-import json
-from typing import Any, Protocol
+from typing import Protocol
 
 from tf_bert.runs import build
 from tf_bert.runs.state import checkpointing
+from tf_bert.runs.state.progress import Progress
 from tf_bert.training.evaluate import Evaluation
 
 
-@dataclasses.dataclass
-class Progress:
-    """How far a training is; saved with the state.
-
-    Attributes:
-        step: steps done.
-        words_step: after which the model's word embeddings were last brought
-            up to date with the trained rows, see `TrainedWords`.
-        losses: of each step since the last evaluation.
-        best_step: after which validation was best; None before the first
-            evaluation or without a validation split.
-        best_value: the task's metric then.
-        num_without_gain: evaluations since then.
-        history: one entry per evaluation that is done.
-        data_digest: of the training data.
-        num_replicas: that the training is on; with another number its sums
-            are rounded in another way.
-    """
-
-    step: int = 0
-    words_step: int = 0
-    losses: list[float] = dataclasses.field(default_factory=list)
-    best_step: int | None = None
-    best_value: float | None = None
-    num_without_gain: int = 0
-    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    data_digest: int = 0
-    num_replicas: int = 1
-
-
-class TrainingState(Protocol):
+class Checkpoints(Protocol):
     """What a training is continued from, and saved to."""
 
     def resume(self, run: build.Run) -> Progress:
@@ -84,7 +53,7 @@ class TrainingState(Protocol):
         ...
 
 
-class MemoryState:
+class MemoryCheckpoints:
     """A training whose best weights are kept in memory alone.
 
     Args:
@@ -146,9 +115,3 @@ class MemoryState:
     def cost(self) -> dict[str, float]:
         """Nothing is measured: copies take no time to speak of."""
         return {}
-
-
-def history_lines(progress: Progress) -> str:
-    """Returns the history as the file holds it, one entry on a line."""
-    lines = [json.dumps(entry, sort_keys=True) for entry in progress.history]
-    return "".join(f"{line}\n" for line in lines)

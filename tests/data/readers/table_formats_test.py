@@ -1,4 +1,4 @@
-"""Tests of tf_bert/data/readers/tables.py."""
+"""Tests of tf_bert/data/readers/table_formats.py."""
 
 import csv
 import pathlib
@@ -7,7 +7,7 @@ import tracemalloc
 
 from absl.testing import parameterized
 
-from tf_bert.data.readers.tables import open_table, uses_header
+from tf_bert.data.readers.table_formats import open_table, uses_header
 
 
 class TableTestCase(parameterized.TestCase):

@@ -9,13 +9,13 @@ import dataclasses
 from typing import Any
 
 from tf_bert.runs import build
-from tf_bert.runs.state.folder_state import FolderState
-from tf_bert.runs.state.training_state import Progress
+from tf_bert.runs.state.folder_checkpoints import FolderCheckpoints
+from tf_bert.runs.state.progress import Progress
 from tf_bert.training.devices.workers import Workers
 from tf_bert.training.evaluate import Evaluation
 
 
-class SharedState:
+class SharedCheckpoints:
     """What the workers continue from; one worker alone has it to itself.
 
     Args:
@@ -24,7 +24,7 @@ class SharedState:
             write nothing.
     """
 
-    def __init__(self, workers: Workers, own: FolderState | None):
+    def __init__(self, workers: Workers, own: FolderCheckpoints | None):
         self._workers = workers
         self._own = own
 
@@ -83,5 +83,5 @@ class SharedState:
         self._own.load_best(run)
 
     def cost(self) -> dict[str, float]:
-        """Returns what saving took, as `FolderState.cost` does."""
+        """Returns what saving took, as `FolderCheckpoints.cost` does."""
         return {} if self._own is None else self._own.cost()

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/runs/state/folder_state.py: it stops anywhere, goes on."""
+"""Tests of tf_bert/runs/state/folder_checkpoints.py: stop anywhere, go on."""
 
 import contextlib
 import errno
@@ -12,11 +12,11 @@ import pytest
 from tf_bert.config import Config, parse
 from tf_bert.runs import build, reset, training_run
 from tf_bert.runs.run_folder import RunFolder
-from tf_bert.runs.state.folder_state import FolderState
+from tf_bert.runs.state.folder_checkpoints import FolderCheckpoints
 from tf_bert.runs.state.saved_states import SavedStates
 from tf_bert.system import stop_requests
 from tf_bert.system.stop_requests import StopRequest, Terminated
-from tf_bert.training.progress import ProgressBar
+from tf_bert.training.progress_bar import ProgressBar
 
 NUM_STEPS = 8  # Evaluated after steps 4 and 8.
 
@@ -74,12 +74,12 @@ class Training:
             stop_at: step at which the signals come; None lets it end.
             signals: that come then.
             attended: see `training_run.train`.
-            save_every_seconds: see `FolderState`.
+            save_every_seconds: see `FolderCheckpoints`.
         """
         path = self._folder / name
         path.mkdir(exist_ok=True)
         self._run = reset.restart(self._run, self._config)
-        state = FolderState(
+        state = FolderCheckpoints(
             RunFolder(str(path)),
             tensorboard=False,
             save_every_seconds=save_every_seconds,

@@ -15,13 +15,13 @@ from tf_bert.runs import build, run_folder
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.runs.state import checkpointing
 from tf_bert.runs.state.background import Background
+from tf_bert.runs.state.progress import Progress, history_lines
 from tf_bert.runs.state.saved_states import SavedStates, State
-from tf_bert.runs.state.training_state import Progress, history_lines
 from tf_bert.system import file_io, remote_files
 from tf_bert.training.evaluate import Evaluation
 
 
-class FolderState:
+class FolderCheckpoints:
     """Everything that a training is continued from, in a run's folder.
 
     A save copies the variables, which the training waits for, and writes the

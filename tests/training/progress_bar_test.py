@@ -1,11 +1,11 @@
-"""Tests of tf_bert/training/progress.py."""
+"""Tests of tf_bert/training/progress_bar.py."""
 
 import contextlib
 import io
 
 from absl.testing import parameterized
 
-from tf_bert.training.progress import ProgressBar
+from tf_bert.training.progress_bar import ProgressBar
 
 
 class Terminal(io.StringIO):

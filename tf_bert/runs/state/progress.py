@@ -1,0 +1,41 @@
+"""How far a training is."""
+
+import dataclasses
+import json
+from typing import Any
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a training is; saved with the state.
+
+    Attributes:
+        step: steps done.
+        words_step: after which the model's word embeddings were last brought
+            up to date with the trained rows, see `TrainedWords`.
+        losses: of each step since the last evaluation.
+        best_step: after which validation was best; None before the first
+            evaluation or without a validation split.
+        best_value: the task's metric then.
+        num_without_gain: evaluations since then.
+        history: one entry per evaluation that is done.
+        data_digest: of the training data.
+        num_replicas: that the training is on; with another number its sums
+            are rounded in another way.
+    """
+
+    step: int = 0
+    words_step: int = 0
+    losses: list[float] = dataclasses.field(default_factory=list)
+    best_step: int | None = None
+    best_value: float | None = None
+    num_without_gain: int = 0
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    data_digest: int = 0
+    num_replicas: int = 1
+
+
+def history_lines(progress: Progress) -> str:
+    """Returns the history as the file holds it, one entry on a line."""
+    lines = [json.dumps(entry, sort_keys=True) for entry in progress.history]
+    return "".join(f"{line}\n" for line in lines)
