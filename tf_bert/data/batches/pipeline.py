@@ -156,30 +156,17 @@ class _Tables:
 
     def _tokens(self, chosen, step, replica, known_shape):
         """What is there for each token of the rows."""
-        exists = chosen >= 0
-        chosen = tf.maximum(chosen, 0)
         places = self.places[step, replica]  # [M, B]
         num_rows, width = self.num_rows[step], self.widths[step]
-
-        starts = tf.gather(self.row_splits, chosen)
-        sizes = tf.gather(self.row_splits, chosen + 1) - starts
-        sizes = tf.cast(tf.where(exists, sizes, 0), tf.int32)
-        # For each token of the batch: its example, and its place in that.
-        example = tf.repeat(tf.range(tf.size(sizes)), sizes)  # [tokens]
-        inside = tf.range(tf.size(example)) - tf.gather(
-            tf.cumsum(sizes, exclusive=True), example
+        slots, inside, sources, targets = _token_indices(
+            self.row_splits, chosen, places, num_rows * width
         )
-        tokens = tf.gather(starts, example) + tf.cast(inside, tf.int64)
-        # Micro-batches lie behind each other, R rows each.
-        micro_batch = tf.range(self.num_micro_batches)[:, None]
-        absolute = tf.reshape(places + micro_batch * num_rows * width, [-1])
-        where = tf.gather(absolute, example) + inside
         shape = [self.num_micro_batches, num_rows, width]
 
         def put(values):
             last = values.shape[1:]  # [], or [H] of features.
             flat = tf.scatter_nd(
-                where[:, None], values, [tf.reduce_prod(shape), *last]
+                targets[:, None], values, [tf.reduce_prod(shape), *last]
             )
             return tf.ensure_shape(
                 tf.reshape(flat, [*shape, *last]),
@@ -187,18 +174,80 @@ class _Tables:
             )
 
         inputs = {
-            "example_ids": put(example % self.batch + 1),
+            "example_ids": put(slots % self.batch + 1),
             "cls_positions": places,
         }
         if self.features is not None:
             features = self.features.gather(
-                tf.boolean_mask(chosen, exists), tokens
+                tf.boolean_mask(chosen, chosen >= 0), sources
             )
             return inputs | {"frozen_features": put(features)}
-        first_lengths = tf.gather(self.first_lengths, chosen)
-        types = tf.cast(inside >= tf.gather(first_lengths, example), tf.int32)
+        first_lengths = tf.gather(self.first_lengths, tf.maximum(chosen, 0))
+        types = tf.cast(inside >= tf.gather(first_lengths, slots), tf.int32)
         return inputs | {
-            "input_ids": put(tf.gather(self.ids, tokens)),
+            "input_ids": put(tf.gather(self.ids, sources)),
             "token_type_ids": put(types),
             "position_ids": put(inside),
         }
+
+
+def _token_indices(
+    row_splits: tf.Tensor,
+    chosen: tf.Tensor,
+    places: tf.Tensor,
+    row_tokens: int | tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns where each token of a share comes from, and where it goes.
+
+    Args:
+        row_splits: int64 `[N + 1]`; example i has the tokens from
+            `row_splits[i]` to `row_splits[i + 1]`.
+        chosen: int32 `[M x B]`, the example of each slot; -1: none.
+        places: int32 `[M, B]`, where it begins in its micro-batch.
+        row_tokens: R x W, the places of a micro-batch.
+
+    Returns:
+        int `[tokens]` each, by token: its slot, in [0, M x B); its place
+        inside its example; its place in the tokens of all examples; and its
+        place in the micro-batches, which lie behind each other.
+
+    Example:
+        Three examples have 3, 1 and 2 tokens. Two micro-batches of two slots
+        and one row of 5 places take examples 2 and 0, and example 1 alone.
+        Then, by slot,
+
+            starts   [4, 0, 3, 0]  where its tokens begin
+            sizes    [2, 3, 1, 0]  how many there are; the last slot is empty
+            before   [0, 2, 5, 6]  how many there are in earlier slots
+            begins   [0, 2, 5, 5]  `places`, plus 5 in the second micro-batch
+
+        and a row for each of the six tokens: slot, inside, from, to.
+
+        >>> indices = _token_indices(
+        ...     tf.constant([0, 3, 4, 6], tf.int64),
+        ...     chosen=tf.constant([2, 0, 1, -1]),
+        ...     places=tf.constant([[0, 2], [0, 0]]),
+        ...     row_tokens=5,
+        ... )
+        >>> print(np.stack(indices, axis=1))
+        [[0 0 4 0]
+         [0 1 5 1]
+         [1 0 0 2]
+         [1 1 1 3]
+         [1 2 2 4]
+         [2 0 3 5]]
+    """
+    exists = chosen >= 0
+    chosen = tf.maximum(chosen, 0)
+    starts = tf.gather(row_splits, chosen)
+    sizes = tf.gather(row_splits, chosen + 1) - starts
+    sizes = tf.cast(tf.where(exists, sizes, 0), tf.int32)
+    before = tf.cumsum(sizes, exclusive=True)
+    micro_batch = tf.range(tf.shape(places)[0])[:, None]
+    begins = tf.reshape(places + micro_batch * row_tokens, [-1])
+
+    slots = tf.repeat(tf.range(tf.size(sizes)), sizes)
+    inside = tf.range(tf.size(slots)) - tf.gather(before, slots)
+    sources = tf.gather(starts, slots) + tf.cast(inside, tf.int64)
+    targets = tf.gather(begins, slots) + inside
+    return slots, inside, sources, targets
