@@ -19,9 +19,9 @@ from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.scoring.metrics import metric_fn, title_of
 from tf_bert.scoring.paired_rows import PairedResult, compare_on_rows
+from tf_bert.system import text_tables
 
 _LINE_WIDTH = 80
-_GAP = "  "
 
 # Of rows that had a say in the weights that are scored on them.
 _CHOSEN = ", which chose its checkpoint and so flatter it"
@@ -221,15 +221,7 @@ def _table_lines(comparison: Comparison) -> list[str]:
         for model, values in scores.items()
     ]
     grid = [["", *headings], *(row for block in blocks for row in block)]
-    widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
-    lines = [
-        _GAP.join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in grid
-    ]
-    rule = "-" * (sum(widths) + len(_GAP) * (len(widths) - 1))
-    return [lines[0], rule, *lines[1:]]
+    return text_tables.align(grid, left=range(len(grid[0])), has_rule=True)
 
 
 def _interval_lines(comparison: Comparison) -> list[str]:

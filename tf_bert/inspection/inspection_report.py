@@ -10,9 +10,9 @@ from tf_bert.inspection.contents import Inspection
 from tf_bert.inspection.cost import MemoryEstimate
 from tf_bert.inspection.duplicates import NEAR_DUPLICATE
 from tf_bert.inspection.finding import Finding, counted
+from tf_bert.system import text_tables
 
 _LINE_WIDTH = 80
-_GAP = "  "
 _MAX_CLASSES = 12
 _SHOWN_QUANTILES = ("min", "p5", "p25", "p50", "p75", "p95", "p99", "max")
 _INDENT = " " * 13
@@ -68,29 +68,6 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
     }
 
 
-def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lays out rows of cells, of which the first row is the heading.
-
-    The first column is set left, the others right.
-
-    Example:
-        >>> print("\\n".join(table_lines([["", "rows"], ["train", "900"]])))
-               rows
-        -----------
-        train   900
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        _GAP.join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    rule = "-" * (sum(widths) + len(_GAP) * (len(widths) - 1))
-    return [lines[0], rule, *lines[1:]]
-
-
 def _data_lines(inspection: Inspection) -> list[str]:
     splits = inspection.splits
     lines = [f"{name}: {split.file}" for name, split in splits.items()]
@@ -106,7 +83,7 @@ def _data_lines(inspection: Inspection) -> list[str]:
             [f"score, {name}", *(f"{v[name]:.2f}" for v in values)]
             for name in names
         ]
-        return [*lines, "", *table_lines(rows)]
+        return [*lines, "", *text_tables.align(rows, has_rule=True)]
     # Of many classes the largest and the smallest tell the most.
     names.sort(key=lambda name: -values[0][name])
     shown = names
@@ -120,7 +97,7 @@ def _data_lines(inspection: Inspection) -> list[str]:
         ]
         for name in shown
     ]
-    lines = [*lines, "", *table_lines(rows)]
+    lines = [*lines, "", *text_tables.align(rows, has_rule=True)]
     label = inspection.task.positive_label
     if label is not None:
         lines += _fill(
@@ -164,7 +141,7 @@ def _text_lines(inspection: Inspection) -> list[str]:
             ),
         ],
     ]
-    lines = table_lines(rows)
+    lines = text_tables.align(rows, has_rule=True)
     words = splits["train"].unknown_words
     if words:
         listed = ", ".join(f"{word} ({count})" for word, count in words)
@@ -182,7 +159,7 @@ def _duplicate_lines(inspection: Inspection) -> list[str]:
             [where, f"{len(overlap.exact):,}", f"{len(overlap.near):,}"]
         )
     return [
-        *table_lines(rows),
+        *text_tables.align(rows, has_rule=True),
         "",
         *_fill(
             "Nearly: the two have at least "

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tf_bert.optimization import parameter_groups
+from tf_bert.system import text_tables
 
 _HEADER = (
     *("part", "parameters", "weights"),
     *("peak rate", "decay to 0", "to start"),
 )
+_WORDS = (0, 2)  # The columns without numbers.
 _FOOTER = (
     "Decay is multiplied by the rate; biases and LayerNorms have none.\n"
     'Decay "to start" is towards the weights before step 0.'
@@ -142,7 +144,8 @@ def render(parameters: Sequence[Parameter], *, learning_rate: float) -> str:
         size = sum(p.size for name in names for p in parts[name])
         title = f"{names[0]} to {names[-1]}" if names[1:] else names[0]
         rows.append((title, f"{size:,}", *cells[names[0]]))
-    return "\n".join([*_aligned(rows), _totals(parameters), _FOOTER])
+    lines = text_tables.align(rows, left=_WORDS)
+    return "\n".join([*lines, _totals(parameters), _FOOTER])
 
 
 def _cells(group: Sequence[Parameter], learning_rate: float) -> tuple[str, ...]:
@@ -167,19 +170,6 @@ def _span(values: Iterable[float]) -> str:
     if not texts:
         return "none"
     return texts[0] if texts[0] == texts[-1] else f"{texts[0]}-{texts[-1]}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            # Words to the left, numbers to the right.
-            cell.ljust(width) if index in (0, 2) else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells))
-    return lines
 
 
 def _totals(parameters: Sequence[Parameter]) -> str:

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from tf_bert.system import text_tables
 from tf_bert.trials.statistics import (
     expected_scores,
     recipe_summary,
@@ -157,12 +158,4 @@ def _interval(
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> str:
-    """Lines up the cells: names to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            [row[0].ljust(widths[0])]
-            + [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
-        )
-        for row in rows
-    )
+    return "\n".join(text_tables.align(rows))
