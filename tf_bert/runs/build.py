@@ -320,8 +320,8 @@ def _make_optimizer(
     if decay != 1:
         multipliers = parameter_groups.layerwise_multipliers(paths, decay)
     return AdamWeightDecay(
-        # Not used: the rate of a step comes with its batch.
-        learning_rate=config.learning_rate,
+        # The rate of a step comes with its batch: `Schedule` has it.
+        learning_rate=0.0,
         beta_1=config.adam_beta_1,
         beta_2=config.adam_beta_2,
         epsilon=config.adam_epsilon,
