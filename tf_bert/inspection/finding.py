@@ -1,7 +1,13 @@
 """One thing that an inspection finds, and how it is put into words."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
+
+from tf_bert.system import plurals
+
+# Files have many thousands of rows.
+counted = functools.partial(plurals.counted, separator=",")
 
 _ROWS_LISTED = 5
 
@@ -22,16 +28,6 @@ class Finding:
     subject: str
     message: str
     action: str
-
-
-def counted(number: int, name: str, plural: str | None = None) -> str:
-    """Returns how many there are, with their name.
-
-    Example:
-        >>> counted(1, "row"), counted(2, "class", "classes")
-        ('1 row', '2 classes')
-    """
-    return f"{number:,} {name if number == 1 else plural or name + 's'}"
 
 
 def listed(rows: Sequence[int]) -> str:

@@ -13,13 +13,13 @@ from tf_bert.report import (
     report_tables,
     row_captions,
     row_numbers,
-    sentences,
 )
 from tf_bert.report.figures import row_figures, trial_figures
 from tf_bert.report.mistakes import Mistake
 from tf_bert.report.page import Picture, Section
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring.scored_rows import ScoredRows
+from tf_bert.system.plurals import counted
 
 # A matrix of 77 classes as a list of 5929 cells helps nobody.
 _MAX_CONFUSIONS = 40
@@ -42,7 +42,7 @@ def of_best_recipe(results: TaskResults) -> tuple[str, list[ScoredRows]]:
     ]
     if not trials:
         return f"Left out: no scored rows are stored for {results.best}.", []
-    of_all = sentences.count(len(trials), "trial")
+    of_all = counted(len(trials), "trial")
     return (
         f"The {results.task.split} rows in {of_all} of {results.best}, the "
         "recipe with the highest mean on them.",

@@ -14,6 +14,7 @@ from tf_bert.baselines import comparison as comparison_lib
 from tf_bert.report import report_tables
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring import score_intervals
+from tf_bert.system.plurals import counted
 from tf_bert.trials.statistics import expected_scores, trial_columns
 from tf_bert.trials.statistics.recipe_summary import RecipeSummary
 from tf_bert.trials.statistics.recipe_tests import TEST_NAMES, Comparison
@@ -41,8 +42,8 @@ def summary(results: TaskResults) -> list[str]:
 def _what_was_run(results: TaskResults) -> str:
     task = results.task
     text = (
-        f"{count(len(task.trials), 'trial')} of "
-        f"{count(len(task.recipes), 'recipe')} on {task.title}, compared by "
+        f"{counted(len(task.trials), 'trial')} of "
+        f"{counted(len(task.recipes), 'recipe')} on {task.title}, compared by "
         f"{results.score_title}.{_what_was_stopped(results)}"
     )
     missing = sum(task.missing.values())
@@ -50,7 +51,7 @@ def _what_was_run(results: TaskResults) -> str:
         return text
     listed = "; ".join(f"{n} of {label}" for label, n in task.missing.items())
     return (
-        f"{text} The sweep is not finished: {count(missing, 'trial')} "
+        f"{text} The sweep is not finished: {counted(missing, 'trial')} "
         f"still to come ({listed})."
     )
 
@@ -191,9 +192,9 @@ def failures(results: TaskResults) -> str:
     failed = [x for x in results.summaries if x.num_failed]
     total = sum(x.num_trials for x in results.summaries)
     if not failed:
-        return f"None of {count(total, 'trial')} failed." if total else ""
+        return f"None of {counted(total, 'trial')} failed." if total else ""
     text = (
-        f"{sum(x.num_failed for x in failed)} of {count(total, 'trial')} "
+        f"{sum(x.num_failed for x in failed)} of {counted(total, 'trial')} "
         "failed, that is, ended no better than guessing"
     )
     if len(results.summaries) == 1:
@@ -284,16 +285,6 @@ def _caveat(results: TaskResults) -> str:
         f"{text}, which chose the checkpoints too, so all of them are a "
         "little too good."
     )
-
-
-def count(number: int, noun: str) -> str:
-    """Returns a number with its noun.
-
-    Example:
-        >>> count(1, "trial"), count(3, "recipe")
-        ('1 trial', '3 recipes')
-    """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:

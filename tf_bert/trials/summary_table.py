@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf_bert.system import text_tables
+from tf_bert.system.plurals import counted
 from tf_bert.trials.statistics import (
     expected_scores,
     recipe_summary,
@@ -51,8 +52,7 @@ def _task(records: Records, baseline: str | None) -> str:
         for label, trials in recipes.items()
     ]
     parts = [
-        f"{_title(records)} on {split}, over {len(records)} "
-        f"{'trial' if len(records) == 1 else 'trials'}",
+        f"{_title(records)} on {split}, over {counted(len(records), 'trial')}",
         _columns(_score_rows(summaries)),
     ]
     notes = [n for s in summaries for n in recipe_summary.summary_notes(s)]

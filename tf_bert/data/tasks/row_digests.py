@@ -18,6 +18,7 @@ import numpy as np
 from tf_bert.data.tasks.copies import copy_keys
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.split_record import format_rows, parse_rows
+from tf_bert.system.plurals import counted
 
 # Bytes. With a million rows beside a million others, the chance that any two
 # have one key by accident is 1 in 280; that an edited row is overlooked, 2^-32.
@@ -118,8 +119,7 @@ def difference(old: RowDigests, new: RowDigests) -> str:
         "new": added - changed,
     }
     said = [
-        f"{len(rows)} row{'' if len(rows) == 1 else 's'} {what} "
-        f"({list_rows(rows)})"
+        f"{counted(len(rows), 'row')} {what} ({list_rows(rows)})"
         for what, rows in found.items()
         if rows
     ]

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
+from tf_bert.system import plurals
 from tf_bert.trials.statistics import trial_columns
 from tf_bert.trials.statistics.trial_columns import Trial
 
@@ -220,18 +221,19 @@ def summary_notes(summary: RecipeSummary) -> list[str]:
     """
     notes = []
     started = summary.num_trials + summary.num_errors + summary.num_stopped
+    of_started = plurals.counted(started, "trial")
     if summary.num_errors:
         verb = "is" if summary.num_errors == 1 else "are"
         notes.append(
-            f"{summary.num_errors} of {_trials(started)} ended in an error "
+            f"{summary.num_errors} of {of_started} ended in an error "
             f"and {verb} left out."
         )
     if summary.num_stopped:
         left_out = "was stopped early, and is left out"
         if summary.num_stopped > 1:
             left_out = "were stopped early, and are left out"
-        notes.append(f"{summary.num_stopped} of {_trials(started)} {left_out}.")
-    of_trials = f"of {_trials(summary.num_trials)}"
+        notes.append(f"{summary.num_stopped} of {of_started} {left_out}.")
+    of_trials = f"of {plurals.counted(summary.num_trials, 'trial')}"
     if summary.num_diverged:
         notes.append(
             f"{summary.num_diverged} {of_trials} diverged; counted at the "
@@ -337,7 +339,3 @@ def _middle_ranks(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     np.fill_diagonal(pairs, middle - pairs.sum(axis=1))
     lower, upper = np.triu_indices(n)
     return lower, upper, np.maximum(pairs[lower, upper], 0)
-
-
-def _trials(count: int) -> str:
-    return f"{count} trial" if count == 1 else f"{count} trials"
