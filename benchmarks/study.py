@@ -30,7 +30,7 @@ import quick
 import real_data
 
 from tf_bert import run
-from tf_bert.report import report_tables
+from tf_bert.scoring import number_texts
 from tf_bert.trials.statistics.recipe_summary import summarize_recipe
 from tf_bert.trials.statistics.recipe_tests import PValue, compare_recipes
 from tf_bert.trials.statistics.trial_columns import counted_scores
@@ -180,7 +180,7 @@ def _p_value(p: PValue) -> str:
     """Before and, in brackets, after Holm's correction."""
     if p.value is None:
         return "not defined"
-    return f"{report_tables.p_value(p.value)} ({report_tables.p_value(p.holm)})"
+    return f"{number_texts.p_value(p.value)} ({number_texts.p_value(p.holm)})"
 
 
 def main() -> None:

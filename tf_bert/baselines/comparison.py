@@ -17,6 +17,7 @@ from tf_bert.baselines import baseline_scores
 from tf_bert.baselines.baseline_scores import Score
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.task_spec import TaskSpec
+from tf_bert.scoring import number_texts
 from tf_bert.scoring.metrics import metric_fn, title_of
 from tf_bert.scoring.paired_rows import PairedResult, compare_on_rows
 from tf_bert.system import text_tables
@@ -187,7 +188,7 @@ def _verdict(
     finding = (
         f"its {title} is {place if gain else 'the same as'} that of "
         f"{TITLES[rival]} (95 % interval {low:+.3f} to {high:+.3f}, "
-        f"p {_p_text(difference.p_value)})"
+        f"p {number_texts.p_equals(difference.p_value, level=0.05)})"
     )
     if low <= 0 <= high:
         model = {"tfidf_svm": "SVM", "tfidf_ridge": "ridge model"}[rival]
@@ -199,16 +200,6 @@ def _verdict(
         f"BERT was {'not ' if gain < 0 else ''}worth it: on the {rows}"
         f"{',' * (',' in rows)} {finding}, more than chance explains."
     )
-
-
-def _p_text(p_value: float) -> str:
-    """Returns a p-value for people, never rounded to 0.05 or across it."""
-    if p_value < 0.001:
-        return "< 0.001"
-    text = f"= {p_value:.3f}"
-    if text == "= 0.050":
-        return "< 0.05" if p_value < 0.05 else ">= 0.05"
-    return text
 
 
 def _table_lines(comparison: Comparison) -> list[str]:

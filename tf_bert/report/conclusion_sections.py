@@ -5,6 +5,7 @@ from tf_bert.report.figures import trial_figures
 from tf_bert.report.page import Picture, Section
 from tf_bert.report.report_tables import Table
 from tf_bert.report.task_results import TaskResults
+from tf_bert.scoring import number_texts
 from tf_bert.trials.statistics import recipe_summary, recipe_tests
 from tf_bert.trials.statistics.recipe_tests import TEST_NAMES, PValue
 
@@ -35,10 +36,10 @@ def _tests_table(results: TaskResults) -> Table:
     rows = [
         (
             x.label,
-            report_tables.number(x.difference, sign="+"),
-            report_tables.interval(x.interval, sign="+"),
+            number_texts.number(x.difference, sign="+"),
+            number_texts.interval(x.interval, sign="+"),
             *(_p_cell(x.p_values[test]) for test in TEST_NAMES),
-            report_tables.number(x.smallest_p, digits=4),
+            number_texts.number(x.smallest_p, digits=4),
         )
         for x in results.comparisons
     ]
@@ -59,8 +60,8 @@ def _tests_table(results: TaskResults) -> Table:
 
 def _p_cell(outcome: PValue) -> str:
     if outcome.value is None or outcome.holm is None:
-        return report_tables.p_value(outcome.value)
-    value, holm = map(report_tables.p_value, (outcome.value, outcome.holm))
+        return number_texts.p_value(outcome.value)
+    value, holm = map(number_texts.p_value, (outcome.value, outcome.holm))
     return f"{value} ({holm})"
 
 
@@ -110,10 +111,10 @@ def _expected_table(results: TaskResults) -> Table:
         (
             label,
             str(n + 1),
-            report_tables.number(x.test_mean[n]),
-            report_tables.number(x.test_std[n]),
-            report_tables.number(x.validation_mean[n]),
-            report_tables.number(x.validation_std[n]),
+            number_texts.number(x.test_mean[n]),
+            number_texts.number(x.test_std[n]),
+            number_texts.number(x.validation_mean[n]),
+            number_texts.number(x.validation_std[n]),
         )
         for label, x in results.expected.items()
         for n in range(len(x.test_mean))

@@ -13,6 +13,7 @@ from tf_bert.report.figures.recorded_run import block_height
 from tf_bert.report.page import Picture, Section
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Recipe
+from tf_bert.scoring import number_texts
 from tf_bert.training.update_log import UPDATE, bias_ratio
 
 _NOT_RECORDED = (
@@ -114,10 +115,10 @@ def _curves_table(
                 (
                     label,
                     str(step),
-                    report_tables.number(loss[1]),
-                    report_tables.interval(loss[::2]),
-                    report_tables.number(score[1]) if score else "",
-                    report_tables.interval(score[::2]) if score else "",
+                    number_texts.number(loss[1]),
+                    number_texts.interval(loss[::2]),
+                    number_texts.number(score[1]) if score else "",
+                    number_texts.interval(score[::2]) if score else "",
                 )
             )
     return report_tables.table(
@@ -201,7 +202,7 @@ def _ratio_picture(
         np.arange(1, last + 1), fields["adam_beta_1"], fields["adam_beta_2"]
     )
     rows = [
-        (label, str(step), report_tables.number(band[step][1]))
+        (label, str(step), number_texts.number(band[step][1]))
         for label, band in ratios.items()
         for step in _spread(list(band))
     ]
@@ -319,8 +320,8 @@ def _distances_table(
             (
                 label,
                 block.replace("_", " "),
-                report_tables.number(middle),
-                report_tables.interval((low, high)),
+                number_texts.number(middle),
+                number_texts.interval((low, high)),
             )
             for label, x in by_recipe.items()
             for block, (low, middle, high) in x.items()

@@ -18,6 +18,7 @@ from tf_bert.report.figures import row_figures, trial_figures
 from tf_bert.report.mistakes import Mistake
 from tf_bert.report.page import Picture, Section
 from tf_bert.report.task_results import TaskResults
+from tf_bert.scoring import number_texts
 from tf_bert.scoring.scored_rows import ScoredRows
 from tf_bert.system.plurals import counted
 
@@ -146,8 +147,8 @@ def _average_precisions(
             (
                 label_names[curve.class_id],
                 str(curve.num_rows),
-                report_tables.number(curve.base_rate),
-                report_tables.number(curve.mean),
+                number_texts.number(curve.base_rate),
+                number_texts.number(curve.mean),
             )
             for curve in row_numbers.class_curves(trials)
         ],
@@ -222,7 +223,7 @@ def _mistakes_table(
         "over the trials": [x.spread for x in found],
         "row": [f"{source_name(x.source)}, {x.row_number}" for x in found],
         "error" if is_regression else "probability": [
-            report_tables.number(x.confidence) for x in found
+            number_texts.number(x.confidence) for x in found
         ],
     }
     columns = {name: cells for name, cells in columns.items() if any(cells)}

@@ -17,7 +17,7 @@ from tf_bert.report.figures.recorded_run import RecordedRun
 from tf_bert.report.page import Page, Part, Picture, Section
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
-from tf_bert.scoring import scored_rows
+from tf_bert.scoring import number_texts, scored_rows
 from tf_bert.scoring.scored_rows import ScoredRows
 from tf_bert.system import file_io
 
@@ -213,16 +213,16 @@ def _history_table(run: RecordedRun) -> report_tables.Table:
     rows = [
         (
             str(entry["step"]),
-            report_tables.number(entry.get("train_loss")),
+            number_texts.number(entry.get("train_loss")),
             *(
-                report_tables.number(validation[key])
+                number_texts.number(validation[key])
                 if key in validation
                 else ""
                 for key in ("loss", run.metric_name)
             ),
             f"{entry['learning_rate']:.3g}",
             *(
-                report_tables.number(value)
+                number_texts.number(value)
                 for value in entry.get("distance", {}).values()
             ),
         )

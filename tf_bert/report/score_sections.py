@@ -8,6 +8,7 @@ from tf_bert.report.page import Picture, Section
 from tf_bert.report.report_tables import Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Trial
+from tf_bert.scoring import number_texts
 from tf_bert.trials.statistics import recipe_summary
 
 
@@ -46,14 +47,14 @@ def _summary_table(results: TaskResults) -> Table:
         (
             x.label,
             str(x.num_trials),
-            report_tables.number(x.mean),
-            report_tables.number(x.std),
-            report_tables.interval(x.mean_interval),
-            report_tables.number(x.median),
-            report_tables.interval(x.median_interval),
-            report_tables.interval((x.lower_quartile, x.upper_quartile)),
-            report_tables.number(x.minimum),
-            report_tables.number(x.maximum),
+            number_texts.number(x.mean),
+            number_texts.number(x.std),
+            number_texts.interval(x.mean_interval),
+            number_texts.number(x.median),
+            number_texts.interval(x.median_interval),
+            number_texts.interval((x.lower_quartile, x.upper_quartile)),
+            number_texts.number(x.minimum),
+            number_texts.number(x.maximum),
         )
         for x in results.summaries
     ]
@@ -209,6 +210,6 @@ def _yes_or_no(flag: bool | None) -> str:
 
 def _trial_scores(trial: Trial) -> tuple[str, str]:
     return tuple(
-        "" if score is None else report_tables.number(score)
+        "" if score is None else number_texts.number(score)
         for score in (trial.counted(x).score for x in ("validation", "test"))
     )

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_bert.baselines import comparison as comparison_lib
-from tf_bert.report import report_tables
 from tf_bert.report.task_results import TaskResults
-from tf_bert.scoring import score_intervals
+from tf_bert.scoring import number_texts, score_intervals
 from tf_bert.system.plurals import counted
 from tf_bert.trials.statistics import expected_scores, trial_columns
 from tf_bert.trials.statistics.recipe_summary import RecipeSummary
@@ -151,13 +150,11 @@ def _difference(comparison: Comparison) -> str:
     low, high = comparison.interval
     p = comparison.p_values["welch"].holm
     verdict = "more than" if p <= _LEVEL else "which may be"
-    p_text = report_tables.p_value(p)
-    equals = "" if p_text.startswith("<") else "= "
+    test = f"{TEST_NAMES['welch']}: p {number_texts.p_equals(p)}"
     corrected = ", corrected" if p != comparison.p_values["welch"].value else ""
     return (
-        f"{text} (95 % interval {low:+.3f} to {high:+.3f}; "
-        f"{TEST_NAMES['welch']}: p {equals}{p_text}{corrected}), {verdict} "
-        "noise between seeds"
+        f"{text} (95 % interval {low:+.3f} to {high:+.3f}; {test}{corrected}), "
+        f"{verdict} noise between seeds"
     )
 
 

@@ -14,7 +14,7 @@ from tf_bert.report import report_tables, sentences
 from tf_bert.report.page import Section
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import TaskTrials
-from tf_bert.scoring import score_intervals
+from tf_bert.scoring import number_texts, score_intervals
 from tf_bert.scoring.metrics import REPORTED, title_of
 
 
@@ -43,8 +43,8 @@ def baselines_section(results: TaskResults) -> Section:
         rows += [
             (
                 f"BERT, {x.label}",
-                report_tables.number(x.mean),
-                report_tables.interval(x.mean_interval),
+                number_texts.number(x.mean),
+                number_texts.interval(x.mean_interval),
             )
             for x in results.summaries
         ]
@@ -99,8 +99,8 @@ def score_cells(scores: Mapping[str, Any], metric: str) -> tuple[str, str]:
     if interval is None:
         text = ""
     else:
-        text = interval.note or report_tables.interval(interval.ends)
-    return report_tables.number(scores.get(metric)), text
+        text = interval.note or number_texts.interval(interval.ends)
+    return number_texts.number(scores.get(metric)), text
 
 
 def metrics_table(

@@ -13,6 +13,7 @@ from tf_bert.report.page import Picture, Section
 from tf_bert.report.report_tables import Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Recipe
+from tf_bert.scoring import number_texts
 from tf_bert.trials.statistics import trial_columns
 
 _MAX_GRIDS = 4
@@ -61,9 +62,9 @@ def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
             rest or "all",
             f"{value:g}",
             str(len(scores)),
-            report_tables.number(scores.mean()),
-            report_tables.number(scores.min()),
-            report_tables.number(scores.max()),
+            number_texts.number(scores.mean()),
+            number_texts.number(scores.min()),
+            number_texts.number(scores.max()),
         )
         for rest, by_value in lines.items()
         for value, scores in sorted(by_value.items())
@@ -181,7 +182,7 @@ def _grid_table(
     grids: dict[str, np.ndarray], heads: list[int], orders: list[int]
 ) -> Table:
     rows = [
-        (label, str(head), str(order), report_tables.number(grid[i, j]))
+        (label, str(head), str(order), number_texts.number(grid[i, j]))
         for label, grid in grids.items()
         for (i, head), (j, order) in itertools.product(
             enumerate(heads), enumerate(orders)

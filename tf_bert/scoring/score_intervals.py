@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tf_bert.data.tasks.positive_class import PositiveClass
-from tf_bert.scoring import class_intervals, row_intervals
+from tf_bert.scoring import class_intervals, number_texts, row_intervals
 from tf_bert.scoring.metrics import confusion_matrix, metric_fn
 
 # Down to these the intervals hold what they promise; see docs/trials.md.
@@ -38,7 +38,7 @@ class ScoreInterval:
     def __str__(self) -> str:
         if self.ends is None:
             return f"[{self.note}]"
-        return f"[{self.ends[0]:.3f}, {self.ends[1]:.3f}]"
+        return number_texts.bracketed(self.ends)
 
     def as_json(self, name: str) -> dict[str, Any]:
         """Returns ``{name_ci: [low, high]}``; None and a note without one."""

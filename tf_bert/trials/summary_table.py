@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from tf_bert.scoring import number_texts
 from tf_bert.system import text_tables
 from tf_bert.system.plurals import counted
 from tf_bert.trials.statistics import (
@@ -21,6 +22,7 @@ from tf_bert.trials.trial_scores import (
 
 Records = Sequence[dict[str, Any]]
 
+_DIGITS = 4
 _WIDTH = 80  # Of the sentences; tables are as wide as their labels.
 
 
@@ -142,19 +144,18 @@ def _advice(records: Records) -> list[str]:
 
 
 def _number(value: float | None, sign: str = "") -> str:
-    return "not defined" if value is None else f"{value:{sign}.4f}"
+    return number_texts.number(value, digits=_DIGITS, sign=sign)
 
 
 def _p_value(value: float | None) -> str:
-    return "<0.0001" if value is not None and value < 1e-4 else _number(value)
+    # Without the blank: its column is narrow.
+    return number_texts.p_value(value, digits=_DIGITS).replace("< ", "<")
 
 
 def _interval(
     ends: tuple[float | None, float | None] | None, sign: str = ""
 ) -> str:
-    if ends is None or None in ends:
-        return "not defined"
-    return f"[{ends[0]:{sign}.4f}, {ends[1]:{sign}.4f}]"
+    return number_texts.bracketed(ends, digits=_DIGITS, sign=sign)
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> str:
