@@ -27,6 +27,7 @@ import processor
 import quick
 import real_data
 
+from tf_bert.data.tasks.task_spec import scored_split
 from tf_bert.system import onednn
 
 SETS = ("product_reviews", "uci_amazon", "uci_imdb", "uci_yelp")
@@ -83,7 +84,7 @@ def train(flags: list[str], folder: str, value: str) -> Run:
 
 def table_row(name: str, off: Run, on: Run) -> str:
     """Returns both runs of a set as a row of a Markdown table."""
-    split = "test" if "test" in off.results else "validation"
+    split = scored_split(off.results)
     metric = off.results["difference"]["metric"]
     one, other = (x.results[split][metric] for x in (off, on))
     cells = (

@@ -33,6 +33,7 @@ import quick
 
 from tf_bert import finetune
 from tf_bert.config import Config, parse
+from tf_bert.data.tasks.task_spec import scored_split
 from tf_bert.scoring.metrics import title_of
 from tf_bert.scoring.score_intervals import ScoreInterval, stored
 
@@ -228,7 +229,7 @@ def run(name: str, arguments: argparse.Namespace) -> Result:
         for seed in range(num_seeds)
     ]
     first = runs[0]
-    split = "test" if "test" in first else "validation"
+    split = scored_split(first)
     metric = first["difference"]["metric"]
     majority, tfidf = (b[split] for b in first["baselines"].values())
     values = [r[split][metric] for r in runs]

@@ -17,7 +17,7 @@ from tf_bert.baselines import majority, tfidf_ridge, tfidf_svm
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.data.tasks.positive_class import PositiveClass
-from tf_bert.data.tasks.task_spec import TaskSpec
+from tf_bert.data.tasks.task_spec import TaskSpec, scored_split
 from tf_bert.scoring.metrics import METRICS, metric_fn
 from tf_bert.scoring.score_intervals import ScoreInterval, score_interval
 
@@ -50,7 +50,7 @@ def baselines_of(data: TaskData) -> dict[str, Any]:
         neither split.
     """
     splits = data.splits()
-    split = "test" if "test" in splits else "validation"
+    split = scored_split(splits)
     if split not in splits:
         logging.warning(
             "No baselines: there is neither a test nor a validation split. "

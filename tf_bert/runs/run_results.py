@@ -14,7 +14,7 @@ from absl import logging
 from tf_bert.baselines import comparison
 from tf_bert.config import Config
 from tf_bert.data.tasks.copies import copies_sentence
-from tf_bert.data.tasks.task_spec import TaskSpec, is_split
+from tf_bert.data.tasks.task_spec import TaskSpec, is_split, scored_split
 from tf_bert.data.tokens import tokenizer_files
 from tf_bert.runs import build, parameter_table, run_folder
 from tf_bert.runs.run_folder import RunFolder
@@ -90,7 +90,7 @@ def compare_with_baselines(
         `baselines` (model -> split -> metric), `difference`, `verdict` and
         the rendered `comparison`; empty where there is nothing to compare on.
     """
-    split = "test" if "test" in evaluations else "validation"
+    split = scored_split(evaluations)
     if split not in evaluations:
         logging.warning(
             "No comparison with baselines: there is neither a test nor a "

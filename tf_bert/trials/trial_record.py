@@ -7,7 +7,7 @@ import numpy as np
 
 from tf_bert.baselines import baseline_scores
 from tf_bert.config.early_stop import EarlyStop
-from tf_bert.data.tasks.task_spec import TaskSpec
+from tf_bert.data.tasks.task_spec import TaskSpec, scored_split
 from tf_bert.runs import build, run_results
 from tf_bert.runs.state.progress import Progress
 from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
@@ -122,7 +122,7 @@ def _flags(
         if task.is_regression
         else np.bincount(labels).max() / len(labels),
     )
-    split = "test" if "test" in used else "validation"
+    split = scored_split(used)
     flags["is_degenerate"] = trial_columns.is_degenerate(
         status="ok",
         test_score=used[split].metrics[task.metric],

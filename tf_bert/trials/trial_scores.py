@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf_bert.config.early_stop import EarlyStop
-from tf_bert.data.tasks import positive_class
+from tf_bert.data.tasks import positive_class, task_spec
 from tf_bert.scoring.metrics import title_of
 from tf_bert.trials.statistics.trial_columns import Trial
 
@@ -57,8 +57,9 @@ def scored_split(records: Sequence[dict[str, Any]]) -> str:
         records: of trials of one task.
     """
     # Of what it is scored on, a trial that diverged has the majority's score.
-    has_test = any("test" in record.get("majority", {}) for record in records)
-    return "test" if has_test else "validation"
+    return task_spec.scored_split(
+        {split for record in records for split in record.get("majority", {})}
+    )
 
 
 def trials_of(

@@ -1,7 +1,7 @@
 """`TaskSpec`: which columns of which data, which labels, which metric."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from tf_bert.data.tasks.positive_class import PositiveClass, find
 
@@ -99,3 +99,19 @@ def is_split(name: str) -> bool:
         (True, False)
     """
     return name.partition("_")[0] in SPLITS
+
+
+def scored_split(splits: Container[str]) -> str:
+    """Returns the split that a model is judged by: test, if there is one.
+
+    Args:
+        splits: Names of those that there are.
+
+    Returns:
+        "test" or "validation"; the latter where there is neither.
+
+    Example:
+        >>> scored_split(["train", "test"]), scored_split(["validation"])
+        ('test', 'validation')
+    """
+    return "test" if "test" in splits else "validation"
