@@ -32,6 +32,8 @@ def compare(before: pathlib.Path, after: pathlib.Path) -> bool:
         found = _differences(before, after, *(r.get(name) for r in records))
         num_different += any(found.values())
         cells = ["differ" if lines else "equal" for lines in found.values()]
+        if not all(name in folder for folder in records):
+            cells = ["absent"] * len(cells)
         print(
             f"{title(name).ljust(width)}  {cells[0]:7}  {cells[1]:7}  "
             f"{cells[2]}"
@@ -40,7 +42,7 @@ def compare(before: pathlib.Path, after: pathlib.Path) -> bool:
             print(f"    {line}")
     for line in _new_settings(*records):
         print(line)
-    print(f"\n{num_different} of {len(names)} cases differ.", flush=True)
+    print(f"\n{num_different} of {len(names)} cases are not equal.", flush=True)
     return not num_different
 
 

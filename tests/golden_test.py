@@ -71,7 +71,7 @@ class TestCompare:
         is_equal, out = said()
         assert is_equal
         assert "\nzhang, one device  equal    equal    equal\n" in out
-        assert out.endswith("\n0 of 1 cases differ.\n")
+        assert out.endswith("\n0 of 1 cases are not equal.\n")
 
     def test_weights_differ_by_one_bit(self, said):
         def change(record, arrays):
@@ -161,7 +161,8 @@ class TestCompare:
         )
         assert not golden_table.compare(write("before"), after)
         out = capsys.readouterr().out
-        assert out.splitlines()[-1] == "2 of 2 cases differ."
+        assert "mixout, one device  absent   absent   absent\n" in out
+        assert out.splitlines()[-1] == "2 of 2 cases are not equal."
 
     def test_no_records(self, write, tmp_path):
         with pytest.raises(FileNotFoundError, match="There are no records"):
