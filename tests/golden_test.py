@@ -202,3 +202,20 @@ class TestCases:
         lengths = [len(x.split()) for x in golden_data.new_texts()]
         assert min(lengths) == 1 and max(lengths) > 128
         assert len(lengths) > 1000
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_same"),
+    [
+        (2.55825, 2.55824, True),
+        (2.55825, 2.55823, False),
+        (0.558253, 0.558252, True),
+        (0.558253, 0.558251, False),
+        ("/a/tf_bert/data/x/train.tsv", "/b/c/tf_bert/data/x/train.tsv", True),
+        ("/a/tf_bert/data/x/train.tsv", "/a/tf_bert/data/y/train.tsv", False),
+        ("/a/train.tsv", "/b/train.tsv", False),
+    ],
+)
+def test_last_digits_and_checkouts_are_no_difference(first, second, is_same):
+    found = golden_table.tree_differences(first, second, tolerance=1.001e-6)
+    assert bool(found) is not is_same
