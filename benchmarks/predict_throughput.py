@@ -16,6 +16,9 @@ a tiny checkpoint.
 
 import argparse
 import csv
+import dataclasses
+import importlib
+import json
 import os
 import pathlib
 import subprocess
@@ -84,17 +87,23 @@ def train_once(folder: pathlib.Path, flags: list[str]) -> pathlib.Path:
 
 def our_predictions(run: str) -> Iterator[None]:
     """Predicts the file of each path that is sent, with this package."""
-    from tf_bert.runs import predictions
-    from tf_bert.runs.classifier import load_finished
-    from tf_bert.runs.stored_config import stored_config
+    import tf_bert
+    from tf_bert.config import Config
 
-    fields = {"mode": "predict", "output_dir": run}
-    config = stored_config(fields)
-    classifier = load_finished(os.path.join(run, "model"), config)
+    # Versions before the rooms have them in the root.
+    has_rooms = (pathlib.Path(tf_bert.__file__).parent / "runs").is_dir()
+    room = "tf_bert.runs" if has_rooms else "tf_bert"
+    predictions = importlib.import_module(f"{room}.predictions")
+    classifiers = importlib.import_module(f"{room}.classifier")
+    with open(os.path.join(run, "config.json"), encoding="utf-8") as file:
+        stored = json.load(file)
+    known = {field.name for field in dataclasses.fields(Config)}
+    config = Config.from_dict({n: x for n, x in stored.items() if n in known})
+    classifier = classifiers.load_finished(os.path.join(run, "model"), config)
     path = yield
     while True:
-        config = stored_config({**fields, "predict_file": path})
-        # Versions before took the configuration, and opened the file then.
+        config = dataclasses.replace(config, predict_file=path)
+        # It took the configuration, and opened the file then.
         is_old = not hasattr(predictions, "open_rows")
         rows = (
             config if is_old else predictions.open_rows(config, classifier.task)
