@@ -28,17 +28,17 @@ TWO_DEVICES = """
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
     sys.path.insert(0, sys.argv[1])
-    import loop_test
+    import training_loop_test
     from tf_bert.training.update_recorder import UpdateRecorder
 
-    run = loop_test.Run()
+    run = training_loop_test.Run()
     mirrored = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
     with mirrored.scope():
-        two = loop_test.Run()
+        two = training_loop_test.Run()
     two.strategy = two.loop.strategy = mirrored
-    examples, norms = loop_test.make_examples(), []
+    examples, norms = training_loop_test.make_examples(), []
     for run in (run, two):
-        plan = loop_test.make_plan(
+        plan = training_loop_test.make_plan(
             examples, 3, num_replicas=run.strategy.num_replicas_in_sync)
         recorder = UpdateRecorder(
             run.loop.variables, run.optimizer, run.strategy)

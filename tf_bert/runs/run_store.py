@@ -72,7 +72,8 @@ class RunStore:
         if config.overwrite_output_dir or not folder.is_finished():
             folder.check_writable()
             return None
-        _check_rows(config, self._record())
+        # Its own: in the form for several workers the chief alone is here.
+        _check_rows(config, RunStore._record(self))
         results = folder.read_json(run_folder.RESULTS)
         logging.info("%s holds this run, finished.", folder.path)
         if config.predict_file:

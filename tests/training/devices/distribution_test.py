@@ -31,29 +31,29 @@ TWO_DEVICES = """
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
     sys.path.insert(0, sys.argv[1])
-    import loop_test
+    import training_loop_test
 
-    class Mirrored(loop_test.Run):
+    class Mirrored(training_loop_test.Run):
         def __init__(self, **options):
             strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
             with strategy.scope():
                 super().__init__(**options)
             self.strategy = self.loop.strategy = strategy
 
-    examples = loop_test.make_examples()
+    examples = training_loop_test.make_examples()
     options, parts_on_one = json.loads(sys.argv[2])
     options["decays"] = {
         "weight_decay_rate": 0.3, "pretrained_weight_decay": 2.0}
-    runs = loop_test.Run(**options), Mirrored(**options)
+    runs = training_loop_test.Run(**options), Mirrored(**options)
     losses = []
     for run, micro_batches in zip(runs, (parts_on_one, 1)):
         replicas = run.strategy.num_replicas_in_sync
-        plan = loop_test.make_plan(
+        plan = training_loop_test.make_plan(
             examples, 20, num_replicas=replicas,
             num_micro_batches=micro_batches)
         losses.append(run.train(examples, plan))
-    weights = [loop_test.without_key_biases(run.weights()) for run in runs]
-    start = loop_test.make_model()
+    weights = [training_loop_test.without_key_biases(run.weights()) for run in runs]
+    start = training_loop_test.make_model()
     before = {v.path: v.numpy() for v in start.trainable_variables}
     copies = [
         [copy.numpy() for copy in variable.value.values]
@@ -132,19 +132,19 @@ WORKER = """
     from tf_bert.training.inference import Inference
 
     sys.path.insert(0, sys.argv[1])
-    import loop_test
+    import training_loop_test
 
     def features(inference, examples):
         return np.concatenate([
             features for _, features in inference.frozen_features(examples)])
 
-    examples = loop_test.make_examples()
+    examples = training_loop_test.make_examples()
     texts = EncodedTexts(
         examples.ids, examples.row_splits, examples.first_lengths)
     results = []
     for here in strategy, distribution._one_device("/cpu:0"):
         with here.scope():
-            model = loop_test.make_model()
+            model = training_loop_test.make_model()
         freezing.freeze(model, "lower_1", fresh=frozenset())
         inference = Inference(model, here, batch_size=4)
         results.append(
@@ -253,7 +253,7 @@ class SeveralDevicesTest(parameterized.TestCase):
             subprocess.Popen(
                 [
                     *(sys.executable, "-c", textwrap.dedent(WORKER)),
-                    str(pathlib.Path(__file__).parent),
+                    str(pathlib.Path(__file__).parents[1]),
                 ],
                 env={
                     **os.environ,
@@ -287,7 +287,7 @@ class TwoReplicasTest(parameterized.TestCase):
     def test_two_devices_give_the_weights_of_one(self, options, parts_on_one):
         result = run_python(
             TWO_DEVICES,
-            str(pathlib.Path(__file__).parent),
+            str(pathlib.Path(__file__).parents[1]),
             json.dumps([options, parts_on_one]),
         )
         self.assertEqual(result["num_replicas"], 2)
