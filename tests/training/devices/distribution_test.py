@@ -52,7 +52,9 @@ TWO_DEVICES = """
             examples, 20, num_replicas=replicas,
             num_micro_batches=micro_batches)
         losses.append(run.train(examples, plan))
-    weights = [training_loop_test.without_key_biases(run.weights()) for run in runs]
+    weights = [
+        training_loop_test.without_key_biases(run.weights()) for run in runs
+    ]
     start = training_loop_test.make_model()
     before = {v.path: v.numpy() for v in start.trainable_variables}
     copies = [
