@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from tf_bert import finetune, run
+from tf_bert import run
 from tf_bert.baselines import baseline_scores
 from tf_bert.config import Config, parse
 from tf_bert.data.tasks import run_data
-from tf_bert.runs import build, run_results
+from tf_bert.runs import build, run_results, training_run
 from tf_bert.scoring import scored_rows
 
 # Files of MNLI, with the columns that are read.
@@ -141,7 +141,7 @@ def built(flags):
 
 @pytest.fixture(scope="module")
 def evaluations(built):
-    return finetune.evaluate_splits(built)
+    return training_run.evaluate_splits(built)
 
 
 class TestComparisonOnValidation:

@@ -10,7 +10,6 @@ from absl import logging
 from tf_bert.config import Config
 from tf_bert.runs import build, run_results, training_run
 from tf_bert.runs.shared_store import open_store
-from tf_bert.training import evaluate
 
 
 def fine_tune(config: Config) -> dict[str, Any]:
@@ -55,7 +54,7 @@ def fine_tune(config: Config) -> dict[str, Any]:
             run.use_scored_weights()
             chosen_step = progress.step
         logging.info("Using the weights after step %d.", chosen_step)
-        evaluations = evaluate_splits(run)
+        evaluations = training_run.evaluate_splits(run)
         store.write_predictions(run)
 
         # 5. What follows from it, and everything that is kept.
@@ -63,14 +62,3 @@ def fine_tune(config: Config) -> dict[str, Any]:
             run, evaluations, num_steps=progress.step, chosen_step=chosen_step
         )
         return store.keep(run, checkpoints, evaluations, results)
-
-
-def evaluate_splits(run: build.Run) -> dict[str, evaluate.Evaluation]:
-    """Evaluates the model on every split but the training data."""
-    inference = run.classifier.inference
-    positive = run.data.task.positive
-    return {
-        split: evaluate.evaluate(inference, tokens, positive=positive)
-        for split, tokens in run.tokenized.items()
-        if split != "train"
-    }

@@ -123,8 +123,12 @@ class RunStore:
 
     def write_predictions(self, run: build.Run) -> None:
         """Predicts the rows of `predict_file`, if there is one."""
-        if self.config.predict_file:
-            self._predict(run, self._folder.join(run_folder.PREDICTIONS))
+        if not self.config.predict_file:
+            return
+        path = self._predictions_path()
+        rows = predictions.open_rows(self.config, run.data.task)
+        num_rows = predictions.write_predictions(run.classifier, rows, path)
+        logging.info("Wrote %d predictions to %s.", num_rows, path)
 
     def keep(
         self,
@@ -184,10 +188,9 @@ class RunStore:
         """Returns the configuration of a run that is to go on."""
         return self._folder.begun(self.config)
 
-    def _predict(self, run: build.Run, path: str | None) -> None:
-        rows = predictions.open_rows(self.config, run.data.task)
-        num_rows = predictions.write_predictions(run.classifier, rows, path)
-        logging.info("Wrote %d predictions to %s.", num_rows, path)
+    def _predictions_path(self) -> str | None:
+        """Returns where predictions go; None: this process writes none."""
+        return self._folder.join(run_folder.PREDICTIONS)
 
 
 def _check_rows(config: Config, record: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tf_bert.config import Config
 from tf_bert.data.tasks.load_splits import TaskData
-from tf_bert.runs import build, run_folder, same_data
+from tf_bert.runs import build, same_data
 from tf_bert.runs.run_store import RunStore
 from tf_bert.runs.state.run_checkpoints import Checkpoints
 from tf_bert.runs.state.shared_checkpoints import SharedCheckpoints
@@ -76,12 +76,6 @@ class SharedStore(RunStore):
         """The time in which all stop behind the same step."""
         return agreed_stop.noted(self._workers)
 
-    def write_predictions(self, run: build.Run) -> None:
-        """All predict, for each takes its part of a batch; the chief writes."""
-        if self.config.predict_file:
-            path = self._folder.join(run_folder.PREDICTIONS)
-            self._predict(run, path if self._workers.is_chief else None)
-
     def keep(
         self,
         run: build.Run,
@@ -99,3 +93,7 @@ class SharedStore(RunStore):
 
     def _begun(self) -> dict[str, Any] | None:
         return self._workers.by_chief(super()._begun)
+
+    def _predictions_path(self) -> str | None:
+        # All predict, for each takes its part of a batch; the chief writes.
+        return super()._predictions_path() if self._workers.is_chief else None

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from tf_bert.runs import build
@@ -80,6 +80,21 @@ def train(
                 "continue."
             ) from None
     return progress
+
+
+def evaluate_splits(
+    run: build.Run, *, without: Collection[str] = ("train",)
+) -> dict[str, evaluate.Evaluation]:
+    """Evaluates the model as it is on every split but some."""
+    return {
+        split: evaluate.evaluate(
+            run.classifier.inference,
+            tokens,
+            positive=run.data.task.positive,
+        )
+        for split, tokens in run.tokenized.items()
+        if split not in without
+    }
 
 
 @contextlib.contextmanager

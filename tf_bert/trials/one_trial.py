@@ -167,25 +167,14 @@ def _test(
 
     The model is left with the weights that are used.
     """
-    splits = [s for s in run.tokenized if s not in ("train", "validation")]
-
-    def evaluate_splits():
-        return {
-            split: evaluate.evaluate(
-                run.classifier.inference,
-                run.tokenized[split],
-                positive=run.data.task.positive,
-            )
-            for split in splits
-        }
-
+    known = ("train", "validation")
     run.use_scored_weights()
-    tested = {"last": evaluate_splits()}
+    tested = {"last": training_run.evaluate_splits(run, without=known)}
     if progress.best_step not in (None, progress.step):
         weights = run.classifier.model.weights_by_path()
         last = checkpointing.snapshot(weights)
         state.load_best(run)
-        tested["best"] = evaluate_splits()
+        tested["best"] = training_run.evaluate_splits(run, without=known)
         if run.config.checkpoint_to_use == "last":
             for name, variable in weights.items():
                 variable.assign(last[name])
