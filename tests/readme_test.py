@@ -22,7 +22,9 @@ SETUP_COMMANDS = [
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
-    *(f"docs/{x}.md" for x in "data devices models results workflow".split()),
+    *(f"docs/{x}.md"
+        for x in "data devices models product_reviews recipes results "
+        "workflow".split()),
 )
 # Of absl and of `run.py`; the others are fields of `Config`.
 FURTHER_FLAGS = {"flagfile", "help"}

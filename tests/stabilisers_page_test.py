@@ -1,4 +1,4 @@
-"""docs/stabilisers.md: its commands, flags and numbers are right."""
+"""docs/stabilisers.md and the pages it leads to: what they say is right."""
 
 import os
 import pathlib
@@ -13,11 +13,15 @@ from tf_bert.config import Config, all_settings, parse
 ROOT = pathlib.Path(__file__).parents[1]
 
 
+def read(page):
+    return (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+
+
 class StabilisersPageTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
-        path = ROOT / "docs" / "stabilisers.md"
-        self.text = path.read_text(encoding="utf-8")
+        self.text = read("stabilisers")
+        self.formulas = read("bias_correction")
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(ROOT)
 
@@ -38,11 +42,13 @@ class StabilisersPageTest(parameterized.TestCase):
 
     def test_every_recipe_is_named(self):
         for path in (ROOT / "flags" / "recipes").iterdir():
-            self.assertIn(f"`{path.stem}`", self.text)
+            self.assertIn(f"`{path.stem}`", read("recipes"))
 
     def test_its_steps_are_as_much_too_long_as_it_says(self):
-        [steps] = re.findall(r"^\| step \|(.*)\|$", self.text, re.M)
-        [ratios] = re.findall(r"^\| times too long \|(.*)\|$", self.text, re.M)
+        [steps] = re.findall(r"^\| step \|(.*)\|$", self.formulas, re.M)
+        [ratios] = re.findall(
+            r"^\| times too long \|(.*)\|$", self.formulas, re.M
+        )
         t = np.array([int(cell) for cell in steps.split("|")])
         expected = (1 - 0.9**t) / np.sqrt(1 - 0.999**t)
         np.testing.assert_allclose(
@@ -54,7 +60,7 @@ class StabilisersPageTest(parameterized.TestCase):
         said = re.search(
             r"end of warm-up is ([\d.]+), .* are ([\d.]+) times .* with 234, "
             r"([\d.]+) and ([\d.]+); with 3,200, ([\d.]+) and ([\d.]+)\. ",
-            " ".join(self.text.split()),
+            " ".join(self.formulas.split()),
         )
         factors = np.array(said.groups(), float).reshape(3, 2)
         for num_steps, expected in zip((96, 234, 3200), factors, strict=True):

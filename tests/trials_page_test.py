@@ -1,4 +1,4 @@
-"""docs/trials.md: its commands, flags and numbers are right."""
+"""docs/trials.md, statistics.md and verdict.md: what they say is right."""
 
 import json
 import os
@@ -18,11 +18,14 @@ from tf_bert.trials.statistics.recipe_tests import TEST_NAMES
 ROOT = pathlib.Path(__file__).parents[1]
 
 
+def read(page):
+    return (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+
+
 class TrialsPageTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
-        path = ROOT / "docs" / "trials.md"
-        self.text = path.read_text(encoding="utf-8")
+        self.text = read("trials")
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(ROOT)
 
@@ -43,14 +46,15 @@ class TrialsPageTest(parameterized.TestCase):
 
     def test_every_flag_of_trials_is_named_and_every_flag_exists(self):
         known = set(all_settings.SETTINGS)
-        named = set(re.findall(r"--(\w+)", self.text)) - {"flagfile"}
+        text = self.text + read("statistics")
+        named = set(re.findall(r"--(\w+)", text)) - {"flagfile"}
         self.assertContainsSubset(named, known)
         trials = {flag.name for flag in all_settings.GROUPS["Trials"]}
         self.assertContainsSubset(trials, named)
 
     def test_every_test_is_named(self):
         for name in TEST_NAMES.values():
-            self.assertIn(f"\n| {name} | ", self.text)
+            self.assertIn(f"\n| {name} | ", read("statistics"))
 
     def test_what_stopping_early_saves_is_what_was_measured(self):
         found = json.loads(early_stop.RESULTS.read_text(encoding="utf-8"))
@@ -59,7 +63,7 @@ class TrialsPageTest(parameterized.TestCase):
 
     def test_its_intervals_hold_what_was_measured(self):
         table = interval_simulation.table(interval_simulation.read())
-        self.assertIn(table, self.text)
+        self.assertIn(table, read("verdict"))
 
     @pytest.mark.large
     def test_its_simulation_is_what_the_command_prints(self):
@@ -67,6 +71,6 @@ class TrialsPageTest(parameterized.TestCase):
         printed = statistics_simulation.coverage_table(number)
         printed += statistics_simulation.rejection_table(number)
         self.assertEqual(
-            re.findall(r"\| ([\d.]+) %(?= \|)", self.text),
+            re.findall(r"\| ([\d.]+) %(?= \|)", read("statistics")),
             re.findall(r"\| ([\d.]+)%(?= \|)", printed),
         )

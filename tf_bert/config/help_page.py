@@ -28,7 +28,7 @@ and default of a flag are in its entry in `tf_bert/config/`, other names are in
 A flag is given as `--name=value` or `--name value`, a switch as `--name`,
 `--noname` or `--name=false`. `--flagfile=PATH` reads flags from a file, one on
 a line; several may be given, such as those of a recipe, a task and a model (see
-[stabilisers.md](stabilisers.md)). Of two settings of one flag, the later
+[recipes.md](recipes.md)). Of two settings of one flag, the later
 counts; so does, of flags that say one thing in different units, such as
 `--num_train_epochs` and `--num_train_steps`. `--help` prints the first part of
 this page, and `-v=1` shows the traceback of an error.

@@ -3,7 +3,7 @@
 Pure functions of the confusion matrix. The percentile bootstrap, which they
 replace, is too narrow where rows of a class are few, and has no width where
 every row is right: no resample is worse. How often these intervals hold the
-true value is in docs/trials.md, from benchmarks/statistics_simulation.py.
+true value is in docs/verdict.md, from benchmarks/statistics_simulation.py.
 
 What they have in common: where counts of rows say nothing about the spread,
 because all of them are right or wrong, an interval of a proportion still

@@ -18,7 +18,7 @@ from tf_bert.data.tasks.positive_class import PositiveClass
 from tf_bert.scoring import class_intervals, number_texts, row_intervals
 from tf_bert.scoring.metrics import confusion_matrix, metric_fn
 
-# Down to these the intervals hold what they promise; see docs/trials.md.
+# Down to these the intervals hold what they promise; see docs/verdict.md.
 MIN_ROWS_OF_TWO_CLASSES = 10
 MIN_ROWS_OF_A_CLASS = 5
 
