@@ -56,6 +56,8 @@ setuptools.setup(
         # The reference of the tests marked `large`, and of benchmarks/. Not
         # in [test]: on many machines this version brings CUDA along.
         "reference": ["torch==2.13.0"],
+        # `mkdocs build` makes a site of docs/. mkdocs 2 reads other settings.
+        "docs": ["mkdocs<2", "mkdocs-material", "mkdocstrings[python]"],
         # --trial_runner=ray; the tests marked `large` need it too.
         "ray": ["ray>=2.40"],
         # Runs colab/ in a kernel; one of the tests marked `large` does.

@@ -68,6 +68,7 @@ TESTED = {
     r"pip install -e \. && python -m tf_bert\.run .*": ".ci/run",
     r"pip install -e '\.\[test\]' && pytest": ".ci/run",
     r"pip install -e '\.\[(reference|ray)\]'": ".ci/run",
+    r"pip install -e '\.\[docs\]' && mkdocs build --strict": ".ci/run",
     r"pytest -n 0 tests/optimization/adam_weight_decay_test\.py": (
         "tests/optimization/adam_weight_decay_test.py"
     ),
