@@ -8,8 +8,8 @@ zhang.flags with batches of 16: 96 updates, 9 of them warm-up, no weight decay.
 Each rate with and without bias correction, from the same seeds. Nothing is
 chosen on the rows that are scored. Runs are stored below --output_dir; what is
 kept of one goes into --results as it ends. Given again, the command continues
-where it was, and prints the tables of docs/bias_correction.md. `--quick` takes one
-seed of one rate and a tiny checkpoint, and stores nothing.
+where it was, and prints the tables of docs/bias_correction.md. `--quick` takes
+one seed of one rate and a tiny checkpoint, and stores nothing.
 """
 
 import argparse
