@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tf_bert.config import rules
+from tf_bert.config import removed_settings, rules
 from tf_bert.config.all_settings import FOLLOWING, SETTINGS, names_where
 from tf_bert.config.data_settings import DataSettings
 from tf_bert.config.device_settings import DeviceSettings
@@ -134,13 +134,15 @@ class Config(
 
         Args:
             fields: of a run's config.json; what of it was up to the machine
-                is no field.
+                is no field, nor is a setting that was removed since.
             **replaced: fields that are to have other values.
 
         Raises:
             ValueError: if a field is unknown, or of the wrong kind.
         """
-        fields = {n: x for n, x in fields.items() if n != RUNTIME} | replaced
+        fields = {
+            n: x for n, x in _still_known(fields).items() if n != RUNTIME
+        } | replaced
         _check_kinds(fields)
         return cls(
             **{
@@ -159,9 +161,16 @@ def complete(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a stored configuration, perhaps of an earlier version, whole.
 
     Args:
-        fields: of `Config.as_dict`; what it lacks has its default.
+        fields: of `Config.as_dict`; what it lacks has its default, and what
+            was removed since is left out.
     """
-    return {**{n: x.default for n, x in SETTINGS.items()}, **fields}
+    defaults = {n: x.default for n, x in SETTINGS.items()}
+    return defaults | _still_known(fields)
+
+
+def _still_known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    present = {n: x for n, x in fields.items() if n in SETTINGS}
+    return removed_settings.without_removed(fields) | present
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

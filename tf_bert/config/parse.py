@@ -91,13 +91,13 @@ def _parse(arguments: Sequence[str]) -> dict[str, Any]:
         raise ValueError(
             f"A flag is wrong. Received: {error}. See --help for all flags."
         ) from error
-    given = {
-        name: values[name].value for name in SETTINGS if values[name].present
-    }
-    given = {
-        name: tuple(x) if isinstance(x, list) else x
-        for name, x in given.items()
-    }
+    given = {}
+    for name, setting in SETTINGS.items():
+        if values[name].present:
+            value = values[name].value
+            given[name] = tuple(value) if isinstance(value, list) else value
+            if setting.choices:  # The mode is asked for before all others.
+                setting.check(value)
     _keep_last_alternatives(given, settings)
     return given
 
@@ -142,13 +142,8 @@ def _one_training(given: dict[str, Any]) -> Config:
 def _flag_values() -> flags.FlagValues:
     values = flags.FlagValues()
     for name, setting in SETTINGS.items():
-        if setting.choices:
-            flags.DEFINE_enum(
-                name, None, setting.choices, setting.help, flag_values=values
-            )
-        else:
-            define = _DEFINE[setting.kind]
-            define(name, None, setting.help, flag_values=values)
+        define = _DEFINE[setting.kind]
+        define(name, None, setting.help, flag_values=values)
     return values
 
 

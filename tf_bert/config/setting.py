@@ -11,6 +11,8 @@ import re
 import typing
 from typing import Any
 
+from tf_bert.config.removed_settings import check_removed
+
 # Modes that make up a configuration of a training to be.
 TRAINING = ("train", "trials", "inspect")
 # Modes that take a run that has not ended too.
@@ -183,6 +185,7 @@ class Setting:
                 f"Pass --{name} with a value, or leave it out."
             )
         if self.choices and value not in self.choices:
+            check_removed(f"{name}={value}", f"--{name}={value}")
             raise ValueError(
                 f"`{name}` must be one of {', '.join(self.choices)}. Received: "
                 f"{name}={value!r}. Correct --{name}."

@@ -9,6 +9,7 @@ from absl import logging
 from tf_bert.config.aliases import groups
 from tf_bert.config.aliases.rows import OtherName, Settings
 from tf_bert.config.aliases.table import ROWS
+from tf_bert.config.removed_settings import check_removed
 
 # As absl reads them.
 _BOOLEANS = {
@@ -89,6 +90,7 @@ def _pairs(
         elif name[:2] == "no" and name[2:] in switches and not equals:
             pairs.append((name[2:], "false"))
         else:
+            check_removed(name, argument)
             raise _unknown(name, known)
     if leftover:
         raise _not_a_flag(*leftover[0], switches)

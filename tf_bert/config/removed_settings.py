@@ -1,0 +1,41 @@
+"""Settings that earlier versions had, and what to do instead.
+
+To remove a setting, delete its entry (or the choice of one) and add a row here.
+As a flag it is then refused with the row's sentence. Stored configurations that
+hold it still load: its value is dropped.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+# Name of a setting, or name=choice -> what happened to it, and what to do. A
+# row has no effect as long as there is such a setting or choice.
+REMOVED = {
+    "early_stop_trials": "It was removed: stopping trials early chose no "
+    "better than chance. Leave it out; a sweep that is given again runs every "
+    "trial to its end.",
+    "mode=plot": "It was removed: the report has the same pictures. Pass "
+    "--mode=report.",
+}
+
+
+def check_removed(name: str, received: str) -> None:
+    """Refuses a flag or a choice that earlier versions had.
+
+    Args:
+        name: a key of `REMOVED`, or any other, which is not refused.
+        received: what was given, for the message.
+
+    Raises:
+        ValueError: if it was removed.
+    """
+    if name in REMOVED:
+        raise ValueError(
+            f"`{name}` is no longer a setting. Received: {received}. "
+            f"{REMOVED[name]}"
+        )
+
+
+def without_removed(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a stored configuration that are still settings."""
+    return {name: x for name, x in fields.items() if name not in REMOVED}
