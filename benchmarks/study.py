@@ -133,12 +133,14 @@ against standard | 95 % interval | Welch t | paired t | Levene |
 
 def table(task: str) -> str:
     """Returns the scores and tests of a task's study as Markdown."""
-    folder = TrialFolder(str(ROOT / "docs" / "study" / task))
+    path = ROOT / "docs" / "study" / task
+    config = json.loads((path / "config.json").read_text("utf-8"))
+    folder = TrialFolder(str(path))
     recipes = {
         label: trials_of(
             [r for r in folder.read_records() if r["recipe"] == label], "test"
         )
-        for label in folder.read_config().sweep
+        for label in config["sweep"]
     }
     compared = {
         comparison.label: comparison

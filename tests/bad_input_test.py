@@ -904,26 +904,6 @@ TRIALS = tuple(
             "must have a split that they are scored on",
             "ValueError",
         ),
-        (
-            "stopped_early_by_half_a_flag",
-            "--num_trials=2 --early_stop_trials=keep:1",
-            "must be keep:K,at:F.*Received: early_stop_trials='keep:1'",
-            "ValueError",
-        ),
-        (
-            "stopped_early_by_nothing",
-            "--num_trials=2 --early_stop_trials=keep:1,at:0.3 "
-            "--validation_proportion=0 --test_proportion=0.2",
-            "must have a validation split.*Pass --validation_file",
-            "ValueError",
-        ),
-        (
-            "stopped_early_at_the_end",
-            "--num_trials=2 --early_stop_trials=keep:1,at:0.9 "
-            "--num_evaluations=2",
-            "must have an evaluation after that part.*step 3, 6 of 6",
-            "ValueError",
-        ),
     )
 )
 

@@ -44,9 +44,6 @@ class Row:
 _WITH_DATA = ("--data_dir={data}",)
 ROWS = {
     "bias_correction.py": Row(r"\| 1e-4 \| off \| 0\.", _WITH_DATA),
-    "early_stop.py": Row(
-        r"3 trials, whose mean test accuracy", _WITH_DATA, starts_runs=True
-    ),
     "freezing_cost.py": Row(
         r"\| encoder \| ours, cached \|.*\| encoder \| PyTorch \|",
         _WITH_DATA,

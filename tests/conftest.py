@@ -91,7 +91,6 @@ _LONG = (
     "one_trial_test.py",
     "gcs_runs_test.py",
     "finetune_resume_test.py",
-    "early_stop_test.py",
     "transformers4_test.py",
     "quickstart_test.py",
     "loss_curve_test.py",

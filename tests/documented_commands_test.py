@@ -49,12 +49,6 @@ RUN: dict[str, tuple[str, ...] | None] = {
         "--num_trials=1",
         "--output_dir=runs/one_recipe",
     ),
-    f"{_QUICKSTART} --mode=trials --num_trials=40 "
-    "--early_stop_trials=keep:10,at:0.3 --output_dir=runs/quickstart_best": (
-        "--num_trials=2",
-        "--early_stop_trials=keep:1,at:0.5",
-        "--num_evaluations=2",
-    ),
     "--mode=report --output_dir=runs/quickstart_trials": None,
     f"{_RECIPE} --flagfile=flags/models/minilm.flags": _RTE,
     f"{_RECIPE} --flagfile=flags/models/minilm.flags --seed=1 "

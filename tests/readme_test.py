@@ -22,9 +22,11 @@ SETUP_COMMANDS = [
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
-    *(f"docs/{x}.md"
+    *(
+        f"docs/{x}.md"
         for x in "data devices models product_reviews recipes results "
-        "workflow".split()),
+        "workflow".split()
+    ),
 )
 # Of absl and of `run.py`; the others are fields of `Config`.
 FURTHER_FLAGS = {"flagfile", "help"}

@@ -182,3 +182,24 @@ def test_splits_stay_row_by_row_what_they_were(recorded, name, copies_together):
         split: entry["rows"] for split, entry in stored.items()
     }
     assert is_same == (name != _PARTED or not copies_together)
+
+
+def test_a_sweep_whose_trials_were_stopped_early_runs_them_to_their_end(
+    recorded,
+):
+    """An earlier version stopped the worst ones, with a flag that is gone."""
+    folder = recorded / "sweep"
+    config = read_json(folder / "config.json")
+    config["early_stop_trials"] = "keep:1,at:0.3"
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    _, path, *_ = sorted((folder / "trials").glob("*.json"))
+    whole = read_json(path)
+    stopped = {"status": "stopped", "best": None, "is_failed": None}
+    path.write_text(json.dumps(whole | stopped), "utf-8")
+    assert run.main(["--mode=report", "--output_dir=sweep"]) == 0
+    page = (folder / "report.html").read_text("utf-8")
+    assert "The sweep is not finished: 1 trial still to come" in page
+    assert given_again("sweep") == 0
+    again = read_json(path)
+    assert again["status"] == "ok"
+    assert again["data_digest"] == whole["data_digest"]

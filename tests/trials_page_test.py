@@ -1,12 +1,10 @@
 """docs/trials.md, statistics.md and verdict.md: what they say is right."""
 
-import json
 import os
 import pathlib
 import re
 import shlex
 
-import early_stop
 import interval_simulation
 import pytest
 import statistics_simulation
@@ -55,11 +53,6 @@ class TrialsPageTest(parameterized.TestCase):
     def test_every_test_is_named(self):
         for name in TEST_NAMES.values():
             self.assertIn(f"\n| {name} | ", read("statistics"))
-
-    def test_what_stopping_early_saves_is_what_was_measured(self):
-        found = json.loads(early_stop.RESULTS.read_text(encoding="utf-8"))
-        for part in early_stop.table(found).split("\n\n"):
-            self.assertIn(part, self.text)
 
     def test_its_intervals_hold_what_was_measured(self):
         table = interval_simulation.table(interval_simulation.read())

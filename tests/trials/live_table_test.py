@@ -106,26 +106,6 @@ class RenderTest(parameterized.TestCase):
         _, row, _ = self.lines(LiveTable(trials, [wrong]))
         self.assertEqual(row.split(), ["a", "1/2", "1"])
 
-    def test_paused_and_stopped_ones_are_counted(self):
-        trials = make_trials(["a", "b"], 3)
-        stopped = record_of(trials[0], status="stopped", step=2)
-        table = LiveTable(
-            trials, [stopped], stops=True, paused=[trials[1].name]
-        )
-        table.start(trials[2])
-        titles, first, second, caption = self.lines(table)
-        self.assertRegex(titles, "finished +running +stopped +mean")
-        self.assertEqual(first.split(), ["a", "1/3", "1", "1"])
-        self.assertEqual(second.split(), ["b", "0/3"])
-        self.assertEqual(caption.strip(), "1 of 6 trials, 1 paused")
-        table.pause(record_of(trials[2], step=2))
-        self.assertIn("1 of 6 trials, 2 paused", self.lines(table)[3])
-        table.start(trials[1])
-        table.finish(record_of(trials[1]))
-        _, first, _, caption = self.lines(table)
-        self.assertEqual(first.split(), ["a", "2/3", "1", "0.7500", "0.7500"])
-        self.assertIn("2 of 6 trials, 1 paused", caption)
-
     def test_one_that_diverged_counts_on_the_only_split_there_is(self):
         trials = make_trials(["a"])
         wrong = record_of(
@@ -185,20 +165,6 @@ class LogTest(parameterized.TestCase):
             first, r"^1 of 2: a, seeds 0/0/0: accuracy 0\.7500; .* left$"
         )
         self.assertIn("2 of 2: a, seeds 1/1/1: diverged: Loss.", second)
-
-    def test_without_a_terminal_pauses_and_stops_are_lines(self):
-        (trial, _) = make_trials(["a"])
-        with LiveTable([trial], [], stops=True) as table:
-            with self.assertLogs("absl", logging.INFO) as logs:
-                table.start(trial)
-                table.pause(record_of(trial, step=2))
-                table.finish(record_of(trial, step=2, status="stopped"))
-        first, second = (r.getMessage() for r in logs.records)
-        so_far = "after step 2, validation accuracy 0.7500"
-        self.assertEqual(first, f"a, seeds 0/0/0: paused {so_far}")
-        self.assertStartsWith(
-            second, f"1 of 1: a, seeds 0/0/0: stopped early {so_far}"
-        )
 
     def test_a_silent_bar_shows_nothing(self):
         bar = SilentBar(3)

@@ -8,8 +8,7 @@ import pytest
 from tf_bert.config import Config, parse
 from tf_bert.trials.live_table import SilentBar
 from tf_bert.trials.one_trial import Workbench
-from tf_bert.trials.planned_trials import planned_trials
-from tf_bert.trials.runners.job import Job
+from tf_bert.trials.planned_trials import Job, planned_trials
 
 pytestmark = pytest.mark.large
 
@@ -41,19 +40,6 @@ RECIPES = {
     "cached_encoder": {"freeze": "encoder", "cache_frozen_features": True},
     "base_again": {"num_train_epochs": 2, "num_train_steps": None},
 }
-
-# Those whose states differ.
-PAUSABLE = (
-    "kept_last",
-    "mixout",
-    "pulled",
-    "recorded",
-    "accumulated",
-    "frozen",
-    "cached",
-    "cached_encoder",
-    "stopped_early",
-)
 
 
 @pytest.fixture(scope="module")
@@ -103,47 +89,6 @@ def assert_is_what_it_is_alone(record, files, alone):
     names |= {"updates.npz"} & set(files)
     for name in names:
         assert files[name] == (alone / name).read_bytes(), name
-
-
-def run_whole_and_in_parts(trial, other, pause_at):
-    """The result of a trial, and of its two parts with another in between."""
-    workbench = Workbench()
-
-    def run(trial, **fields):
-        return workbench.run_trial(
-            Job(trial, math.inf, **fields), make_bar=SilentBar
-        )
-
-    whole, first = run(trial), run(trial, pause_at=pause_at)
-    assert first.record["status"] == "paused", first.record["error"]
-    run(other)
-    return whole, first, run(trial, state=first.state)
-
-
-def assert_same(result, other):
-    """Compares two results, without what a clock or a machine decides."""
-    records = [dict(x.record) for x in (result, other)]
-    for record in records:
-        del record["runtime"]
-    assert records[0] == records[1]
-    assert result.files == other.files
-    assert result.state == other.state
-
-
-class TestPaused:
-    def test_goes_on_as_if_it_had_not_paused(self, base, tmp_path):
-        trials = planned_trials(base(tmp_path, {"base": {}}))
-        whole, paused, ended = run_whole_and_in_parts(*trials, pause_at=4)
-        assert paused.record["step"] == 4
-        assert set(paused.files) == {"history.jsonl"}
-        assert_same(ended, whole)
-
-    @pytest.mark.parametrize("name", PAUSABLE)
-    def test_every_recipe_does(self, base, tmp_path, name):
-        recipe = {**RECIPES[name], "validation_proportion": 0.4}
-        trials = planned_trials(base(tmp_path, {name: recipe}))
-        whole, _, ended = run_whole_and_in_parts(*trials, pause_at=2)
-        assert_same(ended, whole)
 
 
 class TestAlone:

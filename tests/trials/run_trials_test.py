@@ -322,22 +322,28 @@ class TestWrongTrials:
         assert record["status"] == "ok"
         assert names_of_models(wrong_sweep) == {record["trial"]}
 
-    def test_given_again_the_exit_status_stays(
-        self, wrong_sweep, flags, capsys
+    def test_given_again_the_one_with_an_error_alone_runs_again(
+        self, wrong_sweep, run_sweep, tiny_checkpoint, tmp_path
     ):
-        sweep = read_json(wrong_sweep / "config.json")["sweep"]
-        paths = [changes.get("init_checkpoint") for changes in sweep.values()]
-        arguments = flags(
-            mode="trials",
-            output_dir=wrong_sweep,
-            seed=1,
+        folder = shutil.copytree(wrong_sweep, tmp_path / "copy")
+        before, records = stored_trials(folder), self.records(folder)
+        paths = {n: r["config"]["init_checkpoint"] for n, r in records.items()}
+        # What was wrong is mended.
+        shutil.copytree(tiny_checkpoint, paths["damaged"], dirs_exist_ok=True)
+        listed = ",".join(paths[n] for n in ("damaged", "huge", "tiny"))
+        run_sweep(
+            folder,
+            f"init_checkpoint:{listed}",
+            status=1,
             num_trials=1,
+            trials_save_model="best",
         )
-        base = read_json(wrong_sweep / "config.json")["init_checkpoint"]
-        listed = ",".join(path or base for path in paths)
-        before = stored_trials(wrong_sweep)
-        assert run.main([*arguments, f"--sweep=init_checkpoint:{listed}"]) == 1
-        assert stored_trials(wrong_sweep) == before
+        again = self.records(folder)
+        assert again["damaged"]["status"] == "ok"
+        name = again["damaged"]["trial"]
+        assert (folder / "trials" / name / "history.jsonl").exists()
+        after = stored_trials(folder)
+        assert {n for n in after if after[n] != before[n]} == {name}
 
 
 @pytest.fixture(scope="module")

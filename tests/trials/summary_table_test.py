@@ -34,16 +34,6 @@ def diverged(seed, **fields):
     return record(seed, None, **nothing, **fields)
 
 
-def stopped(seed, **fields):
-    so_far = {
-        "status": "stopped",
-        "last": {"validation": {"accuracy": 0.6}},
-        "early_stop_trials": "keep:3,at:0.3",
-        "is_failed": None,
-    }
-    return record(seed, None, **so_far, **fields)
-
-
 class RenderTest(parameterized.TestCase):
     def test_a_single_recipe_has_its_scores_and_an_advice(self):
         text = summary_table.render([record(i, 0.6 + i / 10) for i in range(3)])
@@ -70,21 +60,6 @@ class RenderTest(parameterized.TestCase):
         # Of the two, one is expected to have (0.9 + 0.5) / 2.
         text = summary_table.render([record(0, 0.9), diverged(1)])
         self.assertRegex(text, r"one is expected to score 0\.(6|7)\d\d")
-
-    def test_stopped_ones_have_a_column_and_no_advice_is_given(self):
-        records = [record(i, 0.6 + i / 10) for i in range(3)]
-        records += [stopped(3), stopped(4)]
-        text = summary_table.render(records)
-        self.assertStartsWith(text, "Accuracy on test, over 5 trials\n")
-        self.assertRegex(text, r"trials +stopped early +mean")
-        self.assertRegex(text, r"a +3 +2 +0\.7000 +\[0\.4516, 0\.9484\]")
-        self.assertIn("a: 2 of 5 trials were stopped early", text)
-        self.assertIn("a selection of the best", text)
-        self.assertNotIn("worth it", text)
-        self.assertNotIn("expected", text)
-
-    def test_where_none_was_stopped_there_is_no_column(self):
-        self.assertNotIn("stopped", summary_table.render([record(0, 0.7)]))
 
     def test_all_may_have_diverged(self):
         only_test = {"majority": {"test": 0.25}}

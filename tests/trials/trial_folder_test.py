@@ -122,9 +122,15 @@ class TrialFolderTest(parameterized.TestCase):
         )
         self.assertEmpty(list((self.path / "trials").iterdir()))
 
-    def test_the_configuration_is_read_back(self):
+    def test_one_that_an_earlier_version_stopped_early_has_not_finished(self):
         self.folder.begin(self.config)
-        self.assertEqual(self.folder.read_config(), self.config)
+        first, second, _ = self.trials
+        self.write(first)
+        self.write(second, status="stopped")
+        with self.assertLogs("absl", "WARNING") as logs:
+            (record,) = self.folder.read_records()
+        self.assertEqual(record["trial"], first.name)
+        self.assertIn("1 of 2 trials", logs.records[0].getMessage())
 
     @parameterized.parameters(
         ("{", "JSONDecodeError"),

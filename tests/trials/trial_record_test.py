@@ -6,10 +6,8 @@ import math
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.runs.state.progress import Progress
-from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.training.evaluate import Evaluation
 from tf_bert.trials import trial_record as records
 
@@ -59,47 +57,6 @@ class FailureTest(parameterized.TestCase):
 
     def test_is_json(self):
         self.assertEqual(json.loads(json.dumps(FAILURE)), FAILURE)
-
-
-class PauseTest(parameterized.TestCase):
-    def paused(self):
-        state = MemoryCheckpoints(Progress(step=4, best_step=2))
-        labels = np.array([0, 1])
-        state.last = Evaluation(labels, labels, {"accuracy": 0.5})
-        state.best = Evaluation(labels, labels, {"accuracy": 0.75})
-        runtime = {"seconds": 1.25, "seconds_outside_steps": 0.5, "host": "a"}
-        return {
-            "metric": "accuracy",
-            "error": None,
-            **records.of_pause(state),
-            "runtime": runtime,
-        }
-
-    def test_its_score_is_that_of_the_last_evaluation(self):
-        paused = self.paused()
-        self.assertEqual(records.score(paused), 0.5)
-        self.assertEqual((paused["status"], paused["step"]), ("paused", 4))
-        self.assertEqual(
-            paused["best"], {"step": 2, "validation": {"accuracy": 0.75}}
-        )
-
-    def test_nobody_knows_whether_it_failed(self):
-        self.assertIsNone(self.paused()["is_failed"])
-
-    def test_one_that_is_stopped_says_by_what(self):
-        paused = self.paused()
-        stopped = records.of_stop(paused, EarlyStop(3, 0.25))
-        self.assertEqual(stopped["status"], "stopped")
-        self.assertEqual(stopped["early_stop_trials"], "keep:3,at:0.25")
-        self.assertEqual(stopped["last"], paused["last"])
-
-    def test_one_that_went_on_took_the_time_of_both_parts(self):
-        runtime = {"seconds": 2.0, "seconds_outside_steps": 0.25, "host": "b"}
-        whole = records.with_time_before({"runtime": runtime}, self.paused())
-        self.assertEqual(
-            whole["runtime"],
-            {"seconds": 3.25, "seconds_outside_steps": 0.75, "host": "b"},
-        )
 
 
 def flags_of(labels, predictions, *, scores, majority):

@@ -4,7 +4,7 @@ from absl.testing import parameterized
 
 from tf_bert.runs.state.progress import Progress
 from tf_bert.trials import trial_record as records
-from tf_bert.trials.trial_scores import is_over, scored_split, trials_of
+from tf_bert.trials.trial_scores import scored_split, trials_of
 
 
 def record(**scores):
@@ -47,21 +47,6 @@ class TrialScoresTest(parameterized.TestCase):
         self.assertEqual(dict(trial.seeds)["data_seed"], 2)
         (trial,) = trials_of([record(validation=0.7)], "validation")
         self.assertEqual(trial.score, 0.7)
-
-    @parameterized.parameters(
-        ("ok", None, True),
-        ("error", "keep:2,at:0.3", True),
-        ("stopped", "keep:2,at:0.3", True),
-        ("stopped", "keep:2,at:0.30", True),
-        ("stopped", "keep:3,at:0.3", False),
-        ("stopped", "keep:2,at:0.4", False),
-        ("stopped", None, False),
-    )
-    def test_one_that_was_stopped_is_over_by_the_same_rule_alone(
-        self, status, flag, expected
-    ):
-        stopped = {"status": status, "early_stop_trials": "keep:2,at:0.3"}
-        self.assertEqual(is_over(stopped, flag), expected)
 
     def test_one_that_raised_has_none(self):
         failure = records.of_failure(

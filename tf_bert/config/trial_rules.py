@@ -3,7 +3,6 @@
 from typing import Any
 
 from tf_bert.config.all_settings import FOLLOWING, OF_TRIALS, SETTINGS
-from tf_bert.config.early_stop import EarlyStop
 
 
 def check(config: Any) -> None:
@@ -29,8 +28,6 @@ def check(config: Any) -> None:
         _check_batch_size(config)
         _check_runner(config)
         _check_baseline(config)
-        if config.early_stop_trials is not None:
-            EarlyStop.parse(config.early_stop_trials)  # Checks it.
 
 
 def _check_number(config: Any) -> None:

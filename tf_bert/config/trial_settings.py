@@ -65,15 +65,6 @@ class TrialSettings:
         modes=("trials",),
     )
 
-    early_stop_trials: str | None = setting(
-        None,
-        "keep:10,at:0.3 stops all trials of a recipe but its 10 best on "
-        "validation, after 0.3 of the training (Dodge et al., 2020). They are "
-        "recorded as stopped, and left out of means and tests.",
-        changes=Changes.PLACES,
-        modes=("trials",),
-    )
-
     trial_runner: str = setting(
         "local",
         "local: on this machine. ray: on a Ray cluster (pip install "

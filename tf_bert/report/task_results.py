@@ -28,8 +28,7 @@ class TaskResults:
         summaries: of each recipe, in their order.
         comparisons: of each recipe but the baseline with the baseline.
         expected: label -> curves; recipes whose trials have no validation
-            scores, or only one trial, are left out; those too of which some
-            were stopped early: the others are no draw from the recipe.
+            scores, or only one trial, are left out.
         baseline: label of the recipe that others are compared with.
         awaited: the one that they should be, which has no finished trial yet;
             None: it is the baseline.
@@ -137,8 +136,6 @@ def _expected(task: TaskTrials) -> dict[str, ExpectedScores]:
         return {}
     curves = {}
     for recipe in task.recipes:
-        if recipe.stopped:
-            continue
         validation, test = (
             trial_columns.counted_scores(
                 [

@@ -44,11 +44,6 @@ class Trial:
         return self.record["status"] == "ok"
 
     @property
-    def is_stopped(self) -> bool:
-        """Whether it was stopped early, for its score on validation."""
-        return self.record["status"] == "stopped"
-
-    @property
     def seeds(self) -> tuple[int, int, int]:
         """Of the head, the data and the dropout."""
         seeds = self.record["seeds"]
@@ -109,16 +104,6 @@ class Recipe:
     label: str
     config: dict[str, Any]
     trials: tuple[Trial, ...]
-
-    @property
-    def ended(self) -> list[Trial]:
-        """Those that were not stopped early."""
-        return [x for x in self.trials if not x.is_stopped]
-
-    @property
-    def stopped(self) -> list[Trial]:
-        """Those that were."""
-        return [x for x in self.trials if x.is_stopped]
 
     def counted(self, split: str) -> list[trial_columns.Trial]:
         """Returns what the statistics need to know of its trials."""
@@ -244,7 +229,7 @@ def _read_folder(path: str) -> list[TaskTrials]:
         Trial(folder.join(run_folder.TRIALS, record["trial"]), record)
         for record in records
     ]
-    # A task whose every trial was stopped early says not even its metric.
+    # A task whose every trial ended in an error says not even its metric.
     groups = [
         group
         for group in _grouped(trials, lambda x: task_key(x.record["config"]))
@@ -278,9 +263,8 @@ def _check_known(path: str, records: Sequence[dict[str, Any]]) -> None:
     if not any(record.get("metric") for record in records):
         raise ValueError(
             "A report needs a trial that got as far as its data. Received: "
-            f"{path}, where all {len(records)} were stopped "
-            f"({records[0]['error']}). Correct that, remove "
-            f"{run_folder.TRIALS}/*.json there, and give the command of "
+            f"{path}, where all {len(records)} ended in an error "
+            f"({records[0]['error']}). Correct that, and give the command of "
             "--mode=trials again."
         )
 
@@ -339,14 +323,7 @@ def _missing(
         expected = (config.get("num_head_seeds") or 0) * (
             config.get("num_data_seeds") or 0
         )
-    early_stop = config.get("early_stop_trials")
-    done = {
-        recipe.label: sum(
-            trial_scores.is_over(trial.record, early_stop)
-            for trial in recipe.trials
-        )
-        for recipe in recipes
-    }
+    done = {recipe.label: len(recipe.trials) for recipe in recipes}
     left = {label: expected - done.get(label, 0) for label in planned}
     return {label: number for label, number in left.items() if number > 0}
 

@@ -26,7 +26,6 @@ def train(
     checkpoints: Checkpoints,
     *,
     make_bar: Callable[[int, int], ProgressBar] = ProgressBar,
-    pause_at: int | None = None,
     attended: Callable[
         [], contextlib.AbstractContextManager[StopRequest]
     ] = stop_requests.unattended,
@@ -38,8 +37,6 @@ def train(
         checkpoints: that are continued, and get each evaluation.
         make_bar: from the number of steps of the whole training, and the
             step that it starts or continues at, to what shows how far it is.
-        pause_at: number of the step of an evaluation after which to return;
-            None goes on to the end.
         attended: makes the time in which a request to stop is noted, which
             is answered by saving the state and ending: `stop_requests.noted`.
             The request's `check` is called between steps, before each call
@@ -63,14 +60,7 @@ def train(
     ):
         try:
             with checkpoints.session(run):
-                _train(
-                    run,
-                    checkpoints,
-                    progress,
-                    bar=bar,
-                    request=request,
-                    pause_at=pause_at,
-                )
+                _train(run, checkpoints, progress, bar=bar, request=request)
             request.check()
         except StopRequested:
             checkpoints.save_now(run, progress)
@@ -122,15 +112,12 @@ def _train(
     *,
     bar: ProgressBar,
     request: StopRequest,
-    pause_at: int | None,
 ) -> None:
     """Goes from evaluation to evaluation."""
     batches = run.batches.iterate(progress.step)
     pace = _make_pace(run)
     patience = run.config.early_stopping_patience
     for last in run.schedule.evaluation_steps[len(progress.history) :]:
-        if progress.step == pause_at:
-            break
         if patience and progress.num_without_gain >= patience:
             bar.write(f"Stopped early after step {progress.step}.")
             break

@@ -6,7 +6,7 @@ import logging as python_logging
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 import rich.console
@@ -23,7 +23,6 @@ from tf_bert.trials.trial_scores import metric_title, trials_of
 _COLUMNS = {
     "finished": 8,
     "running": 7,
-    "stopped": 7,  # Shown only where trials are stopped early.
     "mean [95 % interval]": 24,
     "best": 6,
     "failed": 6,
@@ -74,37 +73,17 @@ class LiveTable:
     Args:
         trials: all of the sweep.
         records: of those that have finished before.
-        stops: whether trials are stopped early, which is shown then.
-        paused: names of those that have paused.
-        work_left: says how much has not been started, in whole trainings;
-            None: each trial is run at once to its end.
     """
 
     def __init__(
-        self,
-        trials: Sequence[Trial],
-        records: Sequence[dict[str, Any]],
-        *,
-        stops: bool = False,
-        paused: Collection[str] = (),
-        work_left: Callable[[], float] | None = None,
+        self, trials: Sequence[Trial], records: Sequence[dict[str, Any]]
     ):
         self._recipes = {trial.name: trial.recipe for trial in trials}
         self._records = [r for r in records if r["trial"] in self._recipes]
         self._running: dict[str, Trial] = {}
-        self._paused = set(paused)
         self._begin = time.monotonic()
-        self._work_left = work_left or self._num_waiting
-        # In whole trainings: what waits, what has run, what runs by trial.
-        self._waiting = self._work_left()
-        self._work_done = 0.0
-        self._work_of: dict[str, float] = {}
+        self._num_before = len(self._records)
         self._step = ""
-        self._columns = {
-            name: width
-            for name, width in _COLUMNS.items()
-            if stops or name != "stopped"
-        }
         self._scores = {
             recipe: self._scores_of(recipe)
             for recipe in dict.fromkeys(self._recipes.values())
@@ -136,20 +115,8 @@ class LiveTable:
     def start(self, trial: Trial) -> None:
         """Says that a trial runs."""
         self._running[trial.name] = trial
-        self._paused.discard(trial.name)
-        waiting = self._work_left()
-        self._work_of[trial.name] = self._waiting - waiting
-        self._waiting = waiting
         self._step = ""
         self._draw()
-
-    def pause(self, record: dict[str, Any]) -> None:
-        """Says that a trial has paused; `start` or `finish` comes later."""
-        self._end_of_work(record)
-        self._paused.add(record["trial"])
-        self._draw()
-        if not self._is_shown:
-            logging.info("%s", self._pause_line(record))
 
     def show_step(self, text: str) -> None:
         """Says how far the trial of this process is."""
@@ -157,9 +124,8 @@ class LiveTable:
         self._draw()
 
     def finish(self, record: dict[str, Any]) -> None:
-        """Says that a trial has finished, or was stopped early."""
-        self._end_of_work(record)
-        self._paused.discard(record["trial"])
+        """Says that a trial has finished."""
+        self._running.pop(record["trial"], None)
         self._records.append(record)
         recipe = self._recipes[record["trial"]]
         self._scores[recipe] = self._scores_of(recipe)
@@ -176,7 +142,7 @@ class LiveTable:
             pad_edge=False,
         )
         table.add_column("recipe", overflow="fold")
-        for name, width in self._columns.items():
+        for name, width in _COLUMNS.items():
             table.add_column(
                 name, justify="right", min_width=width, no_wrap=True
             )
@@ -193,7 +159,7 @@ class LiveTable:
         )
         # Two blanks between columns.
         width = self._console.width
-        width -= sum(n + 2 for n in self._columns.values())
+        width -= sum(n + 2 for n in _COLUMNS.values())
         room = self._console.height - _OTHER_LINES
         heights = [len(textwrap.wrap(x, max(8, width))) or 1 for x in recipes]
         first, last = now, now + 1
@@ -209,22 +175,8 @@ class LiveTable:
 
     def _cells(self, recipe: str) -> list[str]:
         running = sum(t.recipe == recipe for t in self._running.values())
-        stopped = sum(
-            r["status"] == "stopped" and self._is_of(r, recipe)
-            for r in self._records
-        )
         finished, *scores = self._scores[recipe]
-        cells = [finished, str(running or "")]
-        if "stopped" in self._columns:
-            cells.append(str(stopped or ""))
-        return [*cells, *scores]
-
-    def _num_waiting(self) -> int:
-        return len(self._recipes) - len(self._records) - len(self._running)
-
-    def _end_of_work(self, record: dict[str, Any]) -> None:
-        self._running.pop(record["trial"], None)
-        self._work_done += self._work_of.pop(record["trial"], 0.0)
+        return [finished, str(running or ""), *scores]
 
     def _scores_of(self, recipe: str) -> list[str]:
         records = [r for r in self._records if self._is_of(r, recipe)]
@@ -246,27 +198,25 @@ class LiveTable:
 
     def _caption(self) -> str:
         parts = [f"{len(self._records)} of {len(self._recipes)} trials"]
-        parts += [f"{len(self._paused)} paused"] if self._paused else []
         left = self._time_left()
         parts += [f"{left} left"] if left else []
         parts += [self._step] if self._step else []
         return ", ".join(parts)
 
     def _time_left(self) -> str:
-        if not self._work_done:
+        done = len(self._records) - self._num_before
+        if not done:
             return ""
         # Those that run are half done, on average.
-        half = sum(self._work_of.values()) / 2
+        half = len(self._running) / 2
+        left = len(self._recipes) - len(self._records) - half
         elapsed = time.monotonic() - self._begin
-        pace = elapsed / (self._work_done + half)
-        seconds = pace * (self._waiting + half)
+        seconds = elapsed / (done + half) * left
         return str(datetime.timedelta(seconds=round(seconds)))
 
     def _line(self, record: dict[str, Any]) -> str:
         name = self._name(record)
-        if record["status"] == "stopped":
-            what = f"stopped early {_so_far(record)}"
-        elif record["status"] != "ok":
+        if record["status"] != "ok":
             what = f"{record['status']}: {record['error']}"
         else:
             (scored,) = trials_of([record])
@@ -278,9 +228,6 @@ class LiveTable:
             + (f"; {left} left" if left else "")
         )
 
-    def _pause_line(self, record: dict[str, Any]) -> str:
-        return f"{self._name(record)}: paused {_so_far(record)}"
-
     def _name(self, record: dict[str, Any]) -> str:
         seeds = "/".join(str(seed) for seed in record["seeds"].values())
         return f"{self._recipes[record['trial']]}, seeds {seeds}"
@@ -288,14 +235,6 @@ class LiveTable:
     def _draw(self) -> None:
         if self._is_shown:
             self._live.update(self.render(), refresh=True)
-
-
-def _so_far(record: dict[str, Any]) -> str:
-    score = record["last"]["validation"][record["metric"]]
-    return (
-        f"after step {record['step']}, validation {metric_title(record)} "
-        f"{score:.4f}"
-    )
 
 
 @contextlib.contextmanager

@@ -30,9 +30,8 @@ from tf_bert.scoring import scored_rows
 from tf_bert.training import evaluate
 from tf_bert.training.divergence import TrainingDiverged
 from tf_bert.training.progress_bar import ProgressBar
-from tf_bert.trials import paused_state
 from tf_bert.trials import trial_record as records
-from tf_bert.trials.runners.job import Job
+from tf_bert.trials.planned_trials import Job
 
 Evaluations = dict[str, evaluate.Evaluation]
 
@@ -44,12 +43,10 @@ class TrialResult:
     Attributes:
         record: the content of `trials/<name>.json`.
         files: path below the trial's folder -> content.
-        state: of a trial that has paused, to go on from.
     """
 
     record: dict[str, Any]
     files: dict[str, bytes]
-    state: bytes | None = None
 
 
 class Workbench:
@@ -83,26 +80,17 @@ class Workbench:
         state = MemoryCheckpoints()
         fields: dict[str, Any] = {}
         files: dict[str, bytes] = {}
-        paused: bytes | None = None
         try:
             run = self._prepare(job.trial.config, job.record)
             before = _seconds_in_steps(run)
             fields = records.of_run(run)
-            if job.state is not None:
-                state = paused_state.unpack(run, job.state)
-            progress = training_run.train(
-                run, state, make_bar=make_bar, pause_at=job.pause_at
-            )
-            if progress.step == job.pause_at:
-                fields |= records.of_pause(state)
-                files, paused = _updates(run), paused_state.pack(run, state)
-            else:
-                tested = _test(run, state, progress)
-                fields |= records.of_scores(run, state, progress, tested)
-                used = _of_chosen(state, tested, fields["chosen"])
-                files = _files(run, used)
-                if job.beats is None or records.score(fields) > job.beats:
-                    files |= _run_files(run, used, fields)
+            progress = training_run.train(run, state, make_bar=make_bar)
+            tested = _test(run, state, progress)
+            fields |= records.of_scores(run, state, progress, tested)
+            used = _of_chosen(state, tested, fields["chosen"])
+            files = _files(run, used)
+            if job.beats is None or records.score(fields) > job.beats:
+                files |= _run_files(run, used, fields)
         except TrainingDiverged as error:
             fields |= records.of_failure(
                 error, state.progress, has_diverged=True
@@ -126,7 +114,6 @@ class Workbench:
                 seconds_outside_steps=seconds - in_steps,
             ),
             files,
-            paused,
         )
 
     def _prepare(
@@ -196,14 +183,9 @@ def _files(run: build.Run, evaluations: Evaluations) -> dict[str, bytes]:
     """What is kept beside the record of a trial."""
     rows = {split: e.scored_rows() for split, e in evaluations.items()}
     files = {run_folder.SCORED_ROWS: scored_rows.write(rows).encode()}
-    return files | _updates(run)
-
-
-def _updates(run: build.Run) -> dict[str, bytes]:
-    """What was recorded of the steps."""
-    if run.recorder is None:
-        return {}
-    return {run_folder.UPDATES: run.recorder.log.to_bytes()}
+    if run.recorder is not None:
+        files[run_folder.UPDATES] = run.recorder.log.to_bytes()
+    return files
 
 
 def _run_files(

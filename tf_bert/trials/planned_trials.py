@@ -41,6 +41,23 @@ class Trial:
         return configuration(self.config)
 
 
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is asked of a process that runs trials.
+
+    Attributes:
+        trial: to be run.
+        beats: the model is kept if its score (see `trial_record.score`) is
+            above this; None keeps every model, infinity none.
+        record: of the rows that it has, see `run_data.load`. None: they are
+            drawn.
+    """
+
+    trial: Trial
+    beats: float | None = None
+    record: dict[str, Any] | None = None
+
+
 def configuration(config: Config) -> dict[str, Any]:
     """Returns the fields that can change a result, seeds aside."""
     return {

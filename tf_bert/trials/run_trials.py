@@ -4,7 +4,6 @@ Read from the top: `run_trials` is a sweep as a sequence of named calls.
 """
 
 import contextlib
-import dataclasses
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -12,22 +11,22 @@ from typing import Any
 from absl import logging
 
 from tf_bert.config import Config
-from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.stored_rows import ChangedDataError
 from tf_bert.runs import build, recorded_onednn, run_folder
 from tf_bert.training.devices import distribution
-from tf_bert.trials import positive_labels, stopping, summary_table
-from tf_bert.trials import trial_record as record_lib
+from tf_bert.trials import positive_labels, summary_table
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult
-from tf_bert.trials.paused_trials import PausedTrials
-from tf_bert.trials.planned_trials import Trial, planned_trials, recipes
+from tf_bert.trials.planned_trials import (
+    Job,
+    Trial,
+    planned_trials,
+    recipes,
+)
 from tf_bert.trials.runners import local_runner
-from tf_bert.trials.runners.job import Job
 from tf_bert.trials.sweep_data import SweepData
 from tf_bert.trials.trial_folder import TrialFolder
 from tf_bert.trials.trial_record import score
-from tf_bert.trials.trial_scores import is_over
 
 _ALL_ENDED_WELL, _SOME_DID_NOT = 0, 1
 
@@ -36,9 +35,8 @@ def run_trials(config: Config) -> int:
     """Runs the trials that are not there yet.
 
     Given again, a sweep that was killed continues: what has finished is not
-    run again, and a trial that was under way starts over, or goes on from
-    where it paused for `early_stop_trials`. More trials or recipes may be
-    asked for; those that are there count.
+    run again; a trial that was under way, or ended in an error, starts over.
+    More trials or recipes may be asked for; those that are there count.
 
     Args:
         config: with mode trials.
@@ -76,7 +74,7 @@ def run_trials(config: Config) -> int:
         records = sweep.planned_records()
         print(summary_table.render(records, baseline=config.baseline))
         sweep.publish_model()
-    return _exit_status(folder, records)
+    return _exit_status(records)
 
 
 def _check(config: Config, data: SweepData) -> None:
@@ -91,9 +89,6 @@ def _check(config: Config, data: SweepData) -> None:
                     "--validation_proportion=0.1, or a --test_file."
                 )
             build.check(recipe, task_data)
-            if config.early_stop_trials is not None:
-                early_stop = EarlyStop.parse(config.early_stop_trials)
-                stopping.pause_step(early_stop, recipe, task_data)
         except ValueError as error:
             if config.sweep is None:
                 raise
@@ -151,24 +146,7 @@ class _Sweep:
         self._trials = {trial.name: trial for trial in trials}
         self._places = {name: i for i, name in enumerate(self._trials)}
         self._records = {r["trial"]: r for r in folder.read_records()}
-        self._early_stop = stopping.effective(config, trials)
-        ended = {
-            name: record
-            for name, record in self._records.items()
-            if name in self._trials
-            and is_over(record, config.early_stop_trials)
-        }
-        self._ended = list(ended)
-        self._paused = PausedTrials(folder, self._trials.keys() - ended.keys())
-        self._agenda = stopping.make_agenda(
-            config,
-            trials,
-            early_stop=self._early_stop,
-            records=ended,
-            paused=self._paused,
-            folder=folder,
-            data=data,
-        )
+        self._left = [t for t in trials if not self._is_over(t.name)]
 
     def planned_records(self) -> list[dict[str, Any]]:
         """The records of the trials of this command, in its order."""
@@ -180,66 +158,62 @@ class _Sweep:
 
     def run(self) -> None:
         """Runs what is left, and stores each as it ends."""
-        if self._ended:
+        over = [
+            self._records[name] for name in self._trials if self._is_over(name)
+        ]
+        if over:
             logging.info(
                 "%d of %d trials have finished before.",
-                len(self._ended),
+                len(over),
                 len(self._trials),
             )
-        self._folder.write_lines(self._records.values())
-        self._remove_models()
-        for name in self._ended:
-            # A sweep that was killed as it stopped one left its state.
-            if self._records[name]["status"] == "stopped":
-                self._paused.forget(name)
-        for trial in self._agenda.stop_all():
-            self._stop(trial)
-        if len(self._ended) == len(self._trials):
+        self._write_lines()
+        if not self._left:
             return
-        table = LiveTable(
-            list(self._trials.values()),
-            [self._records[name] for name in self._ended],
-            paused=self._paused.names(),
-            stops=self._early_stop is not None,
-            work_left=self._agenda.work_left,
-        )
+        table = LiveTable(list(self._trials.values()), over)
         # Closed at once: what runs for us ends, whatever is raised here.
         with table, contextlib.closing(self._results(table)) as results:
             for result in results:
-                if result.state is not None:
-                    table.pause(result.record)
-                for record in self._store(result):
-                    table.finish(record)
+                self._folder.write_trial(result.record, result.files)
+                self._records[result.record["trial"]] = result.record
+                self._write_lines()
+                table.finish(result.record)
+
+    def _is_over(self, name: str) -> bool:
+        """Whether a trial need not be run: one with an error runs again."""
+        record = self._records.get(name)
+        return record is not None and record["status"] != "error"
+
+    def _write_lines(self) -> None:
+        """Brings up to date what is derived from the trials."""
+        self._folder.write_lines(self._records.values())
+        self._remove_models()
 
     def _results(self, table: LiveTable) -> Iterator[TrialResult]:
         if self._config.trial_runner == "ray":
             from tf_bert.trials.runners import ray_runner
 
             return ray_runner.run_on_ray(
-                self._next_job, table, config=self._config
+                self._jobs(), table, config=self._config
             )
         number = self._config.num_parallel_trials
         if number == 1:
-            return local_runner.run_here(self._next_job, table)
+            return local_runner.run_here(self._jobs(), table)
         return local_runner.run_in_processes(
-            self._next_job,
+            self._jobs(),
             table,
-            num_trials=len(self._trials) - len(self._ended),
+            num_trials=len(self._left),
             num_processes=number,
         )
 
-    def _next_job(self) -> Job | None:
-        found = self._agenda.take()
-        if found is None:
-            return None
-        trial, pause_at = found
-        return Job(
-            trial,
-            self._beats(trial),
-            pause_at=pause_at,
-            state=self._paused.read_state(trial.name),
-            record=self._data.record_if_parted(trial.config),
-        )
+    def _jobs(self) -> Iterator[Job]:
+        """What is left; which models are kept is said when each begins."""
+        for trial in self._left:
+            yield Job(
+                trial,
+                self._beats(trial),
+                self._data.record_if_parted(trial.config),
+            )
 
     def _beats(self, trial: Trial) -> float | None:
         """What a trial's score must be above for its model to be kept."""
@@ -263,41 +237,6 @@ class _Sweep:
         ended = [r for r in self.planned_records() if r["status"] == "ok"]
         return max(ended, key=score, default=None)  # The first of equals.
 
-    def _store(self, result: TrialResult) -> list[dict[str, Any]]:
-        """Writes what a trial leaves; returns the records of what is over."""
-        name = result.record["trial"]
-        trial, before = self._trials[name], self._paused.record(name)
-        if before is not None:
-            result = dataclasses.replace(
-                result,
-                record=record_lib.with_time_before(result.record, before),
-            )
-        if result.state is None:
-            self._agenda.end(trial)
-            self._folder.write_trial(result.record, result.files)
-            self._paused.forget(name)
-            self._end(result.record)
-            return [result.record]
-        self._paused.write(result.record, result.files, result.state)
-        stopped = self._agenda.pause(trial, score(result.record))
-        return [self._stop(other) for other in stopped]
-
-    def _stop(self, trial: Trial) -> dict[str, Any]:
-        """Ends a paused trial; its files stay, without its state."""
-        record = record_lib.of_stop(
-            self._paused.record(trial.name), self._early_stop
-        )
-        self._folder.write_record(record)
-        self._paused.forget(trial.name)
-        self._end(record)
-        return record
-
-    def _end(self, record: dict[str, Any]) -> None:
-        self._records[record["trial"]] = record
-        self._ended.append(record["trial"])
-        self._folder.write_lines(self._records.values())
-        self._remove_models()
-
     def _remove_models(self) -> None:
         """Removes models that are not the best any more."""
         if self._config.trials_save_model != "best":
@@ -314,13 +253,11 @@ class _Sweep:
             return
         seeds = "/".join(map(str, best["seeds"].values()))
         records = self.planned_records()
-        num_stopped = sum(r["status"] == "stopped" for r in records)
-        early = f" ({num_stopped} stopped early)" if num_stopped else ""
         remark = (
-            f"## One of several\n\nIt is the best of {len(records)} trials"
-            f"{early} on the validation rows ({best['recipe']}, seeds "
-            f"{seeds}), so its score there is too good. `trials.jsonl` of the "
-            "sweep has them all."
+            f"## One of several\n\nIt is the best of {len(records)} trials "
+            f"on the validation rows ({best['recipe']}, seeds {seeds}), so "
+            "its score there is too good. `trials.jsonl` of the sweep has "
+            "them all."
         )
         if self._folder.publish_model(best["trial"], remark):
             print(
@@ -338,7 +275,7 @@ class _Sweep:
             )
 
 
-def _exit_status(folder: TrialFolder, records: list[dict[str, Any]]) -> int:
+def _exit_status(records: list[dict[str, Any]]) -> int:
     wrong = [r for r in records if r["status"] in ("diverged", "error")]
     for record in wrong:
         logging.warning(
@@ -351,9 +288,9 @@ def _exit_status(folder: TrialFolder, records: list[dict[str, Any]]) -> int:
         )
     if not wrong:
         return _ALL_ENDED_WELL
-    logging.warning(
-        "To run such a trial again, remove its file in %s and give the "
-        "command again.",
-        folder.join(run_folder.TRIALS),
-    )
+    if any(record["status"] == "error" for record in wrong):
+        logging.warning(
+            "Give the command again to run the trials that ended in an error "
+            "again."
+        )
     return _SOME_DID_NOT

@@ -55,10 +55,9 @@ def _task(records: Records, baseline: str | None) -> str:
     ]
     parts = [
         f"{_title(records)} on {split}, over {counted(len(records), 'trial')}",
-        _columns(_score_rows(summaries)),
+        _columns([_SCORES, *map(_scores, summaries)]),
     ]
     notes = [n for s in summaries for n in recipe_summary.summary_notes(s)]
-    notes += recipe_summary.stopped_notes(summaries)
     notes += recipe_summary.failed_runs_notes(summaries)
     if len(recipes) > 1:
         comparisons = recipe_tests.compare_recipes(
@@ -75,8 +74,7 @@ def _task(records: Records, baseline: str | None) -> str:
         notes += recipe_tests.comparison_notes(comparisons)
     else:
         notes.append(recipe_summary.OVER_SEEDS)
-        if not any(summary.num_stopped for summary in summaries):
-            notes += _advice(records)
+        notes += _advice(records)
     wrapped = [textwrap.fill(note, _WIDTH) for note in notes]
     return "\n\n".join([*parts, "\n".join(wrapped)])
 
@@ -89,19 +87,6 @@ def _title(records: Records) -> str:
 
 _SCORES = ("recipe", "trials", "mean", "95 % interval", "sd", "median", "range")
 _TESTS = ("difference", "95 % interval", "Welch t", "Holm", "permutation")
-
-
-def _score_rows(
-    summaries: Sequence[recipe_summary.RecipeSummary],
-) -> list[tuple[str, ...]]:
-    rows = [_SCORES, *map(_scores, summaries)]
-    if not any(summary.num_stopped for summary in summaries):
-        return rows
-    stopped = ("stopped early", *(str(x.num_stopped) for x in summaries))
-    return [
-        (label, number, cell, *others)
-        for (label, number, *others), cell in zip(rows, stopped, strict=True)
-    ]
 
 
 def _scores(summary: recipe_summary.RecipeSummary) -> tuple[str, ...]:

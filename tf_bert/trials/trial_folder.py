@@ -1,9 +1,8 @@
 """The folder of a sweep: what lies where, and who may write there.
 
-Of a finished trial, `trials/<name>.json` is written last and never changed:
-where it is, the trial is whole. Everything else is derived from these files.
-Only that of a trial that was stopped early is replaced, if that trial is run
-to its end after all. What has paused lies in `paused_trials.py`.
+Of a finished trial, `trials/<name>.json` is written last: where it is, the
+trial is whole. Everything else is derived from these files. Only that of a
+trial that ended in an error is replaced, when the trial is run again.
 No TensorFlow, unless the folder lies on `gs://`.
 """
 
@@ -13,6 +12,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from absl import logging
+
 from tf_bert import config as config_lib
 from tf_bert.config import Config
 from tf_bert.config.all_settings import FOLLOWING
@@ -20,6 +21,8 @@ from tf_bert.runs import model_card, run_folder
 from tf_bert.runs.run_folder import TRIALS, TRIALS_LINES, RunFolder
 from tf_bert.system import file_io, written_files
 
+# A status of earlier versions, with `--early_stop_trials`.
+_STOPPED_EARLY = "stopped"
 # What every record has, however its trial went.
 _KEYS = (
     "recipe",
@@ -76,25 +79,28 @@ class TrialFolder:
         self._folder.begin(config)
         file_io.make_dirs(self.join(TRIALS))
 
-    def read_config(self) -> Config:
-        """Returns the configuration of the sweep.
-
-        Raises:
-            FileNotFoundError, ValueError: if there is none here, or a damaged
-                one.
-        """
-        return Config.from_dict(
-            self._folder.read_json(run_folder.CONFIG), output_dir=self.path
-        )
-
     def read_records(self) -> list[dict[str, Any]]:
         """Returns the record of each finished trial, in a definite order.
+
+        Those that an earlier version stopped early are left out: they have
+        not finished.
 
         Raises:
             ValueError: if a file is damaged.
         """
         records = [_read_record(path) for path in self._record_paths()]
-        return sorted(records, key=_order)
+        finished = [r for r in records if r["status"] != _STOPPED_EARLY]
+        if len(finished) < len(records):
+            logging.warning(
+                "%d of %d trials in %s were stopped early by an earlier "
+                "version, for their scores on validation. They are left out, "
+                "and the others are a selection of the best. Give the command "
+                "of --mode=trials again to train all to their end.",
+                len(records) - len(finished),
+                len(records),
+                self.path,
+            )
+        return sorted(finished, key=_order)
 
     def _record_paths(self) -> list[str]:
         folder = self.join(TRIALS)
@@ -116,28 +122,15 @@ class TrialFolder:
             files: path below the trial's folder -> content.
         """
         path = self.run_path(record["trial"])
-        # Of a trial that was killed here, or paused.
+        # Of a trial that was killed here, or ended in an error.
         if file_io.is_dir(path):
             file_io.remove_tree(path)
-        self.write_files(record["trial"], files)
-        self.write_record(record)
-
-    def write_files(self, name: str, files: Mapping[str, bytes]) -> None:
-        """Writes files of a trial, in their order.
-
-        Args:
-            name: of the trial.
-            files: path below the trial's folder -> content.
-        """
         for file, content in files.items():
-            path = os.path.join(self.run_path(name), file)
-            file_io.make_dirs(os.path.dirname(path))
-            file_io.write_bytes(path, content)
-
-    def write_record(self, record: Mapping[str, Any]) -> None:
-        """Writes the record of a trial whose files are there."""
+            file_path = os.path.join(path, file)
+            file_io.make_dirs(os.path.dirname(file_path))
+            file_io.write_bytes(file_path, content)
         text = json.dumps(record, indent=1, sort_keys=True) + "\n"
-        file_io.write_text(f"{self.run_path(record['trial'])}.json", text)
+        file_io.write_text(f"{path}.json", text)
 
     def write_lines(self, records: Iterable[dict[str, Any]]) -> None:
         """Writes `trials.jsonl`.

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from tf_bert.baselines import baseline_scores
-from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks.task_spec import TaskSpec, scored_split
 from tf_bert.runs import build, run_results
 from tf_bert.runs.state.progress import Progress
@@ -130,62 +129,6 @@ def _flags(
     )
     flags["is_constant"] = trial_columns.is_constant(used[split].predictions)
     return flags
-
-
-def of_pause(state: MemoryCheckpoints) -> dict[str, Any]:
-    """Returns what a record says of a trial that has not ended.
-
-    Args:
-        state: after the evaluation at its last step.
-
-    Returns:
-        Fields as of `of_scores`, of validation alone: a test split is scored
-        when a trial ends. Whether it failed nobody knows.
-    """
-    progress = state.progress
-    steps = {"last": progress.step, "best": progress.best_step}
-    return {
-        "status": "paused",
-        "step": progress.step,
-        "chosen": "last",
-        **{
-            which: {"step": step, "validation": getattr(state, which).metrics}
-            for which, step in steps.items()
-        },
-        **dict.fromkeys(("is_failed", "is_degenerate", "is_constant")),
-    }
-
-
-def of_stop(paused: dict[str, Any], early_stop: EarlyStop) -> dict[str, Any]:
-    """Returns the record of a trial that was stopped early.
-
-    Args:
-        paused: its record when it paused.
-        early_stop: that stopped it.
-    """
-    return {
-        **paused,
-        "status": "stopped",
-        "early_stop_trials": str(early_stop),
-    }
-
-
-def with_time_before(
-    record: dict[str, Any], paused: dict[str, Any]
-) -> dict[str, Any]:
-    """Returns a record whose time is that of the whole trial.
-
-    Args:
-        record: of a trial that went on after a pause.
-        paused: its record when it paused.
-    """
-    runtime = record["runtime"]
-    names = ("seconds", "seconds_outside_steps")
-    seconds = {
-        name: round(runtime[name] + paused["runtime"][name], 3)
-        for name in names
-    }
-    return {**record, "runtime": {**runtime, **seconds}}
 
 
 def of_failure(

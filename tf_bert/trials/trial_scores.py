@@ -3,29 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tf_bert.config.early_stop import EarlyStop
 from tf_bert.data.tasks import positive_class, task_spec
 from tf_bert.scoring.metrics import title_of
 from tf_bert.trials.statistics.trial_columns import Trial
-
-
-def is_over(record: dict[str, Any], early_stop_trials: str | None) -> bool:
-    """Whether a trial with this record is not to be run again.
-
-    Args:
-        record: of a trial.
-        early_stop_trials: flag of the command; None stops no trial.
-
-    Returns:
-        False for a trial that was stopped early, unless this command would
-        stop it at the same point in favour of as many others.
-    """
-    if record["status"] != "stopped":
-        return True
-    if early_stop_trials is None:
-        return False
-    wanted = EarlyStop.parse(early_stop_trials)
-    return EarlyStop.parse(record["early_stop_trials"]) == wanted
 
 
 def positive_label(record: dict[str, Any]) -> str | None:

@@ -35,21 +35,18 @@ class SummarizeRecipeTest(parameterized.TestCase):
             Trial(2, "ok", 0.5, 0.5, True, True, True),
             Trial(3, "diverged", None, 0.5, True, True),
             Trial(4, "error", None, 0.5, True, True),
-            Trial(5, "stopped", 0.7, 0.5),
-            Trial(6, "stopped", None, 0.5),
         ]
         summary = recipe_summary.summarize_recipe("zhang", trials)
         self.assertEqual(
             (
                 summary.num_trials,
                 summary.num_errors,
-                summary.num_stopped,
                 summary.num_diverged,
                 summary.num_failed,
                 summary.num_degenerate,
                 summary.num_constant,
             ),
-            (3, 1, 2, 1, 2, 2, 1),
+            (3, 1, 1, 2, 2, 1),
         )
         self.assertAlmostEqual(summary.mean, (0.9 + 0.5 + 0.5) / 3)
 
@@ -152,25 +149,6 @@ class SummaryNotesTest(parameterized.TestCase):
                 "correlation then counts as 0.",
             ],
         )
-
-    @parameterized.parameters(
-        (1, "1 of 3 trials was stopped early, and is left out."),
-        (2, "2 of 4 trials were stopped early, and are left out."),
-    )
-    def test_stopped_ones_are_said(self, number, expected):
-        trials = [Trial(i, "ok", 0.9, 0.5) for i in range(2)]
-        trials += [
-            Trial(-i, "stopped", None, 0.5) for i in range(1, 1 + number)
-        ]
-        summary = recipe_summary.summarize_recipe("zhang", trials)
-        self.assertEqual(
-            recipe_summary.summary_notes(summary), [f"zhang: {expected}"]
-        )
-        (note,) = recipe_summary.stopped_notes([summary_of([0.8]), summary])
-        self.assertIn("are better than over all trials", note)
-
-    def test_without_stopped_ones_nothing_is_said_of_a_selection(self):
-        self.assertEmpty(recipe_summary.stopped_notes([summary_of([0.8])]))
 
     @parameterized.parameters(1, 3, 20, 21)
     def test_failed_ones_are_said(self, num_trials):

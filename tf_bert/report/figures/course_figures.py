@@ -29,7 +29,7 @@ def band(histories: Sequence[Sequence[Mapping[str, Any]]], *keys: str) -> Band:
 
     Returns:
         Quartiles at each step that a trial has a value at: of a trial that
-        stopped early there are none later.
+        ended early there are none later.
 
     Example:
         >>> trials = [[{"step": 8, "loss": 1.0}], [{"step": 8, "loss": 3.0}]]
@@ -54,52 +54,27 @@ def curves(
     losses: Mapping[str, Band],
     scores: Mapping[str, Band],
     *,
-    metric: str,
     metric_title: str,
-    stopped: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]],
 ) -> Figure:
     """Draws the training loss, and below it the metric on validation.
 
     Args:
         losses: label -> band of the loss on training batches.
         scores: the same of the metric; no bands where there is no validation.
-        metric: key of the metric.
         metric_title: of the metric.
-        stopped: label -> histories of trials that were stopped early, which
-            are drawn one by one.
     """
     scores = {label: x for label, x in scores.items() if x}
     figure = trial_figures.new_figure(height=4.2 if scores else 2.4)
     panels = figure.subplots(2 if scores else 1, sharex=True, squeeze=False)
-    histories = [x for of_recipe in stopped.values() for x in of_recipe]
-    _draw_lines(panels[0, 0], histories, "train_loss")
     _draw_bands(panels[0, 0], losses)
     panels[0, 0].set_ylabel("training loss, mean\nsince the last evaluation")
     panels[0, 0].set_ylim(bottom=0)
     if scores:
-        _draw_lines(panels[1, 0], histories, "validation", metric)
         _draw_bands(panels[1, 0], scores)
         panels[1, 0].set_ylabel(f"validation {metric_title}", parse_math=False)
     style.mark_steps(panels[-1, 0], max(max(x) for x in losses.values() if x))
     trial_figures.legend_above(figure, panels[0, 0])
     return figure
-
-
-def _draw_lines(
-    axes: Axes, histories: Sequence[Sequence[Mapping[str, Any]]], *keys: str
-) -> None:
-    """Draws a value of single trials, in grey, without a name."""
-    for history in histories:
-        middles = {x: m for x, (_, m, _) in band([history], *keys).items()}
-        axes.plot(
-            list(middles),
-            list(middles.values()),
-            color="0.7",
-            linewidth=0.6,
-            # One evaluation alone is no line.
-            marker=".",
-            markersize=2,
-        )
 
 
 def bias_ratios(ratios: Mapping[str, Band], expected: np.ndarray) -> Figure:

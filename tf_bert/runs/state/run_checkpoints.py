@@ -56,9 +56,6 @@ class Checkpoints(Protocol):
 class MemoryCheckpoints:
     """A training whose best weights are kept in memory alone.
 
-    Args:
-        progress: that it goes on from; None starts it.
-
     Attributes:
         progress: of the training, also if that ended with an error.
         best: the evaluation on validation that was best; None before the
@@ -68,8 +65,8 @@ class MemoryCheckpoints:
             are the model's own.
     """
 
-    def __init__(self, progress: Progress | None = None):
-        self.progress = progress or Progress()
+    def __init__(self):
+        self.progress = Progress()
         self.best: Evaluation | None = None
         self.last: Evaluation | None = None
         self.best_weights: checkpointing.Arrays = {}

@@ -4,7 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from multiprocessing import connection, resource_tracker
 from typing import Any
 
@@ -13,32 +13,25 @@ from absl import logging
 from tf_bert.system import onednn
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult, Workbench
+from tf_bert.trials.planned_trials import Job
 from tf_bert.trials.runners import trial_worker as worker_lib
-from tf_bert.trials.runners.job import Job
-
-# Gives the next job. None: there is none before another has ended; or, where
-# none is under way, at all.
-NextJob = Callable[[], Job | None]
 
 
-def run_here(next_job: NextJob, table: LiveTable) -> Iterator[TrialResult]:
+def run_here(jobs: Iterator[Job], table: LiveTable) -> Iterator[TrialResult]:
     """Runs trials one after another in this process.
 
     Args:
-        next_job: is asked when the result of the last one was taken.
+        jobs: the next is asked for when the result of the last one was taken.
         table: that shows how far they are.
-
-    Yields:
-        The result of each.
     """
     workbench = Workbench()
-    while (job := next_job()) is not None:
+    for job in jobs:
         table.start(job.trial)
         yield workbench.run_trial(job, make_bar=table.make_bar)
 
 
 def run_in_processes(
-    next_job: NextJob,
+    jobs: Iterator[Job],
     table: LiveTable,
     *,
     num_trials: int,
@@ -47,7 +40,7 @@ def run_in_processes(
     """Runs trials in several processes, which share the CPU's threads.
 
     Args:
-        next_job: is asked when a process has nothing to do.
+        jobs: the next is asked for when a process has nothing to do.
         table: that shows how far they are.
         num_trials: that are left; more processes are not started.
         num_processes: >= 1. A process gets 1 / `num_processes` of the
@@ -63,27 +56,26 @@ def run_in_processes(
     """
     num_threads = max(1, (os.cpu_count() or 1) // num_processes)
     with contextlib.ExitStack() as stack:
-        idle = [
+        workers = [
             stack.enter_context(_Worker(num_threads))
             for _ in range(min(num_processes, num_trials))
         ]
         busy: dict[connection.Connection, _Worker] = {}
 
-        def give_work() -> None:
-            # The end of one trial may let several others go on.
-            while idle and (job := next_job()) is not None:
+        def give_work(worker: _Worker) -> None:
+            job = next(jobs, None)
+            if job is not None:
                 table.start(job.trial)
-                worker = idle.pop()
                 worker.send(job)
                 busy[worker.pipe] = worker
 
-        give_work()
+        for worker in workers:
+            give_work(worker)
         while busy:
             for pipe in connection.wait(list(busy)):
                 worker = busy.pop(pipe)
                 yield worker.receive()
-                idle.append(worker)
-                give_work()
+                give_work(worker)
 
 
 class _Worker:

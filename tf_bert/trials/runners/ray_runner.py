@@ -15,10 +15,8 @@ from tf_bert.config import Config
 from tf_bert.system import onednn
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult
-from tf_bert.trials.planned_trials import Trial
+from tf_bert.trials.planned_trials import Job, Trial
 from tf_bert.trials.runners import ray_cluster, trial_worker
-from tf_bert.trials.runners.job import Job
-from tf_bert.trials.runners.local_runner import NextJob
 
 # Of a trial whose process or machine died.
 _NUM_RETRIES = 3
@@ -27,7 +25,7 @@ _PATIENCE = 30
 
 
 def run_on_ray(
-    next_job: NextJob, table: LiveTable, *, config: Config
+    jobs: Iterator[Job], table: LiveTable, *, config: Config
 ) -> Iterator[TrialResult]:
     """Runs trials on the cluster that `ray_cluster.connected` holds.
 
@@ -35,7 +33,7 @@ def run_on_ray(
     with a GPU: Ray ends it, for the next trial may get another GPU.
 
     Args:
-        next_job: is asked when there is room for another trial.
+        jobs: the next is asked for when there is room for another trial.
         table: that shows how far they are.
         config: with what a trial asks for. Its CPUs are TensorFlow's threads,
             at least one; with 0 GPUs it sees none.
@@ -55,7 +53,7 @@ def run_on_ray(
         # Machines come and go. One trial is always asked for: Ray lets it
         # wait for a machine.
         while len(running) < max(1, ray_cluster.num_slots(config)):
-            job = next_job()
+            job = next(jobs, None)
             if job is None:
                 break
             table.start(job.trial)

@@ -16,7 +16,7 @@ from absl import logging
 
 from tf_bert.system import native_log, onednn
 from tf_bert.trials.live_table import SilentBar
-from tf_bert.trials.runners.job import Job
+from tf_bert.trials.planned_trials import Job
 
 if TYPE_CHECKING:
     from tf_bert.trials.one_trial import TrialResult, Workbench

@@ -37,10 +37,8 @@ class RecipeSummary:
 
     Args:
         label: Of the recipe.
-        num_trials: Trials that count: all but the next two kinds.
+        num_trials: Trials that count: all but the next kind.
         num_errors: Trials stopped by an error, left out of all else.
-        num_stopped: Trials stopped early for their score on validation,
-            likewise.
         num_diverged: Of `num_trials`; each counts at the majority's score.
         num_failed: Of `num_trials`, diverged ones among them.
         num_degenerate: Of `num_trials`, diverged ones among them.
@@ -60,7 +58,6 @@ class RecipeSummary:
     label: str
     num_trials: int
     num_errors: int
-    num_stopped: int
     num_diverged: int
     num_failed: int
     num_degenerate: int
@@ -102,7 +99,6 @@ def summarize_recipe(label: str, trials: Sequence[Trial]) -> RecipeSummary:
         label=label,
         num_trials=len(counted),
         num_errors=sum(trial.status == "error" for trial in trials),
-        num_stopped=sum(trial.status == "stopped" for trial in trials),
         num_diverged=sum(trial.status == "diverged" for trial in counted),
         num_failed=sum(trial.is_failed for trial in counted),
         num_degenerate=sum(trial.is_degenerate for trial in counted),
@@ -211,8 +207,8 @@ def summary_notes(summary: RecipeSummary) -> list[str]:
         summary: Of one recipe.
 
     Returns:
-        A sentence for each: errors, trials stopped early, diverged ones,
-        constant predictions, failed runs. Empty if there is nothing to say.
+        A sentence for each: errors, diverged ones, constant predictions,
+        failed runs. Empty if there is nothing to say.
 
     Example:
         >>> trials = [Trial(1, "ok", 0.9, 0.5), Trial(2, "error", None, 0.5)]
@@ -220,19 +216,13 @@ def summary_notes(summary: RecipeSummary) -> list[str]:
         ['zhang: 1 of 2 trials ended in an error and is left out.']
     """
     notes = []
-    started = summary.num_trials + summary.num_errors + summary.num_stopped
-    of_started = plurals.counted(started, "trial")
     if summary.num_errors:
+        started = summary.num_trials + summary.num_errors
         verb = "is" if summary.num_errors == 1 else "are"
         notes.append(
-            f"{summary.num_errors} of {of_started} ended in an error "
-            f"and {verb} left out."
+            f"{summary.num_errors} of {plurals.counted(started, 'trial')} "
+            f"ended in an error and {verb} left out."
         )
-    if summary.num_stopped:
-        left_out = "was stopped early, and is left out"
-        if summary.num_stopped > 1:
-            left_out = "were stopped early, and are left out"
-        notes.append(f"{summary.num_stopped} of {of_started} {left_out}.")
     of_trials = f"of {plurals.counted(summary.num_trials, 'trial')}"
     if summary.num_diverged:
         notes.append(
@@ -247,27 +237,6 @@ def summary_notes(summary: RecipeSummary) -> list[str]:
     if summary.num_failed:
         notes.append(f"{summary.num_failed} {of_trials} failed.")
     return [f"{summary.label}: {note}" for note in notes]
-
-
-def stopped_notes(summaries: Sequence[RecipeSummary]) -> list[str]:
-    """Returns what the scores of a selection do not say, where there is one.
-
-    Args:
-        summaries: Of all recipes of a task.
-
-    Returns:
-        One sentence or two in a list; an empty list if no trial was stopped.
-    """
-    if not any(x.num_stopped for x in summaries):
-        return []
-    return [
-        "Trials were stopped early for their scores on validation, so those "
-        "that count are a selection of the best: means, medians, intervals, "
-        "shares of failed trials and tests over them are better than over all "
-        "trials, and must not be compared with those of a sweep, or of a "
-        "recipe, without such a selection. What another training of the "
-        "recipe would score, only a sweep without --early_stop_trials says."
-    ]
 
 
 def failed_runs_notes(summaries: Sequence[RecipeSummary]) -> list[str]:

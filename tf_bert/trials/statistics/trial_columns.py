@@ -4,8 +4,7 @@ Three words for three facts: a trial is *failed* if its last step is no better
 than chance on the validation rows (Mosbach et al., 2021), *degenerate* if its
 chosen checkpoint is no better than the majority class on the test rows (Zhang
 et al., 2021), and *diverged* if a loss or logit was not finite. A trial with
-the status `error` is none of them: the machine stopped it; nor is one with
-the status `stopped`, which had no time to end well or badly.
+the status `error` is none of them: the machine stopped it.
 """
 
 import dataclasses
@@ -14,9 +13,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-STATUSES = ("ok", "diverged", "error", "stopped")
-# Of trials that never count: they have no score of an ended training.
-_WITHOUT_SCORE = ("error", "stopped")
+STATUSES = ("ok", "diverged", "error")
 
 # Two ways to compute one share differ by rounding; the shares of two counts
 # of rows differ by far more.
@@ -127,9 +124,7 @@ def counted_score(trial: Trial) -> float | None:
     for the very runs that it ruins. Such a run is worth as much as always
     saying the majority class, and counts as that. A trial stopped by an
     error says nothing about its recipe and is left out; the summary counts
-    it, so that nobody takes ten trials less three for seven. A trial that was
-    stopped early (Dodge et al., 2020) is left out and counted likewise; those
-    that went on are a selection then, which `recipe_summary` says.
+    it, so that nobody takes ten trials less three for seven.
 
     Args:
         trial: Of any status.
@@ -148,7 +143,7 @@ def counted_score(trial: Trial) -> float | None:
             f"status={trial.status!r}, seeds={trial.seeds}. Choose one of: "
             f"{', '.join(STATUSES)}."
         )
-    if trial.status in _WITHOUT_SCORE:
+    if trial.status == "error":
         return None
     score = trial.score if trial.status == "ok" else trial.majority
     if score is None or not math.isfinite(score):
