@@ -73,7 +73,7 @@ class DocumentTest(parameterized.TestCase):
 
     def test_every_flag_has_a_row(self):
         for name in ALL_FLAGS:
-            self.assertRegex(self.text, rf"(?m)^\| `--(\[no\])?{name}\b")
+            self.assertRegex(self.text, rf"(?m)^- `--(\[no\])?{name}\b")
 
     def test_every_other_name_has_a_row(self):
         for rows in PROGRAMS.values():

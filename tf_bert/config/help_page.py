@@ -3,6 +3,7 @@
 To write the latter: `python -m tf_bert.config.help_page > docs/flags.md`.
 """
 
+import re
 import textwrap
 
 from tf_bert.config.aliases.rows import OtherName
@@ -21,17 +22,19 @@ columns "text" and "label":
 _HEAD = """\
 # Flags
 
-Made by `python -m tf_bert.config.help_page > docs/flags.md`. Do not edit: help
-and default of a flag are in its entry in `tf_bert/config/`, other names are in
-`tf_bert/config/aliases/`.
+Every setting of the program, by subject, with its default; at the end, what
+flags of transformers, of the paper's code and of Google's BERT are called here.
+`python -m tf_bert.run --help` prints the first part. (Made by
+`python -m tf_bert.config.help_page > docs/flags.md` from the entries in
+`tf_bert/config/`: do not edit it.)
 
 A flag is given as `--name=value` or `--name value`, a switch as `--name`,
 `--noname` or `--name=false`. `--flagfile=PATH` reads flags from a file, one on
 a line; several may be given, such as those of a recipe, a task and a model (see
 [recipes.md](recipes.md)). Of two settings of one flag, the later
 counts; so does, of flags that say one thing in different units, such as
-`--num_train_epochs` and `--num_train_steps`. `--help` prints the first part of
-this page, and `-v=1` shows the traceback of an error.
+`--num_train_epochs` and `--num_train_steps`. `-v=1` shows the traceback of an
+error.
 """
 
 _WIDTH = 80  # Of a terminal.
@@ -83,11 +86,8 @@ def markdown() -> str:
     """Returns docs/flags.md: all flags by subject, then other names."""
     lines = [_HEAD]
     for title, group in GROUPS.items():
-        lines += [f"## {title}", "", "| flag | default | |", "|---|---|---|"]
-        lines += [
-            _row(f"`{_usage(flag)}`", _code(_default(flag)), flag.help)
-            for flag in group
-        ]
+        lines += [f"## {title}", ""]
+        lines += [line for flag in group for line in _item(flag)]
         lines += [""]
     lines += [_OTHER_NAMES]
     for title, rows in PROGRAMS.items():
@@ -95,6 +95,16 @@ def markdown() -> str:
         lines += [_row(f"`--{row.name}`", _here(row), row.note) for row in rows]
         lines += [""]
     return "\n".join(lines).rstrip()
+
+
+def _item(flag: Setting) -> list[str]:
+    """The lines of a flag: in a list, for on a phone a table breaks names."""
+    default = f", default `{_default(flag)}`" if _default(flag) else ""
+    # A bare < would begin a tag, and * or _ set words in italics.
+    text = re.sub(r"([<*_])", r"\\\1", flag.help)
+    indent = {"initial_indent": "  ", "subsequent_indent": "  "}
+    wrapped = textwrap.wrap(text, 88, break_on_hyphens=False, **indent)
+    return [f"- `{_usage(flag)}`{default}  ", *wrapped]
 
 
 def _row(*cells: str) -> str:
