@@ -51,103 +51,98 @@ def record_of(trial, score=0.75, **fields):
     }
 
 
-class RenderTest(parameterized.TestCase):
-    def lines(self, table, *, width=80, height=24):
-        """What a terminal of that size would show."""
-        size = {"COLUMNS": str(width), "LINES": str(height)}
-        with mock.patch.dict(os.environ, size):
-            table._console = rich.console.Console(
-                file=io.StringIO(), force_terminal=True, color_system=None
-            )
-            table._console.print(table.render())
-        text = re.sub(r"\x1b\[[0-9;]*m", "", table._console.file.getvalue())
-        return text.splitlines()
+def shown(trials, records=(), do=lambda table: None, height=24):
+    """The lines on a terminal of 80 columns after what is done."""
+    size = {"COLUMNS": "80", "LINES": str(height)}
+    with mock.patch.dict(os.environ, size):
+        table = LiveTable(trials, records)
+        do(table)
+        console = rich.console.Console(file=io.StringIO())
+        console.print(table._table.get_renderable())
+    lines = console.file.getvalue().splitlines()
+    return [line.replace("━", "").rstrip() for line in lines]
 
+
+class RenderTest(parameterized.TestCase):
     def test_a_recipe_has_a_row_with_its_scores(self):
         trials = make_trials(["a", "b"])
-        table = LiveTable(trials, [record_of(trials[0], 0.5)])
-        table.start(trials[1])
-        titles, first, second, caption = self.lines(table)
-        self.assertEqual(
-            re.split(r"  +", titles.strip()),
-            [
-                "recipe",
-                "finished",
-                "running",
-                "mean [95 % interval]",
-                "best",
-                "failed",
-            ],
+        title, header, first, second = shown(
+            trials,
+            [record_of(trials[0], 0.5)],
+            lambda table: table.start(trials[1]),
         )
-        self.assertEqual(first.split(), ["a", "1/2", "1", "0.5000", "0.5000"])
+        self.assertEqual(title, "1 of 4 trials")
+        self.assertEqual(
+            header.split(),
+            ["recipe", "trials", *"mean [95 % interval] best failed".split()],
+        )
+        self.assertEqual(first.split(), ["a", "1/2", "0.5000", "0.5000"])
         self.assertEqual(second.split(), ["b", "0/2"])
-        self.assertEqual(caption.strip(), "1 of 4 trials")
 
     def test_a_finished_trial_counts_at_once(self):
         trials = make_trials(["a"])
-        table = LiveTable(trials, [])
-        for trial, score in zip(trials, (0.5, 0.7), strict=True):
-            table.start(trial)
-            table.finish(record_of(trial, score))
-        _, row, caption = self.lines(table)
+
+        def run(table):
+            for trial, score in zip(trials, (0.5, 0.7), strict=True):
+                table.start(trial)
+                table.finish(record_of(trial, score))
+
+        title, _, row = shown(trials, do=run)
         self.assertIn("2/2", row)
         self.assertRegex(row, r"0\.6000 \[-0\.6706, 1\.8706\] +0\.7000")
-        self.assertIn("2 of 2 trials, 0:00:00 left", caption)
+        self.assertEqual(title, "2 of 2 trials, 0:00:00 left")
 
-    def test_trials_that_went_wrong_are_counted(self):
+    def test_how_far_a_trial_is_stands_in_the_title(self):
+        trials = make_trials(["a"])
+
+        def run(table):
+            table.start(trials[0])
+            table.make_bar(9, 3).update(2, 16, 0.25)
+
+        title, *_ = shown(trials, do=run)
+        self.assertEqual(title, "0 of 2 trials, step 5 of 9, loss 0.250")
+
+    @parameterized.parameters(
+        ("error", {"validation": 0.5}, ["a", "1/2", "1"]),
+        ("diverged", {"test": 0.25}, ["a", "1/2", "0.2500", "0.2500", "1"]),
+    )
+    def test_trials_that_went_wrong_are_counted(self, status, majority, cells):
+        """One that diverged counts on the only split there is."""
         trials = make_trials(["a"])
         wrong = record_of(
             trials[0],
-            status="error",
+            status=status,
             last=None,
-            is_failed=True,
-            is_degenerate=True,
-        )
-        _, row, _ = self.lines(LiveTable(trials, [wrong]))
-        self.assertEqual(row.split(), ["a", "1/2", "1"])
-
-    def test_one_that_diverged_counts_on_the_only_split_there_is(self):
-        trials = make_trials(["a"])
-        wrong = record_of(
-            trials[0],
-            status="diverged",
-            error="Loss.",
-            last=None,
-            majority={"test": 0.25},
+            majority=majority,
             is_failed=True,
         )
-        table = LiveTable(trials, [])
-        table.start(trials[0])
-        table.finish(wrong)
-        _, row, _ = self.lines(table)
-        self.assertEqual(row.split(), ["a", "1/2", "0.2500", "0.2500", "1"])
+        *_, row = shown(trials, [wrong])
+        self.assertEqual(row.split(), cells)
 
     def test_long_labels_are_wrapped_and_numbers_are_not(self):
         trials = make_trials([LONG.format(i) for i in range(2)])
         records = [record_of(t, 0.5 + 0.1 * i) for i, t in enumerate(trials)]
-        lines = self.lines(LiveTable(trials, records))
+        lines = shown(trials, records)
         self.assertLessEqual(max(map(len, lines)), 80)
-        text = "\n".join(lines)
-        self.assertRegex(text, r"0\.5500 \[-?0\.\d{4}, \d\.\d{4}\]")
-        self.assertIn("reinit_layers=1", text)
+        self.assertRegex("\n".join(lines), r"0\.5500 \[-?0\.\d{4}, \d\.\d{4}\]")
+        words = "".join(line.split(" ")[0] for line in lines)
+        self.assertIn("reinit_layers=1", words)
 
-    def test_rows_about_the_running_one_are_shown_where_there_is_no_room(self):
+    @parameterized.parameters(
+        (0, "recipe 0", "recipe 6"),
+        (50, "recipe 50", "recipe 56"),
+        (99, "recipe 93", "recipe 99"),
+    )
+    def test_where_there_is_no_room_rows_from_the_running_one_are_shown(
+        self, running, first, last
+    ):
         trials = make_trials([f"recipe {i}" for i in range(100)], 1)
-        table = LiveTable(trials, [])
-        table.start(trials[50])
-        lines = self.lines(table, height=10)
-        self.assertLen(lines, 8)
-        self.assertIn("recipe 50", lines[1])
-        self.assertIn("recipe 55", lines[6])
-        self.assertIn("0 of 100 trials", lines[7])
-
-    def test_wrapped_rows_fit_too(self):
-        trials = make_trials([LONG.format(i) for i in range(30)], 1)
-        table = LiveTable(trials, [])
-        table.start(trials[29])
-        lines = self.lines(table, height=20)
-        self.assertLessEqual(len(lines), 19)
-        self.assertIn("reinit_layers=29", " ".join(lines))
+        title, _, *rows = shown(
+            trials, do=lambda table: table.start(trials[running]), height=10
+        )
+        self.assertEqual(title, "0 of 100 trials")
+        self.assertIn(first, rows[0])
+        self.assertIn(last, rows[-1])
 
 
 class LogTest(parameterized.TestCase):
