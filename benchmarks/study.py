@@ -3,11 +3,9 @@
     python benchmarks/study.py uci_amazon --data_dir=../shared/data
     python benchmarks/study.py trec --data_dir=../shared/data
 
-Each is `--mode=trials` with docs/study/<task>.flags and docs/study/rows.flags,
-after the data has been written where these look for it. A study that was
-stopped continues. What is there of it is kept in git, so that it can be
-continued anywhere: docs/study/<task>/config.json, data.json, trials/*.json and
-their histories.
+Each is `--mode=trials` with benchmarks/study/<task>.flags and rows.flags, after
+the data has been written where these look for it. A study that was stopped
+continues. Its `trials.jsonl` is kept in git: benchmarks/study/<task>/.
 
     python benchmarks/study.py --check --data_dir=../shared/data
 
@@ -25,19 +23,21 @@ import argparse
 import json
 import os
 import pathlib
+from typing import Any
 
 import quick
 import real_data
 
 from tf_bert import run
+from tf_bert.config import parse
 from tf_bert.scoring import number_texts
 from tf_bert.trials.statistics.recipe_summary import summarize_recipe
 from tf_bert.trials.statistics.recipe_tests import PValue, compare_recipes
 from tf_bert.trials.statistics.trial_columns import counted_scores
-from tf_bert.trials.trial_folder import TrialFolder
 from tf_bert.trials.trial_scores import trials_of
 
 ROOT = pathlib.Path(__file__).parents[1]
+FOLDER = "benchmarks/study"
 FILES = pathlib.Path("runs", "study", "files")
 TASKS = ("uci_amazon", "mrpc", "rte", "trec")
 CHECKED = ("mrpc", "rte", "trec")
@@ -58,8 +58,7 @@ def write_files(
 
 def study_flags(task: str) -> list[str]:
     """Returns the command line of a task's study."""
-    files = (f"docs/study/{task}.flags", "docs/study/rows.flags")
-    return [f"--flagfile={path}" for path in files]
+    return [f"--flagfile={FOLDER}/{name}.flags" for name in (task, "rows")]
 
 
 def quick_flags(task: str, data: pathlib.Path) -> list[str]:
@@ -76,9 +75,9 @@ def quick_flags(task: str, data: pathlib.Path) -> list[str]:
 def quick_study(task: str, data: pathlib.Path) -> list[str]:
     """Returns the command line of a task's study in a tiny form."""
     recipes = ("standard", "fast")
-    files = (f"docs/study/recipes/{name}.flags" for name in recipes)
+    files = (f"{FOLDER}/recipes/{name}.flags" for name in recipes)
     return [
-        f"--flagfile=docs/study/{task}.flags",
+        f"--flagfile={FOLDER}/{task}.flags",
         f"--sweep=recipe:{','.join(files)}",
         *quick_flags(task, data),
         "--num_trials=1",
@@ -99,15 +98,14 @@ def check(
     folder = os.path.join(parent, task)
     run.main(
         [
-            "--flagfile=docs/study/recipes/standard.flags",
-            f"--flagfile=docs/study/{task}.flags",
+            f"--flagfile={FOLDER}/recipes/standard.flags",
+            f"--flagfile={FOLDER}/{task}.flags",
             "--num_trials=2",
             f"--output_dir={folder}",
             *more,
         ]
     )
-    lines = pathlib.Path(folder, "trials.jsonl").read_text("utf-8").splitlines()
-    records = [json.loads(line) for line in lines]
+    records = read_records(pathlib.Path(folder))
     metric = records[0]["metric"]
     scores = [record["best"]["test"][metric] for record in records]
     baselines = json.loads(
@@ -131,16 +129,19 @@ against standard | 95 % interval | Welch t | paired t | Levene |
 |---|---:|---:|---|---:|---:|---|---:|---:|---|---:|---:|---:|"""
 
 
+def read_records(folder: pathlib.Path) -> list[dict[str, Any]]:
+    """Returns the records of a folder's `trials.jsonl`."""
+    lines = (folder / "trials.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
 def table(task: str) -> str:
     """Returns the scores and tests of a task's study as Markdown."""
-    path = ROOT / "docs" / "study" / task
-    config = json.loads((path / "config.json").read_text("utf-8"))
-    folder = TrialFolder(str(path))
+    records = read_records(ROOT / FOLDER / task)
+    sweep = parse.parse(study_flags(task))["sweep"]
     recipes = {
-        label: trials_of(
-            [r for r in folder.read_records() if r["recipe"] == label], "test"
-        )
-        for label in config["sweep"]
+        label: trials_of([r for r in records if r["recipe"] == label], "test")
+        for label in sweep
     }
     compared = {
         comparison.label: comparison

@@ -8,7 +8,6 @@ from absl.testing import parameterized
 
 from tf_bert.config import Config, parse
 from tf_bert.trials import planned_trials
-from tf_bert.trials.trial_folder import TrialFolder
 
 ROOT = pathlib.Path(__file__).parents[1]
 STORED = ("uci_amazon", "trec")
@@ -26,12 +25,12 @@ class StudyPageTest(parameterized.TestCase):
         self.assertIn(study.table(task), self.text)
 
     @parameterized.parameters(*STORED)
-    def test_its_command_would_find_every_trial_finished(self, task):
+    def test_the_stored_trials_are_those_of_its_command(self, task):
         config = Config(**parse.parse(study.study_flags(task)))
         planned = {
             trial.name for trial in planned_trials.planned_trials(config)
         }
-        records = TrialFolder(f"docs/study/{task}").read_records()
+        records = study.read_records(ROOT / study.FOLDER / task)
         self.assertEqual({r["trial"] for r in records}, planned)
 
     @parameterized.parameters("mrpc", "rte")
@@ -39,5 +38,5 @@ class StudyPageTest(parameterized.TestCase):
         Config(**parse.parse(study.study_flags(task)))
 
     def test_every_recipe_is_explained(self):
-        for path in (ROOT / "docs" / "study" / "recipes").iterdir():
+        for path in (ROOT / study.FOLDER / "recipes").iterdir():
             self.assertIn(f"`{path.stem}`", self.text)
