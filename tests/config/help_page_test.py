@@ -13,7 +13,7 @@ from tf_bert.config import Config, all_settings, help_page, parse
 from tf_bert.config.aliases.table import PROGRAMS
 
 ROOT = pathlib.Path(__file__).parents[2]
-ALL_FLAGS = list(all_settings.SETTINGS)
+ALL_FLAGS = [flag.name for flag in all_settings.FLAGS]
 
 
 class HelpTest(parameterized.TestCase):

@@ -110,6 +110,7 @@ class CommandLineTest(parameterized.TestCase):
         self.assertEqual(
             given["sweep"], {"mixout=0.1": {}, "mixout=0.2": {"mixout": 0.2}}
         )
+        self.assertEqual(given["sweep_given"], ("mixout:0.1,0.2",))
 
     def test_what_stands_beside_a_recipe_counts(self):
         path = ROOT / "flags" / "recipes" / "mixout.flags"

@@ -103,6 +103,7 @@ def folder(write_trials, data, tmp_path_factory):
     path = write_trials(
         tmp_path_factory.mktemp("trials") / "sweep",
         sweep=SWEEP,
+        sweep_given=("reinit_layers:0,1,2",),
         scores=SCORES,
         labels=(0, 1) * 10,
         label_names=("bad", "good"),

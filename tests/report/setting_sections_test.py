@@ -1,46 +1,9 @@
 """Tests of tf_bert/report/setting_sections.py: commands that repeat trials."""
 
-import pytest
+import shlex
 
-from tf_bert.config import Config, sweep_flags
+from tf_bert.config import Config
 from tf_bert.report import setting_sections, trials_content
-
-
-class TestSweepOf:
-    def test_products_are_found_again(self):
-        labels = ["a=1, b=x", "a=1, b=y", "a=2, b=x", "a=2, b=y"]
-        assert setting_sections.sweep_of(labels) == ["a:1,2", "b:x,y"]
-
-    @pytest.mark.parametrize(
-        "labels, sweep",
-        [
-            (["a=1,5", "a=2"], 'a:["1,5", "2"]'),
-            # Other orders of one list: taken apart, they had equal values.
-            (["a=x,y", "a=y,x"], 'a:["x,y", "y,x"]'),
-            (["a=x,y"], 'a:["x,y"]'),
-            (["a=[1", "a=2"], 'a:["[1", "2"]'),
-            (["without a"], 'a:[""]'),
-        ],
-    )
-    def test_values_that_are_no_list_without_commas_go_as_json(
-        self, labels, sweep
-    ):
-        assert setting_sections.sweep_of(labels) == [sweep]
-        found = sweep_flags.combinations([sweep])
-        assert [x.label for x in found] == labels
-
-    @pytest.mark.parametrize(
-        "labels",
-        [
-            ["zhang", "mixout"],
-            # No product: (2, y) was not run.
-            ["a=1, b=x", "a=1, b=y", "a=2, b=x"],
-            # What could be another flag is a part of a value.
-            ["a=x, b=y", "a=z"],
-        ],
-    )
-    def test_others_are_not_guessed(self, labels):
-        assert setting_sections.sweep_of(labels) is None
 
 
 class TestDataTable:
@@ -70,7 +33,22 @@ class TestTrialsCommands:
         (task,) = trials_content.read([str(path)])
         return setting_sections.trials_commands(task)
 
-    def test_flag_files_are_repeated_one_by_one(self, write_trials, tmp_path):
+    def test_a_sweep_is_given_as_it_was(self, write_trials, tmp_path):
+        given = ("recipe:zhang,my flags/b.flags", "mixout:0.1,0.9")
+        path = write_trials(
+            tmp_path / "x",
+            sweep={"zhang": {"reinit_layers": 2}, "b": {}},
+            sweep_given=given,
+            scores={"zhang": [0.8]},
+        )
+        (command,) = self.commands(path)
+        assert [x for x in shlex.split(command) if x.startswith("--sweep")] == [
+            f"--sweep={x}" for x in given
+        ]
+
+    def test_of_an_earlier_version_recipes_are_repeated_one_by_one(
+        self, write_trials, tmp_path
+    ):
         path = write_trials(
             tmp_path / "x y",
             sweep={"zhang": {"reinit_layers": 2}, "mixout": {"mixout": 0.9}},

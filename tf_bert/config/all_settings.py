@@ -15,8 +15,7 @@ from tf_bert.config.setting import Setting, settings_of
 from tf_bert.config.stabiliser_settings import StabiliserSettings
 from tf_bert.config.trial_settings import TrialSettings
 
-# Title -> settings, in the order of the help page.
-GROUPS: dict[str, tuple[Setting, ...]] = {
+_GROUPS: dict[str, tuple[Setting, ...]] = {
     "What to do": settings_of(RunSettings),
     "Data": settings_of(DataSettings),
     "Model": settings_of(ModelSettings),
@@ -27,10 +26,16 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
     "Seeds": settings_of(SeedSettings),
     "Trials": settings_of(TrialSettings),
 }
-# Name -> setting, in that order.
+# Name -> setting, in the order of the help page.
 SETTINGS: dict[str, Setting] = {
-    setting.name: setting for group in GROUPS.values() for setting in group
+    setting.name: setting for group in _GROUPS.values() for setting in group
 }
+# Title -> the settings that are flags, likewise.
+GROUPS: dict[str, tuple[Setting, ...]] = {
+    title: tuple(setting for setting in group if setting.is_flag)
+    for title, group in _GROUPS.items()
+}
+FLAGS = tuple(setting for group in GROUPS.values() for setting in group)
 
 
 def names_where(holds: Callable[[Setting], bool]) -> tuple[str, ...]:

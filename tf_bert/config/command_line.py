@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 from tf_bert.config import Config
-from tf_bert.config.all_settings import SETTINGS
+from tf_bert.config.all_settings import FLAGS
 
 
 def command_line(config: Config) -> list[str]:
@@ -26,15 +26,15 @@ def command_line(config: Config) -> list[str]:
         ['--output_dir=runs/x', '--notensorboard', '--seed=3']
     """
     arguments = []
-    for name, setting in SETTINGS.items():
-        value = getattr(config, name)
+    for setting in FLAGS:
+        value = getattr(config, setting.name)
         # None is never written: it is a default, or the length in epochs of
         # a run whose length is given in steps, which implies it.
         if value is None or value == setting.default:
             continue
         if setting.follows and value == getattr(config, setting.follows):
             continue
-        arguments.append(_argument(name, value))
+        arguments.append(_argument(setting.name, value))
     return arguments
 
 

@@ -13,7 +13,7 @@ from absl import flags, logging
 
 from tf_bert.config import Config, flag_files, rules, sweep_flags
 from tf_bert.config.aliases import translation
-from tf_bert.config.all_settings import ALTERNATIVES, OF_TRIALS, SETTINGS
+from tf_bert.config.all_settings import ALTERNATIVES, FLAGS, OF_TRIALS
 
 _DEFINE = {
     bool: flags.DEFINE_boolean,
@@ -55,6 +55,7 @@ def parse(arguments: Sequence[str]) -> dict[str, Any]:
         )
         if sweeps:
             given["sweep"] = _recipes(sweeps, others, given)
+            given["sweep_given"] = tuple(sweeps)
     return given
 
 
@@ -92,7 +93,8 @@ def _parse(arguments: Sequence[str]) -> dict[str, Any]:
             f"A flag is wrong. Received: {error}. See --help for all flags."
         ) from error
     given = {}
-    for name, setting in SETTINGS.items():
+    for setting in FLAGS:
+        name = setting.name
         if values[name].present:
             value = values[name].value
             given[name] = tuple(value) if isinstance(value, list) else value
@@ -141,9 +143,9 @@ def _one_training(given: dict[str, Any]) -> Config:
 
 def _flag_values() -> flags.FlagValues:
     values = flags.FlagValues()
-    for name, setting in SETTINGS.items():
+    for setting in FLAGS:
         define = _DEFINE[setting.kind]
-        define(name, None, setting.help, flag_values=values)
+        define(setting.name, None, setting.help, flag_values=values)
     return values
 
 

@@ -96,6 +96,7 @@ class Setting:
         follows: setting whose value it has where it is not given.
         instead_of: setting that says the same thing in another unit. One of
             them is set; on the command line the later one counts.
+        is_flag: whether it can be given; otherwise other flags decide on it.
         is_restarted: whether a model that was traced with another value can
             be trained with this one. What is only of places always is.
     """
@@ -121,6 +122,7 @@ class Setting:
     is_shown: bool = False
     follows: str | None = None
     instead_of: str | None = None
+    is_flag: bool = True
     is_restarted: bool = False
 
     @property

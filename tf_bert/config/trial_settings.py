@@ -48,6 +48,14 @@ class TrialSettings:
         modes=("trials",),
     )
 
+    sweep_given: tuple[str, ...] | None = setting(
+        None,
+        "What was given as --sweep, to repeat the command.",
+        changes=Changes.PLACES,
+        modes=("trials",),
+        is_flag=False,
+    )
+
     baseline: str | None = setting(
         None,
         "The recipe that all others are compared with, by its label in the "

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_bert.baselines import comparison as comparison_lib
-from tf_bert.config import Config, command_line, sweep_flags
+from tf_bert.config import Config, command_line
 from tf_bert.config.all_settings import SETTINGS
 from tf_bert.report import report_tables, sentences
 from tf_bert.report.page import Section
@@ -206,20 +206,18 @@ def data_table(
 def trials_commands(task: TaskTrials) -> list[str]:
     """Returns what to give a shell for the same trials.
 
-    One command, if the labels of the sweep say how it was given; else one
-    for each recipe, each into a folder of its own.
+    One command, if it is stored how the sweep was given, which earlier
+    versions did not; else one for each recipe, each into a folder of its own.
 
     Args:
         task: the trials.
     """
     base = Config.from_dict({**task.config, "mode": "trials"})
-    labels = list(base.sweep or {})
     alone = dataclasses.replace(base, sweep=None, baseline=None)
-    if not labels:
+    if not base.sweep:
         return [shell_command(alone)]
-    sweeps = sweep_of(labels)
-    if sweeps is not None:
-        given = [f"--sweep={sweep}" for sweep in sweeps]
+    if base.sweep_given is not None:
+        given = [f"--sweep={sweep}" for sweep in base.sweep_given]
         if base.baseline is not None:
             given.append(f"--baseline={base.baseline}")
         return [shell_command(alone, given)]
@@ -231,42 +229,6 @@ def trials_commands(task: TaskTrials) -> list[str]:
         )
         for number, changes in enumerate(base.sweep.values(), start=1)
     ]
-
-
-def sweep_of(labels: list[str]) -> list[str] | None:
-    """Returns the sweeps that have these recipes; None: none are known.
-
-    Args:
-        labels: of `sweep_flags.combinations`, in any order.
-
-    Example:
-        >>> sweep_of(["mixout=0, freeze=lower_3", "mixout=0, without freeze"])
-        ['mixout:0', 'freeze:lower_3,']
-    """
-    values: dict[str, list[str]] = {}
-    for label in labels:
-        for part in label.split(", "):
-            name, equals, value = part.partition("=")
-            if part.startswith("without "):
-                name, equals, value = part.removeprefix("without "), "=", ""
-            if not equals:
-                # The name of a flag file, whose folder is not known.
-                return None
-            known = values.setdefault(name, [])
-            if value not in known:
-                known.append(value)
-    sweeps = [f"{name}:{_listed(x)}" for name, x in values.items()]
-    # What stands between two recipes may stand in a value, too.
-    found = {x.label for x in sweep_flags.combinations(sweeps)}
-    return sweeps if found == set(labels) else None
-
-
-def _listed(values: list[str]) -> str:
-    """Returns the values of a sweep as they are given."""
-    text = ",".join(values)
-    if len(values) == text.count(",") + 1 and text and text[0] != "[":
-        return text
-    return json.dumps(values)
 
 
 def shell_command(config: Config, given: list[str] | None = None) -> str:
