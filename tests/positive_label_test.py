@@ -280,15 +280,13 @@ class TestData:
 
     def test_baselines_are_tuned_for_it(self, fraud_file, monkeypatch):
         seen = []
-        choose = baseline_scores.tfidf_svm.cross_validation.choose
+        choose = baseline_scores.tfidf_models.choose
 
         def spied(*arguments, metric, **others):
             seen.append(metric)
             return choose(*arguments, metric=metric, **others)
 
-        monkeypatch.setattr(
-            baseline_scores.tfidf_svm.cross_validation, "choose", spied
-        )
+        monkeypatch.setattr(baseline_scores.tfidf_models, "choose", spied)
         data = self.load(train_file=str(fraud_file), metric="f1")
         baseline_scores.baselines_of(data)
         assert [metric.positive_id for metric in seen] == [0]

@@ -44,7 +44,8 @@ class Comparison:
         split: ``train``, ``validation`` or ``test``.
         num_rows: N of the split.
         metric: The primary metric, which the verdict is about.
-        positive_label: The class that F1 is of; None unless there are two.
+        positive_label: The class that F1 is of; None unless there are two
+            classes.
         scores: Model (a key of `TITLES`) -> metric -> score. The last two
             models are the ones the verdict is about: TF-IDF, then BERT.
         difference: Primary metric of BERT less that of the TF-IDF model.
@@ -72,14 +73,13 @@ def compare(
     """Trains the baselines and scores them and BERT on the same rows.
 
     Args:
-        train: The rows BERT was trained on, with labels.
-        evaluated: N other rows, with labels.
+        train: The examples that BERT was trained on.
+        evaluated: N other ones.
         predictions: `[N]`, BERT's predictions for `evaluated`: int class ids,
             or float scores for regression.
         split: Name of `evaluated`, for people.
-        task: With its labels and, of two, the positive one. Its metric is a
-            key of `METRICS` of which higher is better. The baselines are
-            tuned for it, too.
+        task: With its labels and, of two, the positive one. The baselines are
+            tuned for its metric, too.
         has_chosen: Whether `evaluated` had a say in which weights of BERT
             are used. The verdict says so.
 
@@ -87,42 +87,26 @@ def compare(
         The comparison. Its verdict says "worth it" or "not worth it" only if
         the test of `paired_rows` finds a difference at 5 %, and then the 95 %
         interval does not contain 0.
-
-    Raises:
-        ValueError: If labels are missing, the metric does not suit the task,
-            or there is not one prediction for each row.
     """
-    num_classes = None if task.is_regression else len(task.label_names)
-    baseline_scores.check_metric(task.metric, num_classes)
-    _check_examples(train, evaluated, predictions, split)
-    scoring = {"metric": task.metric, "positive": task.positive}
-    predicted = baseline_scores.predict(
-        train, evaluated, num_classes=num_classes, **scoring
-    )
+    predicted = baseline_scores.predict(train, evaluated, task)
+    rival = list(predicted)[-1]
     predicted["bert"] = np.asarray(predictions)
-    scores = baseline_scores.score(
-        predicted, evaluated.labels, label_names=task.label_names, **scoring
-    )
     metric = metric_fn(task.metric, task.positive)
-    rival = list(predicted)[-2]
     difference = compare_on_rows(
-        metric,
-        evaluated.labels,
-        predicted["bert"],
-        predicted[rival],
+        metric, evaluated.labels, predicted["bert"], predicted[rival]
     )
     return Comparison(
         split=split,
         num_rows=len(evaluated),
         metric=task.metric,
         positive_label=task.positive_label,
-        scores=scores,
+        scores=baseline_scores.score(predicted, evaluated.labels, task),
         difference=difference,
         verdict=_verdict(
             difference,
             metric.title,
             rival,
-            rows=f"{len(evaluated)} {split} rows{_CHOSEN * has_chosen}",
+            rows=f"{len(evaluated):,} {split} rows{_CHOSEN * has_chosen}",
         ),
     )
 
@@ -133,10 +117,10 @@ def render(comparison: Comparison) -> str:
     Each value comes with its 95 % interval behind it; with more than two
     metrics the intervals have lines of their own.
     """
-    rows = f"{comparison.num_rows} {comparison.split} rows"
     return "\n".join(
         [
-            f"BERT and simple baselines on {rows}",
+            "BERT and simple baselines on "
+            f"{comparison.num_rows:,} {comparison.split} rows",
             "",
             *_table_lines(comparison),
             "",
@@ -152,12 +136,9 @@ def render(comparison: Comparison) -> str:
 def as_json(comparison: Comparison) -> dict[str, Any]:
     """Returns the comparison as nested dictionaries of plain numbers.
 
-    Returns:
-        ``{model: {metric: value, metric_ci: [low, high]}, ..., "difference":
-        {"metric", "value", "ci", "p_value", "num_disagreements"},
-        "verdict": str}``, where the
-        models are ``majority`` and ``tfidf_svm`` (regression: ``mean`` and
-        ``tfidf_ridge``) and ``bert``.
+    They are ``{model: {metric: value, metric_ci: [low, high]}, ...,
+    "difference": {"metric", "value", "ci", "p_value", "num_disagreements"},
+    "verdict": str}``.
     """
     difference = comparison.difference
     return baseline_scores.as_json(comparison.scores) | {
@@ -175,20 +156,13 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 def _verdict(
     difference: PairedResult, title: str, rival: str, *, rows: str
 ) -> str:
-    """Puts the difference into one sentence.
-
-    Args:
-        difference: BERT less the rival.
-        title: Of the primary metric.
-        rival: Key of the TF-IDF model.
-        rows: Which they are, as in "200 test rows".
-    """
+    """Puts the difference of BERT less the rival into one sentence."""
     gain, low, high = difference.difference, difference.low, difference.high
     place = f"{abs(gain):.3f} {'below' if gain < 0 else 'above'}"
     finding = (
         f"its {title} is {place if gain else 'the same as'} that of "
         f"{TITLES[rival]} (95 % interval {low:+.3f} to {high:+.3f}, "
-        f"p {number_texts.p_equals(difference.p_value, level=0.05)})"
+        f"p {number_texts.p_equals(difference.p_value)})"
     )
     if low <= 0 <= high:
         model = {"tfidf_svm": "SVM", "tfidf_ridge": "ridge model"}[rival]
@@ -243,20 +217,3 @@ def _model_rows(
         cells = zip(values, intervals, strict=True)
         return [[title, *(" ".join(cell).rstrip() for cell in cells)]]
     return [[title, *values], ["", *intervals]]
-
-
-def _check_examples(
-    train: Examples, evaluated: Examples, predictions: np.ndarray, split: str
-) -> None:
-    for name, examples in (("train", train), (split, evaluated)):
-        if examples.labels is None:
-            raise ValueError(
-                "A comparison needs labelled rows. Received: labels=None for "
-                f"the {name} split ({examples.source}). Pass --label_column."
-            )
-    if np.shape(predictions) != (len(evaluated),):
-        raise ValueError(
-            "`predictions` must have one entry for each evaluated row. "
-            f"Received: shape={np.shape(predictions)} for {len(evaluated)} "
-            f"{split} rows. Predict on the whole split."
-        )

@@ -30,9 +30,6 @@ class TfidfFeatures:
     Args:
         texts: Training texts.
         text_pairs: As many second texts, or None.
-
-    Raises:
-        ValueError: If no training text holds a word.
     """
 
     def __init__(
@@ -41,10 +38,9 @@ class TfidfFeatures:
         documents = [*texts, *(text_pairs or ())]
         if not any(document.strip() for document in documents):
             raise ValueError(
-                "TF-IDF needs a training text with at least one word. "
-                f"Received: {len(documents)} empty texts. Check --text_column."
+                "No training text holds a word. Received: "
+                f"{len(documents):,} empty texts. Check --text_column."
             )
-        self._has_pairs = text_pairs is not None
         self._vectorizer = TfidfVectorizer(
             ngram_range=(1, 2),
             sublinear_tf=True,
@@ -54,19 +50,7 @@ class TfidfFeatures:
     def transform(
         self, texts: Sequence[str], text_pairs: Sequence[str] | None = None
     ) -> sparse.csr_matrix:
-        """Returns the vectors of N texts, `[N, V]`, or pairs, `[N, 4V + 1]`.
-
-        Raises:
-            ValueError: If the training texts had pairs and these have not, or
-                the reverse.
-        """
-        if self._has_pairs != (text_pairs is not None):
-            raise ValueError(
-                "The texts must come as in training, "
-                f"{'with' if self._has_pairs else 'without'} a second text. "
-                f"Received: text_pairs={'None' if self._has_pairs else 'texts'}"
-                ". Check --text_pair_column."
-            )
+        """Returns the vectors of N texts, `[N, V]`, or pairs, `[N, 4V + 1]`."""
         first = self._vectorizer.transform(texts)
         if text_pairs is None:
             return first
