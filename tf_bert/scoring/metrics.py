@@ -1,9 +1,9 @@
 """How good predictions are: the metrics by name, and what is reported.
 
-`METRICS` holds the metrics that can select a checkpoint and have an interval;
-their formulas are in `weighted_metrics.py`. The two that rank probabilities
-(ROC AUC and average precision) are only reported. What to conclude from a
-value is in `row_intervals.py` and `paired_rows.py`. No TensorFlow here.
+`METRICS` holds the metrics that have an interval; their formulas are in
+`weighted_metrics.py`. The two that rank probabilities (ROC AUC and average
+precision) are only reported. What to conclude from a value is in
+`score_intervals.py` and `paired_rows.py`. No TensorFlow here.
 
 Letters: N rows, C classes.
 """
@@ -19,6 +19,7 @@ from absl import logging
 from sklearn import metrics as sklearn_metrics
 
 from tf_bert.data.tasks.positive_class import PositiveClass
+from tf_bert.data.tasks.task_spec import metric_advice
 from tf_bert.scoring import weighted_metrics
 
 MetricFn = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -32,8 +33,7 @@ class Metric:
         title: Name in a sentence and, capitalised, over a table column.
         function: Maps ``(labels [N], predictions [N], counts [..., N])`` to
             values of shape ``[...]``.
-        needs: What the predictions are: ``"classes"`` (class ids, as the
-            labels) or ``"scores"`` (real numbers, as the labels).
+        needs: What labels and predictions are: class ids, or real numbers.
         higher_is_better: False for errors.
         is_proportion: Whether the value is the share of rows that are right,
             so that an exact interval for a proportion applies.
@@ -61,22 +61,10 @@ class Metric:
             labels: `[N]`. int class ids from 0 up, or float scores; N >= 1.
             predictions: `[N]`, of the same kind.
             counts: `[..., N]`, >= 0. How often each row is taken. None takes
-                every row once.
-
-        Returns:
-            float64 `[...]`; a scalar when `counts` is None.
-
-        Raises:
-            ValueError: If the two arrays do not describe the same rows, or
-                hold values that are no class ids or not finite.
+                every row once, for a single value.
         """
         labels, predictions = np.asarray(labels), np.asarray(predictions)
-        _check_rows(labels, predictions)
-        if self.needs == "classes":
-            _check_class_ids("labels", labels)
-            _check_class_ids("predictions", predictions)
-        else:
-            _check_finite("labels", labels)
+        if self.needs == "scores":
             _check_finite("predictions", predictions)
         if counts is None:
             counts = np.ones(len(labels))
@@ -91,10 +79,6 @@ METRICS: dict[str, Metric] = {
     ),
     "f1": Metric("F1", weighted_metrics.f1, positive_id=1),
     "macro_f1": Metric("macro F1", weighted_metrics.macro_f1),
-    # With one label per row, F1 over all decisions is accuracy.
-    "micro_f1": Metric(
-        "micro F1", weighted_metrics.accuracy, is_proportion=True
-    ),
     "matthews": Metric(
         "Matthews correlation", weighted_metrics.matthews, span=2.0
     ),
@@ -142,9 +126,6 @@ def metric_fn(name: str, positive: PositiveClass | None = None) -> Metric:
         positive: The class that F1 is about, which its title then names;
             None: class 1. Without effect on the others.
 
-    Raises:
-        ValueError: If there is no such metric.
-
     Example:
         >>> float(metric_fn("accuracy")([0, 1, 1, 0], [0, 1, 1, 1]))
         0.75
@@ -154,8 +135,8 @@ def metric_fn(name: str, positive: PositiveClass | None = None) -> Metric:
     """
     if name not in METRICS:
         raise ValueError(
-            "The metric must be one of the known ones. "
-            f"Received: metric={name!r}. Choose one of: {', '.join(METRICS)}."
+            f"There is no such metric. Received: metric={name!r}. "
+            f"{metric_advice(name)}Choose one of: {', '.join(METRICS)}."
         )
     metric = METRICS[name]
     if positive is None or metric.positive_id is None:
@@ -204,7 +185,7 @@ def classification_metrics(
     For two classes, F1 and average precision are those of the positive one
     (ROC AUC is the same of either). For more, ROC AUC and average precision
     are the mean over classes, each against the rest. They compare rows of a
-    class with rows of no such class: where the split lacks either, they are
+    class with rows of other classes: where the split lacks either, they are
     None, and a note is logged.
 
     Args:
@@ -214,11 +195,8 @@ def classification_metrics(
         positive: Of two classes; None: class 1.
 
     Returns:
-        ``accuracy``, ``f1`` (two classes only), ``macro_f1``, ``micro_f1``,
-        ``matthews``, ``roc_auc``, ``average_precision``.
-
-    Raises:
-        ValueError: If the shapes do not fit, or a value is out of its range.
+        ``accuracy``, ``f1`` (two classes only), ``macro_f1``, ``matthews``,
+        ``roc_auc``, ``average_precision``.
 
     Example:
         >>> scores = classification_metrics(
@@ -229,36 +207,31 @@ def classification_metrics(
     """
     labels = np.asarray(labels)
     probabilities = np.asarray(probabilities, np.float64)
-    _check_probabilities(labels, probabilities)
+    _check_finite("probabilities", probabilities.ravel())
     predictions = probabilities.argmax(axis=-1)
     num_classes = probabilities.shape[1]
-    names = ["accuracy", "f1", "macro_f1", "micro_f1", "matthews"]
+    names = ["accuracy", "f1", "macro_f1", "matthews"]
     if num_classes > 2:
         names.remove("f1")
     values = {
         name: float(metric_fn(name, positive)(labels, predictions))
         for name in names
     }
-    positive_id = 1 if positive is None else positive.id
-    class_ids = [positive_id] if num_classes == 2 else range(num_classes)
+    class_ids = range(num_classes)
+    if num_classes == 2:
+        class_ids = [1 if positive is None else positive.id]
     return values | _ranking_metrics(labels, probabilities, class_ids)
 
 
 def regression_metrics(
     labels: np.ndarray, predictions: np.ndarray
 ) -> dict[str, float]:
-    """Returns every metric of predicted scores.
+    """Returns every metric of predicted scores: pearson, spearman, mse, mae.
 
     Args:
         labels: float `[N]`, finite; N >= 1.
         predictions: float `[N]`, finite. Constant predictions have
             correlation 0, where SciPy has NaN.
-
-    Returns:
-        ``pearson``, ``spearman``, ``mse``, ``mae``.
-
-    Raises:
-        ValueError: If the lengths differ or a value is not finite.
 
     Example:
         >>> regression_metrics([1.0, 2.0, 3.0], [5.0, 5.0, 5.0])["pearson"]
@@ -273,29 +246,19 @@ def regression_metrics(
 def confusion_matrix(
     labels: np.ndarray, predictions: np.ndarray, *, num_classes: int
 ) -> list[list[int]]:
-    """Returns how often each class is taken for each other one.
+    """Returns C lists of C counts: row = label, column = prediction.
 
     Args:
-        labels: int `[N]`, each in 0 .. `num_classes` - 1.
+        labels: int `[N]`, each in 0 .. C - 1.
         predictions: int `[N]`, in the same range.
         num_classes: C.
-
-    Returns:
-        C lists of C counts: row = label, column = prediction.
-
-    Raises:
-        ValueError: If the lengths differ or an id is out of range.
 
     Example:
         >>> confusion_matrix([0, 0, 1], [0, 1, 1], num_classes=2)
         [[1, 1], [0, 1]]
     """
-    labels, predictions = np.asarray(labels), np.asarray(predictions)
-    _check_rows(labels, predictions)
-    _check_class_ids("labels", labels, num_classes)
-    _check_class_ids("predictions", predictions, num_classes)
     cells = np.bincount(
-        labels.astype(np.int64) * num_classes + predictions,
+        np.asarray(labels, np.int64) * num_classes + predictions,
         minlength=num_classes**2,
     )
     return cells.reshape(num_classes, num_classes).tolist()
@@ -310,7 +273,7 @@ def _ranking_metrics(
             "roc_auc and average_precision are undefined: class %s has no row "
             "among the %s of this split.",
             int(class_sizes.argmin()),
-            len(labels),
+            f"{len(labels):,}",
         )
         return {"roc_auc": None, "average_precision": None}
     return {
@@ -324,46 +287,11 @@ def _ranking_metrics(
     }
 
 
-def _check_rows(labels: np.ndarray, predictions: np.ndarray) -> None:
-    if labels.ndim != 1 or labels.shape != predictions.shape or not labels.size:
-        raise ValueError(
-            "`labels` and `predictions` must be one-dimensional, of one "
-            f"length, and not empty. Received: shapes {labels.shape} and "
-            f"{predictions.shape}. Pass one prediction for each label."
-        )
-
-
-def _check_class_ids(
-    name: str, values: np.ndarray, num_classes: int | None = None
-) -> None:
-    is_id = np.issubdtype(values.dtype, np.integer) and values.min() >= 0
-    if not is_id or (num_classes is not None and values.max() >= num_classes):
-        upper = "up" if num_classes is None else f"to {num_classes - 1}"
-        raise ValueError(
-            f"`{name}` must hold whole class ids from 0 {upper}. Received: "
-            f"dtype={values.dtype}, values from {values.min()} to "
-            f"{values.max()}. Map the label names to ids first."
-        )
-
-
 def _check_finite(name: str, values: np.ndarray) -> None:
     bad_rows = np.flatnonzero(~np.isfinite(values))
     if bad_rows.size:
         raise ValueError(
-            f"`{name}` must hold finite numbers. Received: {name}"
-            f"[{bad_rows[0]}]={values[bad_rows[0]]} ({bad_rows.size} of "
-            f"{values.size} rows). If training diverged, lower "
-            "--learning_rate."
+            f"The {name} are not all finite. Received: {name}"
+            f"[{bad_rows[0]}]={values[bad_rows[0]]} ({bad_rows.size:,} of "
+            f"{values.size:,}). If training diverged, lower --learning_rate."
         )
-
-
-def _check_probabilities(labels: np.ndarray, probabilities: np.ndarray) -> None:
-    if probabilities.ndim != 2 or probabilities.shape[1] < 2:
-        raise ValueError(
-            "`probabilities` must have the shape [rows, classes] with 2 "
-            f"classes or more. Received: shape={probabilities.shape}. "
-            "For one class or a score per row, use `regression_metrics`."
-        )
-    _check_rows(labels, probabilities[:, 0])
-    _check_class_ids("labels", labels, probabilities.shape[1])
-    _check_finite("probabilities", probabilities.ravel())

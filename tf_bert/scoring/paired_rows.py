@@ -1,38 +1,25 @@
 """Is one model better than another on the same rows? Tests and intervals.
 
-Pure functions of arrays and a seed, of no metric by name. A test and its
-interval come from one computation, so that they cannot disagree: 0 lies inside
-the 95 % interval where p is 0.05 or more, and outside where it is less. No
-TensorFlow.
+Pure functions of arrays and a seed. A test and its interval come from one
+computation, so that they cannot disagree: 0 lies inside the 95 % interval
+where p is 0.05 or more, and outside where it is less. No TensorFlow.
 
 Letters: N rows, M rows that the models disagree on, R patterns of exchange.
 """
 
 import dataclasses
 import functools
-from typing import Protocol
 
 import numpy as np
 from scipy import optimize, special
 
+from tf_bert.scoring.metrics import Metric
 from tf_bert.scoring.row_exchange import RowKinds
-from tf_bert.scoring.row_intervals import WeightedMetric, check_confidence
+from tf_bert.scoring.row_intervals import CONFIDENCE
 
 NUM_SAMPLES = 10_000
 
 _NUM_NODES = 256  # Of the quadrature: ends are exact to some 1e-8.
-
-
-class BoundedMetric(WeightedMetric, Protocol):
-    """A metric of which is known how far two values can be apart.
-
-    Args:
-        span: The largest difference of two values.
-        is_proportion: Whether it is a share of right rows.
-    """
-
-    span: float
-    is_proportion: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +28,9 @@ class PairedResult:
 
     Args:
         difference: Metric of the first model less that of the second.
-        low: Lower end of the interval of the difference.
+        low: Lower end of the 95 % interval of the difference.
         high: Upper end. 0 lies in the closed interval exactly if `p_value` is
-            at least 1 less the interval's confidence.
+            at least 0.05.
         p_value: Two-sided, at most 1: how often two equally good models
             differ as much as these, or more.
         num_disagreements: Rows that decide: for accuracy those that one
@@ -59,26 +46,24 @@ class PairedResult:
 
 
 def compare_on_rows(
-    metric: BoundedMetric,
+    metric: Metric,
     labels: np.ndarray,
     predictions_a: np.ndarray,
     predictions_b: np.ndarray,
     *,
     num_samples: int = NUM_SAMPLES,
-    confidence: float = 0.95,
     seed: int = 0,
 ) -> PairedResult:
     """Compares two models by the test that suits the metric.
 
     Args:
-        metric: From `tf_bert.scoring.metrics.METRICS`. A proportion (accuracy)
-            gets the exact binomial test, see `compare_right_rows`; every other
-            metric the exchange test, see `exchange_test`.
+        metric: A proportion (accuracy) gets the exact binomial test, see
+            `compare_right_rows`; every other metric the exchange test, see
+            `exchange_test`.
         labels: `[N]`, N >= 1.
         predictions_a: `[N]`, of the model whose gain is asked for.
         predictions_b: `[N]`, of the model it is compared with.
         num_samples: Patterns of the exchange test where they are sampled.
-        confidence: In (0, 1), of the interval.
         seed: Of the sampling.
 
     Returns:
@@ -91,10 +76,7 @@ def compare_on_rows(
             for predictions in (predictions_a, predictions_b)
         )
         return compare_right_rows(
-            int(np.sum(a & ~b)),
-            int(np.sum(b & ~a)),
-            len(a),
-            confidence=confidence,
+            int(np.sum(a & ~b)), int(np.sum(b & ~a)), len(a)
         )
     return exchange_test(
         metric,
@@ -102,14 +84,11 @@ def compare_on_rows(
         predictions_a,
         predictions_b,
         num_samples=num_samples,
-        confidence=confidence,
         seed=seed,
     )
 
 
-def compare_right_rows(
-    only_a: int, only_b: int, num_rows: int, *, confidence: float = 0.95
-) -> PairedResult:
+def compare_right_rows(only_a: int, only_b: int, num_rows: int) -> PairedResult:
     """Compares two shares of right rows: McNemar's exact test.
 
     Rows that both models have right, or both wrong, say nothing. On the M
@@ -128,10 +107,6 @@ def compare_right_rows(
         only_a: Rows that a alone has right, >= 0.
         only_b: Rows that b alone has right, >= 0.
         num_rows: N >= 1, at least the sum of both.
-        confidence: In (0, 1).
-
-    Raises:
-        ValueError: If a number is out of its range.
 
     Example:
         >>> result = compare_right_rows(34, 6, 200)
@@ -146,14 +121,7 @@ def compare_right_rows(
         proportions for matched pairs compatible with exact McNemar's or sign
         tests". https://doi.org/10.1002/sim.8829
     """
-    check_confidence(confidence)
-    if min(only_a, only_b) < 0 or not only_a + only_b <= num_rows > 0:
-        raise ValueError(
-            "`only_a` and `only_b` must be counts among `num_rows` rows, of "
-            f"which there is one at least. Received: only_a={only_a}, "
-            f"only_b={only_b}, num_rows={num_rows}. Evaluate on labelled rows."
-        )
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     return PairedResult(
         difference=(only_a - only_b) / num_rows,
         low=_melded_low(only_a, only_b, num_rows, tail),
@@ -217,13 +185,12 @@ def _nodes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def exchange_test(
-    metric: BoundedMetric,
+    metric: Metric,
     labels: np.ndarray,
     predictions_a: np.ndarray,
     predictions_b: np.ndarray,
     *,
     num_samples: int = NUM_SAMPLES,
-    confidence: float = 0.95,
     seed: int = 0,
 ) -> PairedResult:
     """Compares two models by exchanging their predictions row by row.
@@ -245,17 +212,7 @@ def exchange_test(
     the observed difference, or to the other side of 0. At 0 itself nothing is
     added: the interval holds 0 exactly if the test does not reject it.
 
-    Args:
-        metric: From `tf_bert.scoring.metrics.METRICS`.
-        labels: `[N]`, N >= 1.
-        predictions_a: `[N]`, of the model whose gain is asked for.
-        predictions_b: `[N]`, of the model it is compared with.
-        num_samples: R where the patterns are drawn, >= 1.
-        confidence: In (0, 1), of the interval.
-        seed: Of the patterns.
-
-    Raises:
-        ValueError: If `num_samples` or `confidence` is out of its range.
+    The arguments are those of `compare_on_rows`.
 
     References:
         Fisher, 1935, "The Design of Experiments", Section 21.
@@ -263,12 +220,6 @@ def exchange_test(
         result differences". https://aclanthology.org/C00-2137
         Phipson and Smyth, 2010. https://doi.org/10.2202/1544-6115.1585
     """
-    check_confidence(confidence)
-    if num_samples < 1:
-        raise ValueError(
-            "`num_samples` must be at least 1. Received: "
-            f"num_samples={num_samples}. Use 10000 or more."
-        )
     kinds = RowKinds.of(labels, predictions_a, predictions_b)
     patterns, weights = kinds.patterns(num_samples, seed)
     differences = kinds.differences(metric, patterns)
@@ -276,9 +227,9 @@ def exchange_test(
     p_value = float(weights @ (sizes >= sizes[0]) / weights.sum())
     low, high = _shifted_ends(
         observed,
-        _reached(sizes, weights, round(1 - confidence, 12)),
+        _reached(sizes, weights, round(1 - CONFIDENCE, 12)),
         kinds.size_of_one_row(metric, sizes, weights),
-        z=float(special.ndtri((1 + confidence) / 2)),
+        z=float(special.ndtri((1 + CONFIDENCE) / 2)),
     )
     return PairedResult(
         difference=observed,
@@ -310,7 +261,7 @@ def _shifted_ends(
         observed: The difference.
         reached: From `_reached`.
         one_row: By how much one row changes the difference.
-        z: Of the normal distribution, 1.96 for 95 %.
+        z: 1.96 for 95 %.
     """
     size, step = abs(observed), z**2 * one_row
     outer = size + (step + (step**2 + 4 * reached**2) ** 0.5) / 2

@@ -13,7 +13,8 @@ import itertools
 import numpy as np
 from scipy import special
 
-from tf_bert.scoring.row_intervals import MAX_COUNTS_IN_MEMORY, WeightedMetric
+from tf_bert.scoring.metrics import Metric
+from tf_bert.scoring.row_intervals import MAX_COUNTS_IN_MEMORY
 
 # Up to so many disagreements every pattern is taken: 2^16 = 65,536.
 MAX_EXACT = 16
@@ -92,17 +93,14 @@ class RowKinds:
         weights = np.round(special.comb(sizes, every).prod(axis=1))
         return np.concatenate([observed, every]), np.append(0.0, weights)
 
-    def differences(
-        self, metric: WeightedMetric, patterns: np.ndarray
-    ) -> np.ndarray:
-        """Returns the metric of a less that of b, for each pattern.
+    def differences(self, metric: Metric, patterns: np.ndarray) -> np.ndarray:
+        """Returns the metric of a less that of b, float64 `[R]`.
+
+        It is rounded: what differs by rounding is equal.
 
         Args:
             metric: Of both.
             patterns: int `[R, D]`, of `patterns`.
-
-        Returns:
-            float64 `[R]`, rounded: what differs by rounding is equal.
         """
         labels, predictions = self._rows()
         chunk = max(1, MAX_COUNTS_IN_MEMORY // len(labels))
@@ -119,7 +117,7 @@ class RowKinds:
         return np.round(np.concatenate(values), _DECIMALS) + 0.0
 
     def size_of_one_row(
-        self, metric: WeightedMetric, sizes: np.ndarray, weights: np.ndarray
+        self, metric: Metric, sizes: np.ndarray, weights: np.ndarray
     ) -> float:
         """Returns by how much one more disagreement changes the difference.
 
@@ -150,9 +148,7 @@ class RowKinds:
         lower[:, self.differ] -= num_upper
         return np.hstack([lower, num_upper])
 
-    def _largest_change(
-        self, metric: WeightedMetric, counts: np.ndarray
-    ) -> float:
+    def _largest_change(self, metric: Metric, counts: np.ndarray) -> float:
         """By how much another prediction for one row changes the metric."""
         labels, predictions = self._rows()
         others = _other_predictions(labels, predictions, counts)

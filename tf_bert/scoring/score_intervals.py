@@ -1,10 +1,6 @@
 """The 95 % interval of a score, or why there is none.
 
-The metric decides on the method (see `score_interval`). What is kept of an
-interval in `all_results.json`, and how it is written for people, is here too.
-No TensorFlow.
-
-Letters: N rows, C classes.
+No TensorFlow. Letters: N rows, C classes.
 """
 
 import dataclasses
@@ -13,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from tf_bert.data.tasks.positive_class import PositiveClass
 from tf_bert.scoring import class_intervals, number_texts, row_intervals
 from tf_bert.scoring.metrics import confusion_matrix, metric_fn
+from tf_bert.scoring.row_intervals import CONFIDENCE
 
 # Down to these the intervals hold what they promise; see docs/verdict.md.
 MIN_ROWS_OF_TWO_CLASSES = 10
@@ -48,14 +46,11 @@ class ScoreInterval:
 
 
 def stored(scores: Mapping[str, Any], name: str) -> ScoreInterval | None:
-    """Returns the interval of a metric among stored scores.
+    """Returns the interval of a metric among stored scores, if it has one.
 
     Args:
         scores: Metric -> value, with what `ScoreInterval.as_json` returns.
         name: Of the metric.
-
-    Returns:
-        None where nothing is stored of it: it is no metric of `METRICS`.
     """
     if f"{name}_ci" not in scores:
         return None
@@ -72,7 +67,6 @@ def score_interval(
     *,
     label_names: Sequence[str] | None,
     positive: PositiveClass | None = None,
-    seed: int = 0,
 ) -> ScoreInterval:
     """Returns the interval that suits the metric.
 
@@ -80,18 +74,17 @@ def score_interval(
     the trained model being fixed. Other seeds of the training are not in it.
 
     A proportion (accuracy) has Wilson's interval. F1, macro F1 and Matthews
-    have those of `class_intervals`, where there are rows enough: of two
+    have those of `class_intervals`, where there are enough rows: of two
     classes 10 of each (F1: of its own), of more classes 5 of each. All others
     have the bootstrap.
 
     Args:
-        name: Key of `tf_bert.scoring.metrics.METRICS`.
+        name: Key of `METRICS`.
         labels: `[N]`, N >= 1.
         predictions: `[N]`.
         label_names: The C names in the order of their ids; None for a
             regression.
         positive: The class that F1 is about; None: class 1.
-        seed: Of the bootstrap.
 
     Example:
         >>> labels = np.array([0] * 12 + [1] * 8)
@@ -104,14 +97,13 @@ def score_interval(
     metric = metric_fn(name, positive)
     if metric.is_proportion:
         num_right = round(float(metric(labels, predictions)) * len(labels))
-        return ScoreInterval(
-            row_intervals.wilson_interval(num_right, len(labels))
+        low, high = stats.binomtest(num_right, len(labels)).proportion_ci(
+            CONFIDENCE, method="wilson"
         )
+        return ScoreInterval((float(low), float(high)))
     if name not in ("f1", "macro_f1", "matthews"):
         return ScoreInterval(
-            row_intervals.bootstrap_interval(
-                metric, labels, predictions, seed=seed
-            )
+            row_intervals.bootstrap_interval(metric, labels, predictions)
         )
     confusion = np.array(
         confusion_matrix(labels, predictions, num_classes=len(label_names))

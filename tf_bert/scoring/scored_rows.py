@@ -44,15 +44,7 @@ def write(
     """Returns the file's text; the same rows give the same text.
 
     Labels and scores are written so that they are read back without loss,
-    probabilities with 8 decimals.
-
-    Args:
-        splits: Split -> labels `[N]`, predictions `[N]` and probabilities
-            `[N, C]`, these None for a regression. With no split the file is
-            a header alone.
-
-    Raises:
-        ValueError: If the splits do not have the same classes.
+    probabilities with 8 decimals. With no split the file is a header alone.
 
     Example:
         >>> rows = ([1], [0], [[0.75, 0.25]])
@@ -78,30 +70,18 @@ def write(
 
 
 def _class_columns(splits: Mapping[str, ScoredRows]) -> list[str]:
-    counts = {
-        0 if rows.probabilities is None else np.shape(rows.probabilities)[1]
-        for rows in splits.values()
-    }
-    if len(counts) > 1:
-        raise ValueError(
-            "The splits of a model must have the same classes. Received: "
-            f"numbers of classes={sorted(counts)}. Write one file per model."
-        )
-    return [f"p_{class_id}" for class_id in range(max(counts, default=0))]
+    first = next(iter(splits.values()), None)
+    if first is None or first.probabilities is None:
+        return []
+    return [f"p_{i}" for i in range(np.shape(first.probabilities)[1])]
 
 
 def read(text: str, path: str) -> dict[str, ScoredRows]:
-    """Returns what `write` was given.
+    """Returns what `write` was given: split -> rows, in their order.
 
     Args:
         text: Content of the file.
         path: Where it was read, for messages.
-
-    Returns:
-        Split -> rows, in the order of the file.
-
-    Raises:
-        ValueError: If the file is damaged; the message names the line.
 
     Example:
         >>> rows = ([3.8], [np.float32(2.5)], None)
@@ -159,8 +139,7 @@ def _gather(rows: list[tuple]) -> ScoredRows:
 
 def _damaged(path: str, reason: str) -> ValueError:
     return ValueError(
-        "A file of scored rows must have one line for each row: split, row, "
-        f"label, prediction and probabilities. Received: {path} ({reason}). "
-        "It was changed by hand or cut off: restore it, or train again: with "
-        "--overwrite_output_dir; a trial, by removing its JSON file alone."
+        f"The file of scored rows is damaged: {reason}. Received: {path}. "
+        "It was changed by hand or cut off: restore it, or train again "
+        "(--overwrite_output_dir; for a trial, remove its JSON file)."
     )

@@ -5,15 +5,14 @@ each row is taken. Counts of one give the plain value; counts drawn with
 replacement give all the values of a bootstrap at once, from the same few
 lines. A metric that is undefined on the rows taken has the value 0.
 
-The functions check nothing: `tf_bert.scoring.metrics` names them, checks what
-they are given, and is what to call. No TensorFlow here.
+`tf_bert.scoring.metrics` names them and is what to call. No TensorFlow here.
 
 Args of all:
     labels: `[N]`, class ids (int, from 0 up) or scores (float, finite).
     predictions: `[N]`, of the same kind.
     counts: float64 `[..., N]`, >= 0, of sum 1 or more.
 
-Returns of all: float64 `[...]`.
+All return float64 `[...]`.
 
 Letters: N rows, C classes.
 """
@@ -39,14 +38,7 @@ def f1(
     *,
     positive_id: int = 1,
 ) -> np.ndarray:
-    """Returns F1 of one class; 0 where it is neither true nor predicted.
-
-    Args:
-        labels: see above, as for the next two.
-        predictions: the same.
-        counts: the same.
-        positive_id: of that class.
-    """
+    """Returns F1 of one class; 0 where it is neither true nor predicted."""
     is_true, is_predicted = labels == positive_id, predictions == positive_id
     return _ratio(
         2 * (counts @ (is_true & is_predicted)),

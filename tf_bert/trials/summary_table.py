@@ -107,9 +107,9 @@ def _comparison(comparison: recipe_tests.Comparison) -> tuple[str, ...]:
         comparison.label,
         _number(comparison.difference, "+"),
         _interval(comparison.interval, "+"),
-        _p_value(welch.value),
-        _p_value(welch.holm),
-        _p_value(comparison.p_values["permutation"].value),
+        number_texts.p_value(welch.value),
+        number_texts.p_value(welch.holm),
+        number_texts.p_value(comparison.p_values["permutation"].value),
     )
 
 
@@ -130,11 +130,6 @@ def _advice(records: Records) -> list[str]:
 
 def _number(value: float | None, sign: str = "") -> str:
     return number_texts.number(value, digits=_DIGITS, sign=sign)
-
-
-def _p_value(value: float | None) -> str:
-    # Without the blank: its column is narrow.
-    return number_texts.p_value(value, digits=_DIGITS).replace("< ", "<")
 
 
 def _interval(

@@ -11,6 +11,7 @@ from tf_bert.data.tasks.task_spec import (
     REGRESSION_METRICS,
     TaskSpec,
     TfdsSpec,
+    metric_advice,
 )
 
 _GLUE_FILES = {"train": "train.tsv", "validation": "dev.tsv"}
@@ -311,7 +312,8 @@ def _check_metric(
         kind = "regression" if is_regression else "classification"
         raise ValueError(
             f"`metric` must be one of: {', '.join(choices)} (for {kind}). "
-            f"Received: metric={metric!r}. Correct --metric or --task_type."
+            f"Received: metric={metric!r}. {metric_advice(metric)}"
+            "Correct --metric or --task_type."
         )
 
 

@@ -20,6 +20,7 @@ from tf_bert.data.tasks.task_spec import (
     CLASSIFICATION_METRICS,
     REGRESSION_METRICS,
     TaskSpec,
+    metric_advice,
 )
 
 
@@ -190,6 +191,7 @@ def _with_metric(task: TaskSpec, config: Config, flag: str) -> TaskSpec:
         raise ValueError(
             f"`metric` must be one of {', '.join(choices)} for this task. "
             f"Received: metric={config.metric!r}, {flag}="
-            f"{config.value_of(flag)}. Correct --metric."
+            f"{config.value_of(flag)}. {metric_advice(config.metric)}"
+            "Correct --metric."
         )
     return dataclasses.replace(task, metric=config.metric)

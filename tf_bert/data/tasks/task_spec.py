@@ -8,6 +8,12 @@ from tf_bert.data.tasks.positive_class import PositiveClass, find
 CLASSIFICATION_METRICS = ("accuracy", "f1", "macro_f1", "matthews")
 REGRESSION_METRICS = ("spearman", "pearson")
 
+
+def metric_advice(metric: str) -> str:
+    """Returns what to use instead of a metric that was removed, else ""."""
+    return "Accuracy is the same number. " if metric == "micro_f1" else ""
+
+
 # A further split is called after the one that it resembles, with a word more:
 # "validation_mismatched".
 SPLITS = ("train", "validation", "test")
