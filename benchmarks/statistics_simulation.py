@@ -21,7 +21,7 @@ from concurrent import futures
 
 import interval_simulation
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 from tf_bert.trials.statistics import (
     recipe_summary,
@@ -82,13 +82,11 @@ def coverage(
     """
     draw, mean, median = SOURCES[source]
     experiments = draw(np.random.default_rng(seed), (num_draws, num_trials))
+    # All at once what `mean_interval` computes one by one, in a hundredth of
+    # the time. Where all scores are the same it has no width.
+    low, high = stats.ttest_1samp(experiments, 0, axis=1).confidence_interval()
     return (
-        np.mean(
-            [
-                _holds(recipe_summary.mean_interval(scores), mean)
-                for scores in experiments
-            ]
-        ).item(),
+        np.mean((low <= mean) & (mean <= high)).item(),
         np.mean(
             [
                 _holds(recipe_summary.median_interval(scores), median)

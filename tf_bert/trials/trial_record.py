@@ -114,20 +114,17 @@ def _flags(
     split = "validation" if "validation" in last else "test"
     accuracy = task.metric if task.is_regression else "accuracy"
     labels = last[split].labels
-    flags["is_failed"] = trial_columns.is_failed(
-        status="ok",
-        last_score=last[split].metrics[accuracy],
-        chance=0.0
-        if task.is_regression
-        else np.bincount(labels).max() / len(labels),
+    chance = 0.0
+    if not task.is_regression:
+        chance = np.bincount(labels).max() / len(labels)
+    flags["is_failed"] = not trial_columns.is_above(
+        last[split].metrics[accuracy], chance
     )
     split = scored_split(used)
-    flags["is_degenerate"] = trial_columns.is_degenerate(
-        status="ok",
-        test_score=used[split].metrics[task.metric],
-        majority_score=majority[split],
+    flags["is_degenerate"] = not trial_columns.is_above(
+        used[split].metrics[task.metric], majority[split]
     )
-    flags["is_constant"] = trial_columns.is_constant(used[split].predictions)
+    flags["is_constant"] = bool(np.ptp(used[split].predictions) == 0)
     return flags
 
 

@@ -1,7 +1,7 @@
 import itertools
 
 import numpy as np
-from absl.testing import absltest, parameterized
+from absl.testing import parameterized
 from scipy import stats
 
 from tf_bert.trials.statistics import recipe_summary
@@ -50,16 +50,11 @@ class SummarizeRecipeTest(parameterized.TestCase):
         )
         self.assertAlmostEqual(summary.mean, (0.9 + 0.5 + 0.5) / 3)
 
-    def test_one_trial_has_no_spread_and_no_interval(self):
-        summary = summary_of([0.8])
-        self.assertEqual((summary.mean, summary.median), (0.8, 0.8))
-        self.assertIsNone(summary.std)
-        self.assertIsNone(summary.mean_interval)
-        self.assertIsNone(summary.median_interval)
-
-    def test_equal_scores_have_no_interval(self):
-        summary = summary_of([0.8, 0.8, 0.8])
-        self.assertAlmostEqual(summary.std, 0)
+    @parameterized.parameters(([0.8], None), ([0.8, 0.8, 0.8], 0.0))
+    def test_equal_scores_have_no_interval(self, scores, std):
+        summary = summary_of(scores)
+        self.assertAlmostEqual(summary.median, 0.8)
+        self.assertAlmostEqual(summary.std, std)
         self.assertIsNone(summary.mean_interval)
         self.assertIsNone(summary.median_interval)
 
@@ -73,35 +68,37 @@ class SummarizeRecipeTest(parameterized.TestCase):
 
 class MeanIntervalTest(parameterized.TestCase):
     @parameterized.parameters(2, 5, 20)
-    def test_equals_scipy(self, num_trials):
+    def test_is_students(self, num_trials):
         scores = np.random.default_rng(0).normal(0.8, 0.02, num_trials)
+        error = np.std(scores, ddof=1) / num_trials**0.5
+        half_width = stats.t.ppf(0.975, num_trials - 1) * error
         np.testing.assert_allclose(
-            recipe_summary.mean_interval(scores, confidence=0.9),
-            stats.ttest_1samp(scores, 0).confidence_interval(0.9),
+            recipe_summary.mean_interval(scores),
+            (np.mean(scores) - half_width, np.mean(scores) + half_width),
             rtol=1e-12,
         )
 
 
 class MedianIntervalTest(parameterized.TestCase):
-    @parameterized.parameters(2, 3, 4, 5, 6)
+    @parameterized.parameters(2, 3, 5)
     def test_equals_the_enumeration_of_all_resamples(self, num_trials):
         scores = np.random.default_rng(1).normal(size=num_trials)
         medians = np.sort(
             [np.median(x) for x in itertools.product(scores, repeat=num_trials)]
         )
-        # The outermost medians that leave at most 5 % of all beyond them.
-        cut = int(0.05 * len(medians))
+        # The outermost medians that leave at most 2.5 % of all beyond them.
+        cut = int(0.025 * len(medians))
         np.testing.assert_allclose(
-            recipe_summary.median_interval(scores, confidence=0.9),
+            recipe_summary.median_interval(scores),
             (medians[cut], medians[-1 - cut]),
             rtol=1e-12,
         )
 
-    @parameterized.parameters(9, 10, 25)
+    @parameterized.parameters(9, 10)
     def test_is_the_limit_of_scipys_bootstrap(self, num_trials):
         scores = np.random.default_rng(2).normal(size=num_trials)
         expected = stats.bootstrap(
-            (scores,), np.median, n_resamples=20_000, method="percentile", rng=0
+            (scores,), np.median, n_resamples=10_000, method="percentile", rng=0
         ).confidence_interval
         np.testing.assert_allclose(
             recipe_summary.median_interval(scores),
@@ -109,13 +106,7 @@ class MedianIntervalTest(parameterized.TestCase):
             atol=0.03 * np.ptp(scores),
         )
 
-    @parameterized.parameters(7, 8)
-    def test_a_change_of_sign_mirrors_it(self, num_trials):
-        scores = np.random.default_rng(3).normal(size=num_trials)
-        low, high = recipe_summary.median_interval(scores)
-        self.assertEqual(recipe_summary.median_interval(-scores), (-high, -low))
-
-    @parameterized.parameters(999, 1500)
+    @parameterized.parameters(999, 1000)
     def test_many_trials_come_close_to_the_normal_limit(self, num_trials):
         scores = np.random.default_rng(4).normal(size=num_trials)
         low, high = recipe_summary.median_interval(scores)
@@ -125,9 +116,6 @@ class MedianIntervalTest(parameterized.TestCase):
 
 
 class SummaryNotesTest(parameterized.TestCase):
-    def test_nothing_is_said_of_good_trials(self):
-        self.assertEmpty(recipe_summary.summary_notes(summary_of([0.8, 0.9])))
-
     def test_each_kind_is_said(self):
         trials = [
             Trial(1, "ok", 0.9, 0.5),
@@ -150,7 +138,7 @@ class SummaryNotesTest(parameterized.TestCase):
             ],
         )
 
-    @parameterized.parameters(1, 3, 20, 21)
+    @parameterized.parameters(1, 20)
     def test_failed_ones_are_said(self, num_trials):
         summary = summary_of(np.linspace(0.5, 0.9, num_trials), is_failed=True)
         (note,) = recipe_summary.summary_notes(summary)
@@ -164,8 +152,8 @@ class SummaryNotesTest(parameterized.TestCase):
             [summary_of(scores, is_failed=True)] * 3
         )
         self.assertIn(
-            "holds the mean in about 67 % of cases with 5 trials (89 % with 10 "
-            "trials, 92 % with 20 trials), not in 95 %.",
+            "67 % of cases with 5 trials, 89 % of cases with 10 trials, 92 % "
+            "of cases with 20 trials, not in 95 %.",
             note,
         )
 
@@ -177,7 +165,3 @@ class SummaryNotesTest(parameterized.TestCase):
     def test_without_doubt_nothing_is_warned_of(self, scores, is_failed):
         summary = summary_of(scores, is_failed=is_failed)
         self.assertEmpty(recipe_summary.failed_runs_notes([summary]))
-
-
-if __name__ == "__main__":
-    absltest.main()

@@ -12,6 +12,8 @@ import dataclasses
 
 import numpy as np
 
+NUM_REPETITIONS = 1000  # R, as in the paper.
+
 
 @dataclasses.dataclass(frozen=True)
 class ExpectedScores:
@@ -33,9 +35,6 @@ class ExpectedScores:
 def expected_scores(
     validation: np.ndarray,
     test: np.ndarray,
-    *,
-    num_repetitions: int = 1000,
-    seed: int = 0,
 ) -> ExpectedScores:
     """Returns both curves; see the two functions that they are from.
 
@@ -44,18 +43,10 @@ def expected_scores(
 
     Args:
         validation: `[N]`, task metric of each trial's chosen checkpoint on
-            the validation rows, higher is better; N >= 1.
+            the validation rows, finite, higher is better; N >= 1.
         test: `[N]`, the same on the test rows, of the same trials.
-        num_repetitions: R of `expected_test_scores`.
-        seed: Of its draws.
-
-    Raises:
-        ValueError: If the lengths differ, there is no trial, or a score is
-            not finite.
     """
-    test_mean, test_std = expected_test_scores(
-        validation, test, num_repetitions=num_repetitions, seed=seed
-    )
+    test_mean, test_std = expected_test_scores(validation, test)
     validation_mean, validation_std = expected_validation_scores(validation)
     return ExpectedScores(test_mean, test_std, validation_mean, validation_std)
 
@@ -63,9 +54,6 @@ def expected_scores(
 def expected_test_scores(
     validation: np.ndarray,
     test: np.ndarray,
-    *,
-    num_repetitions: int = 1000,
-    seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns what the best of n trials by validation scores on test rows.
 
@@ -75,19 +63,9 @@ def expected_test_scores(
     to n + 1 with one more draw, so that the curve is smooth; each n by itself
     is drawn as in the paper.
 
-    Args:
-        validation: `[N]`, N >= 1; higher is better.
-        test: `[N]`, of the same trials.
-        num_repetitions: R, >= 1; 1000 in the paper.
-        seed: Of the draws.
-
     Returns:
         ``(mean, std)`` over the repetitions, each `[N]`, for n = 1 .. N. The
         standard deviation has the divisor R.
-
-    Raises:
-        ValueError: If the lengths differ, there is no trial, a score is not
-            finite, or R is below 1.
 
     Example:
         >>> mean, std = expected_test_scores([0.6, 0.9], [0.8, 0.8])
@@ -97,21 +75,10 @@ def expected_test_scores(
     References:
         Zhang et al., 2021, Figure 4. https://arxiv.org/abs/2006.05987
     """
-    validation, test = _checked(validation), _checked(test)
-    if len(validation) != len(test):
-        raise ValueError(
-            "`validation` and `test` must have one score for each trial. "
-            f"Received: {len(validation)} and {len(test)} scores. Leave out "
-            "the trials that lack either."
-        )
-    if num_repetitions < 1:
-        raise ValueError(
-            "`num_repetitions` must be at least 1. Received: "
-            f"num_repetitions={num_repetitions}. Use 1000."
-        )
+    validation, test = np.asarray(validation), np.asarray(test)
     num_trials = len(test)
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(num_trials, size=(num_trials, num_repetitions))
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(num_trials, size=(num_trials, NUM_REPETITIONS))
     best = drawn[0]  # [R]
     mean, std = np.empty(num_trials), np.empty(num_trials)
     for i, further in enumerate(drawn):
@@ -131,16 +98,10 @@ def expected_validation_scores(
     al. take them with replacement, ``w_i = (i/N)^n - ((i-1)/N)^n``, which
     expects too little of n close to N.
 
-    Args:
-        validation: `[N]`, N >= 1; higher is better.
-
     Returns:
         ``(mean, std)``, each `[N]`, for n = 1 .. N, where
         ``std^2 = sum_i w_i (v_(i) - E)^2``: 0 for n = N, where there is only
         one way.
-
-    Raises:
-        ValueError: If there is no trial or a score is not finite.
 
     Example:
         >>> mean, std = expected_validation_scores([3.0, 1.0, 2.0])
@@ -153,7 +114,7 @@ def expected_validation_scores(
         Dodge et al., 2019, "Show Your Work", Section 3.
         https://arxiv.org/abs/1909.03004
     """
-    ordered = np.sort(_checked(validation))
+    ordered = np.sort(validation)
     num_trials = len(ordered)
     weights = _largest_of(num_trials)
     mean = weights @ ordered
@@ -169,12 +130,6 @@ def worthwhile_trials(expected: ExpectedScores) -> int:
     that the standard error there is ``std(n') sqrt(n' / N)``: the best of
     all N trials is a single observation, and no reason to run as many.
 
-    Args:
-        expected: From `expected_scores`.
-
-    Returns:
-        n in 1 .. N.
-
     References:
         Breiman et al., 1984, "Classification and Regression Trees", Section
         3.4.3, for the rule of one standard error.
@@ -186,12 +141,8 @@ def worthwhile_trials(expected: ExpectedScores) -> int:
 def trials_advice(expected: ExpectedScores) -> str:
     """Returns how many trials are worth it, in sentences.
 
-    Args:
-        expected: From `expected_scores`.
-
-    Returns:
-        Plain text. It says, too, if all N trials are expected to give a test
-        score that is lower than the highest by more than a standard error.
+    They say, too, if all N trials are expected to give a test score that is
+    lower than the highest by more than a standard error.
 
     Example:
         >>> same = [0.8, 0.8, 0.8]
@@ -257,14 +208,3 @@ def _standard_error(expected: ExpectedScores) -> float:
     peak = int(np.argmax(expected.test_mean))
     share = (peak + 1) / len(expected.test_mean)
     return float(expected.test_std[peak] * share**0.5)
-
-
-def _checked(scores: np.ndarray) -> np.ndarray:
-    scores = np.asarray(scores, np.float64)
-    if scores.ndim != 1 or not scores.size or not np.isfinite(scores).all():
-        raise ValueError(
-            "Scores must be finite numbers, one for each trial, of one trial "
-            f"or more. Received: scores={scores.tolist()}. Give a trial that "
-            "diverged the score that it counts (`trial_columns.counted_score`)."
-        )
-    return scores

@@ -15,8 +15,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
+from tf_bert.scoring.row_intervals import CONFIDENCE
 from tf_bert.system import plurals
 from tf_bert.trials.statistics import trial_columns
 from tf_bert.trials.statistics.trial_columns import Trial
@@ -33,26 +34,18 @@ COVERAGE_WHERE_A_FIFTH_FAILS = {5: 67, 10: 89, 20: 92}
 
 @dataclasses.dataclass(frozen=True)
 class RecipeSummary:
-    """Where the scores of one recipe lie.
+    """Where the scores of one recipe lie; None what is not defined.
 
     Args:
-        label: Of the recipe.
         num_trials: Trials that count: all but the next kind.
         num_errors: Trials stopped by an error, left out of all else.
         num_diverged: Of `num_trials`; each counts at the majority's score.
         num_failed: Of `num_trials`, diverged ones among them.
         num_degenerate: Of `num_trials`, diverged ones among them.
         num_constant: Of `num_trials`: predict the same for every row.
-        mean: None without a trial, like the next six.
-        std: Sample standard deviation, divisor N - 1; None for N < 2. The
-            paper does not say which divisor it has.
-        median: Mean of the two middle scores for even N.
-        lower_quartile: By linear interpolation, as `numpy.quantile` does.
-        upper_quartile: Likewise.
-        minimum: The worst score.
-        maximum: The best.
-        mean_interval: See `mean_interval`.
-        median_interval: See `median_interval`.
+        std: Sample standard deviation, divisor N - 1. The paper does not say
+            which divisor it has.
+        lower_quartile: By linear interpolation, as is the upper one.
     """
 
     label: str
@@ -74,18 +67,9 @@ class RecipeSummary:
 
 
 def summarize_recipe(label: str, trials: Sequence[Trial]) -> RecipeSummary:
-    """Summarises the trials of one recipe.
+    """Summarises the trials of one recipe, of any status.
 
-    Args:
-        label: Of the recipe.
-        trials: Of any status, no two with the same seeds. See
-            `trial_columns.counted_score` for what each counts.
-
-    Returns:
-        The summary; what is not defined is None.
-
-    Raises:
-        ValueError: As `trial_columns.counted_scores`.
+    What each of them counts is said in `trial_columns.counted_score`.
 
     Example:
         >>> trials = [Trial(i, "ok", 0.8 + i / 10, 0.5) for i in range(2)]
@@ -115,8 +99,8 @@ def varies(values: np.ndarray, *, size: float | None = None) -> bool:
 
     Args:
         values: `[N]`, N >= 1.
-        size: Of the numbers that the values were computed from; None takes
-            the largest value.
+        size: Of the numbers that the values were computed from; None: the
+            largest value.
 
     Example:
         >>> varies(np.array([0.3, 0.1 + 0.2]))  # 5e-17 apart.
@@ -126,44 +110,28 @@ def varies(values: np.ndarray, *, size: float | None = None) -> bool:
     return bool(np.ptp(values) > 1e-12 * size)
 
 
-def mean_interval(
-    scores: np.ndarray, *, confidence: float = 0.95
-) -> tuple[float, float] | None:
-    """Returns Student's interval of the mean, ``m -+ t s / sqrt(N)``.
+def mean_interval(scores: np.ndarray) -> tuple[float, float] | None:
+    """Returns Student's 95 % interval of the mean, ``m -+ t s / sqrt(N)``.
 
     Its confidence is right for normal scores of any N >= 2. Where a part of
     the runs fails, the scores have two heaps and few trials may hold none of
-    the lower one: then it is too narrow or in the wrong place.
-
-    Args:
-        scores: `[N]`.
-        confidence: In (0, 1).
-
-    Returns:
-        ``(low, high)``; None for N < 2 or if all scores are the same, where
-        the interval would have no width and claim to be sure.
+    the lower one: then it is too narrow or in the wrong place. None for N < 2
+    or if all scores are the same, where it would have no width and claim to
+    be sure.
 
     Example:
         >>> low, high = mean_interval(np.array([0.7, 0.8, 0.9]))
         >>> print(f"[{low:.3f}, {high:.3f}]")
         [0.552, 1.048]
-
-    References:
-        Student, 1908, "The probable error of a mean".
-        https://doi.org/10.1093/biomet/6.1.1
     """
     if len(scores) < 2 or not varies(scores):
         return None
-    t = special.stdtrit(len(scores) - 1, (1 + confidence) / 2)
-    half_width = t * np.std(scores, ddof=1) / len(scores) ** 0.5
-    mean = np.mean(scores)
-    return float(mean - half_width), float(mean + half_width)
+    low, high = stats.ttest_1samp(scores, 0).confidence_interval(CONFIDENCE)
+    return float(low), float(high)
 
 
-def median_interval(
-    scores: np.ndarray, *, confidence: float = 0.95
-) -> tuple[float, float] | None:
-    """Returns the percentile bootstrap interval of the median.
+def median_interval(scores: np.ndarray) -> tuple[float, float] | None:
+    """Returns the percentile bootstrap's 95 % interval of the median.
 
     The distribution of the median over all resamples is known in closed
     form, so none is drawn: this is the limit of the percentile bootstrap for
@@ -171,13 +139,12 @@ def median_interval(
 
     Args:
         scores: `[N]`, N up to a few hundred.
-        confidence: In (0, 1).
 
     Returns:
         ``(low, high)``, each a score or the mean of two; the share of
-        resamples whose median is below (above) it is at most half of
-        ``1 - confidence``. None for N < 2 or if all scores are the same.
-        With up to 5 scores it is their whole range.
+        resamples whose median is below (above) it is at most 2.5 %. None for
+        N < 2 or if all scores are the same. With up to 5 scores it is their
+        whole range.
 
     Example:
         >>> median_interval(np.array([0.5, 0.9, 0.8, 0.7, 0.6, 0.4, 1.0]))
@@ -194,7 +161,7 @@ def median_interval(
     medians = (ordered[lower] + ordered[upper]) / 2
     order = np.argsort(medians, kind="stable")
     medians, probabilities = medians[order], probabilities[order]
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     first = np.searchsorted(np.cumsum(probabilities), tail)
     last = np.searchsorted(np.cumsum(probabilities[::-1]), tail)
     return float(medians[first]), float(medians[::-1][last])
@@ -203,12 +170,7 @@ def median_interval(
 def summary_notes(summary: RecipeSummary) -> list[str]:
     """Returns what a reader of the summary must know, in sentences.
 
-    Args:
-        summary: Of one recipe.
-
-    Returns:
-        A sentence for each: errors, diverged ones, constant predictions,
-        failed runs. Empty if there is nothing to say.
+    They are of errors, diverged trials, constant predictions, failed runs.
 
     Example:
         >>> trials = [Trial(1, "ok", 0.9, 0.5), Trial(2, "error", None, 0.5)]
@@ -242,13 +204,8 @@ def summary_notes(summary: RecipeSummary) -> list[str]:
 def failed_runs_notes(summaries: Sequence[RecipeSummary]) -> list[str]:
     """Returns a warning of intervals where failed runs and few trials meet.
 
-    Args:
-        summaries: Of all recipes of a task; `summary_notes` says which of
-            them have failed runs.
-
-    Returns:
-        One sentence or two in a list, once for all recipes; an empty list if
-        there is no such interval.
+    It is one for all recipes of a task; `summary_notes` says which of them
+    have failed runs.
     """
     few = max(COVERAGE_WHERE_A_FIFTH_FAILS)
     if not any(
@@ -256,16 +213,15 @@ def failed_runs_notes(summaries: Sequence[RecipeSummary]) -> list[str]:
         for x in summaries
     ):
         return []
-    first, *others = [
+    found = ", ".join(
         f"{coverage} % of cases with {n} trials"
         for n, coverage in COVERAGE_WHERE_A_FIFTH_FAILS.items()
-    ]
-    more = ", ".join(text.replace(" of cases", "") for text in others)
+    )
     return [
         "With failed runs among few trials the interval of the mean cannot be "
         "trusted: if a fifth of all runs fail, it holds the mean in about "
-        f"{first} ({more}), not in 95 %. Read the median and the single "
-        "scores, or run more trials (--num_trials)."
+        f"{found}, not in 95 %. Read the median and the single scores, or run "
+        "more trials (--num_trials)."
     ]
 
 
@@ -273,9 +229,11 @@ def _locations(scores: np.ndarray) -> dict[str, float | None]:
     names = ("minimum", "lower_quartile", "median", "upper_quartile", "maximum")
     if not len(scores):
         return dict.fromkeys(("mean", *names))
-    quantiles = np.quantile(scores, [0, 0.25, 0.5, 0.75, 1])
-    values = dict(zip(names, quantiles.tolist(), strict=True))
-    return {"mean": float(np.mean(scores)), **values}
+    quantiles = np.quantile(scores, [0, 0.25, 0.5, 0.75, 1]).tolist()
+    return {
+        "mean": float(np.mean(scores)),
+        **dict(zip(names, quantiles, strict=True)),
+    }
 
 
 @functools.lru_cache(maxsize=32)

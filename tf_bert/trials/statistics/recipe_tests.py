@@ -12,6 +12,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
+from tf_bert.scoring.number_texts import p_value
 from tf_bert.trials.statistics import two_sample_tests
 from tf_bert.trials.statistics.recipe_summary import OVER_SEEDS, varies
 
@@ -30,11 +31,11 @@ class PValue:
     """The outcome of one test.
 
     Args:
-        value: In [0, 1]; None where it is not defined: the scores of both
-            recipes do not vary, or there are too few.
+        value: None where it is not defined: the scores of both recipes do not
+            vary, or there are too few.
         holm: `value` after Holm's correction over the same test of all
-            recipes of this comparison; None where `value` is, and for the
-            paper's test, which the paper does not correct.
+            recipes; None where `value` is, and for the paper's test, which
+            the paper does not correct.
     """
 
     value: float | None
@@ -46,31 +47,25 @@ class Comparison:
     """One recipe against the baseline.
 
     Args:
-        label: Of the recipe.
-        baseline: Label of the recipe it is compared with.
         num_trials: N.
         num_baseline_trials: M.
-        num_pairs: Trials whose seeds both recipes have.
         difference: Mean of the recipe less that of the baseline; None if
             either has no trial.
         interval: 95 % interval of the difference, by Welch's t; None where
             that test is not defined.
         p_values: Key of `TEST_NAMES` -> outcome. ``levene`` is about the
             spread, the others are about the mean.
-        is_exact: Whether the permutation test took every split.
-        smallest_p: The smallest p that the permutation test can give for N
-            and M trials, whatever the scores are. Before Holm's correction.
+        smallest_p: The smallest that the permutation test can give for N and
+            M trials, before Holm's correction.
     """
 
     label: str
     baseline: str
     num_trials: int
     num_baseline_trials: int
-    num_pairs: int
     difference: float | None
     interval: tuple[float, float] | None
     p_values: dict[str, PValue]
-    is_exact: bool
     smallest_p: float
 
 
@@ -89,42 +84,33 @@ def compare_recipes(
     before looking at the scores, not by which p is smallest.
 
     Args:
-        scores: Label -> seeds -> score, higher is better; see
+        scores: Label -> seeds -> score, finite, higher is better; see
             `trial_columns.counted_scores`. Trials with equal seeds are pairs.
         baseline: A label of `scores`; None takes the first.
 
     Returns:
         One comparison for each other label, in their order.
 
-    Raises:
-        ValueError: If there is no recipe of the baseline's label, or a score
-            is not finite.
-
     Example:
         >>> mine = {1: 0.91, 2: 0.93, 3: 0.92}
         >>> base = {1: 0.81, 2: 0.84, 3: 0.80}
         >>> result = compare_recipes({"base": base, "mine": mine})[0]
-        >>> print(f"{result.difference:+.3f}, {result.num_pairs} pairs")
-        +0.103, 3 pairs
+        >>> print(f"{result.difference:+.3f}")
+        +0.103
         >>> p_values = result.p_values
         >>> print(f"{p_values['welch'].value:.4f} {result.smallest_p:.1f}")
         0.0052 0.1
-
-    References:
-        Welch, 1947. https://doi.org/10.1093/biomet/34.1-2.28
-        Brown and Forsythe, 1974. https://doi.org/10.1080/01621459.1974.10482955
-        Holm, 1979, "A simple sequentially rejective multiple test procedure".
     """
     if not scores:
         return []
     baseline = _chosen_baseline(scores, baseline)
-    _check_finite(scores)
     others = [label for label in scores if label != baseline]
-    raw = [_raw_p_values(scores[label], scores[baseline]) for label in others]
-    p_values = _with_holm(raw)
+    p_values = _with_holm(
+        [_raw_p_values(scores[label], scores[baseline]) for label in others]
+    )
     return [
-        _comparison(label, baseline, scores, p_values[i])
-        for i, label in enumerate(others)
+        _comparison(label, baseline, scores, outcome)
+        for label, outcome in zip(others, p_values, strict=True)
     ]
 
 
@@ -133,10 +119,10 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
     With ``p_(1) <= .. <= p_(k)``: ``max_{j <= i} (k - j + 1) p_(j)``, at
     most 1. The chance of any wrong rejection stays at the level, however the
-    tests depend on each other.
+    tests depend on each other. None is not counted, and stays None.
 
-    Args:
-        p_values: `[k]`; those that are None are not counted, and stay None.
+    References:
+        Holm, 1979, "A simple sequentially rejective multiple test procedure".
 
     Example:
         >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
@@ -154,19 +140,14 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 def comparison_notes(comparisons: Sequence[Comparison]) -> list[str]:
     """Returns what a reader of the p-values must know, in sentences.
 
-    Args:
-        comparisons: From `compare_recipes`.
-
-    Returns:
-        How the permutations were taken and the smallest p they can give,
-        once for each pair of counts; what Holm's correction covers; why a p
-        is not defined; and over what intervals and p-values are. Empty
-        without a comparison.
+    How the permutations were taken and the smallest p they can give, once for
+    each pair of counts; what Holm's correction covers; why a p is not defined;
+    and over what intervals and p-values are. Empty without a comparison.
 
     Example:
         >>> recipes = {name: dict(enumerate(range(5))) for name in "ab"}
         >>> print(comparison_notes(compare_recipes(recipes))[0])
-        5 against 5 trials: permutation over all 252 splits, p >= 0.0079.
+        5 against 5 trials: permutation over all 252 splits, smallest p 0.008.
     """
     if not comparisons:
         return []
@@ -186,8 +167,9 @@ def comparison_notes(comparisons: Sequence[Comparison]) -> list[str]:
     p_values = [p for c in comparisons for p in c.p_values.values()]
     if any(p.value is None for p in p_values):
         notes.append(
-            "A p-value is not defined where the scores, their differences or "
-            "their distances from the median do not vary, or are too few."
+            "A p-value is not defined where there are too few scores, or "
+            "where they, their differences or their distances from the median "
+            "do not vary."
         )
     return [*notes, OVER_SEEDS]
 
@@ -201,16 +183,17 @@ def _permutation_note(n: int, m: int, num_comparisons: int) -> str:
         else f"{two_sample_tests.NUM_RESAMPLES:,} drawn splits"
     )
     note = (
-        f"{n} against {m} trials: permutation over {taken}, p >= {smallest:.2g}"
+        f"{n} against {m} trials: permutation over {taken}, smallest p "
+        f"{p_value(smallest)}"
     )
     if num_comparisons > 1:
         smallest = min(1.0, smallest * num_comparisons)
-        note += f" ({smallest:.2g} after Holm's correction)"
+        note += f" ({p_value(smallest)} after Holm's correction)"
     if smallest <= 0.05:
         return f"{note}."
     return (
-        f"{note}: whatever the scores are, it calls no difference significant "
-        "at 5 %. Run more trials (--num_trials)."
+        f"{note}. Whatever the scores are, it calls no difference significant "
+        "at 5 %: run more trials (--num_trials)."
     )
 
 
@@ -246,10 +229,9 @@ def _raw_p_values(
     p_values: dict[str, float | None] = {}
     for name in TEST_NAMES:
         samples = pairs if name == "paired" else (a, b)
-        p_value_fn = two_sample_tests.TESTS[name]
-        p_values[name] = (
-            float(p_value_fn(*samples)) if is_possible[name] else None
-        )
+        p_values[name] = None
+        if is_possible[name]:
+            p_values[name] = float(two_sample_tests.TESTS[name](*samples))
     return p_values
 
 
@@ -270,10 +252,7 @@ def _has_t(a: np.ndarray, b: np.ndarray) -> bool:
 
 def _spreads_vary(a: np.ndarray, b: np.ndarray) -> bool:
     size = max(np.max(np.abs(a)), np.max(np.abs(b)))
-    return any(
-        varies(two_sample_tests.distances_from_median(x), size=size)
-        for x in (a, b)
-    )
+    return any(varies(np.abs(x - np.median(x)), size=size) for x in (a, b))
 
 
 def _comparison(
@@ -290,11 +269,9 @@ def _comparison(
         baseline=baseline,
         num_trials=n,
         num_baseline_trials=m,
-        num_pairs=_pairs(scores[label], scores[baseline]).shape[1],
         difference=float(a.mean() - b.mean()) if n and m else None,
         interval=interval,
         p_values=p_values,
-        is_exact=two_sample_tests.is_exact(n, m),
         smallest_p=two_sample_tests.smallest_permutation_p(n, m),
     )
 
@@ -304,19 +281,7 @@ def _chosen_baseline(labels: Sequence[str], baseline: str | None) -> str:
         return next(iter(labels))
     if baseline not in labels:
         raise ValueError(
-            "`baseline` must be the label of a recipe. Received: "
-            f"baseline={baseline!r}. Pass --baseline with one of: "
-            f"{', '.join(map(repr, labels))}."
+            f"There is no such recipe. Received: baseline={baseline!r}. Pass "
+            f"--baseline with one of: {', '.join(map(repr, labels))}."
         )
     return baseline
-
-
-def _check_finite(scores: Mapping[str, Mapping[Hashable, float]]) -> None:
-    for label, by_seeds in scores.items():
-        for seeds, score in by_seeds.items():
-            if not math.isfinite(score):
-                raise ValueError(
-                    "Every score must be a finite number. Received: "
-                    f"score={score} of recipe {label!r}, seeds={seeds}. Let "
-                    "a trial without a score count by `counted_scores`."
-                )

@@ -1,8 +1,9 @@
 """Tests of two samples: are the means, or the spreads, the same?
 
-Every function takes many pairs of samples at once, along leading axes, and
-returns their p-values. Where a test is not defined (nothing varies, or a
-sample is too small) is for the caller to know; see `recipe_tests`.
+Every test takes many pairs of samples at once, `a` of shape `[..., N]` and
+`b` of `[..., M]`, and returns their p-values, `[...]`. Where one is not
+defined (nothing varies, or a sample is too small) is for the caller to know;
+see `recipe_tests`.
 
 Letters: N and M scores of the two samples, S splits.
 """
@@ -10,9 +11,13 @@ Letters: N and M scores of the two samples, S splits.
 import functools
 import itertools
 import math
+import warnings
+from typing import Any
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
+
+from tf_bert.scoring.row_intervals import CONFIDENCE
 
 # 10 scores against 10 have 184,756 splits: a second, and nothing is sampled.
 _MAX_SPLITS = 200_000
@@ -23,36 +28,20 @@ _MAX_VALUES_IN_MEMORY = 4_000_000
 def welch_p_values(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Returns two-sided p-values of Welch's t, of equal means.
 
-    Args:
-        a: `[..., N]`, N >= 2; `a` or `b` varies.
-        b: `[..., M]`, M >= 2.
-
-    Returns:
-        `[...]`.
+    References:
+        Welch, 1947. https://doi.org/10.1093/biomet/34.1-2.28
     """
-    return _t_test(a, b, equal_var=False)
+    return _t_test(a, b, equal_var=False).pvalue
 
 
-def welch_interval(
-    a: np.ndarray, b: np.ndarray, *, confidence: float = 0.95
-) -> tuple[float, float]:
-    """Returns Welch's interval of the difference of two means, a - b.
+def welch_interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Returns Welch's 95 % interval of the difference of two means, a - b.
 
-    Args:
-        a: `[N]`, N >= 2; `a` or `b` varies.
-        b: `[M]`, M >= 2.
-        confidence: In (0, 1).
-
-    Returns:
-        ``(low, high)``; without 0 where `welch_p_values` is below
-        ``1 - confidence``.
+    It is without 0 where the p-value of `welch_p_values` is below 0.05.
     """
-    # The variances of both means.
-    v, w = np.var(a, ddof=1) / len(a), np.var(b, ddof=1) / len(b)
-    freedom = (v + w) ** 2 / (v**2 / (len(a) - 1) + w**2 / (len(b) - 1))
-    t = special.stdtrit(freedom, (1 + confidence) / 2)
-    difference, half_width = np.mean(a) - np.mean(b), t * (v + w) ** 0.5
-    return float(difference - half_width), float(difference + half_width)
+    result = _t_test(a, b, equal_var=False)
+    low, high = result.confidence_interval(CONFIDENCE)
+    return float(low), float(high)
 
 
 def student_p_values(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -61,56 +50,29 @@ def student_p_values(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     The paper's test (Tables 1 and 2). It takes equal spreads for granted,
     which unstable recipes do not have, and a known direction.
 
-    Args:
-        a: `[..., N]`, N >= 2; `a` or `b` varies.
-        b: `[..., M]`, M >= 2.
-
-    Returns:
-        `[...]`: small where the mean of `a` is above that of `b`.
-
     References:
         Zhang et al., 2021, Table 1. https://arxiv.org/abs/2006.05987
     """
-    return _t_test(a, b, equal_var=True, alternative="greater")
+    return _t_test(a, b, equal_var=True, alternative="greater").pvalue
 
 
 def paired_p_values(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Returns two-sided p-values of the paired t, of a mean difference of 0.
-
-    Args:
-        a: `[..., N]`, N >= 2; the differences vary.
-        b: `[..., N]`, of the same seeds.
-
-    Returns:
-        `[...]`.
-    """
+    """Returns two-sided p-values of the paired t, of a mean difference of 0."""
     return stats.ttest_rel(a, b, axis=-1).pvalue
 
 
 def levene_p_values(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Returns p-values of Levene's test, centred at the median.
 
-    Of two samples, its F is the square of Student's t of the distances from
-    the medians.
-
     With few scores it is cautious: of 5 against 5 of equal spread it rejects
     0.6 % at the 5 % level, of 20 against 20 3.7 % (measured by
     benchmarks/statistics_simulation.py), so that it finds large differences
     only.
 
-    Args:
-        a: `[..., N]`; the distances from the median of `a` or of `b` vary.
-        b: `[..., M]`.
-
-    Returns:
-        `[...]`: small where the spreads differ.
-
     References:
         Brown and Forsythe, 1974. https://doi.org/10.1080/01621459.1974.10482955
     """
-    return _t_test(
-        distances_from_median(a), distances_from_median(b), equal_var=True
-    )
+    return stats.levene(a, b, center="median", axis=-1).pvalue
 
 
 def permutation_p_values(
@@ -128,9 +90,6 @@ def permutation_p_values(
         a: `[..., N]`, N >= 1.
         b: `[..., M]`, M >= 1.
         seed: Of the splits that are drawn; without effect where all are.
-
-    Returns:
-        `[...]`, in (0, 1]; 1 if all scores are the same.
 
     Example:
         >>> a, b = np.array([7, 8, 9, 10, 11]), np.arange(5)
@@ -158,13 +117,8 @@ def permutation_p_values(
 def smallest_permutation_p(n: int, m: int) -> float:
     """Returns the smallest p that `permutation_p_values` can give.
 
-    Args:
-        n: Trials of one recipe, >= 1.
-        m: Of the other, >= 1.
-
-    Returns:
-        ``1 / C(n + m, n)``; twice that for n = m, where each split has a
-        mirror image that differs as much; 1 / 10,000 where splits are drawn.
+    ``1 / C(n + m, n)``; twice that for n = m, where each split has a mirror
+    image that differs as much; 1 / 10,000 where splits are drawn.
 
     Example:
         >>> print(f"{smallest_permutation_p(5, 5):.4f}")
@@ -180,11 +134,6 @@ def is_exact(n: int, m: int) -> bool:
     return math.comb(n + m, n) <= _MAX_SPLITS
 
 
-def distances_from_median(values: np.ndarray) -> np.ndarray:
-    """Returns ``|values - median|`` along the last axis, `[..., N]`."""
-    return np.abs(values - np.median(values, axis=-1, keepdims=True))
-
-
 TESTS = {
     "welch": welch_p_values,
     "permutation": permutation_p_values,
@@ -194,27 +143,12 @@ TESTS = {
 }
 
 
-def _t_test(
-    a: np.ndarray,
-    b: np.ndarray,
-    *,
-    equal_var: bool,
-    alternative: str = "two-sided",
-) -> np.ndarray:
-    # From means and spreads: given the scores, SciPy warns where those of one
-    # sample are all the same, which is nothing to worry about.
-    moments = [
-        moment
-        for x in (a, b)
-        for moment in (
-            np.mean(x, axis=-1),
-            np.std(x, axis=-1, ddof=1),
-            np.shape(x)[-1],
-        )
-    ]
-    return stats.ttest_ind_from_stats(
-        *moments, equal_var=equal_var, alternative=alternative
-    ).pvalue
+def _t_test(a: np.ndarray, b: np.ndarray, **options: Any) -> Any:
+    with warnings.catch_warnings():
+        # SciPy warns where the scores of one sample are all the same. The
+        # other one varies: the result is right.
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        return stats.ttest_ind(a, b, axis=-1, **options)
 
 
 @functools.lru_cache(maxsize=4)
