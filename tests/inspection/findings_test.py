@@ -1,4 +1,4 @@
-"""Tests of the rules: tf_bert/inspection/findings.py and its two *_rules.py."""
+"""Tests of tf_bert/inspection/findings.py."""
 
 import dataclasses
 import pathlib
@@ -193,7 +193,7 @@ CASES = (
         "last weights",
         "--validation_proportion=0.1",
     ),
-    (without("test"), "no_test", "note", "no score", "--test_proportion=0.2"),
+    (without("test"), "no_test", "note", "no test", "--test_proportion=0.2"),
     (
         with_texts("test", num_rows=64),
         "small_test",
@@ -316,6 +316,21 @@ class FindingsTest(parameterized.TestCase):
         self.assertEmpty(
             findings.findings_of(dataclasses.replace(inspection, task=task))
         )
+
+    def test_texts_cut_in_two_splits_get_one_length(self):
+        splits = {
+            split: with_texts(
+                split, truncated_share=share, length_quantiles={"p99": p99}
+            ).splits[split]
+            for split, share, p99 in (
+                ("train", 0.06, 150),
+                ("validation", 0.1, 170),
+            )
+        }
+        inspection = dataclasses.replace(CLEAN, splits={**SPLITS, **splits})
+        (found,) = findings.findings_of(inspection)
+        self.assertRegex(found.message, "6.0 % of the train.*10.0 % of the val")
+        self.assertEqual(found.action, "Pass --max_seq_length=176.")
 
     def test_a_model_that_reads_no_more_needs_shorter_texts(self):
         inspection = dataclasses.replace(

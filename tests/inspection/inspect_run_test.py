@@ -11,13 +11,21 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 
+import numpy as np
 import pytest
 import safetensors.numpy
 
 from tf_bert import run
 from tf_bert.config import Config, parse
-from tf_bert.inspection import inspect_run, inspection_report
+from tf_bert.inspection import (
+    duplicates,
+    inspect_run,
+    inspection_report,
+    similarity,
+)
+from tf_bert.runs import build
 
 ROOT = pathlib.Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -105,6 +113,8 @@ class TestInspect:
         assert train["labels"] == {"bad": 11, "good": 5}
         assert train["texts"]["empty_rows"] == [5]
         assert train["texts"]["unknown_words"] == [["字", 1], ["漢", 1]]
+        predict = found["splits"]["predict"]
+        assert (predict["texts"]["num_rows"], predict["labels"]) == (3, None)
         (contradiction,) = found["contradictions"]
         assert contradiction["rows"] == [
             ["train", 1, "good"],
@@ -129,12 +139,9 @@ class TestInspect:
         for finding in found["findings"]:
             assert finding["message"] in flat
             assert finding["action"] in flat
-
-    def test_says_whose_f1_it_will_be(self, inspected):
-        found, printed, *_ = inspected
-        line = "F1 and average precision are those of 'good' (--positive_label)"
-        assert line in printed
-        assert found["config"]["positive_label"] == "good"
+        assert (
+            "F1 and average precision are those of 'good' (--positive_label)"
+        ) in flat
 
     def test_prints_80_columns_at_most(self, inspected):
         lines = inspected[1].split("Data\n")[1].splitlines()
@@ -168,10 +175,16 @@ class TestInspect:
         assert 0 < missing < 40
         assert rest == 0
 
-    def test_looks_at_rows_to_predict(self, inspected):
-        predict = inspected[0]["splits"]["predict"]
-        assert predict["texts"]["num_rows"] == 3
-        assert predict["labels"] is None
+    @pytest.mark.large
+    def test_the_same_command_finds_the_same(self, inspected):
+        before = inspected[0]
+        again = inspection_report.as_json(
+            inspect_run.inspect(build.build(Config.from_dict(before["config"])))
+        )
+        again = json.loads(json.dumps(again))
+        assert again.keys() == before.keys()
+        for name in again.keys() - {"runtime"}:
+            assert again[name] == before[name], name
 
     def test_writes_its_file_and_nothing_else(self, inspected):
         *_, before, after = inspected
@@ -186,8 +199,6 @@ class TestInspect:
         assert [len(c.rows) for c in scored_pairs.contradictions] == [2]
         assert scored_pairs.training.num_evaluations == 3
         assert scored_pairs.measurement.evaluation_seconds > 0
-
-    def test_scores_are_shown_as_such(self, scored_pairs):
         assert "score, mean" in inspection_report.render(scored_pairs)
 
 
@@ -250,161 +261,145 @@ class TestReport:
         )
 
 
-class TestErrors:
-    def test_what_cannot_be_read_is_an_error(self, flags, tmp_path, capsys):
-        path = write_rows(
-            tmp_path / "x.csv", [("text", "label"), ("a", "b", "c")]
+def test_the_folder_must_not_be_a_file(flags, tmp_path, capsys):
+    path = tmp_path / "file"
+    path.write_text("", "utf-8")
+    assert run.main([*flags(output_dir=path), "--mode=inspect"]) == 2
+    assert "must be a folder" in capsys.readouterr().err
+
+
+def labelled_file(path, source, encoding, separator):
+    """Writes label and text, as UTF-8 with a tab between; returns the path."""
+    with open(source, encoding=encoding, newline="\n") as file:
+        rows = [line.rstrip("\n").split(separator, 1) for line in file]
+    path.write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def uci_file(name):
+    source = DATA / "UCI_sentences" / f"{name}_labelled.txt"
+    return {"train_file": source, "label_column": 2, "text_column": 1}
+
+
+def sms_file(folder):
+    path = labelled_file(
+        folder / "sms.tsv", DATA / "SMSSpam/SMSSpamCollection", "utf-8", "\t"
+    )
+    return {"train_file": path, "label_column": 1, "text_column": 2}
+
+
+def trec_files(folder):
+    paths = {
+        f"{split}_file": labelled_file(
+            folder / f"{split}.tsv",
+            DATA / "TREC" / f"TREC.{split}",
+            "latin-1",
+            " ",
         )
-        assert run.main([*flags(train_file=path), "--mode=inspect"]) == 2
-        assert "A row must have 2 fields" in capsys.readouterr().err
-
-    def test_the_folder_must_not_be_a_file(self, flags, tmp_path, capsys):
-        path = tmp_path / "file"
-        path.write_text("", "utf-8")
-        assert run.main([*flags(output_dir=path), "--mode=inspect"]) == 2
-        assert "must be a folder" in capsys.readouterr().err
-
-    def test_a_training_refuses_the_empty_text(self, train_error, tmp_path):
-        path = write_rows(tmp_path / "rows.csv", ROWS)
-        train_error(
-            tmp_path / "run", "must hold a text.*row 5", train_file=path
-        )
-
-
-def overlap_counts(found):
-    return {
-        (overlap["split"], overlap["earlier"]): len(overlap["exact"])
-        for overlap in found["overlaps"]
+        for split in ("train", "test")
     }
+    return {**paths, "label_column": 1, "text_column": 2}
 
 
 @pytest.mark.large
 class TestRealData:
-    """Numbers that were counted by another program."""
-
-    def write_lines(self, path, source, encoding, separator):
-        """Writes label and text, as UTF-8 with a tab between."""
-        with open(source, encoding=encoding, newline="\n") as file:
-            rows = [line.rstrip("\n").split(separator, 1) for line in file]
-        text = "".join("\t".join(row) + "\n" for row in rows)
-        path.write_text(text, "utf-8")
-        return path
-
-    def test_sms_spam(self, flags, tmp_path):
-        path = self.write_lines(
-            tmp_path / "sms.tsv",
-            DATA / "SMSSpam" / "SMSSpamCollection",
-            "utf-8",
-            "\t",
-        )
-        found = inspect(
-            tmp_path / "run",
-            flags(
-                train_file=path,
-                label_column=1,
-                text_column=2,
-                validation_proportion=0.0,
-            ),
-        )
-        assert overlap_counts(found) == {("train", "train"): 415}
-        assert "imbalance" in {f["subject"] for f in found["findings"]}
-
-    def test_trec(self, flags, tmp_path):
-        """Case and spaces aside; two texts have two labels."""
-        paths = {
-            split: self.write_lines(
-                tmp_path / f"{split}.tsv",
-                DATA / "TREC" / f"TREC.{split}",
-                "latin-1",
-                " ",
-            )
-            for split in ("train", "test")
-        }
-        found = inspect(
-            tmp_path / "run",
-            flags(
-                train_file=paths["train"],
-                test_file=paths["test"],
-                label_column=1,
-                text_column=2,
-                validation_proportion=0.0,
-            ),
-        )
-        assert overlap_counts(found) == {
-            ("train", "train"): 72,
-            ("test", "test"): 0,
-            ("test", "train"): 11,
-        }
-        assert len(found["contradictions"]) == 2
-
-    def test_cola(self, flags, tmp_path):
-        found = inspect(
-            tmp_path / "run",
-            flags(train_file=None, task_name="cola", data_dir=DATA),
-        )
-        assert overlap_counts(found) == {
-            ("train", "train"): 21,
-            ("validation", "validation"): 4,
-            ("validation", "train"): 16,
-        }
+    """Numbers that were counted by another program; case and spaces aside."""
 
     @pytest.mark.parametrize(
-        ("name", "expected"), [("amazon_cells", 13), ("yelp", 4), ("imdb", 3)]
-    )
-    def test_uci(self, flags, tmp_path, name, expected):
-        source = DATA / "UCI_sentences" / f"{name}_labelled.txt"
-        found = inspect(
-            tmp_path / "run",
-            flags(
-                train_file=source,
-                label_column=2,
-                text_column=1,
-                validation_proportion=0.0,
+        ("make_files", "counts", "num_contradictions"),
+        [
+            (sms_file, {("train", "train"): 415}, 0),
+            (
+                trec_files,
+                {
+                    ("train", "train"): 72,
+                    ("test", "test"): 0,
+                    ("test", "train"): 11,
+                },
+                2,
             ),
+            (
+                lambda _: {"task_name": "cola", "data_dir": DATA},
+                {
+                    ("train", "train"): 21,
+                    ("validation", "validation"): 4,
+                    ("validation", "train"): 16,
+                },
+                None,
+            ),
+            *(
+                (lambda _, name=name: uci_file(name), {("train",) * 2: n}, None)
+                for name, n in (("amazon_cells", 13), ("yelp", 4), ("imdb", 3))
+            ),
+        ],
+        ids=["sms", "trec", "cola", "amazon", "yelp", "imdb"],
+    )
+    def test_copies(
+        self, flags, tmp_path, make_files, counts, num_contradictions
+    ):
+        files = {"train_file": None, **make_files(tmp_path)}
+        proportion = None if "task_name" in files else 0.0
+        arguments = flags(validation_proportion=proportion, **files)
+        config = Config(**parse.parse([*arguments, "--mode=inspect"]))
+        splits = build.read_data(config).splits()
+        size = sum(len(examples.texts) for examples in splits.values())
+        # Without word pieces: nothing is nearly the same.
+        sets = similarity.piece_sets(
+            np.zeros(0, np.int64), np.zeros(size + 1, np.int64)
         )
-        assert overlap_counts(found) == {("train", "train"): expected}
+        found = {
+            (overlap.split, overlap.earlier): len(overlap.exact)
+            for overlap in duplicates.find_overlaps(splits, sets)
+        }
+        assert found == counts
+        if num_contradictions is not None:
+            names = [str(i) for i in range(100)]
+            contradictions = duplicates.find_contradictions(
+                splits, label_names=names
+            )
+            assert len(contradictions) == num_contradictions
 
 
 @pytest.mark.large
-def test_the_same_command_finds_the_same(flags, tmp_path):
-    first, second = (inspect(tmp_path / "run", flags()) for _ in range(2))
-    del first["runtime"], second["runtime"]
-    assert first == second
-
-
-@pytest.mark.large
-class TestMiniLM:
-    def test_the_memory_is_estimated_within_a_third(self, tmp_path):
-        """Of 32 x 128 tokens, beside what the program itself takes."""
-        rows = [(" ".join(["cat"] * 126), "ab"[i % 2]) for i in range(64)]
+class TestMemory:
+    def test_is_estimated_within_a_third(self, tmp_path):
+        """Of 16 x 128 tokens, beside what the program itself takes."""
+        rows = [(" ".join(["cat"] * 126), "ab"[i % 2]) for i in range(32)]
         path = write_rows(tmp_path / "long.csv", [("text", "label"), *rows])
-        estimate, peak = inspect_apart(path, max_seq_length=128)
-        smaller, base = inspect_apart(path, max_seq_length=8)
+        # The peak of a process only grows: the small one first.
+        printed = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(INSPECT_TWICE), str(path)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        (smaller, base), (estimate, peak) = json.loads(printed.splitlines()[-1])
         ratio = (peak - base) / (estimate - smaller)
         assert 3 / 4 < ratio < 4 / 3
 
 
-def inspect_apart(path, *, max_seq_length):
-    """Returns estimated and measured bytes of a process of its own."""
-    folder = path.parent / str(max_seq_length)
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tf_bert.run",
+INSPECT_TWICE = """
+    import gc, json, sys
+
+    from tf_bert.config import Config, parse
+    from tf_bert.inspection import inspect_run
+    from tf_bert.runs import build
+
+    found = []
+    for length in 8, 128:
+        config = Config(**parse.parse([
             "--mode=inspect",
-            f"--train_file={path}",
-            f"--output_dir={folder}",
-            f"--max_seq_length={max_seq_length}",
+            f"--train_file={sys.argv[1]}",
+            f"--max_seq_length={length}",
             "--validation_proportion=0",
+            "--train_batch_size=16",
             "--num_train_steps=2",
-        ],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=True,
-        capture_output=True,
-    )
-    found = json.loads((folder / "inspect.json").read_text("utf-8"))
-    return (
-        found["memory"]["total"],
-        found["runtime"]["measurement"]["peak_bytes"],
-    )
+        ]))
+        inspection = inspect_run.inspect(build.build(config))
+        found.append(
+            [inspection.memory.total, inspection.measurement.peak_bytes])
+        del inspection
+        gc.collect()
+    print(json.dumps(found))
+"""

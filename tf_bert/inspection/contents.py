@@ -16,10 +16,8 @@ class SplitContents:
     """What is known of one split.
 
     Attributes:
-        file: its path.
         labels: class -> rows, or the summary of the scores; None for rows to
             predict.
-        texts: lengths and unknown words.
     """
 
     file: str
@@ -32,19 +30,12 @@ class Inspection:
     """What a training would meet.
 
     Attributes:
-        config: of the training.
         task: with its label names, unless it is a regression.
         splits: "train", "validation", "test" and "predict", those there are.
-        overlaps: within each labelled split and between any two.
-        contradictions: texts with different labels.
         max_positions: tokens that the model can read.
-        num_parameters: of the model.
-        num_trainable: of these, those that are trained.
-        num_updated: of these, those that Adam updates: word embeddings that
+        num_updated: parameters that Adam updates: word embeddings that
             no training text holds get no gradient.
-        hidden_size: of the model.
         training: what the plan computes.
-        memory: an estimate.
         physical_memory: bytes for a step; None if not known, or on a GPU.
         measurement: of some steps; None if there is not enough memory
             for one.

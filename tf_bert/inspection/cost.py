@@ -31,11 +31,8 @@ class TrainingCost:
     """How much a plan computes.
 
     Attributes:
-        num_steps: K.
         steps_per_epoch: until every example was taken once.
         num_epochs: length of the training in passes over the data.
-        num_evaluations: on validation, of which there may be none.
-        num_micro_batches: parts that a batch is computed in.
         largest_rows: R of the step with the most tokens.
         largest_width: W of this step.
         computed_tokens: of all steps, padding included.
@@ -92,14 +89,7 @@ def training_cost(
     max_seq_length: int,
     num_evaluations: int,
 ) -> TrainingCost:
-    """Counts what a plan computes.
-
-    Args:
-        plan: of the training.
-        lengths: int `[N]`, tokens of each training example.
-        max_seq_length: tokens that examples were cut to.
-        num_evaluations: on validation.
-    """
+    """Counts what a plan computes."""
     largest = int(computed_tokens(plan).argmax())
     chosen = plan.examples.reshape(plan.num_steps, -1)
     exists = chosen >= 0
@@ -150,14 +140,10 @@ def estimate_memory(
     both moments are float32. The cache of frozen features comes on top.
 
     Args:
-        model_config: of the model.
-        num_parameters: of the whole model.
-        num_updated: of these, those that get a gradient.
+        num_updated: parameters that get a gradient.
         num_rows: R, of one micro-batch.
-        width: W.
-        num_pulled: of the updated ones, those pulled to their start.
+        num_pulled: of these, those that are pulled to their start.
         num_frozen_blocks: in [0, L].
-        precision: that of the `Config`.
         num_mixed: parameters that Mixout mixes: each is stored twice more,
             as target and, until the backward pass, mixed, in float32.
         num_averaged: parameters that have an average, one more float32 each.

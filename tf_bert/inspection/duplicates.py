@@ -27,7 +27,6 @@ class Overlap:
     """Rows of a split that repeat rows of this or another split.
 
     Attributes:
-        split: whose rows are listed.
         earlier: the split that holds what they repeat; may be the same one.
         exact: pairs of row numbers: a row, and the first row that it is a
             copy of.
@@ -47,7 +46,6 @@ class Contradiction:
 
     Attributes:
         text: the text, or the first of the pair, as its first row has it.
-        rows: split, row number and label of every row with it.
     """
 
     text: str
@@ -66,10 +64,6 @@ def find_overlaps(
         splits: name -> rows, in the order of their importance: a row of a
             later split is said to repeat one of an earlier split.
         sets: word pieces of the rows of all splits, in this order.
-        threshold: In (0, 1]. Least Jaccard similarity of near duplicates.
-
-    Returns:
-        One `Overlap` for each split, then for each two splits.
     """
     ends = itertools.accumulate(map(len, splits.values()))
     offsets = dict(zip(splits, [0, *ends], strict=False))
@@ -115,8 +109,6 @@ def find_contradictions(
     """Finds texts that have different labels, within and across splits.
 
     Args:
-        splits: name -> labelled rows.
-        label_names: in the order of their ids; None for a regression.
         tolerance: >= 0. Scores of a regression contradict each other if they
             are further apart than this.
     """

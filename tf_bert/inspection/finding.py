@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tf_bert.system import plurals
 
@@ -19,15 +19,18 @@ class Finding:
     Attributes:
         severity: "error": a training stops at it. "warning": its result, or
             its score, is worse or wrong. "note": good to know.
-        subject: short name of the rule.
-        message: what was found, one sentence.
-        action: what to do, with the flag where there is one.
     """
 
     severity: str
     subject: str
     message: str
     action: str
+
+
+def worst_first(found: Iterable[Finding]) -> list[Finding]:
+    """Returns findings by severity; equally severe ones keep their order."""
+    severities = ("error", "warning", "note")
+    return sorted(found, key=lambda x: severities.index(x.severity))
 
 
 def listed(rows: Sequence[int]) -> str:

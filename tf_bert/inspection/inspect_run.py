@@ -14,7 +14,6 @@ from tf_bert.inspection import (
     cost,
     duplicates,
     inspection_report,
-    label_statistics,
     similarity,
     text_statistics,
     timing,
@@ -35,13 +34,6 @@ def inspect_run(config: Config) -> Inspection:
 
     Nothing is trained. With an `output_dir`, all that was found is written
     to its `inspect.json`, and nothing else.
-
-    Args:
-        config: with `mode` inspect, and the flags of the training to be.
-
-    Raises:
-        ValueError, FileNotFoundError, FileExistsError: if a file, flag or
-            checkpoint is wrong; an empty text is a finding, not an error.
     """
     if config.output_dir:
         _check_is_folder(config.output_dir)
@@ -59,11 +51,7 @@ def inspect_run(config: Config) -> Inspection:
 
 
 def inspect(run: build.Run) -> Inspection:
-    """Returns all that is known of a training before it starts.
-
-    Args:
-        run: of `build.build`; its optimizer is not used any more.
-    """
+    """Returns all that is known of a training before it starts."""
     task, model = run.data.task, run.classifier.model
     tokenizer = run.classifier.tokenizer
     labelled = {
@@ -93,7 +81,10 @@ def inspect(run: build.Run) -> Inspection:
         contradictions=duplicates.find_contradictions(
             labelled,
             label_names=task.label_names,
-            tolerance=_tolerance(task, labelled["train"]),
+            # Scores within a standard deviation do not contradict each other.
+            tolerance=float(labelled["train"].labels.astype(np.float64).std())
+            if task.is_regression
+            else 0.0,
         ),
         max_positions=model.config.max_position_embeddings,
         num_parameters=_count(model.weights_by_path().values()),
@@ -143,11 +134,7 @@ def _split_contents(
     contents = {
         split: SplitContents(
             file=examples.source,
-            labels=(
-                label_statistics.score_summary(examples)
-                if task.is_regression
-                else label_statistics.class_counts(examples, task.label_names)
-            ),
+            labels=_label_summary(task, examples),
             texts=text_statistics.measure_texts(
                 tokenizer,
                 [encoded[split]],
@@ -167,6 +154,21 @@ def _split_contents(
             ),
         )
     return contents
+
+
+def _label_summary(task: TaskSpec, examples: Examples) -> dict[str, float]:
+    """Class -> rows, of every class; of scores their range and spread."""
+    labels = examples.labels
+    if not task.is_regression:
+        counts = np.bincount(labels, minlength=len(task.label_names))
+        return dict(zip(task.label_names, counts.tolist(), strict=True))
+    scores = labels.astype(np.float64)
+    return {
+        "min": float(scores.min()),
+        "mean": float(scores.mean()),
+        "max": float(scores.max()),
+        "std": float(scores.std()),
+    }
 
 
 def _rows_to_predict(
@@ -216,13 +218,6 @@ def _piece_sets(
     return similarity.piece_sets(
         np.concatenate(ids), np.cumsum(np.concatenate(lengths))
     )
-
-
-def _tolerance(task: TaskSpec, train: Examples) -> float:
-    """Scores within a standard deviation do not contradict each other."""
-    if not task.is_regression:
-        return 0.0
-    return label_statistics.score_summary(train)["std"]
 
 
 def _num_frozen_blocks(model: TFBertForSequenceClassification) -> int:

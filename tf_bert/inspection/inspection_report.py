@@ -9,7 +9,7 @@ from tf_bert.inspection import findings
 from tf_bert.inspection.contents import Inspection
 from tf_bert.inspection.cost import MemoryEstimate
 from tf_bert.inspection.duplicates import NEAR_DUPLICATE
-from tf_bert.inspection.finding import Finding, counted
+from tf_bert.inspection.finding import Finding, counted, worst_first
 from tf_bert.system import text_tables
 
 _LINE_WIDTH = 80
@@ -247,7 +247,7 @@ def _measured_lines(inspection: Inspection) -> list[str]:
 
 
 def _finding_lines(inspection: Inspection) -> list[str]:
-    found = findings.worst_first(
+    found = worst_first(
         [
             *findings.findings_of(inspection),
             *findings.machine_findings_of(inspection),

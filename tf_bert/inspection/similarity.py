@@ -81,10 +81,9 @@ def find_similar(
     """Finds for each row an earlier one that is alike, if there is any.
 
     Args:
-        sets: N rows.
         queries: int `[Q]`, each in [0, N). An empty set is like nothing.
         candidates: int `[C]`, each in [0, N), that may be found.
-        threshold: In (0, 1]. Least Jaccard similarity.
+        threshold: in (0, 1]. Least Jaccard similarity.
 
     Returns:
         int64 `[Q]`: one of the candidates before the query that reach the

@@ -33,8 +33,6 @@ class EncodedRows:
     """Some rows of a split, as texts and as all their tokens.
 
     Attributes:
-        texts: N texts.
-        text_pairs: N second texts, or None.
         row_numbers: int `[N]`, of the file, counted from 1.
         encoded: the same rows, not truncated.
     """
@@ -50,7 +48,6 @@ class TextStatistics:
     """What is known of the texts of a split.
 
     Attributes:
-        num_rows: N.
         empty_rows: numbers of the rows with an empty text, ascending.
         length_quantiles: "min", "p5" ... "max" -> tokens of a row, special
             tokens included, before anything is cut.
@@ -94,9 +91,7 @@ def measure_texts(
     """Measures the rows of a split; keeps no text of a chunk that is done.
 
     Args:
-        tokenizer: that encoded them.
         chunks: the rows, at least one of them, in any number of parts.
-        max_seq_length: tokens that a row will be cut to.
     """
     lengths, unknown, empty = [], [], []
     words: collections.Counter[str] = collections.Counter()
@@ -124,9 +119,6 @@ def measure_texts(
 
 def length_quantiles(lengths: np.ndarray) -> dict[str, int]:
     """Returns quantiles that are lengths of rows, none in between.
-
-    Args:
-        lengths: int `[N]`, N at least 1.
 
     Example:
         >>> length_quantiles(np.array([9, 3, 4, 5]))["p50"]

@@ -29,8 +29,6 @@ class Measurement:
     """What this machine needs; everything a clock or a machine decides.
 
     Attributes:
-        device: that the steps ran on.
-        timed_steps: how many the speed is measured on.
         tokens_per_second: of training, padding included.
         training_seconds: of all steps of the plan, at this speed.
         evaluation_seconds: of all evaluations, at the speed of a sample.
@@ -53,14 +51,7 @@ class Measurement:
 
 
 def measure(run: build.Run) -> Measurement | None:
-    """Runs some steps and some evaluation, and extrapolates by tokens.
-
-    Args:
-        run: whose model and optimizer are not used any more.
-
-    Returns:
-        The measurement, or None if a step needs more memory than there is.
-    """
+    """Runs some steps and some evaluation, and extrapolates by tokens."""
     try:
         timed_steps, tokens_per_second = _time_training(run)
     except tf.errors.ResourceExhaustedError:
