@@ -333,7 +333,7 @@ FLAGS = (
     ),
     Case(
         "a_tpu_that_is_not_there",
-        "kernels for TPUs must be installed.*pip install .*docs/tpu.md",
+        "no kernels for TPUs.*pip install .*docs/tpu.md",
         "--distribution=tpu",
     ),
     Case(
@@ -1114,8 +1114,8 @@ class TestWorkers:
     @pytest.mark.parametrize(
         ("text", "message", "wrong"),
         [
-            ("{", "TF_CONFIG must name.*Received: no JSON .*TF_CONFIG={", ""),
-            (TWO % 2, "index 2 of 2 'worker'.*pass --distribution=one_dev", ""),
+            ("{", "TF_CONFIG does not say.*it is no JSON .*TF_CONFIG={", ""),
+            (TWO % 2, r"index 2 is not in .*pass --distribution=one_dev", ""),
             (
                 TWO % 0,
                 "mode=trials, and a TF_CONFIG",
@@ -1135,7 +1135,7 @@ class TestWorkers:
         refused(
             Case(
                 "workers",
-                "Received: no such environment variable. Set it",
+                "no environment variable TF_CONFIG. Set it",
                 "--distribution=multi_worker",
             )
         )

@@ -46,6 +46,12 @@ def free_addresses(count: int) -> tuple[str, ...]:
     return tuple(f"127.0.0.1:{port}" for port in ports)
 
 
+def tf_config(addresses: Sequence[str], index: int) -> str:
+    """Returns the TF_CONFIG of one of some workers."""
+    task = {"type": "worker", "index": index}
+    return json.dumps({"cluster": {"worker": list(addresses)}, "task": task})
+
+
 def run_command(*flags: str) -> list[str]:
     """Returns the command line of `python -m tf_bert.run`."""
     return [sys.executable, "-m", "tf_bert.run", *flags]
@@ -80,8 +86,6 @@ class WorkerProcesses:
         self._start = time.monotonic()
         addresses = free_addresses(num_workers)
         for index in range(num_workers):
-            task = {"type": "worker", "index": index}
-            content = {"cluster": {"worker": addresses}, "task": task}
             with (
                 open(self._path(index, "output"), "wb") as output,
                 open(self._path(index, "error"), "wb") as error,
@@ -96,7 +100,7 @@ class WorkerProcesses:
                         env={
                             **os.environ,
                             "PYTHONPATH": str(ROOT),
-                            "TF_CONFIG": json.dumps(content),
+                            "TF_CONFIG": tf_config(addresses, index),
                             **(environment or {}),
                         },
                     )

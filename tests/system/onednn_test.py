@@ -300,7 +300,7 @@ class TestWorkers:
         monkeypatch.setattr(
             workers.distribution, "get_cluster", lambda _: cluster
         )
-        monkeypatch.setattr(workers.rendezvous, "meet", meet)
+        monkeypatch.setattr(workers.rendezvous, "met", meet)
         config = Config(output_dir="x", train_file="x.csv")
         with pytest.raises(rendezvous.RendezvousFailed):
             with workers.joined(config):

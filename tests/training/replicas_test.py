@@ -1,82 +1,155 @@
-"""That a training does not depend on how many devices it runs on."""
+"""That nothing of a training depends on how many devices it runs on."""
 
+import contextlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
 from tf_bert.config import Config, parse
+from tf_bert.data.tokens.tokenization import EncodedTexts
+from tf_bert.runs import build, reset
+from tf_bert.training import frozen_features
+from tf_bert.training.devices import distribution
 
-ROOT = pathlib.Path(__file__).parents[2]
-
-# Logical devices are chosen before TensorFlow starts, and collectives of two
-# sizes get into each other's way: so a process for each number of devices.
+HERE = pathlib.Path(__file__).parent
+BASE = {
+    "dropout": 0.0,
+    "learning_rate": 2e-5,
+    "num_train_steps": 20,
+    "train_batch_size": 16,
+    "weight_decay": 0.0,
+    "warmup_proportion": 0.0,
+    # Below the norm of the gradients: they are clipped.
+    "max_grad_norm": 0.1,
+    "distribution": "mirrored",
+}
+# A training on two devices, and what the same is called on one.
+CASES = {
+    # Two parts on each of two devices have the masks of four parts on one.
+    "everything": (
+        {
+            "ema_decay": 0.9,
+            "gradient_accumulation_steps": 2,
+            "mixout": 0.1,
+            "pretrained_weight_decay": 0.1,
+            "record_updates": True,
+            "remat": True,
+        },
+        {"gradient_accumulation_steps": 4},
+    ),
+    "features of frozen layers, compiled by XLA": (
+        {
+            "cache_frozen_features": True,
+            "dropout": 0.1,
+            "freeze": "lower_1",
+            "jit_compile": "true",
+        },
+        {"cache_frozen_features": False, "gradient_accumulation_steps": 2},
+    ),
+    # It rounds otherwise on one device: of two, their copies are compared.
+    "bfloat16": ({"precision": "mixed_bfloat16", "num_train_steps": 5}, None),
+}
+EQUAL = [name for name, (_, one) in CASES.items() if one is not None]
+# Logical devices are chosen before TensorFlow starts: so in a process apart.
 TRAIN = """
     import json, os, sys
     import tensorflow as tf
 
-    num_devices = int(sys.argv[2])
     cpu, = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration()] * num_devices)
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
     sys.path.insert(0, sys.argv[1])
     import replicas_test as this
 
-    results = {}
-    for name, fields in json.load(open(sys.argv[3])).items():
-        results[name] = this.compare(fields, num_devices)
-    results["masks"] = this.masks()
+    results = {"strategies": this.strategies()}
+    for name, (two, one) in json.load(open(sys.argv[2])).items():
+        results[name] = this.compare(two, one)
     print(json.dumps(results), flush=True)
     # Not by way of the iterators' ends: they wait for their tuners.
     os._exit(0)
 """
-
-# Kept for the same reason.
+# For the same reason nothing that holds one may end before.
 KEPT = []
 
 
+def strategies():
+    """What `get_strategy` makes of two devices."""
+
+    def strategy(kind, size=8, **options):
+        config = Config(
+            output_dir="x", train_batch_size=size, distribution=kind
+        )
+        return distribution.get_strategy(config, **options)
+
+    with pytest.raises(ValueError) as error:
+        strategy("mirrored", 9)
+    per_device = Config(
+        output_dir="x",
+        train_batch_size=None,
+        per_device_train_batch_size=3,
+        gradient_accumulation_steps=2,
+        distribution="mirrored",
+    )
+    return {
+        "mirrored": strategy("mirrored").num_replicas_in_sync,
+        "is one object": strategy("mirrored") is strategy("mirrored", 4),
+        "evaluates": strategy("mirrored", 9, trains=False).num_replicas_in_sync,
+        "one device": strategy("one_device").num_replicas_in_sync,
+        "auto": type(strategy("auto")).__name__,
+        "batch size": distribution.with_batch_size(per_device).train_batch_size,
+        "error": str(error.value),
+    }
+
+
 def take_steps(run):
-    """Takes all steps of a run; returns its losses."""
-    losses, step = [], 0
-    batches = run.batches.iterate(0)
+    """Takes all steps of a run; returns their losses."""
+    losses, batches = [], run.batches.iterate()
     KEPT.extend([batches, run])
-    while step < run.schedule.plan.num_steps:
-        iterator, count = batches.at(step, run.schedule.plan.num_steps - step)
-        losses += run.loop.take_steps(iterator, count).tolist()
-        step += count
-    run.trained_words.write_back(1.0)  # There is no decay.
+    rates = run.schedule.learning_rates
+    while len(losses) < len(rates):
+        step = len(losses)
+        most = 1 if run.recorder else len(rates) - step
+        iterator, count = batches.at(step, most)
+        with (
+            run.recorder.around_step(rates[step])
+            if run.recorder
+            else contextlib.nullcontext()
+        ):
+            losses += run.loop.take_steps(iterator, count).tolist()
+    if run.trained_words is not None:
+        run.trained_words.write_back(1.0)  # Nothing decays to zero.
     return losses
 
 
-def result_of(run):
-    """The losses, the logits and the weights of a run, by name."""
-    from tf_bert.data.tokens.tokenization import EncodedTexts
-
-    result = {"losses": take_steps(run)}
-    weights = run.classifier.model.weights_by_path()
-    result |= {path: variable.numpy() for path, variable in weights.items()}
+def outcome(run):
+    """What a training is worth, by name; the state of its variables too."""
+    train = run.tokenized["train"]
+    if run.config.cache_frozen_features:
+        cached = frozen_features.cached(run.classifier.inference, run.tokenized)
+        KEPT.append(cached)
+        run.tokenized.update(cached.__enter__())
+    found = {"losses": take_steps(run)}
+    if run.recorder is not None:
+        arrays = run.recorder.log.arrays()
+        found["updates"] = {name: x.tolist() for name, x in arrays.items()}
     with run.scored_weights():
-        inference, train = run.classifier.inference, run.tokenized["train"]
-        result["logits"] = inference.logits(train)
-        texts = EncodedTexts(train.ids, train.row_splits, train.first_lengths)
-        result["logits_of_texts"] = inference.logits_of_texts(texts)
-    return result
-
-
-def largest_difference(a, b):
-    """Over all but the attention's key biases.
-
-    Their gradient is zero up to rounding, which Adam amplifies.
-    """
-    return max(
-        float(abs(a[name] - b[name]).max())
-        for name in a
-        if name != "losses" and not name.endswith("self/key/bias")
-    )
+        inference = run.classifier.inference
+        weights = run.classifier.model.weights_by_path()
+        found["values"] = {
+            **{path: variable.numpy() for path, variable in weights.items()},
+            "logits": inference.logits(run.tokenized["train"]),
+            "logits of texts": inference.logits_of_texts(
+                EncodedTexts(train.ids, train.row_splits, train.first_lengths)
+            ),
+        }
+    return found
 
 
 def copies_are_equal(run):
@@ -89,122 +162,69 @@ def copies_are_equal(run):
     )
 
 
-def compare(fields, num_devices):
-    """Trains twice on all devices, and once on one."""
-    from tf_bert.runs import build, reset
+def largest_difference(a, b):
+    """Over all but the attention's key biases.
 
-    config = Config.from_dict({**fields, "distribution": "mirrored"})
-    run = build.build(config)
-    assert run.schedule.plan.num_replicas == num_devices
+    Their gradient is zero up to rounding, which Adam amplifies.
+    """
+    return max(
+        float(abs(a[name] - b[name]).max())
+        for name in a
+        if not name.endswith("self/key/bias")
+    )
+
+
+def compare(two, one):
+    """Trains on two devices, twice if it is cheap, and on one, if given."""
+    run = build.build(Config.from_dict(two))
+    assert run.schedule.plan.num_replicas == 2
     weights = run.classifier.model.weights_by_path()
     start = {path: variable.numpy() for path, variable in weights.items()}
-    first = result_of(run)
-    are_equal = copies_are_equal(run)
-    run = reset.restart(run, config)
-    again = result_of(run)
-    one = Config.from_dict({**fields, "distribution": "one_device"})
-    single = result_of(build.build(one))
-    return {
-        "difference": largest_difference(first, single),
-        "losses": max(
-            abs(a - b)
-            for a, b in zip(first["losses"], single["losses"], strict=True)
-        ),
+    first = outcome(run)
+    result = {"copies_are_equal": copies_are_equal(run)}
+    if run.tokenized["train"].features is None:
+        run = reset.restart(run, run.config)
+        again = outcome(run)
+        result["is_reproducible"] = first["losses"] == again["losses"] and all(
+            (first["values"][path] == again["values"][path]).all()
+            for path in start
+        )
+    if one is None:
+        return result
+    single = outcome(build.build(Config.from_dict(one)))
+    values = single["values"]
+    return result | {
+        "difference": largest_difference(first["values"], values),
         "moved": max(
-            float(abs(single[path] - value).max())
+            float(abs(values[path] - value).max())
             for path, value in start.items()
         ),
-        "is_reproducible": all(
-            (first[path] == again[path]).all() for path in start
-        ),
-        "copies_are_equal": are_equal,
+        "losses": [first["losses"], single["losses"]],
+        "updates": [x.get("updates", {}) for x in (first, single)],
     }
 
 
-def masks():
-    """Of the first step's dropout, on each replica."""
-    import tensorflow as tf
-
-    from tf_bert.data.batches import batch_plan as planning
-    from tf_bert.models.dropout import dropout
-    from tf_bert.training.devices import distribution
-
-    config = Config(output_dir="x", distribution="mirrored")
-    strategy = distribution.get_strategy(config)
-    num_replicas = strategy.num_replicas_in_sync
-    plan = planning.plan_training(
-        tf.fill([64], 5).numpy(),
-        batch_size=64,
-        num_steps=1,
-        data_seed=0,
-        num_replicas=num_replicas,
-    )
-    seeds = planning.dropout_seeds(0, plan)[0, :, 0]
-    values = strategy.experimental_distribute_values_from_function(
-        lambda context: tf.constant(seeds[context.replica_id_in_sync_group])
-    )
-    results = strategy.run(
-        lambda seed: dropout(tf.ones([64]), 0.5, seed, site=0), (values,)
-    )
-    return [
-        (result.numpy() > 0).tolist()
-        for result in strategy.experimental_local_results(results)
-    ]
-
-
-BASE = {
-    "dropout": 0.0,
-    "learning_rate": 2e-5,
-    "num_train_steps": 50,
-    "train_batch_size": 16,
-    "weight_decay": 0.0,
-    "warmup_proportion": 0.0,
-    # Below the norm of the gradients: they are clipped.
-    "max_grad_norm": 0.1,
-}
-CASES = {
-    2: {
-        "with accumulation and an average": {
-            **BASE,
-            "gradient_accumulation_steps": 2,
-            "ema_decay": 0.9,
-        },
-        "compiled by XLA": {**BASE, "jit_compile": "true"},
-        "with dropout": {
-            **BASE,
-            "dropout": 0.1,
-            "learning_rate": 1e-3,
-            "remat": True,
-        },
-        "in bfloat16": {
-            **BASE,
-            "precision": "mixed_bfloat16",
-            "mixout": 0.1,
-            "num_train_steps": 5,
-        },
-    },
-    4: {"plain": BASE},
-}
-# How these differ from one device: in their masks.
-WITH_MASKS = ("with dropout", "in bfloat16")
-
-
-@pytest.fixture(scope="module", params=CASES)
-def results(request, flags, tmp_path_factory):
-    num_devices = request.param
+@pytest.fixture(scope="module")
+def results(flags, tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
-    configs = {
-        name: Config(**parse.parse(flags(output_dir=folder, **case))).as_dict()
-        for name, case in CASES[num_devices].items()
-    }
+
+    def fields(**changes):
+        arguments = flags(output_dir=folder, **{**BASE, **changes})
+        return Config(**parse.parse(arguments)).as_dict()
+
     path = folder / "configs.json"
+    configs = {
+        name: [
+            fields(**two),
+            one and fields(**{**two, **one, "distribution": "one_device"}),
+        ]
+        for name, (two, one) in CASES.items()
+    }
     path.write_text(json.dumps(configs))
     process = subprocess.run(
-        [
-            *(sys.executable, "-c", textwrap.dedent(TRAIN)),
-            *(str(pathlib.Path(__file__).parent), str(num_devices), str(path)),
-        ],
-        cwd=ROOT,
+        [sys.executable, "-c", textwrap.dedent(TRAIN), str(HERE), str(path)],
+        cwd=HERE.parents[1],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
         check=False,
@@ -214,24 +234,37 @@ def results(request, flags, tmp_path_factory):
 
 
 @pytest.mark.large
-class TestReplicas:
-    def test_change_nothing_but_masks(self, results):
-        for name, result in results.items():
-            if name in ("masks", *WITH_MASKS):
-                continue
-            assert result["difference"] <= 1e-5, name
-            assert result["losses"] <= 1e-5, name
-            assert result["moved"] > 3e-4, name
+class TestTwoDevices:
+    @pytest.mark.parametrize("name", EQUAL)
+    def test_change_nothing(self, results, name):
+        result = results[name]
+        assert result["difference"] <= 1e-5
+        np.testing.assert_allclose(*result["losses"], rtol=0, atol=1e-5)
+        assert result["moved"] > 1e-4
 
-    def test_draw_masks_of_their_own(self, results):
-        masks = results["masks"]
-        assert len({tuple(mask) for mask in masks}) == len(masks)
-        for name in set(WITH_MASKS) & set(results):
-            # Far from one device, but not lost.
-            assert 1e-5 < results[name]["losses"] < 1.5, name
+    def test_record_the_same_updates(self, results):
+        two, one = results["everything"]["updates"]
+        assert two.keys() == one.keys()
+        assert "update_norm/layer_1" in two
+        for name, values in one.items():
+            # Key biases have rounding noise for a gradient.
+            np.testing.assert_allclose(
+                two[name], values, rtol=0.02, err_msg=name
+            )
 
-    def test_are_reproducible_and_stay_equal(self, results):
-        for name, result in results.items():
-            if name != "masks":
-                assert result["is_reproducible"], name
-                assert result["copies_are_equal"], name
+    @pytest.mark.parametrize("name", CASES)
+    def test_are_reproducible_and_stay_equal(self, results, name):
+        assert results[name]["copies_are_equal"]
+        assert results[name].get("is_reproducible", True)
+
+    def test_are_chosen_by_distribution_and_batch_size(self, results):
+        found = dict(results["strategies"])
+        assert "--train_batch_size=8, the nearest" in found.pop("error")
+        assert found == {
+            "mirrored": 2,
+            "is one object": True,
+            "evaluates": 2,
+            "one device": 1,
+            "auto": "OneDeviceStrategy",
+            "batch size": 12,
+        }

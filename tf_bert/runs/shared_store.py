@@ -15,7 +15,7 @@ from tf_bert.runs.run_store import RunStore
 from tf_bert.runs.state.run_checkpoints import Checkpoints
 from tf_bert.runs.state.shared_checkpoints import SharedCheckpoints
 from tf_bert.system.stop_requests import StopRequest
-from tf_bert.training.devices import agreed_stop, distribution, workers
+from tf_bert.training.devices import distribution, workers
 from tf_bert.training.devices.workers import Workers
 from tf_bert.training.evaluate import Evaluation
 
@@ -74,7 +74,7 @@ class SharedStore(RunStore):
 
     def attended(self) -> contextlib.AbstractContextManager[StopRequest]:
         """The time in which all stop behind the same step."""
-        return agreed_stop.noted(self._workers)
+        return workers.noted(self._workers)
 
     def keep(
         self,

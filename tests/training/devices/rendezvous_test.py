@@ -18,10 +18,10 @@ def meet(clusters, abouts=None, *, seconds=30.0) -> list[str | None]:
 
     def one(cluster, about):
         try:
-            rendezvous.meet(cluster, about, differences, seconds=seconds)
+            with rendezvous.met(cluster, about, differences, seconds=seconds):
+                return None
         except rendezvous.RendezvousFailed as error:
             return str(error)
-        return None
 
     with futures.ThreadPoolExecutor(len(clusters)) as pool:
         return list(pool.map(one, clusters, abouts))
@@ -44,13 +44,13 @@ class MeetTest(parameterized.TestCase):
 
     def test_without_worker_0_the_others_end(self):
         (message,) = meet(self.clusters[1:2], seconds=0.3)
-        self.assertRegex(message, r"worker 0 .*: Connection refused")
+        self.assertRegex(message, r"to worker 0 .*: Connection refused")
 
     def test_other_flags_are_refused_on_all(self):
         messages = meet(self.clusters[:2], ["seed: 1", "seed: 2"])
         self.assertLen(set(messages), 1)
         self.assertRegex(
-            messages[0], "worker 1, which differs .* seed: 1 -> seed: 2"
+            messages[0], "Worker 1 was started with other .* 1 -> seed: 2"
         )
 
     def test_an_index_that_two_workers_have_is_refused(self):
@@ -102,4 +102,4 @@ class MeetTest(parameterized.TestCase):
         port = int(self.addresses[0].split(":")[1])
         with socket.create_server(("", port)):
             (message,) = meet(self.clusters[:1])
-        self.assertRegex(message, "worker 0 .*Address already in use")
+        self.assertRegex(message, "port of worker 0 .*: Address already in use")

@@ -1,7 +1,10 @@
+import signal
+
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from tf_bert.system.stop_requests import StopRequest, StopRequested, Terminated
 from tf_bert.training.devices import workers
 from tf_bert.training.devices.cluster import Cluster
 
@@ -18,8 +21,7 @@ _CLOSED = (
 )
 
 
-def alone() -> workers.Workers:
-    return workers.Workers()
+alone = workers.Workers
 
 
 class AloneTest(parameterized.TestCase):
@@ -48,7 +50,9 @@ class LossesExplainedTest(parameterized.TestCase):
     def test_the_worker_is_named(self, message, name):
         cluster = Cluster(("a:1", "b:1", "c:1", "d:1"), 0)
         with (
-            self.assertRaisesRegex(workers.WorkerLost, f"{name} .* was lost"),
+            self.assertRaisesRegex(
+                workers.WorkerLost, rf"Lost {name} \(.*:1\)\. "
+            ),
             workers.losses_explained(cluster),
         ):
             raise tf.errors.UnavailableError(None, None, message)
@@ -56,7 +60,7 @@ class LossesExplainedTest(parameterized.TestCase):
     def test_itself_is_not_blamed(self):
         cluster = Cluster(("a:1", "b:1", "c:1"), 2)
         with (
-            self.assertRaisesRegex(workers.WorkerLost, "another worker was"),
+            self.assertRaisesRegex(workers.WorkerLost, "Lost another worker"),
             workers.losses_explained(cluster),
         ):
             raise tf.errors.UnavailableError(None, None, _UNHEALTHY)
@@ -76,3 +80,24 @@ class LossesExplainedTest(parameterized.TestCase):
             workers.losses_explained(None),
         ):
             raise tf.errors.UnavailableError(None, None, _CLOSED)
+
+
+class AgreedRequestTest(parameterized.TestCase):
+    def test_the_number_of_steps_comes_back(self):
+        request = workers.AgreedRequest(StopRequest(), alone())
+        self.assertEqual(request.check(7), 7)
+        self.assertIsNone(request.number)
+
+    def test_a_signal_of_this_worker_counts(self):
+        own = StopRequest()
+        request = workers.AgreedRequest(own, alone())
+        own.number = signal.SIGTERM
+        with self.assertRaises(StopRequested):
+            request.check(7)
+        self.assertIsInstance(request.ending("bye"), Terminated)
+
+
+class NotedTest(parameterized.TestCase):
+    def test_one_worker_asks_nobody(self):
+        with workers.noted(alone()) as request:
+            self.assertIs(type(request), StopRequest)

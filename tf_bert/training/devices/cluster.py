@@ -23,8 +23,6 @@ class Cluster:
     They are counted from 0; worker 0 is the chief, which alone writes files.
 
     Args:
-        addresses: `host:port` of each, at least two.
-        index: of this one, in [0, len(addresses)).
         has_chief_job: whether TF_CONFIG names worker 0 as a job `chief`
             instead of the first of the workers.
     """
@@ -64,12 +62,6 @@ class Cluster:
 def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
     """Returns the workers of TF_CONFIG; None if there is at most one.
 
-    Args:
-        environment: variables by name.
-
-    Raises:
-        ValueError: if TF_CONFIG is set and wrong.
-
     Example:
         >>> read_cluster({}) is None
         True
@@ -83,9 +75,9 @@ def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise _wrong(f"no JSON ({error})", text) from error
+        raise _wrong(f"it is no JSON ({error})", text) from error
     if not isinstance(content, dict):
-        raise _wrong("no JSON object", text)
+        raise _wrong("it is no JSON object", text)
     # As on platforms that set it for a single machine, too.
     if not content.get("cluster"):
         return None
@@ -103,20 +95,20 @@ def _read_jobs(content: dict[str, Any], text: str) -> dict[str, list[str]]:
     """Returns the addresses of each job."""
     jobs = content["cluster"]
     if not isinstance(jobs, dict):
-        raise _wrong("a cluster that is no object", text)
+        raise _wrong("its cluster is no object", text)
     for job, addresses in jobs.items():
         if job not in ("chief", "worker"):
-            raise _wrong(f"a job {job!r} beside chief and worker", text)
+            raise _wrong(f"a job must be chief or worker, not {job!r}", text)
         if not isinstance(addresses, list):
-            raise _wrong(f"no list of addresses of {job!r}", text)
+            raise _wrong(f"the addresses of {job!r} are no list", text)
         for address in addresses:
             if not _is_address(address):
-                raise _wrong(f"{address!r}, which is no host:port", text)
+                raise _wrong(f"{address!r} is no host:port", text)
     if len(jobs.get("chief", [])) > 1:
-        raise _wrong("more than one chief", text)
+        raise _wrong("it names more than one chief", text)
     addresses = [address for job in jobs.values() for address in job]
     if len(set(addresses)) < len(addresses):
-        raise _wrong("the same address twice", text)
+        raise _wrong("it names an address twice", text)
     return jobs
 
 
@@ -133,22 +125,22 @@ def _read_task(
     """Returns the job and the number of this process in it."""
     task = content.get("task")
     if not isinstance(task, dict):
-        raise _wrong("no task", text)
+        raise _wrong("it has no task", text)
     job, index = task.get("type"), task.get("index")
     if job not in jobs:
-        raise _wrong(f"a task of type {job!r}, not in the cluster", text)
+        raise _wrong(f"its task type {job!r} is not in the cluster", text)
     if not isinstance(index, int) or isinstance(index, bool):
-        raise _wrong(f"a task with index {index!r}, no integer", text)
+        raise _wrong(f"its task index {index!r} is no integer", text)
     if not 0 <= index < len(jobs[job]):
         raise _wrong(
-            f"a task with index {index} of {len(jobs[job])} {job!r}", text
+            f"its task index {index} is not in [0, {len(jobs[job])})", text
         )
     return job, index
 
 
 def _wrong(reason: str, text: str) -> ValueError:
     return ValueError(
-        f"TF_CONFIG must name the workers and this one of them, as {_EXAMPLE}. "
-        f"Received: {reason}, in TF_CONFIG={text}. Correct this environment "
-        "variable, or pass --distribution=one_device to use this machine alone."
+        "The environment variable TF_CONFIG does not say who the workers are: "
+        f"{reason}. Received: TF_CONFIG={text}. Correct it, as in {_EXAMPLE}, "
+        "or pass --distribution=one_device to use this machine alone."
     )

@@ -20,13 +20,8 @@ def largest_count(config: Config, available: int, *, trains: bool) -> int:
     """Returns the largest number of devices that can share the batches.
 
     Args:
-        config: of the run.
-        available: >= 1. Devices that there are.
         trains: whether batches of the training count, not only those of the
             evaluation.
-
-    Returns:
-        In [1, `available`].
 
     Example:
         >>> config = Config(output_dir="x", train_batch_size=12)
@@ -44,16 +39,7 @@ def largest_count(config: Config, available: int, *, trains: bool) -> int:
 
 
 def check_count(config: Config, count: int, *, trains: bool) -> None:
-    """Checks that so many devices can share the batches.
-
-    Args:
-        config: of the run.
-        count: >= 1. Devices that the run was told to use.
-        trains: as in `largest_count`.
-
-    Raises:
-        ValueError: if they cannot; it names the nearest sizes.
-    """
+    """Checks that so many devices can share the batches."""
     sizes = _sizes(config, trains=trains)
     nearest = {
         name: _nearest_multiple(size, count * unit)
@@ -68,10 +54,10 @@ def check_count(config: Config, count: int, *, trains: bool) -> None:
         received += f", gradient_accumulation_steps={parts}"
     flags = " ".join(f"--{name}={size}" for name, size in nearest.items())
     raise ValueError(
-        "A batch must divide evenly among the devices, and what a device gets "
-        f"among its parts. Received: {received}, for {count} devices with "
+        "A batch cannot be divided evenly among the devices, or among the "
+        f"parts on each. Received: {received}, for {count} devices with "
         f"--distribution={config.distribution}. Pass {flags}, the nearest that "
-        "divides."
+        "can."
     )
 
 

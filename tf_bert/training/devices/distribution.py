@@ -28,10 +28,6 @@ def get_strategy(
     Args:
         config: of the run. With `distribution` auto it uses the largest
             number of devices that divides its batches.
-        trains: whether batches of the training are to be divided, too.
-
-    Raises:
-        ValueError: if the devices are not there, or do not divide a batch.
     """
     strategy, description = _choose(config, trains=trains)
     logging.info("Running on %s.", description)
@@ -42,9 +38,6 @@ def with_batch_size(config: Config) -> Config:
     """Returns the configuration with the batch size of one update.
 
     It may be given per device; how many there are is known here.
-
-    Raises:
-        ValueError: if the devices are not there.
     """
     if config.per_device_train_batch_size is None:
         return config
@@ -70,7 +63,6 @@ def iterate(
     """Returns an iterator that gives each replica its elements.
 
     Args:
-        strategy: that the elements are for.
         make_dataset: from the numbers of some replicas, those that one
             machine feeds, to the dataset for them: step by step, replica by
             replica within a step. One machine alone feeds all.
@@ -105,31 +97,22 @@ def is_compiled(config: Config, strategy: tf.distribute.Strategy) -> bool:
 
 
 def get_cluster(config: Config) -> Cluster | None:
-    """Returns the workers that a run trains on; None for one machine alone.
-
-    Args:
-        config: of the run. `distribution` may say that it is to run on this
-            machine, whatever TF_CONFIG says.
-
-    Raises:
-        ValueError: if TF_CONFIG is wrong, or must be there and is not; or if
-            it names several workers, and the mode is none that they share.
-    """
+    """Returns the workers that a run trains on; None for one machine alone."""
     if config.distribution not in ("auto", "multi_worker"):
         return None
     if config.distribution == "multi_worker" and "TF_CONFIG" not in os.environ:
         raise ValueError(
-            "TF_CONFIG must name the workers with --distribution=multi_worker. "
-            "Received: no such environment variable. Set it, see "
-            "docs/workers.md, or leave out --distribution."
+            "--distribution=multi_worker needs to know the workers. Received: "
+            "no environment variable TF_CONFIG. Set it as docs/workers.md "
+            "says, or leave out --distribution."
         )
     cluster = read_cluster()
     if cluster is not None and config.mode != "train":
         raise ValueError(
-            "Several workers must train one run. Received: mode="
-            f"{config.mode}, and a TF_CONFIG that names {len(cluster)}. Unset "
-            "TF_CONFIG, or pass --distribution=one_device or mirrored, to use "
-            "this machine alone."
+            f"Several workers can only train. Received: mode={config.mode} "
+            f"and a TF_CONFIG that names {len(cluster)} workers. Unset it, "
+            "or pass --distribution=one_device or mirrored, to use this "
+            "machine alone."
         )
     return cluster
 

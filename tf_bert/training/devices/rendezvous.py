@@ -10,7 +10,7 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from absl import logging
@@ -31,21 +31,25 @@ class RendezvousFailed(ConnectionError):
     """The workers cannot start together."""
 
 
-def meet(
+@contextlib.contextmanager
+def met(
     cluster: Cluster,
     about: Any,
     find_differences: FindDifferences,
     *,
     seconds: float = SECONDS,
-) -> None:
-    """Waits until all workers are there, and have come for the same.
+) -> Iterator[dict[int, socket.socket]]:
+    """A time that begins when all workers are there, and come for the same.
 
     Args:
-        cluster: of the workers.
         about: JSON; what this worker is about to do.
         find_differences: called by worker 0, on JSON that was read.
         seconds: > 0. How long worker 0 waits for the others, and these for
             worker 0.
+
+    Yields:
+        The number of a worker -> a connection to it, open until the end:
+        worker 0 has one to each of the others, and these have one to it.
 
     Raises:
         RendezvousFailed: if a worker is missing, or was started with other
@@ -57,10 +61,15 @@ def meet(
         len(cluster),
     )
     about = json.loads(json.dumps(about))
-    if cluster.is_chief:
-        _receive_all(cluster, about, find_differences, seconds)
-    else:
-        _visit(cluster, about, seconds)
+    with contextlib.ExitStack() as stack:
+        if cluster.is_chief:
+            visitors = _receive_all(
+                cluster, about, find_differences, seconds, stack
+            )
+            yield visitors
+            _wait_for_end(visitors.values())
+        else:
+            yield {0: stack.enter_context(_visit(cluster, about, seconds))}
 
 
 def _receive_all(
@@ -68,12 +77,15 @@ def _receive_all(
     about: Any,
     find_differences: FindDifferences,
     seconds: float,
-) -> None:
-    """Receives all other workers, and answers them when all are there."""
+    stack: contextlib.ExitStack,
+) -> dict[int, socket.socket]:
+    """Receives all other workers, and answers them when all are there.
+
+    Returns the connections to them, which `stack` closes.
+    """
     visitors: dict[int, socket.socket] = {}
     error = None
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(_listen(cluster))
+    with _listen(cluster) as listener:
         for visitor in _arrivals(listener, seconds):
             stack.enter_context(visitor)
             hello = _read(visitor, _SECONDS_OF_A_MESSAGE)
@@ -86,13 +98,15 @@ def _receive_all(
             if error is None:
                 visitors[hello["index"]] = visitor
             if error is not None or len(visitors) == len(cluster) - 1:
-                _answer([*visitors.values(), visitor], error)
+                _answer({*visitors.values(), visitor}, error)
                 break
         else:
             error = _missing(cluster, set(visitors), seconds)
             _answer(visitors.values(), error)
     if error is not None:
+        _wait_for_end(visitors.values())
         raise RendezvousFailed(error)
+    return visitors
 
 
 def _listen(cluster: Cluster) -> socket.socket:
@@ -106,9 +120,9 @@ def _listen(cluster: Cluster) -> socket.socket:
         return socket.create_server(("", port))
     except OSError as error:
         raise RendezvousFailed(
-            "The port of a worker must be free on its machine. Received: "
-            f"{cluster.name(cluster.index)} ({error.strerror}). End what uses "
-            "it, such as an earlier run, or name another port in TF_CONFIG."
+            f"Could not open the port of {cluster.name(cluster.index)}: "
+            f"{error.strerror}. End the program that uses it, such as an "
+            "earlier run, or name another port in TF_CONFIG."
         ) from error
 
 
@@ -127,7 +141,8 @@ def _read(connection: socket.socket, seconds: float) -> Any:
     """Returns the JSON object on a line that comes; None if none does."""
     connection.settimeout(seconds)
     try:
-        with connection.makefile("rb") as file:
+        # Without a buffer: what comes behind the line stays there.
+        with connection.makefile("rb", buffering=0) as file:
             content = json.loads(file.readline(_MAX_BYTES))
     except (OSError, ValueError):
         return None
@@ -158,9 +173,9 @@ def _objection(
     if found is None:
         return None
     return (
-        "TF_CONFIG must be the same on all workers, but for the index of the "
-        f"task, which must differ. Received: {found}, where worker 0 has "
-        f"cluster {list(cluster.addresses)}. Correct it, and start all "
+        "TF_CONFIG must be the same on all workers but for the index of the "
+        f"task, which must differ. Received: {found}, while worker 0 has "
+        f"cluster {list(cluster.addresses)}. Correct it, then start all "
         "workers again."
     )
 
@@ -173,9 +188,9 @@ def _differences(
     if not found:
         return None
     return (
-        "All workers must be started with the same flags. Received: worker "
-        f"{hello['index']}, which differs from worker 0 in {'; '.join(found)}. "
-        "Give it the same, and start all workers again."
+        f"Worker {hello['index']} was started with other flags than worker 0. "
+        f"Received: {'; '.join(found)}. Start all workers again, with the "
+        "same flags."
     )
 
 
@@ -186,42 +201,53 @@ def _missing(cluster: Cluster, present: set[int], seconds: float) -> str:
         if index not in present
     ]
     return (
-        f"All workers must come within {seconds:g} seconds. Received: nothing "
-        f"from {', '.join(names)}. See what is said there, and whether worker "
-        f"0 can be reached from there at {cluster.addresses[0]}; then start "
-        "all workers again."
+        f"Heard nothing from {', '.join(names)} within {seconds:g} seconds. "
+        "See what is printed there, and whether worker 0 can be reached from "
+        f"there at {cluster.addresses[0]}; then start all workers again."
     )
 
 
-def _answer(visitors: Any, error: str | None) -> None:
-    """Lets all visitors go, and waits until they are gone."""
+def _answer(visitors: Iterable[socket.socket], error: str | None) -> None:
     answer = json.dumps({"error": error}).encode() + b"\n"
     for visitor in visitors:
         visitor.settimeout(_SECONDS_OF_A_MESSAGE)
         with contextlib.suppress(OSError):
             visitor.sendall(answer)
+
+
+def _wait_for_end(visitors: Iterable[socket.socket]) -> None:
+    """Waits until all visitors are gone.
+
+    Who closes first keeps the port busy for a while: not this side.
+    """
     for visitor in visitors:
-        # Who closes first keeps the port busy for a while: not this side.
         with contextlib.suppress(OSError):
-            visitor.recv(1)
+            while visitor.recv(_MAX_BYTES):
+                pass
 
 
-def _visit(cluster: Cluster, about: Any, seconds: float) -> None:
-    """Tells worker 0 that this one is here, and waits for its answer."""
+def _visit(cluster: Cluster, about: Any, seconds: float) -> socket.socket:
+    """Tells worker 0 that this one is here, and waits for its answer.
+
+    Returns the connection.
+    """
     hello = {
         "index": cluster.index,
         "cluster": cluster.addresses,
         "about": about,
     }
-    with _connect(cluster, seconds) as connection:
-        with contextlib.suppress(OSError):
-            connection.sendall(json.dumps(hello).encode() + b"\n")
-        # Worker 0 decides when the time is over; it may have come later.
-        answer = _read(connection, 2 * seconds)
-    if answer is None or "error" not in answer:
-        raise _unreachable(cluster, "it does not wait for workers")
-    if answer["error"] is not None:
-        raise RendezvousFailed(answer["error"])
+    connection = _connect(cluster, seconds)
+    with contextlib.suppress(OSError):
+        connection.sendall(json.dumps(hello).encode() + b"\n")
+    # Worker 0 decides when the time is over; it may have come later.
+    answer = _read(connection, 2 * seconds)
+    error = _unreachable(cluster, "it does not wait for workers")
+    if answer is not None and "error" in answer:
+        if answer["error"] is None:
+            return connection
+        error = RendezvousFailed(answer["error"])
+    connection.close()
+    raise error
 
 
 def _connect(cluster: Cluster, seconds: float) -> socket.socket:
@@ -241,7 +267,6 @@ def _connect(cluster: Cluster, seconds: float) -> socket.socket:
 
 def _unreachable(cluster: Cluster, reason: str) -> RendezvousFailed:
     return RendezvousFailed(
-        "Worker 0 must wait for the others, at an address that they reach. "
-        f"Received: {cluster.name(0)}: {reason}. Correct TF_CONFIG, or see "
-        "what worker 0 says; then start all workers again."
+        f"Could not connect to {cluster.name(0)}: {reason}. Correct TF_CONFIG, "
+        "or see what worker 0 prints; then start all workers again."
     )

@@ -31,12 +31,7 @@ _INSTALL = (
 
 
 def find(config: Config) -> str | None:
-    """Returns the name of the TPU that a run could use; None without one.
-
-    Args:
-        config: of the run. Its `tpu_name` comes first, then the chips of this
-            machine, then what the environment names.
-    """
+    """Returns the name of the TPU that a run could use; None without one."""
     if config.tpu_name is not None:
         return config.tpu_name
     has_gpus = bool(tf.config.list_physical_devices("GPU"))
@@ -49,16 +44,12 @@ def find(config: Config) -> str | None:
 
 
 def is_usable(name: str) -> bool:
-    """Whether this TensorFlow has what the TPU of a name needs; says if not.
-
-    Args:
-        name: of `find`.
-    """
+    """Whether this TensorFlow has what the TPU of a name needs; says if not."""
     if _has_kernels(name):
         return True
     logging.warning(
-        "This machine has a TPU, and this TensorFlow no kernels for it: the "
-        "run goes on without. %s.",
+        "This machine has a TPU, but this TensorFlow has no kernels for it: "
+        "running without the TPU. %s.",
         _INSTALL,
     )
     return False
@@ -66,12 +57,7 @@ def is_usable(name: str) -> bool:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Tpu:
-    """A TPU that is ready.
-
-    Attributes:
-        resolver: its address.
-        topology: its cores.
-    """
+    """A TPU that is ready."""
 
     resolver: tf.distribute.cluster_resolver.TPUClusterResolver
     topology: tf.tpu.experimental.Topology
@@ -94,20 +80,13 @@ class Tpu:
 
 
 def connect(config: Config) -> Tpu:
-    """Connects to the TPU and prepares it, once in a process.
-
-    Args:
-        config: with `tpu_name`, `tpu_zone` and `gcp_project`.
-
-    Raises:
-        ValueError: if there is no TPU, or it cannot be used.
-    """
+    """Connects to the TPU and prepares it, once in a process."""
     name = find(config) or LOCAL
     if not _has_kernels(name):
         raise ValueError(
-            "A TensorFlow with kernels for TPUs must be installed. Received: "
-            f"tensorflow {tf.__version__}, which has none, and "
-            f"tpu_name={name}. {_INSTALL}; or pass --distribution=one_device."
+            "This TensorFlow has no kernels for TPUs. Received: tensorflow "
+            f"{tf.__version__}, tpu_name={name}. {_INSTALL}; or pass "
+            "--distribution=one_device."
         )
     try:
         return _connect(name, config.tpu_zone, config.gcp_project)
@@ -116,10 +95,10 @@ def connect(config: Config) -> Tpu:
     except (ValueError, RuntimeError, OSError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(
-            "There must be a TPU that answers. Received: "
+            f"Could not connect to the TPU: {reason}. Received: "
             f"tpu_name={name}, tpu_zone={config.tpu_zone}, gcp_project="
-            f"{config.gcp_project}: {reason}. Pass the --tpu_name, --tpu_zone "
-            "and --gcp_project of one that runs, or --distribution=one_device."
+            f"{config.gcp_project}. Pass the --tpu_name, --tpu_zone and "
+            "--gcp_project of one that runs, or --distribution=one_device."
         ) from error
 
 

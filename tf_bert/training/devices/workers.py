@@ -7,7 +7,6 @@ in the same order.
 """
 
 import contextlib
-import faulthandler
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -19,8 +18,9 @@ import tensorflow as tf
 from absl import logging
 
 from tf_bert.config import Config, differences
-from tf_bert.system import onednn
-from tf_bert.training.devices import distribution, rendezvous
+from tf_bert.system import onednn, stop_requests
+from tf_bert.system.stop_requests import StopRequest, StopRequested
+from tf_bert.training.devices import distribution, rendezvous, start_watch
 from tf_bert.training.devices.cluster import Cluster
 
 _Value = TypeVar("_Value")
@@ -36,17 +36,7 @@ class WorkerLost(ConnectionError):
 
 
 class Workers:
-    """The workers of a run; alone, every method is the identity.
-
-    Args:
-        cluster: of the workers; None for one alone.
-        strategy: of all of them; None, for one alone, is not used.
-
-    Attributes:
-        is_chief: whether this one writes the files; true for one alone.
-        num_workers: >= 1.
-        strategy: as given.
-    """
+    """The workers of a run; alone, every method is the identity."""
 
     def __init__(
         self,
@@ -59,11 +49,7 @@ class Workers:
         self.num_workers = 1 if cluster is None else len(cluster)
 
     def of_chief(self, value: _Value) -> _Value:
-        """Returns the chief's value on every worker.
-
-        Args:
-            value: JSON; on other workers it is not looked at.
-        """
+        """Returns the chief's value, JSON, on every worker."""
         if self._cluster is None:
             return value
         content = json.dumps(value).encode() if self.is_chief else b""
@@ -80,18 +66,15 @@ class Workers:
 
         Args:
             compute: without a collective operation; returns JSON.
-            *args: that it takes.
-
-        Raises:
-            ValueError, OSError: that it raises; the others raise what says
-                so.
         """
         if self._cluster is None:
             return compute(*args)
         if not self.is_chief:
             answer = self.of_chief(None)
             if answer["error"] is not None:
-                raise ValueError(f"Worker 0 ends all: {answer['error']}")
+                raise ValueError(
+                    f"Worker 0 has ended the run: {answer['error']}"
+                )
             return answer["result"]
         try:
             result = compute(*args)
@@ -102,14 +85,7 @@ class Workers:
         return result
 
     def of_each(self, values: Iterable[int]) -> np.ndarray:
-        """Returns the numbers of every worker on every worker.
-
-        Args:
-            values: K integers in [-2^31, 2^31).
-
-        Returns:
-            int32 `[workers, K]`.
-        """
+        """Returns int32 `[workers, K]`: K numbers of each, on every worker."""
         own = np.array([list(values)], np.int32)
         if self._cluster is None:
             return own
@@ -118,10 +94,9 @@ class Workers:
         return self._sum(table.ravel()).reshape(table.shape)
 
     def send(self, variables: Iterable[keras.Variable]) -> None:
-        """Gives all workers the chief's values of some variables, to the bit.
+        """Gives all workers the chief's values of variables, to the bit.
 
-        Args:
-            variables: the same ones, in the same order, on all workers.
+        All call it with the same variables in the same order.
         """
         if self._cluster is None:
             return
@@ -146,7 +121,39 @@ class Workers:
         return self.strategy.reduce("SUM", values, axis=None)
 
 
-_SECONDS_OF_START = 60.0
+class AgreedRequest(StopRequest):
+    """Whether any worker was asked to stop.
+
+    They must stop behind the same step. So at each boundary between steps all
+    tell each other whether they were asked to; and as they talk anyway, how
+    many steps come next, which each would find by its own clock.
+    """
+
+    def __init__(self, request: StopRequest, workers: Workers):
+        super().__init__()
+        self._request = request
+        self._workers = workers
+
+    def check(self, num_steps: int = 0) -> int:
+        """To be called by all workers; returns the chief's `num_steps`."""
+        asked, steps = self._workers.of_each(
+            [self._request.number or 0, num_steps]
+        ).T
+        if asked.any():
+            # For the same signal everywhere: all end with the same status.
+            self.number = self._request.number = int(asked.max())
+            raise StopRequested
+        return int(steps[0])
+
+
+@contextlib.contextmanager
+def noted(workers: Workers) -> Iterator[StopRequest]:
+    """A time in which requests are noted and, between workers, agreed upon."""
+    with stop_requests.noted() as request:
+        if workers.num_workers > 1:
+            request = AgreedRequest(request, workers)
+        yield request
+
 
 # Workers that have met in this process: TensorFlow has their ports since.
 _met: set[Cluster] = set()
@@ -155,10 +162,6 @@ _met: set[Cluster] = set()
 @contextlib.contextmanager
 def joined(config: Config) -> Iterator[Workers]:
     """The time in which this process is a worker of a run.
-
-    Args:
-        config: of the run. With `--distribution=auto` or `multi_worker` the
-            workers are those of TF_CONFIG.
 
     Raises:
         ValueError: if TF_CONFIG is wrong, or the workers do not fit a batch.
@@ -169,19 +172,24 @@ def joined(config: Config) -> Iterator[Workers]:
     if cluster is None:
         yield Workers()
         return
-    if cluster not in _met:
-        about = {**config.as_dict(), onednn.VARIABLE: str(int(onednn.is_on()))}
-        rendezvous.meet(cluster, about, differences)
-        _met.add(cluster)
-    with losses_explained(cluster), _quiet_beside_chief(cluster):
-        # If one is lost at this very moment, TensorFlow waits for it for an
-        # hour, and lets no Python run meanwhile, signals included.
-        faulthandler.dump_traceback_later(_SECONDS_OF_START, exit=True)
-        try:
-            strategy = distribution.get_strategy(config)
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-        yield Workers(cluster, strategy)
+    with losses_explained(cluster):
+        strategy = _start(config, cluster)
+        with _quiet_beside_chief(cluster):
+            yield Workers(cluster, strategy)
+
+
+def _start(config: Config, cluster: Cluster) -> tf.distribute.Strategy:
+    """Returns the strategy of the workers, when all have come together."""
+    if cluster in _met:
+        return distribution.get_strategy(config)
+    about = {**config.as_dict(), onednn.VARIABLE: str(int(onednn.is_on()))}
+    with (
+        rendezvous.met(cluster, about, differences) as connections,
+        start_watch.watched(cluster, connections),
+    ):
+        strategy = distribution.get_strategy(config)
+    _met.add(cluster)
+    return strategy
 
 
 @contextlib.contextmanager
@@ -189,7 +197,7 @@ def _quiet_beside_chief(cluster: Cluster) -> Iterator[None]:
     """A time in which a worker leaves it to the chief to say how it goes."""
     level = logging.get_verbosity()
     if not cluster.is_chief and level == logging.INFO:
-        logging.info("All are there. Worker 0 says how it goes.")
+        logging.info("All workers have started. Worker 0 reports the progress.")
         logging.set_verbosity(logging.WARNING)
     try:
         yield
@@ -199,25 +207,17 @@ def _quiet_beside_chief(cluster: Cluster) -> Iterator[None]:
 
 @contextlib.contextmanager
 def losses_explained(cluster: Cluster | None) -> Iterator[None]:
-    """A time in which the loss of another worker is said in a sentence.
-
-    Args:
-        cluster: of the workers; None for one alone, where nothing changes.
-
-    Raises:
-        WorkerLost: if another worker is lost.
-    """
+    """A time in which the loss of another worker is said in a sentence."""
     try:
         yield
     except tf.errors.OpError as error:
         if cluster is None or _ABORTED not in str(error):
             raise
         raise WorkerLost(
-            "All workers must live until the end of the training. Received: "
-            f"{_who(cluster, str(error))} was lost. What worker 0 has saved "
-            "is whole. See why that worker ended, and give all workers the "
-            "same commands again, without --overwrite_output_dir, to continue "
-            "from the last saved state."
+            f"Lost {_who(cluster, str(error))}. What worker 0 has saved is "
+            "whole: see why that worker ended, then give all workers the same "
+            "commands again, without --overwrite_output_dir, to continue from "
+            "the last saved state."
         ) from error
 
 

@@ -1,0 +1,125 @@
+"""Watches the other workers while TensorFlow starts. No TensorFlow.
+
+From the rendezvous until all have registered, TensorFlow waits for every
+worker, for up to an hour, in native code: meanwhile no thread and no signal
+handler of Python runs. So a process of its own looks whether the connections
+of the rendezvous stay open, and ends this one when another worker is lost.
+"""
+
+import contextlib
+import ctypes
+import os
+import selectors
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+
+from tf_bert.training.devices.cluster import Cluster
+
+SECONDS = 60.0
+_READY = b"ready\n"
+
+
+@contextlib.contextmanager
+def watched(
+    cluster: Cluster, connections: Mapping[int, socket.socket]
+) -> Iterator[None]:
+    """A time in which this process ends if another worker is lost.
+
+    It says which one, and ends with status 2. At the end of the time the
+    others are told that this worker is ready.
+
+    Args:
+        connections: of worker 0 to each of the others by its number, and of
+            each of these to worker 0.
+    """
+    reader, writer = os.pipe()
+    with _status_2_at_sigint():
+        watcher = os.fork()
+        if watcher == 0:
+            os.close(writer)
+            _watch(cluster, connections, reader)
+        try:
+            yield
+        finally:
+            os.close(writer)
+            os.waitpid(watcher, 0)
+            os.close(reader)
+    for connection in connections.values():
+        with contextlib.suppress(OSError):
+            connection.sendall(_READY)
+
+
+@contextlib.contextmanager
+def _status_2_at_sigint() -> Iterator[None]:
+    """A time in which SIGINT ends this process in native code, too.
+
+    `_exit` of the C library takes the place of a handler, whose argument is
+    the signal's number: it becomes the exit status, which is 2 for SIGINT.
+    """
+    c_library = ctypes.CDLL(None)
+    c_library.signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
+    c_library.signal.restype = ctypes.c_void_p
+    handler = signal.getsignal(signal.SIGINT)
+    c_library.signal(
+        signal.SIGINT, ctypes.cast(c_library._exit, ctypes.c_void_p)
+    )
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _watch(
+    cluster: Cluster, connections: Mapping[int, socket.socket], end: int
+) -> None:
+    """The watching process: until its parent closes `end`, or one is lost."""
+    try:
+        message = _wait(cluster, connections, end)
+        if message is not None:
+            os.write(2, f"{message}\n".encode())
+            os.kill(os.getppid(), signal.SIGINT)
+    finally:
+        os._exit(0)
+
+
+def _wait(
+    cluster: Cluster, connections: Mapping[int, socket.socket], end: int
+) -> str | None:
+    """Returns what there is to be said; None if the parent goes on."""
+    selector = selectors.DefaultSelector()
+    selector.register(end, selectors.EVENT_READ)
+    for index, connection in connections.items():
+        selector.register(connection, selectors.EVENT_READ, index)
+    while events := selector.select(SECONDS):
+        for key, _ in events:
+            if key.fileobj == end:
+                return None
+            said = _read(key.fileobj)
+            if said == _READY:
+                selector.unregister(key.fileobj)
+                continue
+            # Worker 0 says which of the others was lost.
+            lost = int(said or key.data)
+            for connection in connections.values():
+                with contextlib.suppress(OSError):
+                    connection.sendall(f"{lost}\n".encode())
+            return (
+                f"WorkerLost: Lost {cluster.name(lost)} before the training "
+                "began. See why that worker ended, then start all workers "
+                "again."
+            )
+    return (
+        f"WorkerLost: Could not start within {SECONDS:g} seconds: not all "
+        "workers can reach each other. Check that each can connect to the "
+        f"others' addresses, {', '.join(cluster.addresses)}; then start all "
+        "workers again."
+    )
+
+
+def _read(connection: socket.socket) -> bytes:
+    """Returns the line that has come; nothing if the connection is closed."""
+    try:
+        return connection.recv(len(_READY))
+    except OSError:
+        return b""
