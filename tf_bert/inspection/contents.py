@@ -55,11 +55,3 @@ class Inspection:
     memory: MemoryEstimate
     physical_memory: int | None
     measurement: Measurement | None
-
-    def overlap(self, split: str, earlier: str) -> Overlap:
-        """Returns what `split` repeats of `earlier`."""
-        return next(
-            overlap
-            for overlap in self.overlaps
-            if (overlap.split, overlap.earlier) == (split, earlier)
-        )

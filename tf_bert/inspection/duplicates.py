@@ -53,10 +53,7 @@ class Contradiction:
 
 
 def find_overlaps(
-    splits: Mapping[str, Examples],
-    sets: similarity.PieceSets,
-    *,
-    threshold: float = NEAR_DUPLICATE,
+    splits: Mapping[str, Examples], sets: similarity.PieceSets
 ) -> list[Overlap]:
     """Finds what is repeated within each split and across any two.
 
@@ -73,7 +70,8 @@ def find_overlaps(
     }
     overlaps = []
     pairs = [(split, split) for split in splits]
-    for split, earlier in [*pairs, *_later_and_earlier(splits)]:
+    pairs += [(x, first) for first, x in itertools.combinations(splits, 2)]
+    for split, earlier in pairs:
         exact, remaining = _divide(
             copy_keys(splits[split]),
             first_rows[earlier],
@@ -84,7 +82,7 @@ def find_overlaps(
             np.array(remaining, np.int64) + offsets[split],
             np.fromiter(first_rows[earlier].values(), np.int64)
             + offsets[earlier],
-            threshold=threshold,
+            threshold=NEAR_DUPLICATE,
         )
         near = [
             (row, int(other) - offsets[earlier])
@@ -141,12 +139,6 @@ def _first_rows(texts: list[CopyKey | None]) -> dict[CopyKey, int]:
         if text is not None:
             first.setdefault(text, row)
     return first
-
-
-def _later_and_earlier(splits: Mapping[str, Examples]) -> list[tuple[str, str]]:
-    return [
-        (later, first) for first, later in itertools.combinations(splits, 2)
-    ]
 
 
 def _divide(

@@ -72,32 +72,24 @@ def _data_lines(inspection: Inspection) -> list[str]:
     splits = inspection.splits
     lines = [f"{name}: {split.file}" for name, split in splits.items()]
     labelled = {n: s for n, s in splits.items() if s.labels is not None}
-    rows = [
-        ["", *labelled],
-        ["rows", *(f"{s.texts.num_rows:,}" for s in labelled.values())],
-    ]
-    values = [split.labels for split in labelled.values()]
-    names = list(values[0])
-    if inspection.task.is_regression:
-        rows += [
-            [f"score, {name}", *(f"{v[name]:.2f}" for v in values)]
-            for name in names
-        ]
-        return [*lines, "", *text_tables.align(rows, has_rule=True)]
-    # Of many classes the largest and the smallest tell the most.
-    names.sort(key=lambda name: -values[0][name])
-    shown = names
-    if len(names) > _MAX_CLASSES:
-        half = _MAX_CLASSES // 2
-        shown = [*names[:half], *names[-half:]]
-    rows += [
-        [
-            f"label {name}",
-            *(_with_share(v[name], sum(v.values())) for v in values),
-        ]
-        for name in shown
-    ]
-    lines = [*lines, "", *text_tables.align(rows, has_rule=True)]
+    names = list(splits["train"].labels)
+    shown, kind = names, "score, "
+    if not inspection.task.is_regression:
+        # Of many classes the largest and the smallest tell the most.
+        names.sort(key=lambda name: -splits["train"].labels[name])
+        if len(names) > _MAX_CLASSES:
+            half = _MAX_CLASSES // 2
+            shown = [*names[:half], *names[-half:]]
+        kind = "label "
+    columns = [["", "rows", *(f"{kind}{name}" for name in shown)]]
+    for name, split in labelled.items():
+        values = [split.labels[name] for name in shown]
+        cells = [f"{value:.2f}" for value in values]
+        if not inspection.task.is_regression:
+            total = sum(split.labels.values())
+            cells = [_with_share(value, total) for value in values]
+        columns.append([name, f"{split.texts.num_rows:,}", *cells])
+    lines += ["", *_table(columns)]
     label = inspection.task.positive_label
     if label is not None:
         lines += _fill(
@@ -111,37 +103,28 @@ def _data_lines(inspection: Inspection) -> list[str]:
 
 def _text_lines(inspection: Inspection) -> list[str]:
     splits = {name: s.texts for name, s in inspection.splits.items()}
-    limit = inspection.config.max_seq_length
-    rows = [
-        ["", *splits],
-        *(
-            [
-                f"tokens, {q}",
-                *(str(t.length_quantiles[q]) for t in splits.values()),
-            ]
-            for q in _SHOWN_QUANTILES
-        ),
+    columns = [
         [
-            f"rows cut to {limit} tokens",
-            *(
-                _with_share(t.num_truncated, t.num_rows)
-                for t in splits.values()
-            ),
-        ],
-        ["empty texts", *(f"{len(t.empty_rows):,}" for t in splits.values())],
-        [
+            "",
+            *(f"tokens, {quantile}" for quantile in _SHOWN_QUANTILES),
+            f"rows cut to {inspection.config.max_seq_length} tokens",
+            "empty texts",
             "unknown tokens",
-            *(f"{100 * t.unknown_share:.2f} %" for t in splits.values()),
-        ],
-        [
             "rows with unknown tokens",
-            *(
-                _with_share(t.num_rows_with_unknown, t.num_rows)
-                for t in splits.values()
-            ),
-        ],
+        ]
     ]
-    lines = text_tables.align(rows, has_rule=True)
+    for name, texts in splits.items():
+        columns.append(
+            [
+                name,
+                *(str(texts.length_quantiles[q]) for q in _SHOWN_QUANTILES),
+                _with_share(texts.num_truncated, texts.num_rows),
+                f"{len(texts.empty_rows):,}",
+                f"{100 * texts.unknown_share:.2f} %",
+                _with_share(texts.num_rows_with_unknown, texts.num_rows),
+            ]
+        )
+    lines = _table(columns)
     words = splits["train"].unknown_words
     if words:
         listed = ", ".join(f"{word} ({count})" for word, count in words)
@@ -263,6 +246,11 @@ def _finding_lines(inspection: Inspection) -> list[str]:
             subsequent_indent="     ",
         )
     return lines or ["Nothing: go ahead."]
+
+
+def _table(columns: Sequence[Sequence[str]]) -> list[str]:
+    rows = list(zip(*columns, strict=True))
+    return text_tables.align(rows, has_rule=True)
 
 
 def _as_dicts(found: Sequence[Finding]) -> list[dict[str, str]]:
