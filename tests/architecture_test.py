@@ -187,6 +187,7 @@ OF_TESTS = (
     "gcs_client.py",
     "gcs_server.py",
     "warm_program.py",
+    "small_training.py",
     "worker_processes.py",
     "write.py",  # Of tests/recorded/.
 )

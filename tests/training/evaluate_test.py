@@ -1,15 +1,11 @@
 """Tests of tf_bert/training/evaluate.py."""
 
 import numpy as np
+import small_training
 import tensorflow as tf
-import transformers
 from absl.testing import parameterized
 
 from tf_bert.data.tasks.positive_class import PositiveClass
-from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
-from tf_bert.models.sequence_classification import (
-    TFBertForSequenceClassification,
-)
 from tf_bert.scoring import metrics
 from tf_bert.training import evaluate
 from tf_bert.training.inference import Inference, probabilities
@@ -19,28 +15,11 @@ SCORES = np.array([0.5, -1, 2, 0, 3, 1, 1], np.float32)
 
 
 def make_examples(labels):
-    rng = np.random.default_rng(0)
-    lengths = rng.integers(3, 9, len(labels))
-    return TokenizedExamples(
-        ids=rng.integers(1, 30, lengths.sum()).astype(np.int32),
-        row_splits=np.concatenate([[0], np.cumsum(lengths)]),
-        first_lengths=lengths.astype(np.int32),
-        labels=labels,
-    )
+    return small_training.make_examples(len(labels), labels=labels)
 
 
 def make_inference(num_labels=2):
-    config = transformers.BertConfig(
-        vocab_size=30,
-        hidden_size=4,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=8,
-        max_position_embeddings=16,
-        num_labels=num_labels,
-        initializer_range=0.5,
-    )
-    model = TFBertForSequenceClassification(config, seed=0)
+    model = small_training.make_model(num_labels=num_labels)
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
     return Inference(model, strategy, batch_size=4)
 
@@ -103,7 +82,7 @@ class ClassificationTest(parameterized.TestCase):
     def test_a_diverged_model_is_refused(self, value):
         set_bias(self.inference, [0.0, value])
         with self.assertRaisesRegex(
-            ValueError, "Every logit must be finite.*Lower --learning_rate"
+            ValueError, "logit is NaN or infinite.*Lower --learning_rate"
         ):
             evaluate.evaluate(self.inference, self.examples, positive=None)
 

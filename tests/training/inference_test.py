@@ -4,27 +4,15 @@ import functools
 import gc
 
 import numpy as np
+import small_training
 import tensorflow as tf
-import transformers
 from absl.testing import parameterized
 
 from tf_bert.data.tokens.tokenization import EncodedTexts
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
-from tf_bert.models.sequence_classification import (
-    TFBertForSequenceClassification,
-)
 from tf_bert.training.inference import Inference, probabilities
 
-
-def make_examples(size=13, shortest=3):
-    rng = np.random.default_rng(0)
-    lengths = rng.integers(shortest, 40, size)
-    return TokenizedExamples(
-        ids=rng.integers(1, 30, lengths.sum()).astype(np.int32),
-        row_splits=np.concatenate([[0], np.cumsum(lengths)]),
-        first_lengths=rng.integers(2, lengths).astype(np.int32),
-        labels=np.zeros(size, np.int32),
-    )
+make_examples = functools.partial(small_training.make_examples, 13, longest=39)
 
 
 def part_of(examples, first, last):
@@ -39,27 +27,18 @@ def part_of(examples, first, last):
 
 @functools.cache
 def make_model():
-    config = transformers.BertConfig(
-        vocab_size=30,
-        hidden_size=8,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=40,
-        hidden_dropout_prob=0.5,
-        num_labels=3,
-        initializer_range=0.3,
+    return small_training.make_model(
+        dropout=0.5, num_hidden_layers=2, num_labels=3
     )
-    return TFBertForSequenceClassification(config, seed=0)
 
 
-def make_inference(batch_size):
+def make_inference(batch_size=4, **options):
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-    return Inference(make_model(), strategy, batch_size=batch_size)
+    return Inference(make_model(), strategy, batch_size=batch_size, **options)
 
 
 def make_texts(size=13):
-    examples = make_examples(size)
+    examples = small_training.make_examples(size, longest=39)
     return EncodedTexts(
         examples.ids, examples.row_splits, examples.first_lengths
     )
@@ -81,7 +60,7 @@ def expected_logits():
 
 
 class InferenceTest(parameterized.TestCase):
-    @parameterized.parameters(1, 4, 13, 20)
+    @parameterized.parameters(4, 20)
     def test_logits_are_in_order_whatever_the_batch_size(self, batch_size):
         logits = make_inference(batch_size).logits(make_examples())
         self.assertEqual(logits.shape, (13, 3))
@@ -97,7 +76,7 @@ class InferenceTest(parameterized.TestCase):
     def test_parts_one_after_another_equal_the_whole(self):
         # So a long file is read, and predicted, piece by piece.
         examples = make_examples()
-        inference = make_inference(4)
+        inference = make_inference()
         parts = [
             inference.logits(part_of(examples, first, last))
             for first, last in ((0, 6), (6, 7), (7, 13))
@@ -107,15 +86,15 @@ class InferenceTest(parameterized.TestCase):
         )
 
     def test_parts_share_one_trace(self):
-        inference = make_inference(4)
-        inference.logits(make_examples(5))
-        inference.logits(make_examples(9, shortest=20))
+        inference = make_inference()
+        inference.logits(part_of(make_examples(), 0, 5))
+        inference.logits(make_examples(shortest=20))
         self.assertEqual(
             inference._logits_step.experimental_get_tracing_count(), 1
         )
 
     def test_examples_keep_their_stream_as_long_as_they_live(self):
-        inference = make_inference(4)
+        inference = make_inference()
 
         def run_twice():
             examples = make_examples()
@@ -128,7 +107,7 @@ class InferenceTest(parameterized.TestCase):
         self.assertEmpty(inference._streams)
 
     def test_a_stream_that_was_left_halfway_is_not_used_again(self):
-        inference = make_inference(4)
+        inference = make_inference()
         examples = make_examples()
         next(inference._run(examples, inference._logits_step))
         np.testing.assert_allclose(
@@ -137,14 +116,14 @@ class InferenceTest(parameterized.TestCase):
 
 
 class LogitsOfTextsTest(parameterized.TestCase):
-    @parameterized.parameters(1, 4, 64)
+    @parameterized.parameters(4, 64)
     def test_are_in_order_whatever_the_batch_size(self, batch_size):
         logits = make_inference(batch_size).logits_of_texts(make_texts())
         self.assertEqual(logits.dtype, np.float32)
         np.testing.assert_allclose(logits, expected_logits(), atol=1e-5)
 
     def test_all_texts_share_one_trace_and_leave_nothing(self):
-        inference = make_inference(4)
+        inference = make_inference()
         gc.collect()
         gc.disable()  # What is left would hang in circles.
         self.addCleanup(gc.enable)
@@ -167,14 +146,7 @@ class LogitsOfTextsTest(parameterized.TestCase):
         self.assertEqual(found, held)
 
     def test_compiled_shapes_are_one_for_each_width(self):
-        strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-        inference = Inference(
-            make_model(),
-            strategy,
-            batch_size=4,
-            static_shapes=True,
-            jit_compile=True,
-        )
+        inference = make_inference(static_shapes=True, jit_compile=True)
         for size in (13, 1, 5):
             logits = inference.logits_of_texts(make_texts(size))
         self.assertEqual(logits.shape, (5, 3))

@@ -113,11 +113,6 @@ class TestWeightAverage:
         for path, weight in weights_of(run).items():
             np.testing.assert_array_equal(weight, raw[path], path)
 
-    def test_is_in_the_state_for_every_trained_variable(self, averaged):
-        run, _ = averaged
-        names = {n for n in run.state() if n.startswith("average/")}
-        assert names == {f"average/{v.path}" for v in run.loop.variables}
-
     def test_the_training_itself_is_the_same(self, averaged, flags):
         run, _ = averaged
         plain = build_run(flags, ema_decay=0.0)

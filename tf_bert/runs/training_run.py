@@ -14,7 +14,7 @@ from tf_bert.scoring import metrics
 from tf_bert.system import stop_requests
 from tf_bert.system.stop_requests import StopRequest, StopRequested
 from tf_bert.training import evaluate, frozen_features
-from tf_bert.training.divergence import TrainingDiverged
+from tf_bert.training.evaluate import TrainingDiverged
 from tf_bert.training.progress_bar import ProgressBar
 from tf_bert.training.steps_per_execution import Pace
 from tf_bert.training.trained_words import decay_factors

@@ -1,7 +1,6 @@
 """The packed batches of a training, from any of its steps on."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,11 +18,8 @@ class Batches:
     """The batches of all K steps of a training.
 
     Args:
-        examples: the training data, N examples.
-        plan: which of them each step takes.
         per_step: name -> `[K, ...]`, of which each batch gets its row.
         per_replica: name -> `[K, P, ...]`, likewise.
-        strategy: that the training runs under.
         static_shapes: whether an iterator's batches must have one shape: then
             each shape has an iterator of its own. Else one has them all.
     """
@@ -36,7 +32,7 @@ class Batches:
     static_shapes: bool = False
 
     def iterate(self, from_step: int = 0) -> "BatchIterator":
-        """The batches from a step in [0, K] on, each once and in order."""
+        """Returns the batches from a step in [0, K] on, each once, in order."""
         return BatchIterator(self, from_step)
 
     def open(self, steps: np.ndarray) -> Any:
@@ -47,18 +43,16 @@ class Batches:
                 shapes are static.
         """
         return distribution.iterate(
-            self.strategy, functools.partial(self._dataset, steps)
-        )
-
-    def _dataset(self, steps: np.ndarray, replicas: range) -> tf.data.Dataset:
-        return pipeline.packed_dataset(
-            self.examples,
-            self.plan,
-            steps=steps,
-            per_step=self.per_step,
-            per_replica=self.per_replica,
-            static_shapes=self.static_shapes,
-            replicas=replicas,
+            self.strategy,
+            lambda replicas: pipeline.packed_dataset(
+                self.examples,
+                self.plan,
+                steps=steps,
+                per_step=self.per_step,
+                per_replica=self.per_replica,
+                static_shapes=self.static_shapes,
+                replicas=replicas,
+            ),
         )
 
     def shapes(self) -> np.ndarray:
@@ -71,12 +65,7 @@ class Batches:
 
 
 class BatchIterator:
-    """Where the training loop takes its steps from.
-
-    Args:
-        batches: of the training.
-        first_step: in [0, K]. Earlier steps are left out.
-    """
+    """Where the training loop takes its steps from."""
 
     def __init__(self, batches: Batches, first_step: int):
         self._batches = batches
@@ -85,15 +74,11 @@ class BatchIterator:
         self._iterators: dict[int, Any] = {}
 
     def at(self, step: int, most: int) -> tuple[Any, int]:
-        """Returns what the next steps are taken from.
+        """Returns an iterator, and how many steps to take from it.
 
         Args:
-            step: that were taken so far, those before the first one too; less
-                than K.
+            step: how many steps came before, less than K.
             most: >= 1. Steps that are wanted in one call of the loop.
-
-        Returns:
-            An iterator, and how many steps to take from it, in [1, `most`].
         """
         shape = self._shapes[step]
         if shape not in self._iterators:

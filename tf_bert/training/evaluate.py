@@ -11,7 +11,14 @@ from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.scoring import metrics, score_intervals
 from tf_bert.scoring.scored_rows import ScoredRows
 from tf_bert.training import inference
-from tf_bert.training.divergence import TrainingDiverged
+
+
+class TrainingDiverged(ValueError):
+    """A loss or a logit that is not finite: NaN or infinity.
+
+    A `ValueError`, for it is the flags that the user can correct; of its own,
+    for it is a result of a trial, not an accident.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,10 +51,6 @@ class Evaluation:
         Intervals are from the choice of these examples, not over seeds. Where
         a class has too few of them for one, `<name>_ci` is None and
         `<name>_ci_note` says so.
-
-        Args:
-            label_names: C names in the order of their ids; None for a
-                regression.
         """
         result: dict[str, Any] = {"num_examples": len(self.labels)}
         for name, value in self.metrics.items():
@@ -75,20 +78,16 @@ def evaluate(
 
     Args:
         model: of a classification, or of a regression (one logit).
-        examples: with labels.
         positive: the class that F1 and average precision are of; None: class
             1 of two, and without effect otherwise.
         between_batches: see `Inference.logits`.
-
-    Raises:
-        TrainingDiverged: if a logit is not finite.
     """
     logits = model.logits(examples, between_batches=between_batches)
     labels = examples.labels
     if not np.isfinite(logits).all():
         raise TrainingDiverged(
-            "Every logit must be finite. Received: NaN or infinity; the "
-            "training diverged. Lower --learning_rate."
+            "The training diverged: a logit is NaN or infinite. Lower "
+            "--learning_rate."
         )
     if logits.shape[1] == 1:
         scores = logits[:, 0]

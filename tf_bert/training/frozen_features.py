@@ -40,7 +40,6 @@ def cached(
     Args:
         model: with frozen layers, whose weights must not change while the
             features are used.
-        splits: name -> tokenised examples.
         max_bytes_in_memory: >= 0. Features of each token that take more, all
             splits together, go into a folder of temporary files, which is
             removed at the end, after an error or Ctrl-C too. Features of each
@@ -49,9 +48,6 @@ def cached(
     Yields:
         The same splits with `features`, float32: a step on them differs from
         one that runs the frozen part only by rounding.
-
-    Raises:
-        OSError: if there is no room for the files.
     """
     is_per_token = not model.model.bert.has_frozen_encoder
     rows = {
@@ -115,8 +111,8 @@ def _check_room(folder: str, num_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < num_bytes:
         raise OSError(
-            "There must be room for the features of the frozen layers where "
-            f"temporary files go. Received: {os.path.dirname(folder)} with "
+            "Not enough room for the features of the frozen layers. "
+            f"Received: {os.path.dirname(folder)}, for temporary files, with "
             f"{free / 2**30:.1f} GiB free, and {num_bytes / 2**30:.1f} GiB to "
             "write. Set TMPDIR to another folder, freeze all blocks by "
             "--freeze=encoder, or leave out --cache_frozen_features."

@@ -39,8 +39,6 @@ class Inference:
     """Computes outputs; traces once for each kind, whatever the shapes.
 
     Args:
-        model: built under `strategy`.
-        strategy: of `tf_bert.training.devices.distribution`.
         batch_size: >= 1. Global; a multiple of the replicas.
         static_shapes: one known shape for all batches of some examples, or
             one for each width of texts, and a trace for each; False: one
@@ -85,7 +83,6 @@ class Inference:
         """Returns the logits of every example, in order.
 
         Args:
-            examples: N tokenised examples.
             between_batches: is called after each batch; what it raises ends
                 this. None calls nothing.
 
@@ -104,9 +101,6 @@ class Inference:
 
         A batch has at most `batch_size` rows, each with as many texts as fit
         (`text_batches`), so all its shapes are some few.
-
-        Args:
-            texts: N tokenised ones, N >= 1.
 
         Returns:
             float32 `[N, C]`.
@@ -135,9 +129,6 @@ class Inference:
         self, examples: TokenizedExamples
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Runs the frozen layers alone; there must be some.
-
-        Args:
-            examples: N tokenised examples.
 
         Yields:
             Tuple `(numbers, features)` for some examples, all of them once
@@ -255,9 +246,6 @@ class Inference:
         """Returns the outputs of all replicas, those of other workers too.
 
         Every worker gets all, so all compute the same.
-
-        Args:
-            outputs: of `strategy.run`.
         """
         strategy = self.strategy
         num_replicas = strategy.num_replicas_in_sync

@@ -10,10 +10,6 @@ class ProgressBar:
     """Shows step, loss, examples per second and time left.
 
     On a terminal it is a bar; elsewhere (a file, a pipe) only `write` shows.
-
-    Args:
-        num_steps: of the whole run.
-        first_step: that the run starts or continues at.
     """
 
     def __init__(self, num_steps: int, first_step: int = 0):
@@ -29,13 +25,7 @@ class ProgressBar:
         self._examples = 0
 
     def update(self, num_steps: int, num_examples: int, loss: float) -> None:
-        """Moves the bar.
-
-        Args:
-            num_steps: since the last call.
-            num_examples: since the last call.
-            loss: mean over these steps.
-        """
+        """Moves the bar."""
         self._examples += num_examples
         elapsed = self._bar.format_dict["elapsed"]
         rate = self._examples / elapsed if elapsed else 0.0

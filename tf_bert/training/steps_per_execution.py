@@ -32,12 +32,7 @@ class Pace:
         self.num_steps = smallest
 
     def adapt(self, num_steps: int, seconds: float) -> None:
-        """Learns from a call.
-
-        Args:
-            num_steps: that it ran, in [1, `num_steps`].
-            seconds: that it took, tracing included.
-        """
+        """Learns from a call."""
         expected = seconds / num_steps * self.num_steps
         if expected < _SECONDS / 2:
             self.num_steps = min(2 * self.num_steps, self.largest)

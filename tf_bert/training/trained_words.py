@@ -107,7 +107,6 @@ class TrainedWords:
             decay_factor: > 0. What the decays have multiplied every weight
                 without gradient by since the last time: a quotient of two
                 `decay_factors`.
-            rows: `[A, H]`, of the words in use; None: those that are trained.
         """
         rows = self.rows.value if rows is None else rows
         self._write_back(

@@ -41,18 +41,14 @@ class TrainingLoop:
     clipped to a global norm; every replica applies it.
 
     Args:
-        model: built under `strategy`.
         optimizer: created and built under `strategy`. Its own learning rate
             and clipping are not used: the rate comes with the batch.
-        strategy: of `tf_bert.training.devices.distribution`.
         max_grad_norm: > 0. Largest global norm of the gradient; 0 turns
             clipping off.
-        label_smoothing: in [0, 1), of the loss. 0: none.
         trained_words: trained in the place of the model's word embeddings,
             which follow by its `write_back`. None trains these themselves.
         mixout: of `model`; each micro-batch has masks of its own. None mixes
             nothing.
-        average: of the trained variables. None averages nothing.
         jit_compile: whether XLA compiles forward and backward pass. Shapes
             must be static then.
 
@@ -86,15 +82,7 @@ class TrainingLoop:
         self.seconds = 0.0
 
     def take_steps(self, iterator: Any, num_steps: int) -> np.ndarray:
-        """Runs some steps and waits for them.
-
-        Args:
-            iterator: over the distributed dataset.
-            num_steps: >= 0.
-
-        Returns:
-            float32 `[num_steps]`, the loss of each step.
-        """
+        """Runs some steps and waits for them."""
         start = time.perf_counter()
         losses = self.train_steps(iterator, tf.constant(num_steps)).numpy()
         self.seconds += time.perf_counter() - start
@@ -106,10 +94,6 @@ class TrainingLoop:
     @tf.function(autograph=False)
     def train_steps(self, iterator: Any, num_steps: tf.Tensor) -> tf.Tensor:
         """Runs some steps.
-
-        Args:
-            iterator: over the distributed dataset.
-            num_steps: int32 scalar, >= 0.
 
         Returns:
             float32 `[num_steps]`, the loss of each step. (Their sum would

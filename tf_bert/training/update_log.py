@@ -18,14 +18,6 @@ def bias_ratio(step: np.ndarray, beta_1: float, beta_2: float) -> np.ndarray:
 
     By leaving out bias correction, (1 - b1^t) / sqrt(1 - b2^t) at step t.
 
-    Args:
-        step: int, any shape, counted from 1.
-        beta_1: in [0, 1).
-        beta_2: in [0, 1).
-
-    Returns:
-        float64 of that shape.
-
     Example:
         >>> bias_ratio(np.array([1, 12, 3200]), 0.9, 0.999).round(2).tolist()
         [3.16, 6.57, 1.02]
@@ -106,10 +98,6 @@ class UpdateLog:
             data: of `to_bytes`, perhaps with later steps, which are dropped:
                 a run may end between writing this file and its state.
             num_steps: that the state of the run has done.
-            path: of the file, for the message.
-
-        Raises:
-            ValueError: if the file is not of this run and these steps.
         """
         arrays = read_arrays(data, path=path)
         kept = {name: array[:num_steps] for name, array in arrays.items()}
@@ -117,8 +105,8 @@ class UpdateLog:
             len(array) != num_steps for array in kept.values()
         ):
             raise ValueError(
-                "The recorded updates must be those of the run that is "
-                f"continued. Received: {path}, not of {num_steps} steps of "
+                "The recorded updates belong to another run than the one that "
+                f"is continued. Received: {path}, not of {num_steps} steps of "
                 f"{', '.join(self.blocks)}. Restore the file, or pass "
                 "--overwrite_output_dir to start over."
             )
@@ -134,21 +122,13 @@ class UpdateLog:
 
 
 def read_arrays(data: bytes, *, path: str) -> dict[str, np.ndarray]:
-    """Returns what `UpdateLog.arrays` was.
-
-    Args:
-        data: of the file.
-        path: of the file, for the message.
-
-    Raises:
-        ValueError: if the file is damaged.
-    """
+    """Returns what `UpdateLog.arrays` was."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return dict(arrays)
     except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
         raise ValueError(
-            "The recorded updates must be an .npz file. Received: "
-            f"{path} ({error}). Restore it, or train again: with "
-            "--overwrite_output_dir; a trial, by removing its JSON file alone."
+            f"Could not read the recorded updates. Received: {path} ({error}). "
+            "Restore the file, or train again: with --overwrite_output_dir; "
+            "for a trial, remove its JSON file alone."
         ) from error

@@ -46,10 +46,6 @@ class UpdateRecorder:
     Args:
         variables: of `training_loop.trained_variables`, lowest block first.
         optimizer: built for them.
-        strategy: of the training.
-
-    Attributes:
-        log: one entry for each step.
 
     References:
         Zhang et al., 2021, Section 4. https://arxiv.org/abs/2006.05987
@@ -77,11 +73,7 @@ class UpdateRecorder:
 
     @contextlib.contextmanager
     def around_step(self, learning_rate: np.float32) -> Iterator[None]:
-        """Records the step that is taken inside; it must have been waited for.
-
-        Args:
-            learning_rate: of the step.
-        """
+        """Records the step that is taken, and waited for, inside."""
         start = time.perf_counter()
         before = self._remember(tf.ones([]))
         begin = time.perf_counter()

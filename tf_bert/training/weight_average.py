@@ -76,7 +76,6 @@ class WeightAverage:
 
     Args:
         variables: that are trained: `training_loop.trained_variables`.
-        ema_decay: in (0, 1), the largest d_t.
         trained_words: whose rows are among them; None if the model's own word
             embeddings are, or are frozen.
     """
@@ -101,7 +100,6 @@ class WeightAverage:
         """Takes the weights of a step in, on every replica alike.
 
         Args:
-            strategy: in its cross-replica context.
             decay: float32 scalar, d_t of each replica, all equal.
         """
         for average, variable in zip(
@@ -158,7 +156,6 @@ class WeightAverage:
             model: whose variables are averaged. Its word embeddings must be
                 up to date (`TrainedWords.write_back`).
             optimizer: of the training; its iterations are the steps so far.
-            learning_rates: `[K]`, of each step, those to come included.
         """
         averages = self._by_path()
         words = self._trained_words

@@ -28,7 +28,7 @@ from tf_bert.runs.state.progress import Progress, history_lines
 from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.scoring import scored_rows
 from tf_bert.training import evaluate
-from tf_bert.training.divergence import TrainingDiverged
+from tf_bert.training.evaluate import TrainingDiverged
 from tf_bert.training.progress_bar import ProgressBar
 from tf_bert.trials import trial_record as records
 from tf_bert.trials.planned_trials import Job

@@ -202,7 +202,7 @@ class TestRefused:
     def test_a_damaged_record(self, refused, tmp_path):
         path = write_run(tmp_path / "run")
         (path / "updates.npz").write_bytes(b"PK")
-        refused(path, "The recorded updates must be an .npz file.")
+        refused(path, "Could not read the recorded updates.")
 
     def test_a_record_of_another_run(self, refused, tmp_path):
         path = write_run(tmp_path / "run", num_layers=2)
