@@ -31,23 +31,21 @@ def calls(monkeypatch):
 
 
 class TestSignIn:
-    def test_local_places_ask_for_nothing(self, calls, capsys):
-        colab.sign_in("runs/mine", "", None, environment=COLAB)
-        assert calls == []
-        assert "no sign-in is needed" in capsys.readouterr().out
-
-    def test_a_bucket_asks_for_the_sign_in_alone(self, calls):
-        colab.sign_in("minilm-l6", "gs://bucket/run", environment=COLAB)
-        assert calls == ["sign in"]
-
-    def test_drive_asks_for_drive_alone(self, calls):
-        colab.sign_in(ON_DRIVE, environment=COLAB)
-        assert calls == ["mount /content/drive"]
-
-    def test_elsewhere_the_machine_signs_in_itself(self, calls, capsys):
-        colab.sign_in("gs://bucket/run", environment={})
-        assert calls == []
-        assert "application-default login" in capsys.readouterr().out
+    @pytest.mark.parametrize(
+        ("places", "environment", "asked", "said"),
+        [
+            (("runs/mine", "", None), COLAB, [], "no sign-in is needed"),
+            (("x", "gs://b/run"), COLAB, ["sign in"], "for gs://b/run"),
+            ((ON_DRIVE,), COLAB, ["mount /content/drive"], ""),
+            (("gs://bucket/run",), {}, [], "application-default login"),
+        ],
+    )
+    def test_asks_for_what_the_places_need(
+        self, calls, capsys, places, environment, asked, said
+    ):
+        colab.sign_in(*places, environment=environment)
+        assert calls == asked
+        assert said in capsys.readouterr().out
 
     def test_drive_is_refused_elsewhere(self):
         with pytest.raises(ValueError, match=f"Received: {ON_DRIVE}"):

@@ -29,19 +29,15 @@ class TestKeep:
         names = {str(x.relative_to(run)) for x in run.rglob("*")}
         assert names == {str(x.relative_to(target)) for x in target.rglob("*")}
 
-    def test_a_folder_of_something_else_is_not_replaced(self, run, tmp_path):
-        with pytest.raises(ValueError, match="Give the copy a name"):
-            keep.copy_run(str(run), str(tmp_path))
-        assert run.exists()
-
-    def test_a_model_of_another_program_is_not_replaced(self, run, tmp_path):
-        target = tmp_path / "model"
+    @pytest.mark.parametrize("name", ["thesis.txt", "model.safetensors"])
+    def test_what_is_no_run_is_not_replaced(self, run, tmp_path, name):
+        target = tmp_path / "mine"
         target.mkdir()
-        for name in ("config.json", "model.safetensors"):
-            (target / name).write_text('{"model_type": "bert"}')
+        for file in ("config.json", name):
+            (target / file).write_text('{"model_type": "bert"}')
         with pytest.raises(ValueError, match="Give the copy a name"):
             keep.copy_run(str(run), str(target))
-        assert (target / "model.safetensors").exists()
+        assert (target / name).exists()
 
     def test_a_copy_with_more_in_it_is_not_replaced(self, run, tmp_path):
         target = tmp_path / "copy"

@@ -13,11 +13,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 class CheckLoadedTest(parameterized.TestCase):
-    def test_the_same_versions_pass(self):
-        set_up.check_loaded({"keras": "3.13.2"}, {"keras": "3.13.2"})
-
-    def test_a_module_of_no_distribution_passes(self):
-        set_up.check_loaded({"keras": "3.13.2"}, {})
+    def test_the_same_versions_and_modules_of_no_distribution_pass(self):
+        set_up.check_loaded({"keras": "1", "numpy": "2"}, {"keras": "1"})
 
     def test_another_version_asks_for_a_restart(self):
         message = "numpy 1.26.4 is loaded, 2.0.2 is installed.* Restart"
@@ -28,36 +25,33 @@ class CheckLoadedTest(parameterized.TestCase):
             )
 
 
+def run_python(code):
+    """Runs a program in the checkout; returns what it prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
 class RequirementsTest(parameterized.TestCase):
     def test_they_are_those_of_the_package(self):
-        code = (
+        printed = run_python(
             "import setuptools\n"
             "setuptools.setup = lambda **x: print(*x['install_requires'],"
             " sep='\\n')\n"
             "import runpy; runpy.run_path('setup.py')"
         )
-        printed = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
         self.assertEqual(printed.splitlines(), set_up.requirements())
         self.assertIn("keras>=3.12", set_up.requirements())
 
     def test_the_set_up_needs_packaging_alone(self):
-        code = (
+        printed = run_python(
             "import sys, tf_bert.notebook.set_up\n"
             "print(*sorted({x.partition('.')[0] for x in sys.modules}))"
         )
-        printed = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
         others = {
             name
             for name in printed.split()

@@ -32,6 +32,8 @@ def make_model():
     )
 
 
+# One for each batch size, whose traces all tests share.
+@functools.cache
 def make_inference(batch_size=4, **options):
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
     return Inference(make_model(), strategy, batch_size=batch_size, **options)

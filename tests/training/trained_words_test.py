@@ -126,17 +126,14 @@ class TrainingTest(parameterized.TestCase):
                 words.read()  # As a run that is continued does.
         return comparable_weights(model)
 
-    @parameterized.parameters(
-        {"weight_decay_rate": 0.5},
-        {
+    @pytest.mark.large
+    def test_gives_the_weights_of_the_whole_table(self):
+        rules = {
             "bias_correction": False,
             "weight_decay_rate": 3.0,
             "pretrained_weight_decay": 5.0,
             "learning_rate_multipliers": {WORDS: 0.5},
-        },
-    )
-    @pytest.mark.large
-    def test_gives_the_weights_of_the_whole_table(self, **rules):
+        }
         small, whole = (
             self.train(uses_trained_words=uses, **rules)
             for uses in (True, False)

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.training.update_log import UpdateLog, bias_ratio, read_arrays
+from tf_bert.training.update_log import UpdateLog, read_arrays
 
 
 def make_log(num_steps=3):
@@ -15,15 +15,6 @@ def make_log(num_steps=3):
         # Twice as far as expected; with a rate of 0, nowhere.
         log.append(rate, np.float32([[6, 8], [3, 4]]) * rate)
     return log
-
-
-class BiasRatioTest(parameterized.TestCase):
-    @parameterized.parameters((1, 3.1623), (12, 6.57), (96, 3.30), (804, 1.35))
-    def test_is_that_of_the_paper(self, step, expected):
-        self.assertAlmostEqual(bias_ratio(step, 0.9, 0.999), expected, 2)
-
-    def test_without_moments_is_1(self):
-        self.assertEqual(bias_ratio(5, 0.0, 0.0), 1)
 
 
 class UpdateLogTest(parameterized.TestCase):

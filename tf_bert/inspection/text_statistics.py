@@ -132,16 +132,10 @@ def length_quantiles(lengths: np.ndarray) -> dict[str, int]:
 
 def _is_empty(rows: EncodedRows) -> np.ndarray:
     """bool `[N]`: whether a text is empty, or nothing but white space."""
-    columns = [rows.texts]
+    is_empty = np.array([not text.strip() for text in rows.texts], bool)
     if rows.text_pairs is not None:
-        columns.append(rows.text_pairs)
-    return np.array(
-        [
-            not all(text.strip() for text in row)
-            for row in zip(*columns, strict=True)
-        ],
-        bool,
-    )
+        is_empty |= [not text.strip() for text in rows.text_pairs]
+    return is_empty
 
 
 def _unknown_per_row(encoded: EncodedTexts, unk_token_id: int) -> np.ndarray:

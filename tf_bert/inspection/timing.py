@@ -17,7 +17,6 @@ from tf_bert.data.batches.batch_plan import Plan
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.inspection import cost
 from tf_bert.runs import build
-from tf_bert.training.devices import distribution
 
 _TIMED_STEPS = 5
 # Steps are left out once this is over, but for the first one.
@@ -108,14 +107,9 @@ def _traced_steps(run: build.Run, tokens: np.ndarray) -> list[int]:
 
     Where shapes are fixed, each has a trace.
     """
-    largest = int(tokens.argmax())
-    if not distribution.has_static_shapes(run.config, run.classifier.strategy):
-        return [largest]
-    shapes = np.stack(
-        [run.schedule.plan.num_rows, run.schedule.plan.widths], axis=1
-    )
-    _, firsts = np.unique(shapes, axis=0, return_index=True)
-    return [largest, *firsts.tolist()]
+    _, firsts = np.unique(run.batches.shapes(), return_index=True)
+    others = firsts.tolist() if len(firsts) > 1 else []
+    return [int(tokens.argmax()), *others]
 
 
 def _select(plan: Plan, steps: np.ndarray) -> Plan:

@@ -19,15 +19,11 @@ def sign_in(
     """Asks for the rights that the places need, and for no more.
 
     Args:
-        places: Files and folders that will be read or written; None and ""
+        places: files and folders that will be read or written; None and ""
             are no places. On Colab those on `gs://` make Google's sign-in
             appear, those below `/content/drive` mount Drive. Elsewhere nobody
             is asked: there `gs://` is reached by `gcloud auth
             application-default login`.
-        environment: The variables of the process.
-
-    Raises:
-        ValueError: If a place is on Drive and this is not Colab.
     """
     places = tuple(place for place in places if place)
     buckets = [place for place in places if file_io.is_remote(place)]
@@ -36,7 +32,12 @@ def sign_in(
         print("No bucket and no Drive was chosen: no sign-in is needed.")
         return
     if not runtime.is_colab(environment):
-        _check_no_drive(on_drive)
+        if on_drive:
+            raise ValueError(
+                "Google Drive can only be mounted on Colab. Received: "
+                f"{on_drive[0]}. Choose a folder of this machine, or of a "
+                "bucket (gs://)."
+            )
         print(
             "Not on Colab: buckets are reached with this machine's own "
             "sign-in (gcloud auth application-default login)."
@@ -52,38 +53,18 @@ def sign_in(
 
 
 def upload(environment: Mapping[str, str] = os.environ) -> str:
-    """Asks for a file with Colab's upload button.
-
-    Args:
-        environment: The variables of the process.
-
-    Returns:
-        Its path on the runtime.
-
-    Raises:
-        ValueError: If this is not Colab, or if not one file was chosen.
-    """
+    """Asks for a file with Colab's upload button."""
     if not runtime.is_colab(environment):
         raise ValueError(
-            "A file must be given by its path where there is no upload "
-            "button. Received: an empty path, and this is not Colab. Fill in "
-            "the path of your file."
+            "Only Colab has an upload button. Received: an empty path, and "
+            "this is not Colab. Fill in the path of your file."
         )
     from google.colab import files
 
     names = list(files.upload())
     if len(names) != 1:
         raise ValueError(
-            "Exactly one file must be uploaded. Received: "
+            "One file is needed. Received: "
             f"{', '.join(names) or 'none'}. Run the cell again and choose one."
         )
     return os.path.abspath(names[0])
-
-
-def _check_no_drive(on_drive: list[str]) -> None:
-    if on_drive:
-        raise ValueError(
-            "Google Drive can be mounted on Colab alone. Received: "
-            f"{on_drive[0]}. Choose a folder of this machine, or of a bucket "
-            "(gs://)."
-        )

@@ -34,13 +34,8 @@ def plan(
     its version, so that pip fails rather than changes it.
 
     Args:
-        kind: Of `runtime.find_kind`. On a TPU the versions of TensorFlow and
+        kind: of `runtime.find_kind`. On a TPU the versions of TensorFlow and
             tensorflow-text are fixed.
-        installed: Name of a distribution -> its version.
-        requirements: Of the package, as pip takes them.
-
-    Returns:
-        Nothing where nothing is missing.
 
     Example:
         >>> plan("CPU", {"keras": "3.13.2"}, ["keras>=3.12", "tqdm"])
@@ -65,11 +60,7 @@ def plan(
 
 
 def repair(kind: str) -> str:
-    """Returns the command that helps where an import fails after `plan`.
-
-    Args:
-        kind: Of `runtime.find_kind`.
-    """
+    """Returns the command that helps where an import fails after `plan`."""
     if kind == runtime.TPU:
         # A later `pip install tensorflow` overwrote it without a word.
         return (

@@ -17,14 +17,8 @@ def copy_run(output_dir: str, target: str) -> None:
     reported on.
 
     Args:
-        output_dir: Folder of the run, local or `gs://`.
-        target: What the copy will be called, local or `gs://`. An earlier
+        target: what the copy will be called, local or `gs://`. An earlier
             copy there is replaced.
-
-    Raises:
-        FileNotFoundError: If the run is not there or has not ended.
-        ValueError: If `target` holds something else than a run, or more.
-        FileExistsError: If another process trains in `target`.
     """
     RunFolder(output_dir).read_json(run_folder.RESULTS)
     if file_io.exists(target):
@@ -65,20 +59,15 @@ def download_run(
     """Packs the folder of a finished run, and hands it to the browser.
 
     Args:
-        output_dir: Folder of the run, on this machine.
-        environment: The variables of the process: without Colab the archive
+        environment: the variables of the process: without Colab the archive
             is made, and nothing is handed over.
 
     Returns:
         The path of the `.zip`, beside the folder.
-
-    Raises:
-        FileNotFoundError: If the run is not there or has not ended.
-        ValueError: If it is not on this machine.
     """
     if file_io.is_remote(output_dir):
         raise ValueError(
-            "A folder to download must be on this machine. Received: "
+            "Only a folder on this machine can be downloaded. Received: "
             f"output_dir={output_dir}, which is kept where it is already. "
             "Leave the download out."
         )

@@ -22,10 +22,6 @@ def find_kind(
 ) -> str:
     """Returns `TPU`, `GPU` or `CPU`: what TensorFlow has to be installed for.
 
-    Args:
-        environment: The variables of the process.
-        root: Where `dev/` lies.
-
     Example:
         >>> find_kind({"TPU_ACCELERATOR_TYPE": "v5litepod-1"})
         'TPU'
@@ -50,12 +46,7 @@ def is_colab(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def describe(kind: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Returns a sentence about the machine, for whoever runs the notebook.
-
-    Args:
-        kind: Of `find_kind`.
-        environment: The variables of the process.
-    """
+    """Returns a sentence about the machine, for whoever runs the notebook."""
     place = "a Colab runtime" if is_colab(environment) else "a machine"
     device = {
         TPU: "with a TPU",

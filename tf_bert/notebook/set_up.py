@@ -44,16 +44,12 @@ def set_up() -> None:
 
     Versions that are there and in range stay (see `install_plan.plan`);
     where all are, nothing is installed and no network is needed.
-
-    Raises:
-        RuntimeError: If pip fails, if TensorFlow does not load afterwards, or
-            if this process has loaded another version than is installed now.
     """
     kind = runtime.find_kind()
     print(runtime.describe(kind), flush=True)
     commands = install_plan.plan(kind, _installed(), requirements())
     if not commands:
-        print("Everything that is needed is there: nothing to install.")
+        print("Everything is there: nothing to install.")
     for arguments in commands:
         _pip(arguments)
     # The process that holds a TPU keeps it: another may fail to load there.
@@ -75,14 +71,7 @@ def requirements() -> list[str]:
 
 
 def check_imports(kind: str) -> None:
-    """Loads TensorFlow in a fresh process, which has imported nothing yet.
-
-    Args:
-        kind: Of `runtime.find_kind`.
-
-    Raises:
-        RuntimeError: If that fails.
-    """
+    """Loads TensorFlow in a new process, which has imported nothing yet."""
     code = _IMPORT + (_KERNELS if kind == runtime.TPU else "")
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -94,10 +83,10 @@ def check_imports(kind: str) -> None:
     )
     if done.returncode != 0:
         raise RuntimeError(
-            "TensorFlow and tensorflow-text must load. Received: exit status "
-            f"{done.returncode} of the import:\n{_end(done.stderr)}\n"
-            f"Try `{install_plan.repair(kind)}` and this once more, or a "
-            "fresh runtime."
+            "Could not load TensorFlow and tensorflow-text. Received: exit "
+            f"status {done.returncode}:\n{_end(done.stderr)}\n"
+            f"Try `{install_plan.repair(kind)}` and this cell again, or a new "
+            "runtime."
         )
 
 
@@ -107,11 +96,8 @@ def check_loaded(
     """Checks that a process runs the versions that are installed.
 
     Args:
-        loaded: Name of a distribution -> version that the process imported.
-        installed: Name of a distribution -> version on the disk.
-
-    Raises:
-        RuntimeError: If they differ, which only a restart mends.
+        loaded: name of a distribution -> version that the process imported.
+        installed: name of a distribution -> version on the disk.
     """
     differ = [
         f"{name} {version} is loaded, {installed[name]} is installed"
@@ -120,8 +106,8 @@ def check_loaded(
     ]
     if differ:
         raise RuntimeError(
-            "This notebook's process must run the versions that are installed "
-            f"now. Received: {'; '.join(differ)}. Restart it (menu Runtime > "
+            "This notebook has loaded other versions than are installed now. "
+            f"Received: {'; '.join(differ)}. Restart it (menu Runtime > "
             "Restart session, or Kernel > Restart) and run all cells again: "
             "what was installed stays."
         )
@@ -164,10 +150,10 @@ def _pip(arguments: tuple[str, ...]) -> None:
     )
     if done.returncode != 0:
         raise RuntimeError(
-            "pip must be able to install what is missing. Received: exit "
-            f"status {done.returncode}:\n{_end(done.stderr)}\nIs there a "
-            "network? Else try a fresh runtime, where other programs have "
-            "not changed versions yet."
+            "pip could not install what is missing. Received: exit status "
+            f"{done.returncode}:\n{_end(done.stderr)}\nCheck the network, or "
+            "try a new runtime, where other programs have not changed "
+            "versions yet."
         )
 
 

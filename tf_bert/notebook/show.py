@@ -16,8 +16,7 @@ def show_predictions(texts: Sequence[str], predictions: Predictions) -> None:
     """Prints each text with its label and the probability of every class.
 
     Args:
-        texts: N texts.
-        predictions: Of `tf_bert.predict`, for these texts. Of a regression,
+        predictions: of `tf_bert.predict`, for these texts. Of a regression,
             which has no classes, the score is printed.
     """
     for index, text in enumerate(texts):
@@ -34,15 +33,7 @@ def show_predictions(texts: Sequence[str], predictions: Predictions) -> None:
 
 
 def show_pictures(output_dir: str) -> None:
-    """Draws a run as `--mode=plot` does, and shows the pictures.
-
-    Args:
-        output_dir: Folder of the run, finished or not.
-
-    Raises:
-        FileNotFoundError: If there is none, or it was not evaluated yet.
-        ValueError: If a file of it is damaged.
-    """
+    """Draws a run as `--mode=plot` does, and shows the pictures."""
     from IPython import display
 
     config = stored_config(mode="plot", output_dir=output_dir)
@@ -52,15 +43,7 @@ def show_pictures(output_dir: str) -> None:
 
 
 def show_report(output_dir: str) -> None:
-    """Writes a run's `report.html` as `--mode=report` does, and shows it.
-
-    Args:
-        output_dir: Folder of the run, finished or not, or of trials.
-
-    Raises:
-        FileNotFoundError: If there is none, or it was not evaluated yet.
-        ValueError: If a file of it is damaged.
-    """
+    """Writes a run's `report.html` as `--mode=report` does, and shows it."""
     from IPython import display
 
     config = stored_config(mode="report", output_dir=output_dir)

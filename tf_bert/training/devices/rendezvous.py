@@ -93,8 +93,12 @@ def _receive_all(
             if hello is None or not {"index", "cluster", "about"} <= set(hello):
                 continue
             visitors = {i: v for i, v in visitors.items() if _is_open(v)}
-            error = _objection(cluster, hello, set(visitors))
-            error = error or _differences(hello, about, find_differences)
+            error = _objection(
+                cluster,
+                hello,
+                set(visitors),
+                find_differences(about, hello["about"]),
+            )
             if error is None:
                 visitors[hello["index"]] = visitor
             if error is not None or len(visitors) == len(cluster) - 1:
@@ -161,36 +165,30 @@ def _is_open(visitor: socket.socket) -> bool:
 
 
 def _objection(
-    cluster: Cluster, hello: dict[str, Any], present: set[int]
+    cluster: Cluster,
+    hello: dict[str, Any],
+    present: set[int],
+    found_differences: list[str],
 ) -> str | None:
-    """Returns what is wrong with the TF_CONFIG of a worker."""
+    """Returns what is wrong with the TF_CONFIG or the flags of a worker."""
     index = hello["index"]
-    found = None
     if hello["cluster"] != list(cluster.addresses):
         found = f"worker {index} with cluster {hello['cluster']}"
     elif index in present:
         found = f"two workers with index {index}"
-    if found is None:
+    elif found_differences:
+        return (
+            f"Worker {index} was started with other flags than worker 0. "
+            f"Received: {'; '.join(found_differences)}. Start all workers "
+            "again, with the same flags."
+        )
+    else:
         return None
     return (
         "TF_CONFIG must be the same on all workers but for the index of the "
         f"task, which must differ. Received: {found}, while worker 0 has "
         f"cluster {list(cluster.addresses)}. Correct it, then start all "
         "workers again."
-    )
-
-
-def _differences(
-    hello: dict[str, Any], about: Any, find_differences: FindDifferences
-) -> str | None:
-    """Returns what is wrong with the settings of a worker."""
-    found = find_differences(about, hello["about"])
-    if not found:
-        return None
-    return (
-        f"Worker {hello['index']} was started with other flags than worker 0. "
-        f"Received: {'; '.join(found)}. Start all workers again, with the "
-        "same flags."
     )
 
 

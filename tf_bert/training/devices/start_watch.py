@@ -34,11 +34,12 @@ def watched(
             each of these to worker 0.
     """
     reader, writer = os.pipe()
+    own = os.getpid()
     with _status_2_at_sigint():
         watcher = os.fork()
         if watcher == 0:
             os.close(writer)
-            _watch(cluster, connections, reader)
+            _watch(cluster, connections, reader, own)
         try:
             yield
         finally:
@@ -60,25 +61,28 @@ def _status_2_at_sigint() -> Iterator[None]:
     c_library = ctypes.CDLL(None)
     c_library.signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
     c_library.signal.restype = ctypes.c_void_p
-    handler = signal.getsignal(signal.SIGINT)
-    c_library.signal(
+    handler = c_library.signal(
         signal.SIGINT, ctypes.cast(c_library._exit, ctypes.c_void_p)
     )
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        c_library.signal(signal.SIGINT, handler)
+        signal.siginterrupt(signal.SIGINT, True)  # As Python has it.
 
 
 def _watch(
-    cluster: Cluster, connections: Mapping[int, socket.socket], end: int
+    cluster: Cluster,
+    connections: Mapping[int, socket.socket],
+    end: int,
+    parent: int,
 ) -> None:
-    """The watching process: until its parent closes `end`, or one is lost."""
+    """The watching process: until `parent` closes `end`, or one is lost."""
     try:
         message = _wait(cluster, connections, end)
-        if message is not None:
+        if message is not None and os.getppid() == parent:
             os.write(2, f"{message}\n".encode())
-            os.kill(os.getppid(), signal.SIGINT)
+            os.kill(parent, signal.SIGINT)
     finally:
         os._exit(0)
 
