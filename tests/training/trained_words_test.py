@@ -116,12 +116,7 @@ class TrainingTest(parameterized.TestCase):
                 num_steps=last - first,
             )
             if words:
-                to_zero, to_prior = optimizer.decay_rates(words.rows)
-                factors = decay_factors(
-                    RATES,
-                    weight_decay=to_zero,
-                    pretrained_weight_decay=to_prior,
-                )
+                factors = words.factors(optimizer, RATES)
                 words.write_back(factors[last] / factors[first])
                 words.read()  # As a run that is continued does.
         return comparable_weights(model)

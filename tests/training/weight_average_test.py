@@ -67,12 +67,7 @@ def take_step(run, step):
     run.loop.take_steps(iterator, count)
     words = run.trained_words
     if words is not None:
-        to_zero, to_prior = run.optimizer.decay_rates(words.rows)
-        factors = decay_factors(
-            run.schedule.learning_rates,
-            weight_decay=to_zero,
-            pretrained_weight_decay=to_prior,
-        )
+        factors = words.factors(run.optimizer, run.schedule.learning_rates)
         words.write_back(factors[step + 1] / factors[step])
 
 

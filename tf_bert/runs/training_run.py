@@ -17,7 +17,6 @@ from tf_bert.training import evaluate, frozen_features
 from tf_bert.training.evaluate import TrainingDiverged
 from tf_bert.training.progress_bar import ProgressBar
 from tf_bert.training.steps_per_execution import Pace
-from tf_bert.training.trained_words import decay_factors
 from tf_bert.training.training_loop import TrainingLoop
 
 
@@ -189,11 +188,8 @@ def _write_back_words(run: build.Run, progress: Progress) -> None:
     words = run.trained_words
     if words is None or first == progress.step:
         return
-    to_zero, to_prior = run.optimizer.decay_rates(words.rows)
-    factors = decay_factors(
-        run.schedule.learning_rates[: progress.step],
-        weight_decay=to_zero,
-        pretrained_weight_decay=to_prior,
+    factors = words.factors(
+        run.optimizer, run.schedule.learning_rates[: progress.step]
     )
     words.write_back(factors[progress.step] / factors[first])
 

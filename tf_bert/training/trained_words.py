@@ -18,6 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.optimization.weight_decay import decay_update
 
 Tensor = Any
@@ -93,6 +94,17 @@ class TrainedWords:
         Words that are not in use must not occur.
         """
         return tf.gather(self.rows.value, tf.gather(self._places, input_ids))
+
+    def factors(
+        self, optimizer: AdamWeightDecay, learning_rates: np.ndarray
+    ) -> np.ndarray:
+        """Returns the `decay_factors` of the words that are not in use."""
+        to_zero, to_prior = optimizer.decay_rates(self.rows)
+        return decay_factors(
+            learning_rates,
+            weight_decay=to_zero,
+            pretrained_weight_decay=to_prior,
+        )
 
     def read(self) -> None:
         """Takes the rows from the table, after the model was loaded."""

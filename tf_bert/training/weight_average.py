@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.training.trained_words import TrainedWords, decay_factors
+from tf_bert.training.trained_words import TrainedWords
 
 
 def average_decays(num_steps: int, ema_decay: float) -> np.ndarray:
@@ -171,11 +171,8 @@ class WeightAverage:
     def _factor_of_unused(self, optimizer, learning_rates) -> float:
         """The average of an unused word's row, as a share of that row."""
         num_steps = int(optimizer.iterations.numpy())
-        to_zero, to_prior = optimizer.decay_rates(self._trained_words.rows)
-        factors = decay_factors(
-            learning_rates[:num_steps],
-            weight_decay=to_zero,
-            pretrained_weight_decay=to_prior,
+        factors = self._trained_words.factors(
+            optimizer, learning_rates[:num_steps]
         )
         averages = average_factors(factors, self.decays(num_steps))
         return averages[-1] / factors[-1]
