@@ -112,10 +112,10 @@ TRAIN_FILES = (
     train_file(
         "empty_text",
         GOOD + " ,yes\n",
-        r"`text` must hold a text in every row.*bad.csv, row 11 \(line 12\)",
+        r"no text in `text`.*bad.csv, row 11 \(line 12\)",
     ),
     train_file(
-        "empty_label", GOOD + "The mug.,\n", "`label` must hold a label.*row 11"
+        "empty_label", GOOD + "The mug.,\n", "no label: `label` holds.*row 11"
     ),
     train_file(
         "too_many_fields",
@@ -221,7 +221,7 @@ OTHER_FILES = (
     *(
         Case(
             f"encoding_and_delimiter_of_{flag}",
-            r"`text` must hold a text.*row 2 \(line 3\)",
+            r"no text in `text`.*row 2 \(line 3\)",
             f"--{flag}={{folder}}/bad.csv --encoding=cp1252 --delimiter=^ "
             "--validation_proportion=0",
             files={"bad.csv": b"text^label\na, b; c^caf\xe9\n ^\xe9\n"},
@@ -264,7 +264,7 @@ OTHER_FILES = (
     ),
     Case(
         "row_to_predict",
-        "must hold a text.*new.csv, row 2",
+        "no text in `text`.*new.csv, row 2",
         wrong="--predict_file={folder}/new.csv",
         files={"new.csv": "text\nA mug.\n \n"},
     ),
@@ -288,7 +288,7 @@ OTHER_FILES = (
     ),
     Case(
         "missing_folder_of_a_task",
-        "`data_dir` must hold train.tsv and dev.tsv, or a folder RTE",
+        "holds neither train.tsv and dev.tsv nor a folder RTE",
         changes={
             "train_file": None,
             "task_name": "rte",
@@ -475,7 +475,7 @@ FLAGS = (
     *(
         Case(
             f"no_training_data_{task_name}",
-            "must have training data. Received: train_file=None",
+            "nothing to train on. Received: train_file=None",
             "--validation_file={folder}/a.csv",
             changes={"train_file": None, "task_name": task_name},
             files={"a.csv": GOOD},

@@ -21,7 +21,7 @@ from tf_bert.checkpoints import formats, load
 from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.config import Config
 from tf_bert.config.text_format import TextFormat
-from tf_bert.data.readers import unlabelled
+from tf_bert.data.readers.unlabelled import UnlabelledFile
 from tf_bert.data.tasks import load_splits, run_data
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tokens import tokenizer_files
@@ -241,12 +241,9 @@ def _load_unlabelled(
     text_format: TextFormat,
 ) -> LoadedExamples:
     chunks = list(
-        unlabelled.iterate_unlabelled(
-            path,
-            text_column=text_column,
-            text_pair_column=text_pair_column,
-            text_format=text_format,
-        )
+        UnlabelledFile(
+            path, text_column, text_pair_column, text_format
+        ).chunks()
     )
     texts = tuple(text for chunk in chunks for text in chunk.texts)
     pairs = None

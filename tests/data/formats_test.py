@@ -13,7 +13,7 @@ import pyarrow.parquet
 from absl.testing import parameterized
 
 from tf_bert.config.text_format import TextFormat
-from tf_bert.data.readers.unlabelled import iterate_unlabelled
+from tf_bert.data.readers.unlabelled import UnlabelledFile
 from tf_bert.data.tasks.known_tasks import custom_task
 from tf_bert.data.tasks.load_splits import load_split
 
@@ -137,9 +137,9 @@ class FormatsTest(parameterized.TestCase):
                 examples.labels, [int(label == "yes") for label in labels]
             )
         with self.subTest("to predict"):
-            (chunk,) = iterate_unlabelled(
-                path, text_column="text", text_format=text_format
-            )
+            (chunk,) = UnlabelledFile(
+                path, "text", text_format=text_format
+            ).chunks()
             self.assertEqual(chunk.columns, COLUMNS)
             self.assertEqual(chunk.rows, rows)
             self.assertEqual(chunk.texts, texts)

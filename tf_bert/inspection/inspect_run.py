@@ -6,7 +6,7 @@ import numpy as np
 from absl import logging
 
 from tf_bert.config import Config
-from tf_bert.data.readers import unlabelled
+from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.known_tasks import TaskSpec
 from tf_bert.data.tokens.tokenization import BertTokenizer
@@ -176,13 +176,8 @@ def _rows_to_predict(
 ) -> Iterator[EncodedRows]:
     """Encodes the rows of a file a few at a time."""
     first = 1
-    for chunk in unlabelled.iterate_unlabelled(
-        config.predict_file,
-        text_column=task.text_column,
-        text_pair_column=task.text_pair_column,
-        text_format=config.text_format,
-        allow_empty_texts=True,
-    ):
+    file = run_data.file_to_predict(config, task)
+    for chunk in file.chunks(allow_empty_texts=True):
         numbers = np.arange(first, first + len(chunk.texts))
         first += len(chunk.texts)
         yield text_statistics.encode_whole(

@@ -20,7 +20,6 @@ from tf_bert.adaptation import freezing
 from tf_bert.adaptation.mixout import Mixout
 from tf_bert.config import Config, durations, rules
 from tf_bert.data.batches import batch_plan as planning
-from tf_bert.data.readers import unlabelled
 from tf_bert.data.tasks import load_splits, run_data
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.optimization import parameter_groups
@@ -164,12 +163,7 @@ def read_data(
     """
     task = run_data.get_task(config)
     if config.predict_file and config.mode != "inspect":
-        unlabelled.check_unlabelled(
-            config.predict_file,
-            text_column=task.text_column,
-            text_pair_column=task.text_pair_column,
-            text_format=config.text_format,
-        )
+        run_data.file_to_predict(config, task).check()
     data = run_data.load(config, task, record=record)
     _check_data(config, data)
     return data if begun is None else run_data.as_begun(data, begun)

@@ -97,10 +97,10 @@ def _check_test(
     if "test" in stored.digests:
         difference = row_digests.difference(stored.digests["test"], found)
         if not difference:
-            return len(stored.trained_on(found))
+            return len(stored.copies_in("train", found))
         if test.source == own_file:
             raise ChangedDataError(difference)
-    rows = stored.trained_on(found)
+    rows = stored.copies_in("train", found)
     if len(rows):
         raise ValueError(
             "`test_file` must hold rows that the run was not trained on. "
@@ -109,7 +109,7 @@ def _check_test(
             f"and spaces ({row_digests.list_rows(rows.tolist())}). Delete "
             "them, or pass another --test_file."
         )
-    rows = stored.chosen_by(found)
+    rows = stored.copies_in("validation", found)
     if len(rows):
         logging.warning(
             "%d of %d rows of %s stand in the validation rows too, which chose "

@@ -73,14 +73,7 @@ def open_rows(config: Config, task: TaskSpec) -> Iterator[unlabelled.Chunk]:
         ValueError, FileNotFoundError: if the input is wrong, as far as it has
             been read; the chunks raise it of what comes behind.
     """
-    return unlabelled.read_ahead(
-        unlabelled.iterate_unlabelled(
-            config.predict_file,
-            text_column=task.text_column,
-            text_pair_column=task.text_pair_column,
-            text_format=config.text_format,
-        )
-    )
+    return run_data.file_to_predict(config, task).chunks_ahead()
 
 
 def predict_run(config: Config) -> int:

@@ -129,7 +129,9 @@ class PackedDatasetTest(parameterized.TestCase):
         seeds = {"seeds": planning.dropout_seeds(0, plan)}
         options = {"per_step": learning_rate, "per_replica": seeds}
         unbroken = read(examples, plan, **options)[first_step * replicas :]
-        resumed = read(examples, plan, first_step=first_step, **options)
+        resumed = read(
+            examples, plan, steps=np.arange(first_step, 7), **options
+        )
         self.assertLen(resumed, len(unbroken))
         for actual, expected in zip(resumed, unbroken, strict=True):
             self.assert_equal_elements(actual, expected)
@@ -140,9 +142,13 @@ class PackedDatasetTest(parameterized.TestCase):
         examples = make_examples()
         plan = make_plan(examples, batch_size=6, num_replicas=3)
         seeds = {"seeds": planning.dropout_seeds(0, plan)}
-        every = read(examples, plan, first_step=1, per_replica=seeds)
+        every = read(examples, plan, steps=np.arange(1, 7), per_replica=seeds)
         some = read(
-            examples, plan, first_step=1, per_replica=seeds, replicas=replicas
+            examples,
+            plan,
+            steps=np.arange(1, 7),
+            per_replica=seeds,
+            replicas=replicas,
         )
         chosen = [e for i, e in enumerate(every) if i % 3 in replicas]
         self.assertLen(some, len(chosen))
@@ -197,10 +203,10 @@ class PackedDatasetTest(parameterized.TestCase):
         examples = make_examples()
         plan = make_plan(examples, steps_per_shape=7)
         self.assertLen(
-            read(examples, plan, first_step=7, static_shapes=True), 0
+            read(examples, plan, steps=np.arange(7, 7), static_shapes=True), 0
         )
         self.assertLen(
-            read(examples, plan, first_step=3, static_shapes=True), 4
+            read(examples, plan, steps=np.arange(3, 7), static_shapes=True), 4
         )
 
     def test_static_shapes_refuse_steps_of_other_shapes(self):

@@ -10,8 +10,8 @@ from absl.testing import parameterized
 
 from tf_bert.data.readers.columns import (
     check_texts,
-    label_of,
     open_with_columns,
+    word_of,
 )
 
 
@@ -29,7 +29,7 @@ class ColumnsTest(parameterized.TestCase):
         labels = []
         for row in table.rows():
             check_texts(table, row, [text])
-            labels.append(label_of(table, row, label))
+            labels.append(word_of(table, row, label, "label"))
         return labels
 
     def read_json(self, *rows):
@@ -57,7 +57,7 @@ class ColumnsTest(parameterized.TestCase):
     @parameterized.parameters(
         (
             {"text": 5, "label": 1},
-            "hold a text.*text='5', a number, in",
+            "no text in `text`.*text='5', a number, in",
             "as a",
         ),
         ({"text": True, "label": 1}, "text='true', a boolean, in", "string"),
@@ -69,7 +69,7 @@ class ColumnsTest(parameterized.TestCase):
         ({"text": None, "label": 1}, "Received: text=null in", "Fill in"),
         ({"label": 1}, "Received: text=missing in", "Fill in"),
         ({"text": " ", "label": 1}, "Received: text=' ' in", "Fill in"),
-        ({"text": "x", "label": None}, "hold a label.*label=null in", "Fill"),
+        ({"text": "x", "label": None}, "no label: .*label=null in", "Fill"),
         ({"text": "x"}, "Received: label=missing in", "Fill in the label"),
         ({"text": "x", "label": float("nan")}, "'NaN', a number, in", "Fill"),
         ({"text": "x", "label": {"a": 1}}, "a list or an object, in", "Fill"),

@@ -50,6 +50,7 @@ class JsonLinesTest(parameterized.TestCase):
         ("null", "", Kind.NULL),
         ('["é", 1.5, {"a": null}]', '["é", 1.5, {"a": null}]', Kind.NESTED),
         ("{}", "{}", Kind.NESTED),
+        ("[12345678901234567890]", "[12345678901234567890]", Kind.NESTED),
     )
     def test_values_as_text(self, value, expected, kind):
         _, row = self.read(f'{{"a": {value}}}')

@@ -14,6 +14,7 @@ from absl.testing import parameterized
 
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.tasks.copies import copy_keys
+from tf_bert.data.tasks.data_sources import DataSources
 from tf_bert.data.tasks.divide import DivisionRules, divide
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.known_tasks import custom_task, get_task
@@ -153,7 +154,9 @@ class GroupsTest(parameterized.TestCase):
     def test_a_group_is_in_one_split(self, extension):
         path = self.write(f"a.{extension}")
         data = load_splits(
-            self.task, train_file=path, rules=DivisionRules(test_proportion=0.2)
+            self.task,
+            DataSources(train_file=path),
+            rules=DivisionRules(test_proportion=0.2),
         )
         users = [self.users(rows) for rows in data.splits().values()]
         self.assertLen(users, 3)
@@ -163,8 +166,10 @@ class GroupsTest(parameterized.TestCase):
         """The training file, which is not divided, needs no such column."""
         data = load_splits(
             self.task,
-            train_file=self.write("a.csv", user=[""] * 60),
-            validation_file=self.write("dev.csv"),
+            DataSources(
+                train_file=self.write("a.csv", user=[""] * 60),
+                validation_file=self.write("dev.csv"),
+            ),
             rules=DivisionRules(split_dev_in_half=True),
         )
         self.assertLen(data.train, 60)
@@ -177,7 +182,9 @@ class GroupsTest(parameterized.TestCase):
         path = self.write("a.csv", text=texts)
         for seed in range(10):
             data = load_splits(
-                self.task, train_file=path, rules=DivisionRules(split_seed=seed)
+                self.task,
+                DataSources(train_file=path),
+                rules=DivisionRules(split_seed=seed),
             )
             users = self.users(data.validation)
             self.assertEqual(0 in users, 1 in users)
@@ -188,8 +195,10 @@ class GroupsTest(parameterized.TestCase):
         ):
             load_splits(
                 self.task,
-                train_file=self.write("a.csv"),
-                validation_file=self.write("dev.csv"),
+                DataSources(
+                    train_file=self.write("a.csv"),
+                    validation_file=self.write("dev.csv"),
+                ),
             )
 
     @parameterized.parameters(
@@ -201,9 +210,9 @@ class GroupsTest(parameterized.TestCase):
     def test_a_row_without_a_group_is_refused(self, extension, value, said):
         path = self.write(f"a.{extension}", user=[value] + ["u"] * 59)
         with self.assertRaisesRegex(
-            ValueError, f"`user` must name a group .*{said}.*--group_column"
+            ValueError, f"no group: `user` holds .*{said}.*--group_column"
         ):
-            load_splits(self.task, train_file=path)
+            load_splits(self.task, DataSources(train_file=path))
 
     def test_a_task_without_such_a_column_is_refused(self):
         task = dataclasses.replace(
@@ -221,9 +230,11 @@ class GroupsTest(parameterized.TestCase):
         with self.assertLogs("absl", "WARNING") as logs:
             data = load_splits(
                 task,
-                train_file=self.write("a.csv"),
-                validation_file=self.write("dev.csv"),
-                test_file=self.write("test.csv", text=text),
+                DataSources(
+                    train_file=self.write("a.csv"),
+                    validation_file=self.write("dev.csv"),
+                    test_file=self.write("test.csv", text=text),
+                ),
             )
         self.assertEqual(data.num_in_train, {"test": 3})
         self.assertLen(data.test, 60)
@@ -250,9 +261,10 @@ class RealCopiesTest(parameterized.TestCase):
             with self.assertLogs("absl", "INFO") as logs:
                 data = load_splits(
                     task,
-                    train_file=str(path),
+                    DataSources(
+                        train_file=str(path), text_format=TextFormat("latin-1")
+                    ),
                     rules=DivisionRules(test_proportion=0.2),
-                    text_format=TextFormat("latin-1"),
                 )
         self.assertIn(
             f"(but for case and spaces): {surplus}. They", "".join(logs.output)
@@ -281,7 +293,7 @@ class PaperTest(parameterized.TestCase):
     def test_halves_of_the_dev_set(self, name, validation, test):
         data = load_splits(
             get_task(name),
-            data_dir=str(_REAL_DATA),
+            DataSources(data_dir=str(_REAL_DATA)),
             rules=DivisionRules(split_dev_in_half=True),
         )
         self.assertLen(data.validation, validation)
@@ -291,7 +303,7 @@ class PaperTest(parameterized.TestCase):
     def test_halves_hold_as_many_of_each_class(self, name, validation, test):
         data = load_splits(
             get_task(name),
-            data_dir=str(_REAL_DATA),
+            DataSources(data_dir=str(_REAL_DATA)),
             rules=DivisionRules(split_dev_in_half=True),
         )
         first_class = [
@@ -303,7 +315,7 @@ class PaperTest(parameterized.TestCase):
     def test_a_thousand_rows_are_half_of_each_class(self, name):
         data = load_splits(
             get_task(name),
-            data_dir=str(_REAL_DATA),
+            DataSources(data_dir=str(_REAL_DATA)),
             rules=DivisionRules(max_train_examples=1000),
         )
         self.assertEqual(np.bincount(data.train.labels).tolist(), [500, 500])

@@ -28,7 +28,9 @@ class LabelColumnTest(parameterized.TestCase):
         (0, "a", 1), (1, "a", 2), (2, "b", 1), (4, "b", 3)
     )
     def test_a_row_is_that_of_its_own_file(self, index, name, row):
-        column = LabelColumn("label", tuple("vwxyz"), "*", (("a", 0), ("b", 2)))
+        column = LabelColumn(
+            "label", tuple("vwxyz"), "*", tuple("aabbb"), (1, 2, 1, 2, 3)
+        )
         self.assertEqual(
             column.at(index), f"label='{'vwxyz'[index]}' in {name}, row {row}"
         )

@@ -12,6 +12,7 @@ import pytest
 from absl.testing import parameterized
 
 from tf_bert.config.text_format import TextFormat
+from tf_bert.data.tasks.data_sources import DataSources
 from tf_bert.data.tasks.divide import DivisionRules
 from tf_bert.data.tasks.known_tasks import custom_task, get_task
 from tf_bert.data.tasks.load_splits import load_split, load_splits
@@ -54,7 +55,9 @@ class LoadSplitsTest(SourcesTestCase):
             text_column="a", text_pair_column="b", label_column="label"
         )
         data = load_splits(
-            task, train_file=train, rules=DivisionRules(validation_proportion=0)
+            task,
+            DataSources(train_file=train),
+            rules=DivisionRules(validation_proportion=0),
         )
         self.assertEqual(data.task.label_names, ("no", "yes"))
         self.assertEqual(data.train.texts, (" a 1 ", "a 2"))
@@ -70,7 +73,9 @@ class LoadSplitsTest(SourcesTestCase):
         train = self.write("t.txt", ("x", "1", "a"), ("y", "0", "b"))
         task = custom_task(text_column="3", label_column="2")
         data = load_splits(
-            task, train_file=train, rules=DivisionRules(validation_proportion=0)
+            task,
+            DataSources(train_file=train),
+            rules=DivisionRules(validation_proportion=0),
         )
         self.assertEqual(data.train.texts, ("a", "b"))
         np.testing.assert_array_equal(data.train.labels, [1, 0])
@@ -98,9 +103,11 @@ class LoadSplitsTest(SourcesTestCase):
         self.write("dev.tsv", ("sentence", "label"), ("thé", "1"))
         data = load_splits(
             get_task("sst-2"),
-            data_dir=str(self.folder),
-            train_file=str(train),
-            text_format=text_format,
+            DataSources(
+                data_dir=str(self.folder),
+                train_file=str(train),
+                text_format=text_format,
+            ),
         )
         self.assertEqual(data.train.texts, ("café", "x"))
         self.assertEqual(data.validation.texts, ("thé",))
@@ -109,7 +116,9 @@ class LoadSplitsTest(SourcesTestCase):
         train = self.write_labelled("t.tsv", "2.5", "-1", "0")
         task = dataclasses.replace(self.task, is_regression=True)
         data = load_splits(
-            task, train_file=train, rules=DivisionRules(validation_proportion=0)
+            task,
+            DataSources(train_file=train),
+            rules=DivisionRules(validation_proportion=0),
         )
         np.testing.assert_array_equal(data.train.labels, [2.5, -1, 0])
         self.assertEqual(data.train.labels.dtype, np.float32)
@@ -118,9 +127,11 @@ class LoadSplitsTest(SourcesTestCase):
     def test_given_files_are_the_splits_and_nothing_is_held_out(self):
         data = load_splits(
             self.task,
-            train_file=self.write_labelled("t.tsv", *"ab" * 5),
-            validation_file=self.write_labelled("v.tsv", "b"),
-            test_file=self.write_labelled("x.tsv", "a", "b"),
+            DataSources(
+                train_file=self.write_labelled("t.tsv", *"ab" * 5),
+                validation_file=self.write_labelled("v.tsv", "b"),
+                test_file=self.write_labelled("x.tsv", "a", "b"),
+            ),
             rules=DivisionRules(validation_proportion=0.5, test_proportion=0.5),
         )
         self.assertLen(data.train, 10)
@@ -130,7 +141,7 @@ class LoadSplitsTest(SourcesTestCase):
 
     def test_validation_is_held_out_by_class_in_file_order(self):
         train = self.write_labelled("t.tsv", *"aaab" * 10)
-        data = load_splits(self.task, train_file=train)
+        data = load_splits(self.task, DataSources(train_file=train))
         self.assertEqual(np.bincount(data.validation.labels).tolist(), [3, 1])
         self.assertEqual(np.bincount(data.train.labels).tolist(), [27, 9])
         numbers = [*data.train.row_numbers, *data.validation.row_numbers]
@@ -142,10 +153,10 @@ class LoadSplitsTest(SourcesTestCase):
 
     def test_validation_rows_do_not_depend_on_the_test_proportion(self):
         train = self.write_labelled("t.tsv", *"ab" * 20)
-        one = load_splits(self.task, train_file=train)
+        one = load_splits(self.task, DataSources(train_file=train))
         two = load_splits(
             self.task,
-            train_file=train,
+            DataSources(train_file=train),
             rules=DivisionRules(test_proportion=0.2),
         )
         self.assertEqual(one.validation.texts, two.validation.texts)
@@ -156,8 +167,10 @@ class LoadSplitsTest(SourcesTestCase):
     def test_test_is_held_out_beside_a_validation_file(self):
         data = load_splits(
             self.task,
-            train_file=self.write_labelled("t.tsv", *"ab" * 20),
-            validation_file=self.write_labelled("v.tsv", "a"),
+            DataSources(
+                train_file=self.write_labelled("t.tsv", *"ab" * 20),
+                validation_file=self.write_labelled("v.tsv", "a"),
+            ),
             rules=DivisionRules(test_proportion=0.25),
         )
         self.assertEqual(
@@ -169,7 +182,7 @@ class LoadSplitsTest(SourcesTestCase):
         one, same, other = (
             load_splits(
                 self.task,
-                train_file=train,
+                DataSources(train_file=train),
                 rules=DivisionRules(split_seed=seed),
             )
             for seed in (0, 0, 1)
@@ -181,7 +194,7 @@ class LoadSplitsTest(SourcesTestCase):
         task = dataclasses.replace(self.task, label_names=("b", "c", "a"))
         data = load_splits(
             task,
-            train_file=self.write_labelled("t.tsv", "a", "b"),
+            DataSources(train_file=self.write_labelled("t.tsv", "a", "b")),
             rules=DivisionRules(validation_proportion=0),
         )
         np.testing.assert_array_equal(data.train.labels, [2, 0])
@@ -198,7 +211,8 @@ class DataDirTest(SourcesTestCase):
     @parameterized.parameters("", "SST-2", "SST-2/")
     def test_the_folder_or_its_parent(self, name):
         data = load_splits(
-            get_task("sst-2"), data_dir=os.path.join(self.folder, name)
+            get_task("sst-2"),
+            DataSources(data_dir=os.path.join(self.folder, name)),
         )
         self.assertEqual(data.train.texts, ("good", "bad"))
         self.assertEqual(data.validation.texts, ("fine",))
@@ -207,7 +221,8 @@ class DataDirTest(SourcesTestCase):
     def test_a_given_file_goes_before_the_folder(self):
         other = self.write("o.tsv", ("sentence", "label"), ("other", "0"))
         data = load_splits(
-            get_task("sst-2"), data_dir=str(self.folder), validation_file=other
+            get_task("sst-2"),
+            DataSources(data_dir=str(self.folder), validation_file=other),
         )
         self.assertEqual(data.validation.texts, ("other",))
         self.assertEqual(data.train.texts, ("good", "bad"))
@@ -215,26 +230,28 @@ class DataDirTest(SourcesTestCase):
     def test_a_missing_file_of_the_folder_is_not_replaced(self):
         (self.folder / "SST-2/dev.tsv").unlink()
         with self.assertRaisesRegex(FileNotFoundError, r"SST-2/dev\.tsv"):
-            load_splits(get_task("sst-2"), data_dir=str(self.folder))
+            load_splits(
+                get_task("sst-2"), DataSources(data_dir=str(self.folder))
+            )
 
     def test_a_folder_without_the_task_is_refused(self):
         with self.assertRaisesRegex(
             FileNotFoundError,
-            "hold train.tsv and dev.tsv, or a folder RTE .*data_dir='.*--train",
+            "neither train.tsv and dev.tsv nor a folder RTE .*data_dir='.*--tr",
         ):
-            load_splits(get_task("rte"), data_dir=str(self.folder))
+            load_splits(get_task("rte"), DataSources(data_dir=str(self.folder)))
 
     def test_a_task_without_data_is_refused(self):
         with self.assertRaisesRegex(ValueError, "Pass --data_dir or --train"):
-            load_splits(get_task("rte"), validation_file="dev.tsv")
+            load_splits(get_task("rte"), DataSources(validation_file="dev.tsv"))
         with self.assertRaisesRegex(ValueError, r"Pass --train_file\."):
             load_splits(self.task)
 
     def test_data_dir_is_not_for_own_files(self):
         with self.assertRaisesRegex(
-            ValueError, "`data_dir` must be left out .*Pass --train_file"
+            ValueError, "`data_dir` cannot be combined .*Pass --train_file"
         ):
-            load_splits(self.task, data_dir=str(self.folder))
+            load_splits(self.task, DataSources(data_dir=str(self.folder)))
 
 
 class BundledTaskTest(SourcesTestCase):
@@ -257,8 +274,10 @@ class RefusedRowsTest(SourcesTestCase):
         ):
             load_splits(
                 self.task,
-                train_file=self.write_labelled("t.tsv", "yes", "no"),
-                validation_file=self.write_labelled("v.tsv", "no", "maybe"),
+                DataSources(
+                    train_file=self.write_labelled("t.tsv", "yes", "no"),
+                    validation_file=self.write_labelled("v.tsv", "no", "maybe"),
+                ),
             )
 
     def test_unknown_label_in_training_with_given_names(self):
@@ -267,25 +286,25 @@ class RefusedRowsTest(SourcesTestCase):
         with self.assertRaisesRegex(
             ValueError, "not in `label_names`. .*row 2"
         ):
-            load_splits(task, train_file=train)
+            load_splits(task, DataSources(train_file=train))
 
     @parameterized.named_parameters(("found", None), ("given", ("no", "yes")))
     def test_one_class_in_training_with_names(self, label_names):
         task = dataclasses.replace(self.task, label_names=label_names)
         train = self.write_labelled("t.tsv", "yes", "yes")
         with self.assertRaisesRegex(ValueError, "two classes or more"):
-            load_splits(task, train_file=train)
+            load_splits(task, DataSources(train_file=train))
 
     def test_empty_label(self):
         train = self.write_labelled("t.tsv", "yes", " ", "no")
         with self.assertRaisesRegex(ValueError, "label='' in .*t.tsv, row 2"):
-            load_splits(self.task, train_file=train)
+            load_splits(self.task, DataSources(train_file=train))
 
     def test_label_column_without_a_header_is_named_by_number(self):
         train = self.write("t.tsv", ("a", "1"), ("b", ""))
         task = custom_task(text_column="1", label_column="2")
         with self.assertRaisesRegex(ValueError, "`column_2` .*column_2='' in"):
-            load_splits(task, train_file=train)
+            load_splits(task, DataSources(train_file=train))
 
     def test_empty_texts_are_read_on_request(self):
         train = self.write(
@@ -293,9 +312,9 @@ class RefusedRowsTest(SourcesTestCase):
         )
         data = load_splits(
             self.task,
-            train_file=train,
-            validation_file=train,
-            allow_empty_texts=True,
+            DataSources(
+                train_file=train, validation_file=train, allow_empty_texts=True
+            ),
         )
         self.assertEqual(data.train.texts, ("a", "", " "))
         self.assertEqual(data.validation.texts, ("a", "", " "))
@@ -310,16 +329,16 @@ class RefusedRowsTest(SourcesTestCase):
             task = dataclasses.replace(self.task, text_pair_column="pair")
             with self.assertRaisesRegex(
                 ValueError,
-                rf"`{name}` must hold a text .*t.tsv, row 2 \(line 3\). Fill",
+                rf"no text in `{name}`.*t.tsv, row 2 \(line 3\). Fill",
             ):
-                load_splits(task, train_file=train)
+                load_splits(task, DataSources(train_file=train))
 
     def test_missing_label_column(self):
         train = self.write("t.tsv", ("text", "stars"), ("a", "1"))
         with self.assertRaisesRegex(
             ValueError, r"column='label' .*\(columns: 'text', 'stars'\)"
         ):
-            load_splits(self.task, train_file=train)
+            load_splits(self.task, DataSources(train_file=train))
 
     def test_f1_of_three_classes(self):
         task = dataclasses.replace(self.task, metric="f1")
@@ -327,7 +346,7 @@ class RefusedRowsTest(SourcesTestCase):
         with self.assertRaisesRegex(
             ValueError, "3 classes .*--metric=macro_f1"
         ):
-            load_splits(task, train_file=train)
+            load_splits(task, DataSources(train_file=train))
 
     def test_held_out_parts_that_leave_nothing(self):
         train = self.write_labelled("t.tsv", *"ab" * 10)
@@ -336,7 +355,7 @@ class RefusedRowsTest(SourcesTestCase):
         ):
             load_splits(
                 self.task,
-                train_file=train,
+                DataSources(train_file=train),
                 rules=DivisionRules(
                     validation_proportion=0.5, test_proportion=0.5
                 ),
@@ -350,7 +369,7 @@ class TestGlueFolders:
         self, glue_dir, caplog
     ):
         caplog.set_level(logging.INFO)
-        data = load_splits(get_task("qqp"), data_dir=str(glue_dir))
+        data = load_splits(get_task("qqp"), DataSources(data_dir=str(glue_dir)))
         assert data.train.row_numbers.tolist() == [1, 2, 4, *range(6, 21)]
         assert data.train.texts[2:4] == ("Why 3?", "Why 5?")
         assert "2 malformed rows of" in caplog.text
@@ -364,7 +383,7 @@ class TestGlueFolders:
         good = (glue_dir / "QQP" / "train.tsv").read_text(encoding="utf-8")
         path.write_text(good + "1\t2\t3\ta\tb\tc\t0\n", encoding="utf-8")
         with pytest.raises(ValueError, match="Received: 7 fields in .*row 21"):
-            load_splits(get_task("qqp"), train_file=str(path))
+            load_splits(get_task("qqp"), DataSources(train_file=str(path)))
 
     def test_a_row_of_another_task_with_too_few_is_an_error(
         self, glue_dir, tmp_path
@@ -373,10 +392,12 @@ class TestGlueFolders:
         good = (glue_dir / "QNLI" / "train.tsv").read_text(encoding="utf-8")
         path.write_text(good + "20\ta\n", encoding="utf-8")
         with pytest.raises(ValueError, match="Received: 2 fields in .*row 21"):
-            load_splits(get_task("qnli"), train_file=str(path))
+            load_splits(get_task("qnli"), DataSources(train_file=str(path)))
 
     def test_mnli_has_a_second_validation_split(self, glue_dir):
-        data = load_splits(get_task("mnli"), data_dir=str(glue_dir))
+        data = load_splits(
+            get_task("mnli"), DataSources(data_dir=str(glue_dir))
+        )
         assert {k: len(rows) for k, rows in data.splits().items()} == {
             "train": 21,
             "validation": 9,
@@ -393,10 +414,12 @@ class TestGlueFolders:
         for name in ("train.tsv", "dev_matched.tsv"):
             shutil.copy(glue_dir / "MNLI" / name, tmp_path)
         with pytest.raises(FileNotFoundError, match="dev_mismatched.tsv"):
-            load_splits(get_task("mnli"), data_dir=str(tmp_path))
+            load_splits(get_task("mnli"), DataSources(data_dir=str(tmp_path)))
 
     def test_labels_of_qnli(self, glue_dir):
-        data = load_splits(get_task("qnli"), data_dir=str(glue_dir))
+        data = load_splits(
+            get_task("qnli"), DataSources(data_dir=str(glue_dir))
+        )
         assert data.train.texts[0] == '"Yes 0'
         assert data.train.labels[:4].tolist() == [1, 0, 0, 1]
 
@@ -424,14 +447,18 @@ class RealDataTest(parameterized.TestCase):
     def test_glue_classification_has_its_official_counts(
         self, name, train, validation
     ):
-        data = load_splits(get_task(name), data_dir=str(_REAL_DATA))
+        data = load_splits(
+            get_task(name), DataSources(data_dir=str(_REAL_DATA))
+        )
         self.assertEqual(np.bincount(data.train.labels).tolist(), train)
         self.assertEqual(
             np.bincount(data.validation.labels).tolist(), validation
         )
 
     def test_sts_b_has_its_official_counts(self):
-        data = load_splits(get_task("sts-b"), data_dir=str(_REAL_DATA))
+        data = load_splits(
+            get_task("sts-b"), DataSources(data_dir=str(_REAL_DATA))
+        )
         for split, counts in (
             (data.train, [891, 882, 982, 1588, 1140, 266]),
             (data.validation, [344, 254, 273, 365, 208, 56]),
@@ -444,8 +471,10 @@ class RealDataTest(parameterized.TestCase):
         folder = _REAL_DATA / "Banking77"
         data = load_splits(
             custom_task(text_column="text", label_column="category"),
-            train_file=str(folder / "train.csv"),
-            test_file=str(folder / "test.csv"),
+            DataSources(
+                train_file=str(folder / "train.csv"),
+                test_file=str(folder / "test.csv"),
+            ),
             rules=DivisionRules(validation_proportion=0),
         )
         self.assertLen(data.train, 10003)
@@ -459,7 +488,7 @@ class RealDataTest(parameterized.TestCase):
         path = _REAL_DATA / f"UCI_sentences/{name}_labelled.txt"
         data = load_splits(
             custom_task(text_column="1", label_column="2"),
-            train_file=str(path),
+            DataSources(train_file=str(path)),
             rules=DivisionRules(validation_proportion=0),
         )
         self.assertEqual(np.bincount(data.train.labels).tolist(), [500, 500])

@@ -128,9 +128,7 @@ class StoredRowsTest(parameterized.TestCase):
         data = self.load(config)
         stored = StoredRows.parse(run_data.record(config, data))
         rows = data.digests["train"]
-        for split, found in (
-            ("train", stored.trained_on(rows)),
-            ("validation", stored.chosen_by(rows)),
-        ):
+        for split in ("train", "validation"):
+            found = stored.copies_in(split, rows)
             numbers = data.splits()[split].row_numbers
             self.assertEqual(found.tolist(), numbers.tolist())

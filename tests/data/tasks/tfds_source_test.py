@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.data_sources import DataSources
 from tf_bert.data.tasks.divide import DivisionRules
 from tf_bert.data.tasks.known_tasks import get_task
 from tf_bert.data.tasks.load_splits import load_splits
@@ -122,8 +123,8 @@ class TestGlue:
     def test_is_the_same_as_from_the_folder(self, glue_tfds, glue_dir, name):
         task = get_task(name)
         assert_same(
-            load_splits(task, data_dir=str(glue_dir)),
-            load_splits(task, tfds_data_dir=str(glue_tfds)),
+            load_splits(task, DataSources(data_dir=str(glue_dir))),
+            load_splits(task, DataSources(tfds_data_dir=str(glue_tfds))),
         )
 
     def test_the_same_rows_are_drawn(self, glue_tfds, glue_dir):
@@ -131,9 +132,15 @@ class TestGlue:
             split_dev_in_half=True, max_train_examples=9, split_seed=4
         )
         assert_same(
-            load_splits(get_task("mnli"), data_dir=str(glue_dir), rules=rules),
             load_splits(
-                get_task("mnli"), tfds_data_dir=str(glue_tfds), rules=rules
+                get_task("mnli"),
+                DataSources(data_dir=str(glue_dir)),
+                rules=rules,
+            ),
+            load_splits(
+                get_task("mnli"),
+                DataSources(tfds_data_dir=str(glue_tfds)),
+                rules=rules,
             ),
         )
 
@@ -141,12 +148,14 @@ class TestGlue:
         features = open_builder("glue/mnli", str(glue_tfds)).info.features
         task = get_task("mnli")
         assert features["label"].names != list(task.label_names)
-        data = load_splits(task, tfds_data_dir=str(glue_tfds))
+        data = load_splits(task, DataSources(tfds_data_dir=str(glue_tfds)))
         # The first row of the file: neutral.
         assert task.label_names[data.train.labels[0]] == "neutral"
 
     def test_the_source_names_dataset_version_and_split(self, glue_tfds):
-        data = load_splits(get_task("mnli"), tfds_data_dir=str(glue_tfds))
+        data = load_splits(
+            get_task("mnli"), DataSources(tfds_data_dir=str(glue_tfds))
+        )
         assert data.train.source == "tfds:glue/mnli/2.0.0/train"
         assert (
             data.further["validation_mismatched"].source
@@ -155,7 +164,9 @@ class TestGlue:
 
     def test_malformed_rows_are_counted(self, glue_tfds, caplog):
         caplog.set_level(logging.INFO)
-        data = load_splits(get_task("qqp"), tfds_data_dir=str(glue_tfds))
+        data = load_splits(
+            get_task("qqp"), DataSources(tfds_data_dir=str(glue_tfds))
+        )
         assert data.train.row_numbers.tolist() == [1, 2, 4, *range(6, 21)]
         assert "1 malformed rows of tfds:glue/qqp/2.0.0/train" in caplog.text
 
@@ -207,7 +218,7 @@ class TestOtherDatasets:
             label_column="stars",
             is_regression=True,
         )
-        train = load_splits(task, tfds_data_dir=kettles).train
+        train = load_splits(task, DataSources(tfds_data_dir=kettles)).train
         numbers = [int(text.split()[1]) for text in train.texts]
         expected = np.array([0.1 * n for n in numbers], np.float32)
         np.testing.assert_array_equal(train.labels, expected)
@@ -222,7 +233,7 @@ class TestGroups:
         task = dataclasses.replace(task, group_column="price")
         data = load_splits(
             task,
-            tfds_data_dir=kettles,
+            DataSources(tfds_data_dir=kettles),
             rules=DivisionRules(test_proportion=0.2),
         )
         groups = [set(rows.groups) for rows in data.splits().values()]
@@ -232,12 +243,12 @@ class TestGroups:
     def test_that_are_the_classes_cannot_be_held_out(self, kettles, task):
         task = dataclasses.replace(task, group_column="shop")
         with pytest.raises(ValueError, match="24 rows in 2 groups of"):
-            load_splits(task, tfds_data_dir=kettles)
+            load_splits(task, DataSources(tfds_data_dir=kettles))
 
     def test_must_be_a_feature(self, kettles, task):
         task = dataclasses.replace(task, group_column="town")
         with pytest.raises(ValueError, match="group_column='town' .*shop"):
-            load_splits(task, tfds_data_dir=kettles)
+            load_splits(task, DataSources(tfds_data_dir=kettles))
 
 
 class TestChangedRows:
@@ -337,15 +348,21 @@ class TestRealGlue:
     def test_is_the_same_as_from_the_folder(self, prepare_glue, tmp_path, task):
         prepare_glue(_REAL_DATA, task, tmp_path)
         assert_same(
-            load_splits(get_task(task), data_dir=str(_REAL_DATA)),
-            load_splits(get_task(task), tfds_data_dir=str(tmp_path)),
+            load_splits(get_task(task), DataSources(data_dir=str(_REAL_DATA))),
+            load_splits(
+                get_task(task), DataSources(tfds_data_dir=str(tmp_path))
+            ),
         )
 
     def test_mrpc_has_the_same_rows(self, prepare_mrpc, tmp_path):
         """Its `idx` counts the rows of the one file that both splits are of."""
         prepare_mrpc(_REAL_DATA, tmp_path)
-        folder = load_splits(get_task("mrpc"), data_dir=str(_REAL_DATA))
-        found = load_splits(get_task("mrpc"), tfds_data_dir=str(tmp_path))
+        folder = load_splits(
+            get_task("mrpc"), DataSources(data_dir=str(_REAL_DATA))
+        )
+        found = load_splits(
+            get_task("mrpc"), DataSources(tfds_data_dir=str(tmp_path))
+        )
         for split, rows in folder.splits().items():
             others = found.splits()[split]
             assert rows.texts == others.texts, split

@@ -126,12 +126,7 @@ def plan_evaluation(
 ) -> Plan:
     """Plans one pass over all examples in their order, each exactly once.
 
-    Args:
-        lengths: int `[N]`, tokens of each example.
-        batch_size: >= 1. Global; a multiple of the replicas.
-        width: as in `plan_training`.
-        num_replicas: >= 1.
-        steps_per_shape: as in `plan_training`.
+    The arguments are those of `plan_training`.
     """
     num_steps = -(-len(lengths) // batch_size)
     order = np.full(num_steps * batch_size, -1, np.int32)

@@ -45,13 +45,7 @@ def choose_width(lengths: np.ndarray) -> int:
     """Chooses the width of the rows for one batch, so as to compute least.
 
     Wider rows leave less room unused, until one row more or less is too
-    coarse a step; and attention grows with the width.
-
-    Args:
-        lengths: int `[B]`, in tokens.
-
-    Returns:
-        A multiple of 8, at least the longest example's length.
+    coarse a step; and attention grows with the width. A multiple of 8.
 
     Example:
         >>> choose_width(np.array([30, 17, 15, 14, 12, 9]))
@@ -70,13 +64,11 @@ def choose_width(lengths: np.ndarray) -> int:
 def common_width(lengths: np.ndarray, batch_size: int) -> int:
     """Chooses one width for all batches, for devices that want few shapes.
 
+    A multiple of 32, so that similar data has the same width.
+
     Args:
         lengths: int `[N]`, in tokens, of all examples.
-        batch_size: >= 1, of what is packed together.
-
-    Returns:
-        A multiple of 32, so that similar data has the same width; at least
-        the longest example's length.
+        batch_size: Of what is packed together.
 
     Example:
         >>> common_width(np.array([30, 17, 15, 14, 12, 9]), batch_size=6)
@@ -95,13 +87,12 @@ def common_width(lengths: np.ndarray, batch_size: int) -> int:
 def shared_rows(num_rows: np.ndarray, steps_per_shape: int) -> np.ndarray:
     """Gives consecutive steps the same number of rows.
 
+    The groups of steps differ little: at most 16 numbers occur, often one or
+    two.
+
     Args:
         num_rows: int `[K]`, rows that each step needs.
-        steps_per_shape: >= 1.
-
-    Returns:
-        int `[K]`, at least `num_rows`. The groups of steps differ little: at
-        most 16 numbers occur, often one or two.
+        steps_per_shape: At least 1.
 
     Example:
         >>> shared_rows(np.array([2, 3, 3, 4, 1]), 2)

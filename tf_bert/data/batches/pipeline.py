@@ -31,20 +31,18 @@ def packed_dataset(
     examples: TokenizedExamples,
     plan: Plan,
     *,
-    first_step: int = 0,
     steps: np.ndarray | None = None,
     per_step: dict[str, np.ndarray] | None = None,
     per_replica: dict[str, np.ndarray] | None = None,
     static_shapes: bool = False,
     replicas: range | None = None,
 ) -> tf.data.Dataset:
-    """Returns the packed batches of a plan, from any step on.
+    """Returns the packed batches of a plan, of all its steps or some.
 
     Args:
         examples: the tokenised split that the plan was made for.
         plan: of `plan_training` or `plan_evaluation`.
-        first_step: in [0, K]. Earlier steps are not assembled.
-        steps: int, of these the ones that are; None: all.
+        steps: int, those that are assembled; None: all K.
         per_step: arrays `[K, ...]` of which each element gets its step's
             row, such as the learning rate.
         per_replica: arrays `[K, P, ...]`, likewise, such as dropout seeds.
@@ -67,7 +65,6 @@ def packed_dataset(
     tables = _Tables(examples, plan, per_step or {}, per_replica or {})
     if steps is None:
         steps = np.arange(plan.num_steps)
-    steps = steps[steps >= first_step]
     replicas = replicas or range(plan.num_replicas)
     count = len(replicas)
     shape = [None, None]
@@ -98,12 +95,7 @@ def packed_dataset(
 def model_inputs(
     element: dict[str, tf.Tensor], micro_batch: int | tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """Returns what the model takes of one micro-batch of an element.
-
-    Args:
-        element: of `packed_dataset`.
-        micro_batch: in [0, M).
-    """
+    """Returns what the model takes of one micro-batch of an element."""
     return {
         name: element[name][micro_batch]
         for name in MODEL_INPUTS

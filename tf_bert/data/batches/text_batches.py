@@ -65,18 +65,15 @@ def pack(
     num_replicas: int = 1,
     is_one_height: bool = False,
 ) -> Iterator[TextBatch]:
-    """Packs texts into batches, each text into one.
+    """Packs N texts into batches, each text into one, in the order of length.
 
     Args:
-        texts: N tokenised ones.
-        most_rows: the largest R, >= 1, of rows up to 128 wide.
+        texts: Tokenised.
+        most_rows: The largest R, >= 1, of rows up to 128 wide.
         num_replicas: P.
-        is_one_height: whether all batches of a width have the same R, for
+        is_one_height: Whether all batches of a width have the same R, for
             devices for which each shape is compiled; else few texts get few
             rows.
-
-    Yields:
-        Batches. Their order, and that of the texts in them, is by length.
     """
     lengths = np.diff(texts.row_splits)
     rows = _place(np.maximum(lengths, _SMALLEST_LENGTH))
@@ -111,12 +108,7 @@ def _place(lengths: np.ndarray) -> _Rows:
 
 
 def _best_fit_decreasing(lengths: np.ndarray, stretch: int) -> _Rows:
-    """Places texts, longest first, each into the row with the least room.
-
-    Args:
-        lengths: int `[N]`, >= 1.
-        stretch: >= 1. See `_STRETCHES`.
-    """
+    """Places texts, longest first, each into the row with the least room."""
     longest = int(lengths.max(initial=1))
     widths = _widths(max(longest, min(stretch * longest, _WIDEST_STRETCHED)))
     row_of, start_of = np.empty([2, len(lengths)], np.int64)
@@ -162,14 +154,7 @@ def _assemble(
     chosen: np.ndarray,
     shape: tuple[int, int, int],
 ) -> TextBatch:
-    """Builds the batch of some rows.
-
-    Args:
-        texts: all N.
-        rows: of `_place`.
-        chosen: int, the numbers of these rows, P * R at most.
-        shape: P, R, W.
-    """
+    """Builds the batch of the rows with these numbers; `shape` is P, R, W."""
     num_replicas, count, width = shape
     place_of_row = np.full(len(rows.widths), -1)
     place_of_row[chosen] = np.arange(len(chosen))

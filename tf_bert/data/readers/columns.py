@@ -10,7 +10,12 @@ from tf_bert.data.readers.table_formats import (
 )
 
 _NO_VALUE = (Kind.NULL, Kind.MISSING)
-_LABEL_KINDS = (Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN)
+_WORD_KINDS = (Kind.TEXT, Kind.NUMBER, Kind.BOOLEAN)
+_REMEDIES = {
+    "label": "Fill in the label, or delete the row.",
+    "group": "Fill it in (for a row that belongs with no other, by a name of "
+    "its own), or leave out --group_column.",
+}
 
 
 def open_with_columns(
@@ -40,48 +45,24 @@ def check_texts(table: Table, row: Row, indices: list[int]) -> None:
                 "--text_pair_column."
             )
         raise ValueError(
-            f"`{name}` must hold a text in every row. Received: "
+            f"A row has no text in `{name}`. Received: "
             f"{_described(name, row.fields[index], kind)} in {row.place}. "
             f"{remedy}"
         )
 
 
-def label_of(table: Table, row: Row, index: int) -> str:
-    """Returns the label of a row, stripped.
-
-    Raises:
-        ValueError: It is null, no number (NaN), a list, a date, ...; an
-            empty text is refused by `LabelColumn`.
-    """
-    label = row.fields[index].strip()
+def word_of(table: Table, row: Row, index: int, meaning: str) -> str:
+    """Returns the "label" or the "group" of a row, stripped."""
+    word = row.fields[index].strip()
     kind = row.kinds[index] if row.kinds else Kind.TEXT
-    if kind in _LABEL_KINDS and not (kind is Kind.NUMBER and _is_nan(label)):
-        return label
+    is_missing = not word or (kind is Kind.NUMBER and _is_nan(word))
+    if kind in _WORD_KINDS and not is_missing:
+        return word
     name = table.columns[index]
     raise ValueError(
-        f"`{name}` must hold a label in every row: a word, a number or a "
-        f"boolean. Received: {_described(name, label, kind)} in {row.place}. "
-        "Fill in the label, or delete the row."
-    )
-
-
-def group_of(table: Table, row: Row, index: int) -> str:
-    """Returns the group of a row, stripped.
-
-    Raises:
-        ValueError: It is empty, null, no number (NaN), a list, a date, ...
-    """
-    group = row.fields[index].strip()
-    kind = row.kinds[index] if row.kinds else Kind.TEXT
-    is_missing = not group or (kind is Kind.NUMBER and _is_nan(group))
-    if kind in _LABEL_KINDS and not is_missing:
-        return group
-    name = table.columns[index]
-    raise ValueError(
-        f"`{name}` must name a group in every row, by a word or a number. "
-        f"Received: {_described(name, group, kind)} in {row.place}. Fill it "
-        "in (for a row that belongs with no other, by a name of its own), or "
-        "leave out --group_column."
+        f"A row has no {meaning}: `{name}` holds no word, number or boolean. "
+        f"Received: {_described(name, word, kind)} in {row.place}. "
+        f"{_REMEDIES[meaning]}"
     )
 
 

@@ -16,19 +16,13 @@ from tf_bert.system import file_io, remote_files
 
 
 def find_files(path: str) -> tuple[str, ...]:
-    """Returns the files that a path or a pattern stands for.
+    """Returns the files that a path or a pattern stands for, sorted.
 
-    Args:
-        path: Local or remote. Of a name with `*`, `?` or `[` in it that
-            exists as it is, that file is meant.
-
-    Returns:
-        One path or more, sorted.
+    A name with `*`, `?` or `[` in it that exists as it is means that file.
 
     Raises:
-        FileNotFoundError: Nothing matches the pattern, or there is no such
-            file.
-        PermissionError: It may not be read.
+        FileNotFoundError: Nothing matches, or there is no such file.
+        PermissionError: A file may not be read.
         ValueError: It is a folder, or no ordinary file.
     """
     if re.search(r"[*?[]", path) and not _lexists(path):
@@ -48,11 +42,7 @@ def find_files(path: str) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def open_binary(path: str) -> Iterator[BinaryIO]:
-    """Opens a file for reading, as it is.
-
-    Raises:
-        PermissionError: It may not be read.
-    """
+    """Opens a file for reading, as it is."""
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(file_io.open_binary_reader(path))
@@ -68,9 +58,6 @@ def open_decompressed(path: str) -> Iterator[BinaryIO]:
     """Opens a file for reading; the content of a `.gz` file is unpacked.
 
     What is wrong with a `.gz` file shows as it is read.
-
-    Raises:
-        PermissionError: It may not be read.
     """
     with open_binary(path) as file:
         if not path.lower().endswith(".gz"):

@@ -11,9 +11,8 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 from tf_bert.config.text_format import TextFormat
-from tf_bert.data.readers.csv_rows import csv_reader
 from tf_bert.data.readers.data_files import open_decompressed
-from tf_bert.data.readers.delimiters import find_delimiter
+from tf_bert.data.readers.delimiters import csv_reader, find_delimiter
 from tf_bert.data.readers.records import Record, drop_last_blanks, place
 from tf_bert.data.readers.text_encoding import decode_lines
 
@@ -29,17 +28,14 @@ def read_csv(
 
     Args:
         path: Of a file that exists.
-        has_header: Whether the first row holds the names of the columns.
+        has_header: Whether the first row holds the names of the columns;
+            without it they are `column_1`, `column_2`, ...
         text_format: Encoding and delimiter; both are detected if not given.
-
-    Yields:
-        `Record`: the names (without a header `column_1`, `column_2`, ...),
-        then every row.
 
     Raises:
         ValueError: A row has too many or too few fields, a blank line stands
-            before the last row, quotes are broken, the delimiter is
-            ambiguous, or the text cannot be decoded.
+            before the last row, quotes are broken, the delimiter is ambiguous,
+            or the text cannot be decoded.
     """
     with open_decompressed(path) as file:
         lines = decode_lines(file, text_format.encoding, path)

@@ -1,20 +1,43 @@
-"""Which character divides the fields of a `.csv` file.
+"""How the lines of a `.csv` file become fields, and what divides these.
 
 Spreadsheets of many countries write semicolons or tabs under that name.
 """
 
 import csv
-from collections.abc import Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 
-from tf_bert.data.readers.csv_rows import csv_reader
+from tf_bert.data.readers.text_encoding import MAX_LINE_CHARACTERS
 
 _CANDIDATES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+
+
+def csv_reader(lines: Iterable[str], delimiter: str):
+    """Returns a `csv.reader` that stops at what is not quoted correctly."""
+    # The module stops at 131,072 characters, which a long document exceeds.
+    # Not unbounded: a quote that is never closed would read the file to its
+    # end.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_CHARACTERS))
+    # Not strict, the module takes a quote that is never closed for the end of
+    # a row, and all rows after it for one field.
+    return csv.reader(
+        _split_carriage_returns(lines), delimiter=delimiter, strict=True
+    )
+
+
+def _split_carriage_returns(lines: Iterable[str]) -> Iterator[str]:
+    """Divides lines as ``open(newline="")`` does, which csv.reader expects."""
+    for line in lines:
+        if "\r" in line:
+            yield from io.StringIO(line, newline="")
+        else:
+            yield line
 
 
 def find_delimiter(
     sample: Sequence[str], path: str, *, is_whole_file: bool
 ) -> str:
-    """Returns the delimiter of a file, if there can be one only.
+    """Returns the delimiter of a file, if there can be only one: ``, ; | \\t``.
 
     It divides every row of the sample into the same number of fields, more
     than one. If no candidate does (a row may be wrong, which the reader then
@@ -25,12 +48,6 @@ def find_delimiter(
         sample: The first lines of the file, each with its "\\n".
         path: For messages.
         is_whole_file: False: the last row of `sample` may be incomplete.
-
-    Returns:
-        One of ``, ; | \\t``.
-
-    Raises:
-        ValueError: There is more than one.
 
     Example:
         >>> lines = ['text;price\\n', '"Good; very, very good";1,50\\n']

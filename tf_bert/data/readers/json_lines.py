@@ -7,6 +7,7 @@ in another order, and leave out keys that the task does not need.
 import collections
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,22 +25,13 @@ from tf_bert.data.readers.text_encoding import decode_lines
 # Half of a character beyond U+FFFF: two of these escapes are one.
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Python refuses to convert long ones, and reads them slowly.
-_MAX_INT_CHARACTERS = 18
+_MAX_INT_CHARACTERS = sys.int_info.default_max_str_digits
 
 
 def read_json_lines(
     path: str, *, has_header: bool, text_format: TextFormat
 ) -> Iterator[Record]:
-    """Reads a `.jsonl` file.
-
-    Args:
-        path: Of a file that exists.
-        has_header: Must be True: columns have names, and no numbers.
-        text_format: Its encoding; there is no delimiter.
-
-    Yields:
-        `Record`: the keys of the first object, then every object.
+    """Reads a `.jsonl` file, whose columns must be given by name.
 
     Raises:
         ValueError: A line is no JSON object, or holds a key twice or half a
@@ -75,6 +67,7 @@ class _Float(float):
 
 
 def _parse_int(spelling: str) -> int | _Float:
+    # Python refuses to convert longer ones, which takes long.
     if len(spelling) > _MAX_INT_CHARACTERS:
         return _Float(spelling)
     return int(spelling)

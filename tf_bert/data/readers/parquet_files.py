@@ -19,15 +19,7 @@ _BATCH_ROWS = 128
 def read_parquet(
     path: str, *, has_header: bool, text_format: TextFormat
 ) -> Iterator[Record]:
-    """Reads a `.parquet` file.
-
-    Args:
-        path: Of a file that exists.
-        has_header: Must be True: columns have names, and no numbers.
-        text_format: Of text files; not used.
-
-    Yields:
-        `Record`: the names of the columns, then every row.
+    """Reads a `.parquet` file, whose columns must be given by name.
 
     Raises:
         ValueError: The file is damaged, or the columns are given by number.

@@ -6,7 +6,7 @@ every format is checked in `table_formats.py`.
 """
 
 import enum
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import NamedTuple, TypeVar
 
 _Content = TypeVar("_Content", bound=Sized)
@@ -42,6 +42,12 @@ class Record(NamedTuple):
     kinds: tuple[Kind, ...] | None = None
     extra_keys: tuple[str, ...] = ()
 
+    def in_order(self, order: Sequence[int]) -> "Record":
+        """Returns the fields at these places."""
+        fields = tuple(self.fields[i] for i in order)
+        kinds = self.kinds and tuple(self.kinds[i] for i in order)
+        return self._replace(fields=fields, kinds=kinds)
+
 
 def place(path: str, row: int, line: int | None) -> str:
     """Returns where a row stands, for a message.
@@ -66,15 +72,12 @@ def check_has_names(path: str, *, has_header: bool) -> None:
 def drop_last_blanks(
     lines: Iterable[tuple[int, _Content]], path: str, *, num_headers: int
 ) -> Iterator[tuple[int, _Content]]:
-    """Drops the blank lines at the end of a file.
+    """Drops the blank lines at the end of a file, and refuses any other.
 
     Args:
         lines: Number of a line and what it holds; empty: a blank line.
         path: For messages.
         num_headers: Lines that are no data row, 0 or 1.
-
-    Raises:
-        ValueError: A blank line stands before the last row.
     """
     blank_line = None
     row = 1 - num_headers

@@ -24,11 +24,8 @@ def iterate_lines(
     Args:
         file: Standard input, in bytes.
         has_pairs: Whether a line holds two texts, divided at a tab or at the
-            delimiter of `text_format`.
+            delimiter of `text_format`. The columns are `text` and `text_pair`.
         text_format: Its encoding, UTF-8 if not given, and delimiter.
-
-    Yields:
-        `Chunk` with the columns `text` and, for pairs, `text_pair`.
 
     Raises:
         ValueError: A line is blank before the last one, or holds no pair;

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers import delimited, json_lines, parquet_files
@@ -32,19 +33,15 @@ _FORMATS: dict[str, _Reader] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One data row.
 
     Args:
         number: Counted from 1 through all files; headers are not counted.
         path: The file that it stands in.
         number_in_file: Its number there.
-        line: The physical line there on which it starts, counted from 1;
-            None in a file without lines.
+        line: As in `Record`, like the others.
         fields: As many strings as the table has columns.
-        kinds: What each was in the file; None: all are texts.
-        extra_keys: Names of values that are in no column (JSON alone).
     """
 
     number: int
@@ -52,8 +49,8 @@ class Row:
     number_in_file: int
     line: int | None
     fields: tuple[str, ...]
-    kinds: tuple[Kind, ...] | None = None
-    extra_keys: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] | None
+    extra_keys: tuple[str, ...]
 
     @property
     def place(self) -> str:
@@ -70,7 +67,6 @@ class Table:
         files: The files that it stands for; one or more.
         columns: Names in the first file, or `column_1`, `column_2`, ...
         has_header: Whether the columns have names.
-        text_format: How text files are written.
         begun: At most one element: the rows of the first file, which was
             opened for its columns. Whoever reads them first takes them, so
             that a file that is read once is opened once.
@@ -86,15 +82,7 @@ class Table:
     )
 
     def column_index(self, column: str) -> int:
-        """Returns the position of a column, counted from 0.
-
-        Args:
-            column: A name or, in a table without names, a number counted
-                from 1.
-
-        Raises:
-            ValueError: There is no such column; the message lists all.
-        """
+        """Returns the position of a name or (no header) number, from 0."""
         name = column if self.has_header else f"column_{int(column)}"
         if name in self.columns:
             return self.columns.index(name)
@@ -116,10 +104,6 @@ class Table:
         Args:
             short_rows: If given, rows with too few fields are left out, and
                 their numbers are appended to it. None: they are errors.
-
-        Raises:
-            ValueError: There is no data row, a file has other columns than
-                the first one, or what its reader says of a row.
         """
         number = 0
         keep_short_rows = short_rows is not None
@@ -133,22 +117,12 @@ class Table:
                 order = self._column_order(path, columns)
                 for number_in_file, record in enumerate(records, start=1):
                     number += 1
-                    fields, kinds = record.fields, record.kinds
-                    if not fields:
+                    if not record.fields:
                         short_rows.append(number)
                         continue
                     if order:
-                        fields = tuple(fields[i] for i in order)
-                        kinds = kinds and tuple(kinds[i] for i in order)
-                    yield Row(
-                        number,
-                        path,
-                        number_in_file,
-                        record.line,
-                        fields,
-                        kinds,
-                        record.extra_keys,
-                    )
+                        record = record.in_order(order)
+                    yield Row(number, path, number_in_file, *record)
         if number == 0:
             raise ValueError(
                 "A data file must have at least one row below its header. "
@@ -179,7 +153,7 @@ def open_table(
     has_header: bool,
     text_format: TextFormat | None = None,
 ) -> Table:
-    """Reads the columns of a data file.
+    """Reads the columns of a data file, and no data row.
 
     Args:
         path: Local or remote path that ends in `.csv`, `.tsv`, `.txt`,
@@ -188,9 +162,6 @@ def open_table(
             order of their names.
         has_header: Whether the columns have names; see `uses_header`.
         text_format: How text files are written; None: to be detected.
-
-    Returns:
-        A `Table`, of which no data row has been read; its first file is open.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -218,10 +189,6 @@ def uses_header(columns: Mapping[str, str | None]) -> bool:
     Args:
         columns: Flag name to column: a name of the header, or digits for a
             number counted from 1 in a file without a header. None: not used.
-
-    Raises:
-        ValueError: Some columns are given by name and others by number, a
-            number is 0, or a name is empty.
 
     Example:
         >>> uses_header({"text_column": "text", "label_column": "label"})
@@ -255,9 +222,7 @@ def _read(
     for extension, reader in _FORMATS.items():
         if name.endswith(extension):
             return reader(
-                path,
-                has_header=table.has_header,
-                text_format=text_format,
+                path, has_header=table.has_header, text_format=text_format
             )
     raise ValueError(
         f"A data file must end in one of {', '.join(_FORMATS)}. Received: "

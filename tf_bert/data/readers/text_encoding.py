@@ -43,10 +43,6 @@ def decode_lines(
         encoding: See `TextFormat`.
         name: Of the file, for messages.
 
-    Raises:
-        ValueError: Bytes are not of the encoding, a line is too long, or a
-            `.gz` file is damaged.
-
     Example:
         >>> import io
         >>> list(decode_lines(io.BytesIO(b"\\xef\\xbb\\xbfa\\nb"), None, "a"))
@@ -61,8 +57,7 @@ def decode_blocks(
 ) -> Iterator[list[str]]:
     """Yields the same lines as they come in: a few, then the next few.
 
-    The arguments and errors are those of `decode_lines`. Waits for no more
-    bytes than are there, as standard input needs it.
+    Waits for no more bytes than are there, as standard input needs it.
     """
     block = _read_head(file, name)
     codec, length = _find_encoding(block, encoding, name)

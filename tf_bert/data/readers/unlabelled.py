@@ -1,4 +1,4 @@
-"""Rows to predict, a few at a time: memory does not grow with their number."""
+"""Texts to predict, a chunk at a time: memory does not grow with the file."""
 
 import collections
 import dataclasses
@@ -10,6 +10,7 @@ from tf_bert.data.readers.columns import check_texts, open_with_columns
 from tf_bert.data.readers.table_formats import Row, Table
 
 # A chunk ends earlier where its rows are long documents.
+_CHUNK_ROWS = 4096
 _MAX_CHUNK_CHARACTERS = 2**21
 # What is read ahead, some 20,000 sentences or 2,000 documents; a row takes as
 # much memory as so many characters more.
@@ -34,18 +35,9 @@ class Chunk:
     text_pairs: tuple[str, ...] | None
 
 
-def iterate_unlabelled(
-    path: str,
-    *,
-    text_column: str,
-    text_pair_column: str | None = None,
-    text_format: TextFormat | None = None,
-    chunk_rows: int = 4096,
-    allow_empty_texts: bool = False,
-) -> Iterator[Chunk]:
-    """Yields the rows of a file to predict, a few at a time.
-
-    A label column may be there or not: it is a column like any other.
+@dataclasses.dataclass(frozen=True)
+class UnlabelledFile:
+    """A file to predict. A column of labels is one like any other.
 
     Args:
         path: A file or a pattern; see `table_formats.open_table`.
@@ -53,110 +45,74 @@ def iterate_unlabelled(
             counted from 1, in a file without a header.
         text_pair_column: The same for the second text; None: single texts.
         text_format: How a text file is written; None: to be detected.
-        chunk_rows: At least 1. Rows per chunk; the last may have fewer, and
-            so may those with very long rows.
-        allow_empty_texts: Whether a row may have no text, for those who look
-            for such rows.
-
-    Yields:
-        `Chunk`, in file order. Each input row is in one of them.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: `chunk_rows` is below 1, or a row is wrong. Rows before
-            it have been yielded by then: see `check_unlabelled`.
     """
-    if chunk_rows < 1:
-        raise ValueError(
-            "`chunk_rows` must be an integer >= 1. Received: "
-            f"chunk_rows={chunk_rows}. Pass the number of rows of a chunk."
+
+    path: str
+    text_column: str
+    text_pair_column: str | None = None
+    text_format: TextFormat | None = None
+
+    def chunks(self, *, allow_empty_texts: bool = False) -> Iterator[Chunk]:
+        """Yields the rows in file order, each in one chunk.
+
+        Args:
+            allow_empty_texts: For those who look for rows without a text.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: A row is wrong; those before it have been yielded.
+        """
+        table, indices = open_with_columns(
+            self.path,
+            self.text_format,
+            text_column=self.text_column,
+            text_pair_column=self.text_pair_column,
         )
-    table, indices = open_with_columns(
-        path,
-        text_format,
-        text_column=text_column,
-        text_pair_column=text_pair_column,
-    )
-    rows: list[tuple[str, ...]] = []
-    num_characters = 0
-    for row in table.rows():
-        if not allow_empty_texts:
-            check_texts(table, row, indices)
-        _check_is_complete(table, row)
-        rows.append(row.fields)
-        num_characters += sum(map(len, row.fields))
-        if len(rows) == chunk_rows or num_characters > _MAX_CHUNK_CHARACTERS:
+        rows: list[tuple[str, ...]] = []
+        num_characters = 0
+        for row in table.rows():
+            if not allow_empty_texts:
+                check_texts(table, row, indices)
+            _check_is_complete(table, row)
+            rows.append(row.fields)
+            num_characters += sum(map(len, row.fields))
+            if (
+                len(rows) == _CHUNK_ROWS
+                or num_characters > _MAX_CHUNK_CHARACTERS
+            ):
+                yield _as_chunk(table, rows, indices)
+                rows, num_characters = [], 0
+        if rows:
             yield _as_chunk(table, rows, indices)
-            rows, num_characters = [], 0
-    if rows:
-        yield _as_chunk(table, rows, indices)
+
+    def check(self) -> None:
+        """Reads the file to its end, to find what `chunks` would raise."""
+        collections.deque(self.chunks(), maxlen=0)
+
+    def chunks_ahead(self) -> Iterator[Chunk]:
+        """Returns the same chunks, the first megabytes of which are read.
+
+        So a wrong row of a file of usual size is found before anything is
+        predicted, although the file is read only once.
+        """
+        chunks = self.chunks()
+        held: collections.deque[Chunk] = collections.deque()
+        num_characters = 0
+        for chunk in chunks:
+            held.append(chunk)
+            num_characters += len(chunk.rows) * _CHARACTERS_OF_ROW
+            num_characters += sum(map(len, itertools.chain(*chunk.rows)))
+            if num_characters > _AHEAD_CHARACTERS:
+                break
+        return _hand_out(held, chunks)
 
 
-def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Reads at once what is handed out later, up to some size.
-
-    So a wrong row of a file of usual size is found before anything is
-    predicted, although the file is read only once.
-
-    Args:
-        chunks: of `iterate_unlabelled`.
-
-    Returns:
-        The same chunks.
-
-    Raises:
-        ValueError, FileNotFoundError: What is read here is wrong.
-    """
-    held: collections.deque[Chunk] = collections.deque()
-    num_characters = 0
-    for chunk in chunks:
-        held.append(chunk)
-        num_characters += len(chunk.rows) * _CHARACTERS_OF_ROW
-        num_characters += sum(map(len, itertools.chain(*chunk.rows)))
-        if num_characters > _AHEAD_CHARACTERS:
-            break
-    return _handed_out(held, chunks)
-
-
-def _handed_out(
+def _hand_out(
     held: collections.deque[Chunk], chunks: Iterator[Chunk]
 ) -> Iterator[Chunk]:
     while held:
         yield held.popleft()
         held.extend(itertools.islice(chunks, 1))
-
-
-def check_unlabelled(
-    path: str,
-    *,
-    text_column: str,
-    text_pair_column: str | None = None,
-    text_format: TextFormat | None = None,
-) -> int:
-    """Reads a file to predict from end to end and keeps nothing of it.
-
-    So that a wrong row is found before the first prediction is computed.
-
-    Args:
-        path: See `iterate_unlabelled`, as for the others.
-        text_column: Name or number.
-        text_pair_column: Name or number, or None.
-        text_format: Or None.
-
-    Returns:
-        The number of data rows, at least 1.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A row is wrong.
-    """
-    chunks = iterate_unlabelled(
-        path,
-        text_column=text_column,
-        text_pair_column=text_pair_column,
-        text_format=text_format,
-    )
-    return sum(len(chunk.rows) for chunk in chunks)
 
 
 def _check_is_complete(table: Table, row: Row) -> None:

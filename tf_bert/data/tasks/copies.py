@@ -33,16 +33,13 @@ def copy_keys(examples: Examples) -> list[CopyKey | None]:
 
 
 def rows_together(examples: Examples) -> np.ndarray:
-    """Tells which rows must be in one split: copies, and rows of one group.
+    """Tells which examples must be in one split: copies, or of one group.
 
-    Where a copy of a row of one group is in another group, both groups are
-    together. How many copies and groups there are is logged.
-
-    Args:
-        examples: N rows.
+    Where a copy of an example of one group is in another group, both groups
+    are together. How many copies and groups there are is logged.
 
     Returns:
-        int64 `[N]`: for each row, the position of the first row that it is
+        int64 `[N]`: for each example, the position of the first one that it is
         together with; its own if it is alone.
 
     Example:
@@ -93,10 +90,7 @@ def _root(roots: list[int], row: int) -> int:
 
 
 def count_in_train(splits: Mapping[str, Examples]) -> dict[str, int]:
-    """Counts, and warns of, rows that are copies of training rows.
-
-    Args:
-        splits: By name; "train" is one of them.
+    """Counts, and warns of, copies of training examples in the other splits.
 
     Returns:
         Split -> their number, for the others where there are any.

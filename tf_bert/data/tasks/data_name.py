@@ -15,13 +15,12 @@ _SAYS_NOTHING = re.compile(rf"(?i)({'|'.join(SPLITS)})\.|.*[*?\[]")
 def data_name(configuration: Mapping[str, Any]) -> str:
     """Returns the name of the data that a configuration trains on.
 
+    The task, the dataset of tensorflow-datasets, or the training file. A
+    file that is called after its split alone, or by a pattern, has its
+    folder before it.
+
     Args:
         configuration: `Config.as_dict`, or the `config` of a trial's record.
-
-    Returns:
-        The task, the dataset of tensorflow-datasets, or the training file. A
-        file that is called after its split alone, or by a pattern, has its
-        folder before it.
 
     Example:
         >>> data_name({"tfds_name": "imdb_reviews/plain_text"})
@@ -42,10 +41,7 @@ def data_name(configuration: Mapping[str, Any]) -> str:
 
 
 def source_name(source: str) -> str:
-    """Returns the name of what the rows of a split were read from.
-
-    Args:
-        source: of `Examples`.
+    """Returns the name of an `Examples.source`.
 
     Example:
         >>> source_name("data/reviews.csv")

@@ -6,27 +6,29 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from tf_bert.data.tasks.copies import rows_together
-from tf_bert.data.tasks.down_sampling import balanced_sample
 from tf_bert.data.tasks.examples import Examples
-from tf_bert.data.tasks.stratified_split import halves, stratified_split
+from tf_bert.data.tasks.stratified_split import (
+    balanced_sample,
+    halves,
+    stratified_split,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DivisionRules:
-    """How rows are held out, cut in half and left out.
+    """How examples are held out, cut in half and left out.
 
     Args:
-        validation_proportion: In [0, 1). Share of the training rows that is
+        validation_proportion: In [0, 1). Share of the training examples that is
             held out if there is no validation split, by class; 0: none. See
             `stratified_split`.
         test_proportion: The same for test; 0: no test split. Held out after
-            validation, whose rows do not depend on it.
+            validation, whose examples do not depend on it.
         split_dev_in_half: Cuts the validation split into validation and
             test; see `halves`. False leaves it whole.
-        max_train_examples: Trains on so many rows, as many of each class; see
-            `balanced_sample`. 0: all. What is held out is held out before,
-            and no other split is ever sampled.
-        split_seed: In [0, 2**64). Alone decides which rows go where.
+        max_train_examples: See `balanced_sample`. 0: all. What is held out is
+            held out before, and no other split is ever sampled.
+        split_seed: In [0, 2**64). Alone decides which examples go where.
         copies_together: Keeps copies of a text in one split. False parts
             them, as earlier versions did; no flag asks for it.
     """
@@ -44,23 +46,16 @@ def divide(
     num_classes: int | None,
     rules: DivisionRules,
 ) -> dict[str, Examples]:
-    """Returns the splits of a run.
+    """Returns the splits of a run from those that the task has.
 
-    Rows that are copies of each other, or of one group, are never in two of
+    Examples that are copies of each other, or of one group, are never in two of
     the splits that are made here. Splits that the task has are left as they
-    are.
+    are. Examples keep their order and their numbers.
 
     Args:
-        splits: Those that the task has; "train" is one of them. Labelled.
+        splits: Labelled; "train" is one of them.
         num_classes: None for regression.
         rules: What to do with them.
-
-    Returns:
-        The same, "train" smaller or not, and what was made of them. Rows
-        keep their order and their numbers.
-
-    Raises:
-        ValueError: The rules contradict the splits, or each other.
     """
     if rules.split_dev_in_half:
         _check_dev_can_be_cut(splits, rules.test_proportion)

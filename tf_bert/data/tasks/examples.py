@@ -8,21 +8,18 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Examples:
-    """The rows of one split, in file order.
+    """The examples of one split, in file order.
 
     Args:
         texts: N strings, none of them empty.
         text_pairs: N second texts, or None for a task of single texts.
         labels: int32 `[N]` class ids; float32 `[N]` scores for regression;
-            None for unlabelled rows.
+            None: unlabelled.
         row_numbers: int64 `[N]`. Data rows of `source`, counted from 1; the
             header is not counted.
         source: Path of the file, for messages.
-        groups: N names; rows of one name must stay in one split. None: there
-            are no groups, or the rows are not to be divided.
-
-    Raises:
-        ValueError: The parts do not have the same length.
+        groups: N names; examples of one name must stay in one split. None:
+            there are no groups, or the split is not to be divided.
 
     Example:
         >>> examples = Examples(
@@ -57,15 +54,7 @@ class Examples:
         return len(self.texts)
 
     def select(self, indices: Sequence[int] | np.ndarray) -> "Examples":
-        """Returns the given rows, in the given order.
-
-        Args:
-            indices: int `[M]`, each in [0, N). Positions in this object, not
-                row numbers of the file.
-
-        Returns:
-            `Examples` of M rows, which keep their `row_numbers`.
-        """
+        """Returns the examples at these positions, int `[M]`, in this order."""
         positions = np.asarray(indices, dtype=np.int64)
         pairs, labels, groups = self.text_pairs, self.labels, self.groups
         return dataclasses.replace(

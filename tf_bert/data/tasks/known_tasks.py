@@ -5,16 +5,19 @@ No file is opened here; `load_splits.py` reads them.
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from tf_bert.data.tasks.task_spec import (
     CLASSIFICATION_METRICS,
     REGRESSION_METRICS,
+    SPLITS,
     TaskSpec,
     TfdsSpec,
     metric_advice,
 )
 
 _GLUE_FILES = {"train": "train.tsv", "validation": "dev.tsv"}
+_ENTAILMENT = ("entailment", "not_entailment")
 
 _WNLI = (
     "its dev set is adversarial (many of its sentences stand in the training "
@@ -24,141 +27,116 @@ _WNLI = (
 )
 
 
-def _glue_tfds(
-    config: str, text: str, text_pair: str | None = None, **changes
-) -> TfdsSpec:
-    """Returns where a task of GLUE stands."""
-    return TfdsSpec(
-        name=f"glue/{config}",
-        text_feature=text,
-        text_pair_feature=text_pair,
-        **changes,
+def _glue(
+    name: str,
+    *texts: str,
+    label_column: str = "label",
+    label_names: tuple[str, ...] | None = ("0", "1"),
+    metric: str = "accuracy",
+    tfds: Mapping[str, Any] | None = None,
+    **changes,
+) -> TaskSpec:
+    """Returns a task of GLUE; of two classes the second is the positive one.
+
+    Args:
+        name: The name of its folder.
+        *texts: Its one or two text columns.
+        tfds: Arguments of `TfdsSpec`, as far as they do not follow.
+        **changes: Other arguments of `TaskSpec`.
+    """
+    first, second = (*texts, None)[:2]
+    is_binary = label_names is not None and len(label_names) == 2
+    found = {
+        "name": f"glue/{name.lower()}",
+        "text_feature": first,
+        "text_pair_feature": second,
+        **(tfds or {}),
+    }
+    return TaskSpec(
+        name=name.lower(),
+        text_column=first,
+        text_pair_column=second,
+        label_column=label_column,
+        label_names=label_names,
+        positive_label=label_names[1] if is_binary else None,
+        metric=metric,
+        folder_name=name,
+        tfds=TfdsSpec(**found),
+        **{"file_names": _GLUE_FILES, **changes},
     )
 
 
 _SPECS = (
-    TaskSpec(
-        name="rte",
-        text_column="sentence1",
-        text_pair_column="sentence2",
-        label_column="label",
-        label_names=("entailment", "not_entailment"),
-        positive_label="not_entailment",
-        metric="accuracy",
-        file_names=_GLUE_FILES,
-        folder_name="RTE",
-        tfds=_glue_tfds("rte", "sentence1", "sentence2"),
-    ),
-    TaskSpec(
-        name="mrpc",
-        text_column="#1 String",
-        text_pair_column="#2 String",
+    _glue("RTE", "sentence1", "sentence2", label_names=_ENTAILMENT),
+    _glue(
+        "MRPC",
+        "#1 String",
+        "#2 String",
         label_column="Quality",
-        label_names=("0", "1"),
-        positive_label="1",
         # Zhang et al. report F1, but their code selects by accuracy.
         metric="accuracy",
-        file_names=_GLUE_FILES,
-        folder_name="MRPC",
-        tfds=_glue_tfds(
-            "mrpc",
-            "sentence1",
-            "sentence2",
-            label_names=("not_equivalent", "equivalent"),
-        ),
+        tfds={
+            "text_feature": "sentence1",
+            "text_pair_feature": "sentence2",
+            "label_names": ("not_equivalent", "equivalent"),
+        },
     ),
-    TaskSpec(
-        name="cola",
+    _glue(
+        "CoLA",
         # No header: source, label, the author's mark, sentence.
-        text_column="4",
+        "4",
         label_column="2",
-        label_names=("0", "1"),
-        positive_label="1",
         metric="matthews",
-        file_names=_GLUE_FILES,
-        folder_name="CoLA",
-        tfds=_glue_tfds(
-            "cola", "sentence", label_names=("unacceptable", "acceptable")
-        ),
+        tfds={
+            "text_feature": "sentence",
+            "label_names": ("unacceptable", "acceptable"),
+        },
     ),
-    TaskSpec(
-        name="sts-b",
-        text_column="sentence1",
-        text_pair_column="sentence2",
+    _glue(
+        "STS-B",
+        "sentence1",
+        "sentence2",
         label_column="score",
+        label_names=None,
         is_regression=True,
         metric="spearman",
-        file_names=_GLUE_FILES,
-        folder_name="STS-B",
-        tfds=_glue_tfds("stsb", "sentence1", "sentence2"),
+        tfds={"name": "glue/stsb"},
     ),
-    TaskSpec(
-        name="sst-2",
-        text_column="sentence",
-        label_column="label",
-        label_names=("0", "1"),
-        positive_label="1",
-        metric="accuracy",
-        file_names=_GLUE_FILES,
-        folder_name="SST-2",
-        tfds=_glue_tfds(
-            "sst2", "sentence", label_names=("negative", "positive")
-        ),
+    _glue(
+        "SST-2",
+        "sentence",
+        tfds={"name": "glue/sst2", "label_names": ("negative", "positive")},
     ),
-    TaskSpec(
-        name="qqp",
-        text_column="question1",
-        text_pair_column="question2",
+    _glue(
+        "QQP",
+        "question1",
+        "question2",
         label_column="is_duplicate",
-        label_names=("0", "1"),
-        positive_label="1",
-        metric="accuracy",
-        file_names=_GLUE_FILES,
-        folder_name="QQP",
         has_malformed_rows=True,
-        tfds=_glue_tfds(
-            "qqp",
-            "question1",
-            "question2",
-            label_names=("not_duplicate", "duplicate"),
-        ),
+        tfds={"label_names": ("not_duplicate", "duplicate")},
     ),
-    TaskSpec(
-        name="qnli",
-        text_column="question",
-        text_pair_column="sentence",
-        label_column="label",
-        label_names=("entailment", "not_entailment"),
-        positive_label="not_entailment",
-        metric="accuracy",
-        file_names=_GLUE_FILES,
-        folder_name="QNLI",
-        tfds=_glue_tfds("qnli", "question", "sentence"),
-    ),
-    TaskSpec(
-        name="mnli",
-        text_column="sentence1",
-        text_pair_column="sentence2",
+    _glue("QNLI", "question", "sentence", label_names=_ENTAILMENT),
+    _glue(
+        "MNLI",
+        "sentence1",
+        "sentence2",
         label_column="gold_label",
         # In tensorflow-datasets: entailment, neutral, contradiction.
         label_names=("contradiction", "entailment", "neutral"),
-        metric="accuracy",
         file_names={
             "train": "train.tsv",
             "validation": "dev_matched.tsv",
             "validation_mismatched": "dev_mismatched.tsv",
         },
-        folder_name="MNLI",
-        tfds=_glue_tfds(
-            "mnli",
-            "premise",
-            "hypothesis",
-            splits={
+        tfds={
+            "text_feature": "premise",
+            "text_pair_feature": "hypothesis",
+            "splits": {
                 "train": "train",
                 "validation": "validation_matched",
                 "validation_mismatched": "validation_mismatched",
             },
-        ),
+        },
     ),
     TaskSpec(
         name="product_reviews",
@@ -167,11 +145,7 @@ _SPECS = (
         label_names=("negative", "positive"),
         positive_label="positive",
         metric="accuracy",
-        file_names={
-            "train": "train.tsv",
-            "validation": "validation.tsv",
-            "test": "test.tsv",
-        },
+        file_names={split: f"{split}.tsv" for split in SPLITS},
         folder_name="product_reviews",
         is_bundled=True,
     ),
@@ -181,11 +155,7 @@ TASKS: Mapping[str, TaskSpec] = {spec.name: spec for spec in _SPECS}
 
 
 def get_task(name: str) -> TaskSpec:
-    """Returns a task of `TASKS`.
-
-    Args:
-        name: In upper or lower case, with or without hyphens: "STS-B" and
-            "stsb" are the same task.
+    """Returns a task of `TASKS`, whatever its case and hyphens.
 
     Raises:
         ValueError: There is no such task; the message lists all. Or it is
@@ -214,9 +184,6 @@ def get_tfds_task(name: str) -> TaskSpec | None:
         name: Of tensorflow-datasets: `name/config`, with `:version` or not.
             The version is kept.
 
-    Raises:
-        ValueError: The dataset is WNLI.
-
     Example:
         >>> get_tfds_task("glue/sst2").name
         'sst-2'
@@ -241,10 +208,10 @@ def custom_task(
     label_names: tuple[str, ...] | None = None,
     metric: str | None = None,
 ) -> TaskSpec:
-    """Returns the task that the user's own files hold.
+    """Returns the task that the user's own files hold, named "custom".
 
     Args:
-        text_column: See `TaskSpec`, as for the next four.
+        text_column: See `TaskSpec`, as for the next two.
         text_pair_column: None: single texts.
         label_column: Must differ from the text columns.
         is_regression: Labels are scores, not classes.
@@ -252,22 +219,13 @@ def custom_task(
             None: taken from the training data. Not for regression.
         metric: None: accuracy, or spearman for regression.
 
-    Returns:
-        A `TaskSpec` named "custom", without file names.
-
-    Raises:
-        ValueError: Two columns are the same, the metric is not one of this
-            kind of task, or `label_names` has fewer than two names, has one
-            twice, or is given for regression.
-
     Example:
         >>> custom_task(text_column="text", label_column="stars").metric
         'accuracy'
     """
     _check_columns_differ(text_column, text_pair_column, label_column)
     metrics = REGRESSION_METRICS if is_regression else CLASSIFICATION_METRICS
-    metric = metrics[0] if metric is None else metric
-    _check_metric(metric, metrics, is_regression)
+    metric = check_metric(metric or metrics[0], is_regression)
     if label_names is not None:
         label_names = tuple(label_names)
         _check_label_names(label_names, is_regression)
@@ -305,9 +263,9 @@ def _check_columns_differ(text: str, pair: str | None, label: str) -> None:
         )
 
 
-def _check_metric(
-    metric: str, choices: tuple[str, ...], is_regression: bool
-) -> None:
+def check_metric(metric: str, is_regression: bool) -> str:
+    """Returns a metric that fits this kind of task, or refuses it."""
+    choices = REGRESSION_METRICS if is_regression else CLASSIFICATION_METRICS
     if metric not in choices:
         kind = "regression" if is_regression else "classification"
         raise ValueError(
@@ -315,6 +273,7 @@ def _check_metric(
             f"Received: metric={metric!r}. {metric_advice(metric)}"
             "Correct --metric or --task_type."
         )
+    return metric
 
 
 def _check_label_names(names: tuple[str, ...], is_regression: bool) -> None:

@@ -6,7 +6,6 @@ zeros behind the point (`1`, `1.0`), and true and false in capitals or not
 (`True`, `TRUE`, `true`). Other words differ as soon as a letter does.
 """
 
-import bisect
 import dataclasses
 import re
 from collections.abc import Sequence
@@ -36,17 +35,14 @@ class LabelColumn:
         name: Name in the header, or `column_2`.
         values: One string per data row, in file order, stripped.
         source: Path of the file, or a pattern, for messages.
-        files: Each file of a pattern, with the number of values before it.
+        paths: The file of each value; empty: `source`.
         row_numbers: Of each value in its file; empty: counted from 1.
-
-    Raises:
-        ValueError: A label is empty.
     """
 
     name: str
     values: tuple[str, ...]
     source: str
-    files: tuple[tuple[str, int], ...] = ()
+    paths: tuple[str, ...] = ()
     row_numbers: tuple[int, ...] = ()
 
     def __post_init__(self):
@@ -59,13 +55,8 @@ class LabelColumn:
 
     def at(self, index: int) -> str:
         """Returns ``name='value' in file, row n`` for a message."""
-        path, start = self.source, 0
-        if self.files:
-            starts = [start for _, start in self.files]
-            path, start = self.files[bisect.bisect_right(starts, index) - 1]
-        row = index - start + 1
-        if self.row_numbers:
-            row = self.row_numbers[index]
+        path = self.paths[index] if self.paths else self.source
+        row = self.row_numbers[index] if self.row_numbers else index + 1
         return f"{self.name}={self.values[index]!r} in {path}, row {row}"
 
 
@@ -85,12 +76,8 @@ def class_key(label: str) -> str:
 def find_label_names(column: LabelColumn) -> tuple[str, ...]:
     """Returns the different labels of a training file, in the order of ids.
 
-    Args:
-        column: Its values are class names.
-
-    Returns:
-        Sorted by Unicode code point or, if all are numbers, by value. A
-        class that is spelt in one way has that name, else its `class_key`.
+    Sorted by Unicode code point or, if all are numbers, by value. A class
+    that is spelt in one way has that name, else its `class_key`.
 
     Raises:
         ValueError: There are fewer than two classes, a value is `nan`, or the
@@ -114,19 +101,13 @@ def find_label_names(column: LabelColumn) -> tuple[str, ...]:
 def encode_classes(
     column: LabelColumn, label_names: Sequence[str], *, expected: str
 ) -> np.ndarray:
-    """Returns the class ids of a label column.
+    """Returns the class ids of a label column, int32 `[N]`.
 
     Args:
         column: Its values are class names, spelt so or in another way.
         label_names: C names, in the order of their ids.
         expected: What `label_names` is, for the message: "the training
             labels".
-
-    Returns:
-        int32 `[N]`, each in [0, C).
-
-    Raises:
-        ValueError: A value is not among `label_names`.
     """
     ids = {name: index for index, name in enumerate(label_names)}
     keys = [class_key(name) for name in label_names]
@@ -148,17 +129,7 @@ def encode_classes(
 
 
 def parse_scores(column: LabelColumn) -> np.ndarray:
-    """Returns the scores of a regression task.
-
-    Args:
-        column: Its values are decimal numbers, with a point.
-
-    Returns:
-        float32 `[N]`, all finite.
-
-    Raises:
-        ValueError: A value is not a finite number.
-    """
+    """Returns the scores of a regression task, float32 `[N]`, all finite."""
     for index, value in enumerate(column.values):
         if not _NUMBER.fullmatch(value) or abs(float(value)) > _MAX_SCORE:
             raise ValueError(

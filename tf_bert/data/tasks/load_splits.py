@@ -14,12 +14,12 @@ from absl import logging
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers.columns import (
     check_texts,
-    group_of,
-    label_of,
     open_with_columns,
+    word_of,
 )
-from tf_bert.data.tasks import positive_class, task_files, tfds_source
+from tf_bert.data.tasks import positive_class, tfds_source
 from tf_bert.data.tasks.copies import count_in_train
+from tf_bert.data.tasks.data_sources import DataSources
 from tf_bert.data.tasks.divide import DivisionRules, divide
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.labels import (
@@ -46,9 +46,9 @@ class TaskData:
         test: The same.
         further: Other splits that the task is evaluated on, by name: MNLI's
             `validation_mismatched`.
-        digests: Split of the task, before any was divided -> all its rows.
-        num_in_train: Split -> how many of its rows are copies of training
-            rows, where there are any.
+        digests: Split of the task, before any was divided -> all its examples.
+        num_in_train: Split -> how many of its examples are copies of training
+            examples, where there are any.
     """
 
     task: TaskSpec
@@ -74,41 +74,20 @@ class TaskData:
 
 def load_splits(
     task: TaskSpec,
+    sources: DataSources | None = None,
     *,
-    data_dir: str | None = None,
-    train_file: str | None = None,
-    validation_file: str | None = None,
-    test_file: str | None = None,
-    tfds_data_dir: str | None = None,
-    text_format: TextFormat | None = None,
-    allow_empty_texts: bool = False,
     rules: DivisionRules | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> TaskData:
-    """Reads all the labelled data of a task.
-
-    A split comes from the file given for it, else from `data_dir` (for a
-    bundled task: from the package), else it is held out of the training
-    rows. Without any file, a task that stands in tensorflow-datasets is read
-    from there. Rows stay in file order in every split.
+    """Reads all the labelled data of a task, in file order.
 
     Args:
         task: Of `TASKS`, or a custom one.
-        data_dir: The folder that holds the task's files, or its parent (the
-            folder of all GLUE tasks). Local or `gs://`.
-        train_file: Path of the training file; goes before `data_dir`.
-        validation_file: The same for validation.
-        test_file: The same for test.
-        tfds_data_dir: Where tensorflow-datasets keeps its data; None: its
-            own default, `~/tensorflow_datasets`.
-        text_format: How the files that are given one by one are written;
-            None: to be detected. The files of `data_dir` are the task's own.
-        allow_empty_texts: Whether a row of a file may have no text, for those
-            who look for such rows; a training has no use for them.
+        sources: None: what comes with the package, or tensorflow-datasets.
         rules: What is held out, cut in half and left out; None: the
             defaults of `DivisionRules`.
-        record: The content of a run's `splits.json`: its rows are taken, and
-            nothing is drawn. None draws them by the rules.
+        record: The content of a run's `splits.json`: its examples are taken,
+            and nothing is drawn. None draws them by the rules.
 
     Returns:
         `TaskData`, with the label names of the training data filled in, and
@@ -121,23 +100,9 @@ def load_splits(
             row is wrong; the message names file, row and column.
     """
     rules = rules or DivisionRules()
-    files = {
-        "train": train_file,
-        "validation": validation_file,
-        "test": test_file,
-    }
+    divided = "validation" if rules.split_dev_in_half else "train"
     columns = _read_all(
-        task,
-        data_dir,
-        files,
-        tfds_data_dir,
-        divided=""
-        if record
-        else "validation"
-        if rules.split_dev_in_half
-        else "train",
-        text_format=text_format,
-        allow_empty_texts=allow_empty_texts,
+        task, sources or DataSources(), divided="" if record else divided
     )
     task, splits = _label(task, columns)
     digests = {
@@ -168,22 +133,14 @@ def load_splits(
 
 
 def load_split(
-    task: TaskSpec,
-    path: str,
-    *,
-    text_format: TextFormat | None = None,
-    allow_empty_texts: bool = False,
+    task: TaskSpec, path: str, *, text_format: TextFormat | None = None
 ) -> Examples:
     """Reads one labelled file of a task whose labels are known.
 
     Args:
         task: With `label_names`, unless it is a regression.
         path: A file or a pattern; see `table_formats.open_table`.
-        text_format: How it is written; None: to be detected.
-        allow_empty_texts: As in `load_splits`.
-
-    Returns:
-        `Examples`, labelled.
+        text_format: None: to be detected.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -191,66 +148,43 @@ def load_split(
     """
     if task.label_names is None and not task.is_regression:
         raise ValueError(
-            "The labels of a task must be known before a single file is read. "
+            "The labels of a single file must be known before it is read. "
             f"Received: label_names=None for {path}. Pass --label_names, or "
             "read the training file too."
         )
-    examples, column = _read_labelled(
-        dataclasses.replace(task, group_column=None),
-        path,
-        text_format,
-        allow_empty_texts=allow_empty_texts,
-    )
+    task = dataclasses.replace(task, group_column=None)
+    examples, column = _read_labelled(task, path, text_format)
     return _with_labels(examples, column, task, expected="the training labels")
 
 
 def _read_all(
-    task: TaskSpec,
-    data_dir: str | None,
-    files: Mapping[str, str | None],
-    tfds_data_dir: str | None,
-    *,
-    divided: str,
-    text_format: TextFormat | None,
-    allow_empty_texts: bool,
+    task: TaskSpec, sources: DataSources, *, divided: str
 ) -> dict[str, tuple[Examples, LabelColumn]]:
     """Returns each split that is a split already; train is one of them.
 
     Groups are read of the split that is to be divided alone.
     """
-    if task.tfds and data_dir is None and not any(files.values()):
-        return tfds_source.read_splits(task, tfds_data_dir, divided=divided)
-    paths = task_files.find_files(task, data_dir, files)
+    if task.tfds and sources.data_dir is None and not sources.files:
+        return tfds_source.read_splits(
+            task, sources.tfds_data_dir, divided=divided
+        )
     without_groups = dataclasses.replace(task, group_column=None)
     return {
         split: _read_labelled(
             task if split == divided else without_groups,
             path,
             # Those of `data_dir` are written as the task's files are.
-            text_format if files.get(split) else None,
-            allow_empty_texts=allow_empty_texts,
+            sources.text_format if split in sources.files else None,
+            allow_empty_texts=sources.allow_empty_texts,
         )
-        for split, path in paths.items()
+        for split, path in sources.find_files(task).items()
     }
 
 
 def load_train(
     task: TaskSpec, path: str, *, text_format: TextFormat | None = None
 ) -> tuple[TaskSpec, Examples]:
-    """Reads the training file and takes the label names from it.
-
-    Args:
-        task: Of `TASKS`, or a custom one.
-        path: See `load_split`, as for the next.
-        text_format: How it is written; None: to be detected.
-
-    Returns:
-        The task, with `label_names` unless it is a regression; and the rows.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A row is wrong, or all labels are the same.
-    """
+    """Reads the training file and fills in the label names from it."""
     task, splits = _label(
         task, {"train": _read_labelled(task, path, text_format)}
     )
@@ -304,7 +238,7 @@ def _read_labelled(
     text_indices = indices[:-1] if has_groups else indices
     columns: list[list[str]] = [[] for _ in text_indices]
     labels, numbers, numbers_in_file, groups = [], [], [], []
-    files: list[tuple[str, int]] = []
+    paths: list[str] = []
     malformed: list[int] | None = [] if task.has_malformed_rows else None
     for row in table.rows(short_rows=malformed):
         needed = [row.fields[i] for i in (label, *text_indices)]
@@ -313,13 +247,12 @@ def _read_labelled(
             continue
         if not allow_empty_texts:
             check_texts(table, row, text_indices)
-        if not files or files[-1][0] != row.path:
-            files.append((row.path, len(labels)))
+        paths.append(row.path)
         numbers.append(row.number)
         numbers_in_file.append(row.number_in_file)
-        labels.append(label_of(table, row, label))
+        labels.append(word_of(table, row, label, "label"))
         if has_groups:
-            groups.append(group_of(table, row, indices[-1]))
+            groups.append(word_of(table, row, indices[-1], "group"))
         for column, index in zip(columns, text_indices, strict=True):
             column.append(row.fields[index])
     examples = Examples(
@@ -334,7 +267,7 @@ def _read_labelled(
         _log_malformed(examples, malformed)
     name = table.columns[label]
     return examples, LabelColumn(
-        name, tuple(labels), table.path, tuple(files), tuple(numbers_in_file)
+        name, tuple(labels), table.path, tuple(paths), tuple(numbers_in_file)
     )
 
 

@@ -11,18 +11,15 @@ from collections.abc import Sequence
 import numpy as np
 from absl import logging
 
+from tf_bert.data.tasks.labels import class_key
+
 # What the found class is called, whatever the other one is; in lower case.
 _WORDS = frozenset({"yes", "true", "positive", "spam"})
 
 
 @dataclasses.dataclass(frozen=True)
 class PositiveClass:
-    """One of two classes: the one that is to be found.
-
-    Args:
-        id: 0 or 1.
-        label: its name.
-    """
+    """One of two classes, of id 0 or 1: the one that is to be found."""
 
     id: int
     label: str
@@ -31,19 +28,13 @@ class PositiveClass:
 def resolve(
     label: str | None, label_names: Sequence[str] | None, labels: np.ndarray
 ) -> PositiveClass | None:
-    """Returns the positive class of a task.
+    """Returns the positive class of a task; None unless there are two classes.
 
     Args:
-        label: that was asked for, or that the task has; None: `choose`.
+        label: That was asked for, or that the task has; None: `choose`.
         label_names: C names in the order of their ids; None for a regression.
-        labels: int `[M]` of the training data as it is read, before rows are
+        labels: int `[M]` of the training data as it is read, before any is
             held out: so it depends neither on a split nor on its seed.
-
-    Returns:
-        None unless there are two classes.
-
-    Raises:
-        ValueError: `label` is given but is none of two classes.
     """
     if label_names is not None and len(label_names) == 2:
         if label is None:
@@ -65,12 +56,12 @@ def choose(label_names: Sequence[str], sizes: Sequence[int]) -> PositiveClass:
     """Returns the class that is to be found, as far as the data tells.
 
     By name: `1` beside `0`, or the only one that is called yes, true,
-    positive or spam, in capitals or not. Else the class of fewer rows; of
+    positive or spam, in capitals or not. Else the class of fewer examples; of
     equals, the second.
 
     Args:
-        label_names: two, in the order of their ids.
-        sizes: number of training rows of each.
+        label_names: Two, in the order of their ids.
+        sizes: Number of training examples of each.
 
     Example:
         >>> choose(("fraud", "legit"), (5, 95)).label
@@ -93,11 +84,7 @@ def choose(label_names: Sequence[str], sizes: Sequence[int]) -> PositiveClass:
 
 
 def find(label: str, label_names: Sequence[str]) -> PositiveClass:
-    """Returns the class of that name.
-
-    Raises:
-        ValueError: if there is none; the message has the names.
-    """
+    """Returns the class of that name, which must be one of the two."""
     if label not in label_names:
         raise ValueError(
             f"`positive_label` must be one of: {', '.join(label_names)}. "
@@ -112,12 +99,9 @@ def recorded(
     """Returns the class that the scores of a run or trial are of.
 
     Args:
-        label: that it has stored; None: it was written when that was always
+        label: That it has stored; None: it was written when that was always
             the second class, or has not two classes.
-        label_names: of its model; None for a regression.
-
-    Returns:
-        None unless there are two classes.
+        label_names: Of its model; None for a regression.
     """
     if label_names is None or len(label_names) != 2:
         return None
@@ -126,15 +110,8 @@ def recorded(
 
 def _by_name(label_names: Sequence[str]) -> int | None:
     """The id of the class whose name says that it is the positive one."""
-    if _is_zero_and_one(label_names):
-        return [float(name) for name in label_names].index(1)
+    keys = [class_key(name) for name in label_names]
+    if set(keys) == {"0", "1"}:
+        return keys.index("1")
     named = [i for i, x in enumerate(label_names) if x.lower() in _WORDS]
     return named[0] if len(named) == 1 else None
-
-
-def _is_zero_and_one(label_names: Sequence[str]) -> bool:
-    """Whether they are 0 and 1, with or without zeros behind the point."""
-    whole = {
-        x.rstrip("0").removesuffix(".") if "." in x else x for x in label_names
-    }
-    return whole == {"0", "1"}

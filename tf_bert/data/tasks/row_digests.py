@@ -32,7 +32,7 @@ class RowDigests:
 
     Args:
         source: Path of the file, for messages.
-        numbers: int64 `[N]`, of the data rows, as `Examples.row_numbers`.
+        numbers: int64 `[N]`, as `Examples.row_numbers`.
         keys: N digests of 6 bytes, which copies have in common.
         contents: N digests of 4 bytes, of texts and label.
     """
@@ -54,11 +54,7 @@ class RowDigests:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RowDigests":
-        """The inverse of `as_json`.
-
-        Raises:
-            ValueError, KeyError, TypeError: `content` is damaged.
-        """
+        """The inverse of `as_json`; raises what damaged content leads to."""
         digests = cls(
             source=content["source"],
             numbers=parse_rows(content["rows"]),
@@ -74,10 +70,10 @@ class RowDigests:
 def digest_rows(
     examples: Examples, label_names: Sequence[str] | None
 ) -> RowDigests:
-    """Returns the digests of labelled rows.
+    """Returns the digests of examples; unlabelled ones have no label in them.
 
     Args:
-        examples: N rows; without labels, their contents are the texts alone.
+        examples: N of them.
         label_names: Of the class ids; None for scores. Classes go by their
             names, so that it does not matter which others there are.
     """
@@ -101,11 +97,9 @@ def digest_rows(
 def difference(old: RowDigests, new: RowDigests) -> str:
     """Says in which rows data differs from what it was; empty if in none.
 
-    A row that is changed is one whose place another row has taken.
-
-    Returns:
-        As in "mine.csv: 1 row changed (12), 2 rows missing (31,40)", by the
-        numbers of the old rows; those of new rows are of the new data.
+    A row that is changed is one whose place another row has taken. As in
+    "mine.csv: 1 row changed (12), 2 rows missing (31,40)", by the numbers of
+    the old rows; those of new rows are of the new data.
     """
     before, after = (
         list(zip(x.keys, x.contents, strict=True)) for x in (old, new)

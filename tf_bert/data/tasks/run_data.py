@@ -8,31 +8,21 @@ from typing import Any
 from absl import logging
 
 from tf_bert.config import Config, rules
+from tf_bert.data.readers.unlabelled import UnlabelledFile
 from tf_bert.data.tasks import (
     known_tasks,
     load_splits,
     positive_class,
-    split_record,
     tfds_task,
 )
+from tf_bert.data.tasks.data_sources import DataSources
 from tf_bert.data.tasks.divide import DivisionRules
-from tf_bert.data.tasks.task_spec import (
-    CLASSIFICATION_METRICS,
-    REGRESSION_METRICS,
-    TaskSpec,
-    metric_advice,
-)
+from tf_bert.data.tasks.split_record import format_rows
+from tf_bert.data.tasks.task_spec import TaskSpec
 
 
 def get_task(config: Config) -> TaskSpec:
-    """Returns the task that the flags name, or that the user's data holds.
-
-    Args:
-        config: of any mode.
-
-    Raises:
-        ValueError: if the task is unknown, or flags do not fit it.
-    """
+    """Returns the task that the flags name, or that the user's data holds."""
     task, flag = None, "task_name"
     if config.task_name is not None:
         task = known_tasks.get_task(config.task_name)
@@ -40,10 +30,12 @@ def get_task(config: Config) -> TaskSpec:
         task, flag = known_tasks.get_tfds_task(config.tfds_name), "tfds_name"
     if task is not None:
         rules.check_task_is_alone(config, flag)
-        task = _with_metric(task, config, flag)
-        label = config.positive_label or task.positive_label
+        metric = config.metric or task.metric
         return dataclasses.replace(
-            task, positive_label=label, group_column=config.group_column
+            task,
+            metric=known_tasks.check_metric(metric, task.is_regression),
+            positive_label=config.positive_label or task.positive_label,
+            group_column=config.group_column,
         )
     describe = known_tasks.custom_task
     if config.tfds_name is not None:
@@ -71,9 +63,6 @@ def get_trained_task(config: Config) -> TaskSpec:
     What was trained on a dataset of tensorflow-datasets is used where that
     is not: no dataset is opened. So what `get_task` finds in one is not
     known: names of columns that flags leave to it, and of labels.
-
-    Args:
-        config: of a run that has begun.
     """
     if has_unknown_dataset(config):
         config = dataclasses.replace(config, tfds_name=None, tfds_data_dir=None)
@@ -100,29 +89,41 @@ def load(
     Empty texts are let through in mode inspect, which reports them.
 
     Args:
-        config: of the run.
-        task: of `get_task`.
-        record: the content of its `splits.json`, if it has begun.
+        config: Of the run.
+        task: Of `get_task`.
+        record: The content of its `splits.json`, if it has begun.
         copies_together: False if the run has begun and has no record: it is
             of an earlier version, which let copies be in several splits.
 
     Raises:
-        ChangedDataError: if the data is not that of the record.
-        ValueError, FileNotFoundError: if a file, flag or row is wrong.
+        ChangedDataError: The data is not that of the record.
+        ValueError, FileNotFoundError: A file, flag or row is wrong.
     """
     return load_splits.load_splits(
         task,
-        data_dir=config.data_dir,
-        train_file=config.train_file,
-        validation_file=config.validation_file,
-        test_file=config.test_file,
-        tfds_data_dir=config.tfds_data_dir,
-        text_format=config.text_format,
-        allow_empty_texts=config.mode == "inspect",
+        DataSources(
+            data_dir=config.data_dir,
+            train_file=config.train_file,
+            validation_file=config.validation_file,
+            test_file=config.test_file,
+            tfds_data_dir=config.tfds_data_dir,
+            text_format=config.text_format,
+            allow_empty_texts=config.mode == "inspect",
+        ),
         rules=dataclasses.replace(
             _rules(config), copies_together=copies_together
         ),
         record=record,
+    )
+
+
+def file_to_predict(config: Config, task: TaskSpec) -> UnlabelledFile:
+    """Returns `predict_file`, whose columns are those of the task."""
+    return UnlabelledFile(
+        config.predict_file,
+        task.text_column,
+        task.text_pair_column,
+        config.text_format,
     )
 
 
@@ -132,8 +133,8 @@ def as_begun(
     """Returns the data of a run with the positive label that it began with.
 
     Args:
-        data: of `load`.
-        begun: the stored configuration of the run. A version without
+        data: Of `load`.
+        begun: The stored configuration of the run. A version without
             `positive_label` took the second class.
     """
     task = data.task
@@ -149,23 +150,25 @@ def as_begun(
 
 
 def record(config: Config, data: load_splits.TaskData) -> dict:
-    """Returns the content of `splits.json`: which rows, and what drew them.
+    """Returns the content of `splits.json`: which examples, and what drew them.
 
-    Args:
-        config: of the run.
-        data: of `load`.
-
-    Returns:
-        The flags that the splits depend on; ``splits``, see
-        `split_record.describe`; and ``data``: split of the task, before any
-        was divided -> digests of all its rows, see `RowDigests`.
+    Beside the flags that the splits depend on: ``splits``, by numbers of
+    rows; and ``data``: split of the task, before any was divided ->
+    `RowDigests` of all its examples.
     """
     flags = dataclasses.asdict(_rules(config))
     del flags["copies_together"]  # Of earlier versions, which kept no record.
     return {
         **flags,
         "group_column": config.group_column,
-        "splits": split_record.describe(data.splits()),
+        "splits": {
+            split: {
+                "source": examples.source,
+                "num_rows": len(examples),
+                "rows": format_rows(examples.row_numbers),
+            }
+            for split, examples in data.splits().items()
+        },
         "data": {split: x.as_json() for split, x in data.digests.items()},
     }
 
@@ -178,20 +181,3 @@ def _rules(config: Config) -> DivisionRules:
         max_train_examples=config.max_train_examples,
         split_seed=config.split_seed,
     )
-
-
-def _with_metric(task: TaskSpec, config: Config, flag: str) -> TaskSpec:
-    """Returns a task of the table, with the metric that was asked for."""
-    if config.metric is None:
-        return task
-    choices = CLASSIFICATION_METRICS
-    if task.is_regression:
-        choices = REGRESSION_METRICS
-    if config.metric not in choices:
-        raise ValueError(
-            f"`metric` must be one of {', '.join(choices)} for this task. "
-            f"Received: metric={config.metric!r}, {flag}="
-            f"{config.value_of(flag)}. {metric_advice(config.metric)}"
-            "Correct --metric."
-        )
-    return dataclasses.replace(task, metric=config.metric)

@@ -1,32 +1,9 @@
-"""What is written down of a run's splits, so that anyone can rebuild them."""
+"""Numbers of rows as `splits.json` has them: a short text."""
 
 import itertools
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
-
-from tf_bert.data.tasks.examples import Examples
-
-
-def describe(splits: Mapping[str, Examples]) -> dict[str, dict[str, Any]]:
-    """Returns the content of `splits.json`, without the flags.
-
-    Args:
-        splits: By name.
-
-    Returns:
-        Split -> ``source``, ``num_rows`` and ``rows``: the numbers of the
-        source's data rows, see `parse_rows`.
-    """
-    return {
-        split: {
-            "source": examples.source,
-            "num_rows": len(examples),
-            "rows": format_rows(examples.row_numbers),
-        }
-        for split, examples in splits.items()
-    }
 
 
 def format_rows(numbers: Iterable[int]) -> str:
@@ -48,15 +25,7 @@ def format_rows(numbers: Iterable[int]) -> str:
 
 
 def parse_rows(text: str) -> np.ndarray:
-    """Returns the row numbers of `splits.json`; the inverse of `format_rows`.
-
-    Args:
-        text: Numbers and ranges, whose two ends belong to them.
-
-    Returns:
-        int64 `[N]`. Rows are counted from 1, and a header is not counted. For
-        a source that starts with ``tfds:`` they are the dataset's `idx` + 1
-        or, where it has none, the places in its stored order.
+    """Returns the numbers that `format_rows` wrote, int64 `[N]`.
 
     Example:
         >>> parse_rows("1-3,7").tolist()

@@ -18,11 +18,7 @@ from tf_bert.data.tasks.split_record import parse_rows
 
 
 class ChangedDataError(ValueError):
-    """The data of a run is not what it was.
-
-    Args:
-        difference: what is different, and where.
-    """
+    """The data of a run is not what it was; `difference` says where."""
 
     def __init__(self, difference: str):
         super().__init__(
@@ -53,11 +49,7 @@ class StoredRows:
 
     @classmethod
     def parse(cls, record: Mapping[str, Any]) -> "StoredRows":
-        """Reads the content of `splits.json`.
-
-        Raises:
-            ValueError: It is damaged.
-        """
+        """Reads the content of `splits.json`."""
         try:
             return cls(
                 splits={
@@ -79,13 +71,10 @@ class StoredRows:
             ) from error
 
     def check(self, found: Mapping[str, RowDigests]) -> None:
-        """Compares the data with what it was, as far as that is known.
+        """Raises `ChangedDataError` if a row is known not to be what it was.
 
         Args:
             found: Split of the task -> its rows, as they are now.
-
-        Raises:
-            ChangedDataError: A row is not what it was.
         """
         if not self.digests:
             logging.warning(
@@ -105,11 +94,7 @@ class StoredRows:
             raise ChangedDataError("; ".join(filter(None, said)))
 
     def select(self, data: Mapping[str, Examples]) -> dict[str, Examples]:
-        """Returns the splits of the run.
-
-        Args:
-            data: Split of the task -> its rows; `check` has passed.
-        """
+        """Returns the splits of the run from those of the task."""
         selected = {}
         for split, numbers in self.splits.items():
             examples = data[self._origin(split, data)]
@@ -120,15 +105,8 @@ class StoredRows:
             selected[split] = examples.select(order[places])
         return selected
 
-    def trained_on(self, rows: RowDigests) -> np.ndarray:
-        """Returns the numbers of the rows of which a copy was trained on."""
-        return self._numbers_in("train", rows)
-
-    def chosen_by(self, rows: RowDigests) -> np.ndarray:
-        """The same of rows by which the checkpoint was chosen."""
-        return self._numbers_in("validation", rows)
-
-    def _numbers_in(self, split: str, rows: RowDigests) -> np.ndarray:
+    def copies_in(self, split: str, rows: RowDigests) -> np.ndarray:
+        """Returns the numbers of the rows of which the split has a copy."""
         if split not in self.splits:
             return np.zeros(0, np.int64)
         digests = self.digests[self._origin(split, self.digests)]

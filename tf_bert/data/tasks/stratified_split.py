@@ -1,4 +1,4 @@
-"""Which rows are held out of a training file, or make half of a dev set.
+"""Which examples are held out, make half of a dev set, or are trained on.
 
 Pure NumPy: a split depends on the labels, on which rows stay together, on the
 proportion and the seed, and on nothing else (no generator state, no trial
@@ -15,9 +15,10 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from absl import logging
 
 # What the numbers of a seed are drawn for: each has a stream of its own.
-HOLD_OUT, HALVE, SAMPLE = range(3)
+_HOLD_OUT, _HALVE, _SAMPLE = range(3)
 
 
 def stratified_split(
@@ -26,32 +27,28 @@ def stratified_split(
     seed: int,
     together: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Divides rows into a kept and a held-out part.
+    """Divides examples into a kept and a held-out part.
 
-    Every row draws one 64-bit number; in each class the rows with the
+    Every example draws one 64-bit number; in each class those with the
     smallest numbers are held out. So a larger proportion holds out the same
-    rows and some more, if no rows stay together. The numbers are the raw
+    and some more, if none stay together. The numbers are the raw
     output of Philox, which NumPy promises never to change, as it does not for
     `Generator.permutation`.
 
     Args:
         labels: `[N]`. Integers are class ids, and each class is divided by
             itself. Floating-point scores are divided as one group.
-        proportion: In [0, 1); 0 holds nothing out. A class of n rows gives
-            ``n * proportion`` of them, rounded half up, but at least one and
-            at most n - 1; a class of a single row keeps it. Where rows stay
+        proportion: In [0, 1); 0 holds nothing out. A class of n gives
+            ``n * proportion``, rounded half up, but at least one and
+            at most n - 1; a class of one keeps it. Where examples stay
             together a class may give more or fewer, even none, but never all.
         seed: In [0, 2**64). The same seed gives the same split for ever.
-        together: int `[N]`; rows with the same number are not parted. None:
+        together: int `[N]`; examples with the same number are not parted. None:
             all are alone.
 
     Returns:
         Tuple ``(kept, held_out)`` of int64 arrays: positions in `labels`, in
         ascending (file) order. Together they hold every position once.
-
-    Raises:
-        ValueError: `proportion` or `seed` is out of range, or no row can be
-            held out because no class has two.
 
     Example:
         >>> kept, held_out = stratified_split(np.array([0, 0, 1, 1]), 0.5, 0)
@@ -62,7 +59,7 @@ def stratified_split(
     is_held_out = _drawn(
         labels,
         lambda size: _held_out_count(size, proportion),
-        _draws(len(labels), seed, HOLD_OUT),
+        _draws(len(labels), seed, _HOLD_OUT),
         together,
     )
     if proportion > 0 and not is_held_out.any():
@@ -80,26 +77,16 @@ def halves(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cuts a dev set into validation and test.
 
-    The rule of Zhang et al. (2021, section 3): the first floor(n / 2) rows of
+    The rule of Zhang et al. (2021, section 3): the first floor(n / 2) of
     each class, after a shuffle, are validation, the others test. Their code
     shuffles each class by itself with NumPy's RandomState(1); here one seed
-    shuffles all rows, as everywhere in this module. So the sizes are theirs,
-    but not the rows. Their code also takes each score of STS-B for a class of
+    shuffles all, as everywhere in this module. So the sizes are theirs, but
+    not the examples. Their code also takes each score of STS-B for a class of
     its own, by which rare scores all go to test; here scores are one group,
     which is cut in the middle.
 
-    Args:
-        labels: `[N]`. Integers are class ids; floating-point scores are one
-            group.
-        seed: In [0, 2**64).
-        together: As in `stratified_split`.
-
-    Returns:
-        Tuple ``(validation, test)`` of int64 arrays: positions in `labels`,
-        in ascending (file) order. Together they hold every position once.
-
-    Raises:
-        ValueError: `seed` is out of range, or no class has two rows.
+    The arguments are those of `stratified_split`. Returns the positions of
+    validation and of test, each in ascending order.
 
     Example:
         >>> validation, test = halves(np.array([0] * 131 + [1] * 146), 0)
@@ -110,7 +97,7 @@ def halves(
     is_validation = _drawn(
         labels,
         lambda size: size // 2,
-        _draws(len(labels), seed, HALVE),
+        _draws(len(labels), seed, _HALVE),
         together,
     )
     if not is_validation.any():
@@ -123,22 +110,61 @@ def halves(
     return np.flatnonzero(is_validation), np.flatnonzero(~is_validation)
 
 
-def shuffled_groups(
-    labels: np.ndarray, seed: int, stream: int
-) -> Iterator[np.ndarray]:
-    """Yields the rows of each class in the order of their random numbers.
+def balanced_sample(
+    labels: np.ndarray, num_examples: int, *, num_classes: int | None, seed: int
+) -> np.ndarray:
+    """Draws examples to train on, as many of each class.
+
+    Each class gives ``num_examples // num_classes`` of them, as in the code of
+    Zhang et al. (2021): 1000 of MNLI's three classes are 999. A class that
+    has fewer gives all, which is logged. Every example draws one number, and
+    the smallest are taken, so that a larger sample holds a smaller one.
+
+    Their code also cut the dev set of STS-B to this size; here nothing but
+    the training examples is ever sampled.
 
     Args:
-        labels: `[N]`. Integers are class ids; floating-point scores are one
+        labels: `[N]`. Integers are class ids, floating-point scores are one
             group.
+        num_examples: At least `num_classes`.
+        num_classes: None for regression.
         seed: In [0, 2**64).
-        stream: `HOLD_OUT`, `HALVE` or `SAMPLE`.
 
-    Yields:
-        int64 arrays: positions in `labels`, class by class.
+    Returns:
+        int64 `[M]`, M <= `num_examples`: positions in `labels`, ascending.
+
+    Example:
+        >>> labels = np.array([0, 0, 0, 0, 1, 1])
+        >>> sample = balanced_sample(labels, 5, num_classes=2, seed=0)
+        >>> labels[sample].tolist()
+        [0, 0, 1, 1]
     """
+    num_groups = num_classes or 1
+    quota = num_examples // num_groups
+    if quota < 1:
+        raise ValueError(
+            "`max_train_examples` must be at least the number of classes, so "
+            "that there is a row of each. Received: max_train_examples="
+            f"{num_examples}, {num_groups} classes. Pass "
+            f"--max_train_examples={num_groups} or more, or 0 for all rows."
+        )
+    chosen = []
+    for members in _shuffled_groups(labels, seed):
+        if num_classes and len(members) < quota:
+            logging.info(
+                "Class %d has %d training rows only, of %d asked for.",
+                labels[members[0]],
+                len(members),
+                quota,
+            )
+        chosen.append(members[:quota])
+    return np.sort(np.concatenate(chosen))
+
+
+def _shuffled_groups(labels: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    """Yields the positions of each class in the order of their numbers."""
     classes = _classes(labels)
-    draws = _draws(len(labels), seed, stream)
+    draws = _draws(len(labels), seed, _SAMPLE)
     for class_id in np.unique(classes):
         members = np.flatnonzero(classes == class_id)
         yield members[np.argsort(draws[members], kind="stable")]
@@ -164,16 +190,16 @@ def _drawn(
     draws: np.ndarray,
     together: np.ndarray | None,
 ) -> np.ndarray:
-    """Draws about so many rows of each class, whole blocks of them.
+    """Draws about so many of each class, whole blocks of them.
 
     Args:
         labels: `[N]`.
-        wanted: From the size of a class to the number of its rows.
-        draws: `[N]`, the numbers of the rows.
+        wanted: From the size of a class to how many of it.
+        draws: `[N]`, the numbers of the examples.
         together: `[N]`, or None; see `stratified_split`.
 
     Returns:
-        bool `[N]`. A class of two rows or more is never drawn whole.
+        bool `[N]`. A class of two or more is never drawn whole.
     """
     if together is None:
         together = np.arange(len(labels))
@@ -192,7 +218,7 @@ def _drawn(
 def _contents(
     blocks: np.ndarray, classes: np.ndarray
 ) -> list[list[tuple[int, int]]]:
-    """Returns for each block its classes, and how many rows of each."""
+    """Returns for each block its classes, and how many of each."""
     num_classes = classes.max(initial=0) + 1
     pairs, counts = np.unique(
         blocks * num_classes + classes, return_counts=True

@@ -25,9 +25,7 @@ class TfdsSpec:
 
     Args:
         name: Of the dataset: `name/config`, with `:version` or without.
-        text_feature: Name of the text feature.
-        text_pair_feature: The same for the second text; None: single texts.
-        label_feature: The same for the label.
+        text_pair_feature: None: single texts.
         label_names: What the dataset calls the labels, in the order of
             `TaskSpec.label_names`: labels are mapped by name, since the ids
             of a dataset may be others. None: it calls them the same.
@@ -109,12 +107,6 @@ def is_split(name: str) -> bool:
 
 def scored_split(splits: Container[str]) -> str:
     """Returns the split that a model is judged by: test, if there is one.
-
-    Args:
-        splits: Names of those that there are.
-
-    Returns:
-        "test" or "validation"; the latter where there is neither.
 
     Example:
         >>> scored_split(["train", "test"]), scored_split(["validation"])

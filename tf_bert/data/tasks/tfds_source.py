@@ -60,10 +60,6 @@ def open_builder(name: str, data_dir: str | None) -> Any:
 
     Returns:
         A `tfds.core.DatasetBuilder`.
-
-    Raises:
-        ValueError: There is no such dataset or configuration; the message
-            lists what there is.
     """
     import tensorflow_datasets as tfds
 
@@ -114,10 +110,6 @@ def read_splits(
     Returns:
         Split -> the texts, and the labels by the names that the task gives
         them. Splits without labels are left out; "train" is there.
-
-    Raises:
-        FileNotFoundError: The dataset is not there and cannot be prepared.
-        ValueError: It lacks a training split, or a row is wrong.
     """
     builder = open_builder(task.tfds.name, data_dir)
     _prepare(builder, task)

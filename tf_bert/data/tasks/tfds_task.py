@@ -23,7 +23,7 @@ def describe_task(
     label_names: tuple[str, ...] | None = None,
     metric: str | None = None,
 ) -> TaskSpec:
-    """Returns the task of a dataset, from its features; reads no rows.
+    """Returns the task of a dataset, from its features; reads no example.
 
     Args:
         name: `name/config`, with `:version` or without.
@@ -37,13 +37,6 @@ def describe_task(
         label_names: Labels in the order of their ids. None: in the order of
             the dataset's or, if it names none, from the training data.
         metric: See `known_tasks.custom_task`.
-
-    Returns:
-        A `TaskSpec` named "custom", whose columns are the features.
-
-    Raises:
-        ValueError: There is no such dataset, or the features do not tell; the
-            message lists them.
     """
     import tensorflow_datasets as tfds
 
@@ -56,9 +49,17 @@ def describe_task(
         label_column,
         features,
         {k for k, f in features.items() if _may_be_label(f)},
-        [k for k, f in features.items() if _is_class_label(f)],
+        [
+            k
+            for k, f in features.items()
+            if isinstance(f, tfds.features.ClassLabel)
+        ],
     )
-    texts = [k for k, f in features.items() if _is_text(f) and k != label]
+    texts = [
+        k
+        for k, f in features.items()
+        if isinstance(f, tfds.features.Text) and k != label
+    ]
     text = _choose("text_column", text_column, features, texts, texts)
     if text_pair_column is not None:
         text_pair_column = _choose(
@@ -96,9 +97,6 @@ def _choose(
     """Returns the feature that a flag names, or the only one that it can mean.
 
     Args:
-        flag: Name of the flag.
-        given: Its value.
-        features: All of the dataset, for the message.
         suitable: Those that the flag may name.
         candidates: Those of which a single one is meant by the flag's default.
     """
@@ -118,22 +116,12 @@ def _choose(
     )
 
 
-def _is_text(feature: Any) -> bool:
-    import tensorflow_datasets as tfds
-
-    return isinstance(feature, tfds.features.Text)
-
-
-def _is_class_label(feature: Any) -> bool:
-    import tensorflow_datasets as tfds
-
-    return isinstance(feature, tfds.features.ClassLabel)
-
-
 def _may_be_label(feature: Any) -> bool:
+    """Class labels and texts are tensors too, of no dimension."""
     import tensorflow_datasets as tfds
 
-    # Class labels and texts are tensors too, of no dimension.
     if not isinstance(feature, tfds.features.Tensor) or feature.shape:
         return False
-    return _is_text(feature) or np.issubdtype(feature.np_dtype, np.number)
+    return isinstance(feature, tfds.features.Text) or np.issubdtype(
+        feature.np_dtype, np.number
+    )

@@ -35,15 +35,7 @@ _ADVICE = "Choose a BERT checkpoint with --init_checkpoint."
 
 
 def check(content: dict[str, Any], path: str) -> None:
-    """Checks that a tokenizer.json describes BERT's tokenizer.
-
-    Args:
-        content: of the file.
-        path: of the file, for messages.
-
-    Raises:
-        ValueError: it describes another one, or is broken.
-    """
+    """Refuses a tokenizer.json that does not describe BERT's tokenizer."""
     for part, expected in _SUPPORTED.items():
         received = content.get(part)
         if not isinstance(received, dict):

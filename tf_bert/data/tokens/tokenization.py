@@ -68,20 +68,8 @@ class BertTokenizer(tf.Module):
     that does not list it. Bytes that are not UTF-8 make their word [UNK].
 
     Args:
-        vocabulary: The word pieces; a piece's position is its id. Pieces
-            within a word start with ``##``.
-        do_lower_case: Whether to lower-case.
-        strip_accents: Whether to remove accents. None: as `do_lower_case`.
-        tokenize_chinese_chars: Whether each Chinese character is a word.
-        unk_token: Stands for a word that the vocabulary cannot spell.
-        cls_token: Begins every row.
-        sep_token: Ends every segment.
-        pad_token: Fills up rows; not used here.
-        mask_token: Not used here. The vocabulary may lack it.
-
-    Raises:
-        ValueError: `vocabulary` is empty, lacks a special token, or has an
-            entry that is blank, occurs twice or holds a line break or NUL.
+        vocabulary: The word pieces, in the order of their ids.
+        **options: The other arguments of `TokenizerSettings`.
 
     Example:
         >>> tokenizer = BertTokenizer(
@@ -93,38 +81,17 @@ class BertTokenizer(tf.Module):
         [[2, 4, 3]]
     """
 
-    def __init__(
-        self,
-        vocabulary: Sequence[str],
-        *,
-        do_lower_case: bool = True,
-        strip_accents: bool | None = None,
-        tokenize_chinese_chars: bool = True,
-        unk_token: str = "[UNK]",
-        cls_token: str = "[CLS]",
-        sep_token: str = "[SEP]",
-        pad_token: str = "[PAD]",
-        mask_token: str | None = "[MASK]",
-    ):
+    def __init__(self, vocabulary: Sequence[str], **options):
         super().__init__()
-        self.settings = TokenizerSettings(
-            vocabulary=tuple(vocabulary),
-            do_lower_case=do_lower_case,
-            strip_accents=strip_accents,
-            tokenize_chinese_chars=tokenize_chinese_chars,
-            unk_token=unk_token,
-            cls_token=cls_token,
-            sep_token=sep_token,
-            pad_token=pad_token,
-            mask_token=mask_token,
-        )
-        self.unk_token_id = self.settings.token_id(unk_token)
-        self.cls_token_id = self.settings.token_id(cls_token)
-        self.sep_token_id = self.settings.token_id(sep_token)
-        self.pad_token_id = self.settings.token_id(pad_token)
+        self.settings = TokenizerSettings(tuple(vocabulary), **options)
+        settings = self.settings
+        self.unk_token_id = settings.token_id(settings.unk_token)
+        self.cls_token_id = settings.token_id(settings.cls_token)
+        self.sep_token_id = settings.token_id(settings.sep_token)
+        self.pad_token_id = settings.token_id(settings.pad_token)
         self._wordpiece = tensorflow_text.FastWordpieceTokenizer(
-            list(vocabulary),
-            unknown_token=unk_token,
+            list(settings.vocabulary),
+            unknown_token=settings.unk_token,
             max_bytes_per_word=(
                 _MAX_CHARACTERS_PER_WORD * _MAX_BYTES_PER_CHARACTER
             ),
@@ -134,24 +101,14 @@ class BertTokenizer(tf.Module):
 
     @classmethod
     def from_settings(cls, settings: TokenizerSettings) -> "BertTokenizer":
-        """Returns the tokenizer of a checkpoint folder.
-
-        Args:
-            settings: From `tokenizer_files.read_tokenizer_settings`.
-        """
+        """Returns the tokenizer of a checkpoint folder."""
         return cls(**vars(settings))
 
     def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:
-        """Returns the word pieces of texts, without special tokens.
-
-        Args:
-            texts: UTF-8 strings, shape ``[N]``.
+        """Returns the word pieces of N texts, without special tokens.
 
         Returns:
             int32 RaggedTensor, shape ``[N, (tokens)]``.
-
-        Raises:
-            ValueError: `texts` is not a list of texts.
         """
         words = split_into_words(
             _as_texts(texts, "texts"),
@@ -229,9 +186,6 @@ class BertTokenizer(tf.Module):
             max_seq_length: As in `encode`.
             batch_size: Texts in a chunk, at least 1. The result does not
                 depend on it.
-
-        Raises:
-            ValueError: As `encode`.
         """
         columns = _as_columns(texts, text_pairs)
         # Here, since out of a graph the message comes wrapped in its lines.

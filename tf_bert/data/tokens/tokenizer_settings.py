@@ -22,7 +22,8 @@ class TokenizerSettings:
     """Everything that decides how a text becomes ids.
 
     Args:
-        vocabulary: The word pieces; a piece's position is its id.
+        vocabulary: The word pieces; a piece's position is its id. Pieces
+            within a word start with ``##``.
         do_lower_case: Whether to lower-case.
         strip_accents: Whether to remove accents. None: as `do_lower_case`.
         tokenize_chinese_chars: Whether each Chinese character is a word.
@@ -90,10 +91,6 @@ def check_entries(vocabulary: tuple[str, ...], *, source: str) -> None:
     Args:
         vocabulary: The entries.
         source: Where they come from, for messages.
-
-    Raises:
-        ValueError: `vocabulary` is empty, or has an entry that is blank,
-            occurs twice or holds a line break or NUL.
     """
     advice = "Use the vocabulary that came with the checkpoint."
     if not vocabulary:

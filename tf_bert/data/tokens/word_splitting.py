@@ -13,10 +13,7 @@ import tensorflow_text
 
 
 def _character_class(table: str) -> str:
-    """Returns the inside of an RE2 character class.
-
-    Args:
-        table: Code points and ranges of them, in hexadecimal.
+    """Returns the inside of an RE2 character class, of hexadecimal ranges.
 
     Example:
         >>> print(_character_class("41-5a 5f"))
@@ -121,8 +118,8 @@ def split_into_words(
 
     Args:
         texts: UTF-8 strings, shape ``[N]``.
-        do_lower_case: Whether to lower-case.
-        strip_accents: Whether to decompose letters and remove their accents.
+        do_lower_case: As in `TokenizerSettings`, like the next ones.
+        strip_accents: True or False.
         tokenize_chinese_chars: Whether each Chinese character is a word.
 
     Returns:
@@ -158,9 +155,6 @@ def lower_case(texts: tf.Tensor) -> tf.Tensor:
     `tf.strings.lower` looks at the neighbours and at the locale: a capital
     sigma that ends a word becomes a final sigma, and under LC_ALL=tr_TR "I"
     loses its dot. Neither happens here, as in Hugging Face's tokenizer.
-
-    Args:
-        texts: UTF-8 strings, any shape.
 
     Example:
         >>> lower_case(tf.constant(["IΣ"])).numpy()[0].decode()
