@@ -97,8 +97,8 @@ SCORES = "text,label\n" + "".join(
 )
 
 TRAIN_FILES = (
-    train_file("empty", "", "must not be empty. Received: path='.*bad.csv'"),
-    train_file("header_only", "text,label\n", "one row below its header"),
+    train_file("empty", "", "data file is empty. Received: path='.*bad.csv'"),
+    train_file("header_only", "text,label\n", "no row below its header"),
     train_file(
         "missing_column",
         GOOD.replace("label", "stars", 1),
@@ -107,7 +107,7 @@ TRAIN_FILES = (
     train_file(
         "one_class",
         GOOD.replace(",no", ",yes"),
-        "two classes or more in the training data. Received: label='yes'",
+        "All training examples have the same label. Received: label='yes'",
     ),
     train_file(
         "empty_text",
@@ -120,7 +120,7 @@ TRAIN_FILES = (
     train_file(
         "too_many_fields",
         GOOD + "Good, very good.,yes\n",
-        "must have 2 fields.*Received: 3 fields in .*bad.csv, row 11",
+        "not have 2 fields.*Received: 3 fields in .*bad.csv, row 11",
     ),
     train_file(
         "too_few_fields", GOOD + "Good.\n", "Received: 1 fields in .*row 11"
@@ -128,7 +128,7 @@ TRAIN_FILES = (
     train_file(
         "float_label",
         GOOD + "The mug.,0.5\n",
-        "class names, not scores.*label='0.5' in .*row 11.*type=regression",
+        "holds scores.*label='0.5' in .*row 11.*type=regression",
     ),
     train_file(
         "text_labels",
@@ -136,12 +136,12 @@ TRAIN_FILES = (
         "must hold class names.*60 different values in the 60 rows",
     ),
     train_file(
-        "open_quote", GOOD + '"The mug.,yes\n', "must be quoted correctly.*12"
+        "open_quote", GOOD + '"The mug.,yes\n', "not quoted correctly.*12"
     ),
     train_file(
         "score_that_is_no_number",
         SCORES + "A mug.,nan\n",
-        "must hold finite numbers.*label='nan' in .*bad.csv, row 11",
+        "no finite number.*label='nan' in .*bad.csv, row 11",
         task_type="regression",
     ),
     train_file(
@@ -167,22 +167,22 @@ FORMATS = tuple(
         (
             "wrong_encoding.csv",
             GOOD.encode() + b"Caf\xe9.,yes\n",
-            "must be UTF-8 text. Received: byte 0xe9 in .*line 12.*=cp1252",
+            "not UTF-8 text. Received: byte 0xe9 in .*line 12.*=cp1252",
         ),
         (
             "mixed_delimiters.csv",
             GOOD.replace(",", ";") + "The mug.,yes\n",
-            "must have 2 fields.*1 fields in .*row 11 .*--delimiter; ';'",
+            "not have 2 fields.*1 fields in .*row 11 .*--delimiter; ';'",
         ),
         (
             "two_delimiters.csv",
             GOOD.replace(",", ",yes;"),
-            "clear from its first rows.*--delimiter=comma or another",
+            "not clear from its first rows.*--delimiter=comma or another",
         ),
         (
             "two_columns_of_a_name.csv",
             GOOD.replace("text", "label", 1),
-            "must differ. Received: 'label' more than once",
+            "have one name. Received: 'label' more than once",
         ),
         (
             "nan.csv",
@@ -192,17 +192,17 @@ FORMATS = tuple(
         (
             "cut_off.csv.gz",
             gzip.compress(GOOD.encode())[:-12],
-            "must be whole and unchanged. Received: path=",
+            "gz file is damaged. Received: path=",
         ),
         (
             "broken.parquet",
             b"PAR1 and more PAR1",
-            "must be whole and of plain",
+            "parquet file cannot be read",
         ),
         (
             "broken.jsonl",
             GOOD_JSON + '{"text": "The mug.", \n',
-            r"must be one JSON object.* in .*row 11 \(line 11\)",
+            r"not one JSON object.* in .*row 11 \(line 11\)",
         ),
         (
             "list.jsonl",
@@ -230,7 +230,7 @@ OTHER_FILES = (
     ),
     Case(
         "pattern_without_files",
-        r"must match at least one file. Received: path='.*/part-\*.csv'",
+        r"No file matches the pattern. Received: path='.*/part-\*.csv'",
         "--train_file={folder}/part-*.csv",
         error="FileNotFoundError",
     ),
@@ -252,7 +252,7 @@ OTHER_FILES = (
     *(
         Case(
             f"score_that_is_no_number_{split}",
-            "must hold finite numbers.*label='nan' in .*wrong.csv, row 1",
+            "no finite number.*label='nan' in .*wrong.csv, row 1",
             wrong="--train_file={folder}/scores.csv --task_type=regression "
             f"--{split}_file={{folder}}/wrong.csv",
             files={
@@ -271,7 +271,7 @@ OTHER_FILES = (
     *(
         Case(
             f"missing_{split}_file",
-            "The data file must exist. Received: path='no.csv'",
+            "There is no such data file. Received: path='no.csv'",
             wrong=f"--{split}_file=no.csv",
             error="FileNotFoundError",
         )
@@ -280,7 +280,7 @@ OTHER_FILES = (
     *(
         Case(
             f"{split}_file_is_a_folder",
-            "must not be a folder. Received: path='.*a.csv'",
+            "data file is a folder. Received: path='.*a.csv'",
             wrong=f"--{split}_file={{folder}}/a.csv",
             files={"a.csv/b.csv": GOOD},
         )
@@ -442,7 +442,7 @@ FLAGS = (
     Case("mixed_columns", "all by name .* or all by num", "--text_column=2"),
     Case(
         "same_column",
-        "text and label columns must differ",
+        "text and label columns are the same",
         "--text_pair_column=text",
     ),
     Case("one_label", "two or more different names", "--label_names=good"),
@@ -484,7 +484,7 @@ FLAGS = (
     ),
     Case(
         "task_that_cannot_be_learnt",
-        "not be WNLI. .*adversarial",
+        "WNLI is not supported: .*adversarial",
         changes={"train_file": None, "task_name": "wnli"},
     ),
     *(
@@ -502,7 +502,7 @@ FLAGS = (
                 ("imdb_review", "One of these: .*imdb_reviews"),
                 ("glue/rt", "One of these: .*glue/rte"),
                 ("mnist", r"`text_column` .*image \(Image\)"),
-                ("glue/wnli", "not be WNLI"),
+                ("glue/wnli", "WNLI is not supported"),
             )
         )
     ),
@@ -513,7 +513,7 @@ FLAGS = (
     ),
     Case(
         "dev_set_without_a_file",
-        "must have a validation split to cut",
+        "no validation split to cut in half",
         "--split_dev_in_half",
     ),
     Case(
@@ -1049,7 +1049,7 @@ class TestWrongLinks:
         refused(
             Case(
                 "link",
-                "must exist. Received: path='.*link.csv': a link to 'gone.csv'",
+                "no such data file. .*path='.*link.csv': a link to 'gone.csv'",
                 changes={"train_file": path},
                 error="FileNotFoundError",
             )
@@ -1153,7 +1153,7 @@ class TestRights:
                     "output_dir": "{folder}/mine/run",
                     "train_file": "{folder}/secret.csv",
                 },
-                "right to read a data file.*path='.*/secret.csv'",
+                "may not be read.*path='.*/secret.csv'",
             ),
             (
                 {"output_dir": "{folder}/run", "overwrite_output_dir": True},

@@ -10,10 +10,12 @@ import os
 import pathlib
 import re
 import string
+import tempfile
 import uuid
 
 import pytest
 from absl import logging
+from absl.testing import parameterized
 
 # Before any test loads TensorFlow: with its oneDNN, as users have it.
 import tf_bert  # noqa: F401
@@ -59,6 +61,16 @@ def review_rows() -> list[tuple[str, str]]:
             (f"The {thing} is {blame}.", "bad"),
         ]
     return rows
+
+
+class WithFolder(parameterized.TestCase):
+    """Tests of which each has an empty `self.folder`."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(
+            self.enterContext(tempfile.TemporaryDirectory())
+        )
 
 
 def write_csv(path: pathlib.Path, rows: list) -> None:

@@ -9,12 +9,12 @@ import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 import time
 
 import fuzz_readers
 import fuzzed_readers
 from absl.testing import parameterized
+from conftest import WithFolder
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -58,20 +58,14 @@ def take_memory(path):
     return bytes(200 << 20)
 
 
-class WithFolder(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.folder = pathlib.Path(
-            self.enterContext(tempfile.TemporaryDirectory())
-        )
-
+class FuzzTestCase(WithFolder):
     def fuzz(self, name, reader, **options):
         return fuzz_readers.fuzz(
             name, reader, failures_dir=str(self.folder), **options
         )
 
 
-class ReadersTest(WithFolder):
+class ReadersTest(FuzzTestCase):
     @parameterized.parameters(*fuzzed_readers.READERS)
     def test_a_sentence_or_a_right_answer(self, name):
         counts = self.fuzz(name, fuzzed_readers.READERS[name], count=400)
@@ -81,7 +75,7 @@ class ReadersTest(WithFolder):
         self.assertGreater(counts.outcomes["refusal"], 100)
 
 
-class FuzzTest(WithFolder):
+class FuzzTest(FuzzTestCase):
     def run_one(self, **changes):
         reader = dataclasses.replace(READER, **changes)
         return self.fuzz("x", reader, count=8, seconds=0.5)

@@ -67,10 +67,8 @@ class TestRun:
         assert "F1 (fraud)" in results["verdict"]
         assert "F1 (fraud)" in results["comparison"]
 
-    def test_it_is_stored_before_the_first_step(self, fraud_run):
-        assert read_json(fraud_run / "config.json")["positive_label"] == "fraud"
-
     def test_it_is_named_beside_the_numbers(self, fraud_run):
+        assert read_json(fraud_run / "config.json")["positive_label"] == "fraud"
         lines = (fraud_run / "eval_results.txt").read_text("utf-8").split("\n")
         assert {"positive_label = fraud", "test_f1 = 0.0"} <= set(lines)
         history = (fraud_run / "history.jsonl").read_text("utf-8").splitlines()
@@ -120,21 +118,11 @@ class TestRun:
         assert run.main(flags(output_dir=copied, **changes)) == 2
         assert "positive_label: fraud -> legit" in capsys.readouterr().err
 
-    def test_the_other_class_restores_what_it_was(
-        self, train, fraud_file, tmp_path, caplog
-    ):
-        folder = tmp_path / "run"
-        train(folder, train_file=fraud_file, positive_label="legit", **FRAUD)
-        assert re.search(r"step 6: .*, F1 \(legit\) 0\.9", caplog.text)
-        results = read_json(folder / "all_results.json")
-        assert results["test"]["f1"] > 0.9
-        assert results["positive_label"] == "legit"
-
 
 @pytest.mark.large
 class TestInterruptedRun:
     def test_goes_on_with_the_class_that_it_began_with(
-        self, train, flags, fraud_file, control_c_at, tmp_path
+        self, train, flags, fraud_file, control_c_at, tmp_path, caplog
     ):
         folder = tmp_path / "run"
         changes = {"train_file": fraud_file, **FRAUD, "save_every_seconds": 0}
@@ -142,6 +130,8 @@ class TestInterruptedRun:
         with control_c_at("step 4:"):
             assert run.main(command) == 130
         train(folder, **changes)
+        # The best checkpoint is restored, by the scores of this class.
+        assert re.search(r"step 6: .*, F1 \(legit\) 0\.9", caplog.text)
         results = read_json(folder / "all_results.json")
         assert results["positive_label"] == "legit"
         assert results["test"]["f1"] > 0.9

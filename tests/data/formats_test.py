@@ -5,12 +5,12 @@ import gzip
 import io
 import json
 import pathlib
-import tempfile
 
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 from absl.testing import parameterized
+from conftest import WithFolder
 
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers.unlabelled import UnlabelledFile
@@ -110,13 +110,7 @@ FORMATS = [(*format, PLAIN) for format in LINE_FORMATS] + [
 ]
 
 
-class FormatsTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
+class FormatsTest(WithFolder):
     @parameterized.parameters(*FORMATS)
     def test_what_is_read_is_what_was_written(self, name, content, said, rows):
         path = str(self.folder / name)

@@ -192,7 +192,7 @@ class TestPredictStandardInput:
         assert status == 2
         shown = capsysbinary.readouterr()
         assert shown.out == b""
-        assert b"Standard input must hold at least one line" in shown.err
+        assert b"There are no texts to predict" in shown.err
 
     def test_nobody_reading_is_no_error(self, folder, monkeypatch, capsys):
         texts = io.TextIOWrapper(io.BytesIO(b"The mug is good.\n"))

@@ -1,7 +1,5 @@
 """Tests of tf_bert/data/batches/batch_plan.py."""
 
-import dataclasses
-
 import numpy as np
 from absl.testing import parameterized
 
@@ -15,13 +13,6 @@ SPLITS = ((1, 1), (2, 1), (1, 4), (2, 2))
 def training(num_steps=12, **changes):
     arguments = {"batch_size": 8, "data_seed": 1, "width": WIDTH} | changes
     return planning.plan_training(LENGTHS, num_steps=num_steps, **arguments)
-
-
-def assert_equal_plans(a, b):
-    for field in dataclasses.fields(planning.Plan):
-        np.testing.assert_array_equal(
-            getattr(a, field.name), getattr(b, field.name), field.name
-        )
 
 
 def assert_places_are_valid(plan, lengths):
@@ -45,11 +36,6 @@ def assert_places_are_valid(plan, lengths):
 
 
 class PlanTrainingTest(parameterized.TestCase):
-    def test_is_a_function_of_its_arguments(self):
-        first = training()
-        np.random.random(10)
-        assert_equal_plans(first, training())
-
     def test_other_seed_gives_another_order(self):
         self.assertNotEqual(
             training().examples.tolist(),
@@ -66,29 +52,15 @@ class PlanTrainingTest(parameterized.TestCase):
             )
         self.assertNotEqual(epochs[0].tolist(), epochs[1].tolist())
 
-    def test_last_batch_of_an_epoch_is_smaller(self):
-        self.assertEqual(
-            training(num_steps=6).num_examples.tolist(), [8, 8, 8, 8, 5, 8]
-        )
-
-    def test_divisible_epoch_has_full_batches_only(self):
-        plan = planning.plan_training(
-            LENGTHS[:16], batch_size=8, num_steps=4, data_seed=0, width=WIDTH
-        )
-        self.assertEqual(plan.num_examples.tolist(), [8, 8, 8, 8])
-        self.assertEqual(plan.steps_per_epoch, 2)
-
-    def test_batch_may_be_larger_than_the_data(self):
-        plan = training(num_steps=2, batch_size=64)
-        self.assertEqual(plan.num_examples.tolist(), [37, 37])
-
-    def test_run_may_end_within_an_epoch(self):
-        self.assertEqual(training(num_steps=7).num_steps, 7)
-
-    def test_no_steps_give_an_empty_plan(self):
-        plan = training(num_steps=0)
-        self.assertEqual(plan.num_steps, 0)
-        self.assertEqual(plan.examples.shape, (0, 1, 1, 8))
+    @parameterized.parameters(
+        (6, {}, [8, 8, 8, 8, 5, 8]),
+        (2, {"batch_size": 37}, [37, 37]),
+        (2, {"batch_size": 64}, [37, 37]),
+        (0, {}, []),
+    )
+    def test_last_batch_of_an_epoch_is_smaller(self, steps, changes, expected):
+        plan = training(num_steps=steps, **changes)
+        self.assertEqual(plan.num_examples.tolist(), expected)
 
     @parameterized.parameters(*SPLITS)
     def test_parts_share_the_same_global_batch(self, replicas, micro_batches):
@@ -111,9 +83,6 @@ class PlanTrainingTest(parameterized.TestCase):
         )
         assert_places_are_valid(plan, LENGTHS)
 
-    def test_given_width_is_every_step_s(self):
-        self.assertEqual(training().widths.tolist(), [WIDTH] * 12)
-
     def test_each_step_gets_a_width_that_holds_its_longest(self):
         plan = training(width=None)
         self.assertGreater(len(set(plan.widths)), 1)
@@ -122,13 +91,8 @@ class PlanTrainingTest(parameterized.TestCase):
             longest = LENGTHS[taken].max()
             self.assertBetween(plan.widths[step], longest, 2 * longest + 8)
 
-    def test_chosen_widths_compute_less_than_a_fixed_one(self):
-        self.assertGreater(
-            training(width=None).fill(LENGTHS), training().fill(LENGTHS)
-        )
-
-    @parameterized.product(
-        split=SPLITS, steps_per_shape=(1, 4), width=(None, WIDTH)
+    @parameterized.parameters(
+        ((1, 1), 1, None), ((2, 2), 1, WIDTH), ((2, 2), 4, WIDTH)
     )
     def test_shorter_run_is_the_beginning_of_a_longer_one(
         self, split, steps_per_shape, width
@@ -168,19 +132,14 @@ class PlanTrainingTest(parameterized.TestCase):
         self.assertEqual(missing.sum(), 3)
         np.testing.assert_array_equal(plan.places[missing], 0)
 
-    @parameterized.parameters((3, 1), (1, 3), (2, 8))
-    def test_batch_that_does_not_divide_is_an_error(self, replicas, micro):
-        with self.assertRaisesRegex(
-            ValueError,
-            f"divide evenly.*Received: batch_size=8, replicas={replicas}, "
-            rf"micro-batches={micro}\. Take \d+",
-        ):
-            training(num_replicas=replicas, num_micro_batches=micro)
-
     @parameterized.parameters(((2, 1), 8), ((2, 2), 8), ((2, 8), 16))
     def test_error_names_a_batch_that_divides(self, split, size):
         options = {"num_replicas": split[0], "num_micro_batches": split[1]}
-        with self.assertRaisesRegex(ValueError, f"Take {size} examples"):
+        with self.assertRaisesRegex(
+            ValueError,
+            f"divide evenly.*Received: batch_size=9, replicas={split[0]}, "
+            f"micro-batches={split[1]}. Take {size} examples",
+        ):
             training(batch_size=9, **options)
         self.assertEqual(training(batch_size=size, **options).num_steps, 12)
 
@@ -204,12 +163,6 @@ class PlanEvaluationTest(parameterized.TestCase):
         self.assertEqual(plan.num_steps, -(-37 // batch_size))
         self.assertEqual(plan.steps_per_epoch, plan.num_steps)
         assert_places_are_valid(plan, LENGTHS)
-
-    def test_batch_that_does_not_divide_is_an_error(self):
-        with self.assertRaisesRegex(ValueError, "batch_size=8, replicas=3"):
-            planning.plan_evaluation(
-                LENGTHS, batch_size=8, width=WIDTH, num_replicas=3
-            )
 
 
 class FillTest(parameterized.TestCase):
@@ -239,12 +192,5 @@ class DropoutSeedsTest(parameterized.TestCase):
         self.assertEqual(seeds.shape, (12, 2, 2, 2))
         self.assertEqual(seeds.dtype, np.int32)
         self.assertLen({tuple(s) for s in seeds.reshape(-1, 2).tolist()}, 48)
-
-    def test_depend_on_the_dropout_seed_and_not_on_the_order(self):
-        seeds = planning.dropout_seeds(3, training())
-        np.testing.assert_array_equal(
-            seeds, planning.dropout_seeds(3, training(data_seed=9))
-        )
-        self.assertNotEqual(
-            seeds.tolist(), planning.dropout_seeds(4, training()).tolist()
-        )
+        other = planning.dropout_seeds(4, plan)
+        self.assertNotEqual(seeds.tolist(), other.tolist())

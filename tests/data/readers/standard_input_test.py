@@ -49,8 +49,8 @@ class IterateLinesTest(parameterized.TestCase):
         self.assertEqual(chunk.texts, ("a",))
 
     @parameterized.parameters(
-        (b"", False, "at least one line .*predict_file=-"),
-        (b"\n\n", False, "at least one line"),
+        (b"", False, "no texts .*predict_file=-.*nothing"),
+        (b"\n\n", False, "no texts to predict"),
         (b"a\n\nb\n", False, "very end only. .* in standard input, line 2"),
         (b"a\n \n", False, "standard input, line 2"),
         (b"a\tb\na\n", True, r"divided at '\\t'. Received: 1 in .*, line 2"),

@@ -81,31 +81,31 @@ class RefusedTest(parameterized.TestCase):
     def test_bytes_that_are_not_utf_8(self, num_lines):
         self.assert_refused(
             b"a good line\n" * num_lines + b"caf\xe9 \x80 5\nx\n",
-            f"must be UTF-8 .*byte 0xe9 in a.csv, line {num_lines + 1}. .*"
+            f"not UTF-8 .*byte 0xe9 in a.csv, line {num_lines + 1}. .*"
             "--encoding=cp1252 .*--encoding=latin-1.* the line reads "
             "'café € 5'",
         )
 
-    def test_a_character_that_is_cut_off(self):
-        self.assert_refused(b"x\nab\xc3", "byte 0xc3 in a.csv, line 2")
-
-    def test_bytes_that_are_not_of_the_encoding_said(self):
-        self.assert_refused(
+    @parameterized.parameters(
+        (b"x\nab\xc3", None, "byte 0xc3 in a.csv, line 2"),
+        (
             b"x\n\xff\n",
-            "in its encoding, ascii. Received: byte 0xff in a.csv, line 2. "
-            "Correct --encoding",
             "ascii",
-        )
-
-    def test_half_a_character_behind_a_mark(self):
-        self.assert_refused(b"\xff\xfea\0\n\0b", "utf-16-le.*byte 0x62.*line 2")
+            "not text in ascii. Received: byte 0xff in a.csv, line 2. "
+            "Correct --encoding",
+        ),
+        (b"\xff\xfea\0\n\0b", None, "utf-16-le.*byte 0x62.*line 2"),
+        (b"x\n" + b"y" * (2**24 + 1), None, "longer than 16,777,216.*line 2"),
+    )
+    def test_the_line_is_named(self, content, encoding, message):
+        self.assert_refused(content, message, encoding)
 
     @parameterized.parameters("utf-16-le", "utf-16-be")
     def test_utf_16_without_a_mark_is_recognised(self, encoding):
         for text in ("text,label\nда,1\n", "no line end"):
             self.assert_refused(
                 text.encode(encoding),
-                f"second byte is 0.*--encoding={encoding}",
+                f"is UTF-16 without .*second byte is 0.*--encoding={encoding}",
             )
 
     @parameterized.parameters(
@@ -115,12 +115,7 @@ class RefusedTest(parameterized.TestCase):
     )
     def test_other_files_under_the_name_of_text(self, content, message):
         self.assert_refused(
-            content, f"hold text. .*'a.csv', which is {message}"
-        )
-
-    def test_a_line_without_end(self):
-        self.assert_refused(
-            b"x\n" + b"y" * (2**24 + 1), "longer than 16,777,216.*line 2"
+            content, f"no text file. .*'a.csv', which is {message}"
         )
 
 
@@ -143,7 +138,7 @@ class GzipTest(parameterized.TestCase):
     def test_damaged(self, content, reason):
         with self.assertRaisesRegex(
             ValueError,
-            rf"must be whole .*path='a.csv.gz' \(.*({reason}).*Fetch or",
+            rf"is damaged.*path='a.csv.gz' \(.*({reason}).*Fetch or",
         ):
             list(self.decode(content))
 
@@ -155,7 +150,7 @@ class GzipTest(parameterized.TestCase):
         self.assertLess(len(content), 200_000)
         tracemalloc.start()
         self.addCleanup(tracemalloc.stop)
-        with self.assertRaisesRegex(ValueError, "A line must not be longer"):
+        with self.assertRaisesRegex(ValueError, "A line is longer"):
             list(self.decode(content))
         _, peak = tracemalloc.get_traced_memory()
         self.assertLess(peak, 64 * 2**20)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from absl.testing import parameterized
+from conftest import WithFolder
 
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.tasks.copies import copy_keys
@@ -33,93 +34,97 @@ def _examples(size: int, source: str) -> Examples:
     )
 
 
-def _sizes(splits) -> dict[str, int]:
-    return {split: len(rows) for split, rows in splits.items()}
+_TRAIN, _DEV = _examples(40, "train"), _examples(20, "dev")
+
+
+def _divide(given=("train",), **rules):
+    splits = {split: _DEV for split in given} | {"train": _TRAIN}
+    return divide(splits, 2, DivisionRules(**rules))
 
 
 class DivideTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.train, self.dev = _examples(40, "train"), _examples(20, "dev")
-
     @parameterized.parameters(
-        ({}, {"train": 36, "validation": 4}),
-        ({"validation_proportion": 0}, {"train": 40}),
+        ((), {}, {"train": 36, "validation": 4}),
+        ((), {"validation_proportion": 0}, {"train": 40}),
         (
+            (),
             {"test_proportion": 0.2},
             {"train": 28, "validation": 4, "test": 8},
         ),
-        ({"max_train_examples": 11}, {"train": 10, "validation": 4}),
+        (
+            ["validation"],
+            {"test_proportion": 0.25},
+            {"train": 30, "validation": 20, "test": 10},
+        ),
+        ((), {"max_train_examples": 11}, {"train": 10, "validation": 4}),
+        (
+            ["validation"],
+            {"split_dev_in_half": True},
+            {"train": 40, "validation": 10, "test": 10},
+        ),
     )
-    def test_parts_of_the_training_rows(self, rules, expected):
-        splits = divide({"train": self.train}, 2, DivisionRules(**rules))
-        self.assertEqual(_sizes(splits), expected)
+    def test_sizes(self, given, rules, expected):
+        splits = _divide(given, **rules)
+        sizes = {split: len(rows) for split, rows in splits.items()}
+        self.assertEqual(sizes, expected)
+        texts = [text for rows in splits.values() for text in rows.texts]
+        self.assertLen(set(texts), len(texts))
 
-    def test_half_of_the_dev_set_is_test(self):
-        splits = divide(
-            {"train": self.train, "validation": self.dev},
-            2,
-            DivisionRules(split_dev_in_half=True),
-        )
-        self.assertEqual(
-            _sizes(splits), {"train": 40, "validation": 10, "test": 10}
-        )
-        rows = [*splits["validation"].texts, *splits["test"].texts]
-        self.assertCountEqual(rows, self.dev.texts)
-
-    def test_only_the_training_rows_are_sampled(self):
-        splits = {
-            "train": self.train,
-            "validation": self.dev,
-            "validation_mismatched": self.dev,
-            "test": self.dev,
-        }
-        divided = divide(splits, 2, DivisionRules(max_train_examples=4))
+    def test_only_the_training_examples_are_sampled(self):
+        given = ("validation", "validation_mismatched", "test")
+        divided = _divide(given, max_train_examples=4)
         self.assertLen(divided["train"], 4)
-        for split in ("validation", "validation_mismatched", "test"):
-            self.assertIs(divided[split], self.dev)
+        for split in given:
+            self.assertIs(divided[split], _DEV)
 
-    def test_what_is_held_out_does_not_depend_on_the_sample(self):
-        whole, small = (
-            divide(
-                {"train": self.train},
-                2,
-                DivisionRules(test_proportion=0.2, max_train_examples=size),
-            )
-            for size in (0, 6)
-        )
+    def test_what_is_held_out_does_not_depend_on_what_follows(self):
+        whole = _divide(test_proportion=0.2)
+        sampled = _divide(test_proportion=0.2, max_train_examples=6)
         for split in ("validation", "test"):
-            self.assertEqual(whole[split].texts, small[split].texts)
+            self.assertEqual(whole[split].texts, sampled[split].texts)
+        validation = _divide()["validation"]
+        self.assertEqual(whole["validation"].texts, validation.texts)
 
     @parameterized.parameters(
-        ({}, "must have a validation split to cut. Received: .*for train al"),
-        ({"validation": 1, "test": 1}, "no other. Received: .*validation, te"),
+        (
+            [],
+            {"split_dev_in_half": True},
+            "no validation split.*for train al.*--split_",
+        ),
+        (
+            ["validation", "test"],
+            {"split_dev_in_half": True},
+            "another test split. Received: .*validation, te.*--split_dev_in_h",
+        ),
+        (
+            ["validation"],
+            {"split_dev_in_half": True, "test_proportion": 0.1},
+            "test_proportion=0.1. Leave",
+        ),
+        (
+            [],
+            {"validation_proportion": 0.5, "test_proportion": 0.5},
+            "validation_proportion=0.5, test_proportion=0.5. Lower",
+        ),
     )
-    def test_splits_that_do_not_allow_a_cut(self, more, message):
-        splits = {"train": self.train, **dict.fromkeys(more, self.dev)}
-        with self.assertRaisesRegex(ValueError, f"{message}.*--split_dev_in_h"):
-            divide(splits, 2, DivisionRules(split_dev_in_half=True))
-
-    def test_a_second_test_split_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "test_proportion=0.1. Leave"):
-            divide(
-                {"train": self.train, "validation": self.dev},
-                2,
-                DivisionRules(split_dev_in_half=True, test_proportion=0.1),
-            )
+    def test_rules_that_contradict_are_refused(self, given, rules, message):
+        with self.assertRaisesRegex(ValueError, message):
+            _divide(["train", *given], **rules)
 
 
-class GroupsTest(parameterized.TestCase):
+class GroupsTest(WithFolder):
     """`group_column` and copies, from files to splits."""
 
-    def setUp(self):
-        super().setUp()
-        self.folder = pathlib.Path(
-            self.enterContext(tempfile.TemporaryDirectory())
-        )
-        self.task = dataclasses.replace(
-            custom_task(text_column="text", label_column="label"),
-            group_column="user",
+    task = dataclasses.replace(
+        custom_task(text_column="text", label_column="label"),
+        group_column="user",
+    )
+
+    def load(self, rules=(), task=None, **files):
+        return load_splits(
+            task or self.task,
+            DataSources(**files),
+            rules=DivisionRules(**dict(rules)),
         )
 
     def write(self, name, **changes):
@@ -153,24 +158,17 @@ class GroupsTest(parameterized.TestCase):
     @parameterized.parameters("csv", "tsv", "jsonl", "parquet")
     def test_a_group_is_in_one_split(self, extension):
         path = self.write(f"a.{extension}")
-        data = load_splits(
-            self.task,
-            DataSources(train_file=path),
-            rules=DivisionRules(test_proportion=0.2),
-        )
+        data = self.load({"test_proportion": 0.2}, train_file=path)
         users = [self.users(rows) for rows in data.splits().values()]
         self.assertLen(users, 3)
         self.assertLen(set().union(*users), sum(map(len, users)))
 
     def test_a_dev_set_is_cut_between_groups(self):
         """The training file, which is not divided, needs no such column."""
-        data = load_splits(
-            self.task,
-            DataSources(
-                train_file=self.write("a.csv", user=[""] * 60),
-                validation_file=self.write("dev.csv"),
-            ),
-            rules=DivisionRules(split_dev_in_half=True),
+        data = self.load(
+            {"split_dev_in_half": True},
+            train_file=self.write("a.csv", user=[""] * 60),
+            validation_file=self.write("dev.csv"),
         )
         self.assertLen(data.train, 60)
         self.assertEmpty(self.users(data.validation) & self.users(data.test))
@@ -181,24 +179,18 @@ class GroupsTest(parameterized.TestCase):
         texts[1] = texts[0].upper()  # Users 0 and 1.
         path = self.write("a.csv", text=texts)
         for seed in range(10):
-            data = load_splits(
-                self.task,
-                DataSources(train_file=path),
-                rules=DivisionRules(split_seed=seed),
-            )
+            data = self.load({"split_seed": seed}, train_file=path)
             users = self.users(data.validation)
             self.assertEqual(0 in users, 1 in users)
 
     def test_no_rows_to_divide_are_refused(self):
         with self.assertRaisesRegex(
-            ValueError, "only where rows are held out.*--test_proportion=0.2"
+            ValueError,
+            "no effect where no rows are held out.*--test_proportion=0.2",
         ):
-            load_splits(
-                self.task,
-                DataSources(
-                    train_file=self.write("a.csv"),
-                    validation_file=self.write("dev.csv"),
-                ),
+            self.load(
+                train_file=self.write("a.csv"),
+                validation_file=self.write("dev.csv"),
             )
 
     @parameterized.parameters(
@@ -212,29 +204,24 @@ class GroupsTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             ValueError, f"no group: `user` holds .*{said}.*--group_column"
         ):
-            load_splits(self.task, DataSources(train_file=path))
+            self.load(train_file=path)
 
     def test_a_task_without_such_a_column_is_refused(self):
-        task = dataclasses.replace(
-            get_task("product_reviews"), group_column="user"
-        )
+        task = get_task("product_reviews")
         with self.assertRaisesRegex(
             ValueError, "column='user' for .*'text', 'label'.*--group_column"
         ):
-            load_splits(task)
+            self.load(task=dataclasses.replace(task, group_column="user"))
 
     def test_files_that_are_given_are_left_as_they_are(self):
         """And what they have in common is counted."""
-        task = dataclasses.replace(self.task, group_column=None)
         text = [f"a.csv text {i}".upper() for i in range(57, 117)]
         with self.assertLogs("absl", "WARNING") as logs:
-            data = load_splits(
-                task,
-                DataSources(
-                    train_file=self.write("a.csv"),
-                    validation_file=self.write("dev.csv"),
-                    test_file=self.write("test.csv", text=text),
-                ),
+            data = self.load(
+                task=dataclasses.replace(self.task, group_column=None),
+                train_file=self.write("a.csv"),
+                validation_file=self.write("dev.csv"),
+                test_file=self.write("test.csv", text=text),
             )
         self.assertEqual(data.num_in_train, {"test": 3})
         self.assertLen(data.test, 60)
@@ -257,10 +244,9 @@ class RealCopiesTest(parameterized.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "all.tsv")
             path.write_text("\n".join(lines), "latin-1")
-            task = custom_task(text_column=text, label_column=label)
             with self.assertLogs("absl", "INFO") as logs:
                 data = load_splits(
-                    task,
+                    custom_task(text_column=text, label_column=label),
                     DataSources(
                         train_file=str(path), text_format=TextFormat("latin-1")
                     ),
@@ -284,38 +270,30 @@ class RealCopiesTest(parameterized.TestCase):
 class PaperTest(parameterized.TestCase):
     """The sizes of Zhang et al. (2021), Table 3, without its typos."""
 
-    @parameterized.parameters(
-        ("rte", 138, 139),
-        ("mrpc", 203, 205),
-        ("cola", 521, 522),
-        ("sts-b", 750, 750),
-    )
-    def test_halves_of_the_dev_set(self, name, validation, test):
-        data = load_splits(
+    def load(self, name, **rules):
+        return load_splits(
             get_task(name),
             DataSources(data_dir=str(_REAL_DATA)),
-            rules=DivisionRules(split_dev_in_half=True),
+            rules=DivisionRules(**rules),
         )
+
+    @parameterized.parameters(
+        ("rte", 138, 139, [73, 73]),
+        ("mrpc", 203, 205, None),
+        ("cola", 521, 522, None),
+        ("sst-2", 436, 436, [214, 214]),
+        ("sts-b", 750, 750, None),
+    )
+    def test_halves_of_the_dev_set(self, name, validation, test, first_class):
+        data = self.load(name, split_dev_in_half=True)
         self.assertLen(data.validation, validation)
         self.assertLen(data.test, test)
-
-    @parameterized.parameters(("rte", 73, 73), ("sst-2", 214, 214))
-    def test_halves_hold_as_many_of_each_class(self, name, validation, test):
-        data = load_splits(
-            get_task(name),
-            DataSources(data_dir=str(_REAL_DATA)),
-            rules=DivisionRules(split_dev_in_half=True),
-        )
-        first_class = [
-            np.sum(x.labels == 0) for x in (data.validation, data.test)
-        ]
-        self.assertEqual(first_class, [validation, test])
+        if first_class:
+            halves = (data.validation, data.test)
+            counts = [np.sum(x.labels == 0) for x in halves]
+            self.assertEqual(counts, first_class)
 
     @parameterized.parameters("rte", "mrpc", "cola", "sst-2")
     def test_a_thousand_rows_are_half_of_each_class(self, name):
-        data = load_splits(
-            get_task(name),
-            DataSources(data_dir=str(_REAL_DATA)),
-            rules=DivisionRules(max_train_examples=1000),
-        )
+        data = self.load(name, max_train_examples=1000)
         self.assertEqual(np.bincount(data.train.labels).tolist(), [500, 500])

@@ -18,9 +18,6 @@ def _examples(**changes) -> Examples:
 
 
 class ExamplesTest(parameterized.TestCase):
-    def test_length_is_the_number_of_texts(self):
-        self.assertLen(_examples(), 3)
-
     def test_select_keeps_rows_together_in_the_given_order(self):
         selected = _examples().select([2, 0])
         self.assertEqual(selected.texts, ("c", "a"))
@@ -29,9 +26,6 @@ class ExamplesTest(parameterized.TestCase):
         np.testing.assert_array_equal(selected.row_numbers, [3, 1])
         self.assertEqual(selected.labels.dtype, np.int32)
         self.assertEqual(selected.source, "train.tsv")
-
-    def test_select_of_nothing_is_empty(self):
-        self.assertEmpty(_examples().select([]))
 
     def test_select_keeps_absent_parts_absent(self):
         selected = _examples(text_pairs=None, labels=None).select([1])

@@ -1,11 +1,10 @@
 """Tests of tf_bert/data/tasks/run_data.py."""
 
-import dataclasses
 import pathlib
-import tempfile
 
 import numpy as np
 from absl.testing import parameterized
+from conftest import WithFolder
 
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
@@ -31,13 +30,12 @@ class GetTaskTest(parameterized.TestCase):
         self.assertEqual(task.label_names, ("no", "yes"))
         self.assertEqual(task.metric, "f1")
 
-    def test_known_task_keeps_its_metric(self):
-        task = run_data.get_task(Config(output_dir="x", task_name="CoLA"))
-        self.assertEqual((task.name, task.metric), ("cola", "matthews"))
-
-    def test_known_task_takes_another_metric_of_its_kind(self):
-        config = Config(output_dir="x", task_name="sts-b", metric="pearson")
-        self.assertEqual(run_data.get_task(config).metric, "pearson")
+    @parameterized.parameters(
+        ("CoLA", None, "matthews"), ("sts-b", "pearson", "pearson")
+    )
+    def test_metric_of_a_known_task(self, name, metric, expected):
+        config = Config(output_dir="x", task_name=name, metric=metric)
+        self.assertEqual(run_data.get_task(config).metric, expected)
 
     @parameterized.parameters(("sts-b", "f1"), ("rte", "spearman"))
     def test_known_task_refuses_a_metric_of_the_other_kind(self, name, metric):
@@ -70,13 +68,7 @@ class GetTaskTest(parameterized.TestCase):
             run_data.get_task(Config(output_dir="x", **{flag: name}))
 
 
-class RecordTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.folder = pathlib.Path(
-            self.enterContext(tempfile.TemporaryDirectory())
-        )
-
+class RecordTest(WithFolder):
     def write(self, name: str, size: int) -> str:
         path = self.folder / name
         rows = [f"{name} {i}\t{'abc'[i % 3]}" for i in range(size)]
@@ -107,25 +99,3 @@ class RecordTest(parameterized.TestCase):
             self.assertLen(texts, written["num_rows"])
         for name in ("split_seed", "max_train_examples", "split_dev_in_half"):
             self.assertEqual(record[name], getattr(config, name))
-
-    def test_no_other_seed_has_a_say(self):
-        config = Config(
-            output_dir="x",
-            train_file=self.write("train.tsv", 60),
-            max_train_examples=30,
-        )
-        task = run_data.get_task(config)
-        first, other_seed, other_split_seed = (
-            run_data.record(changed, run_data.load(changed, task))
-            for changed in (
-                config,
-                dataclasses.replace(config, seed=5, data_seed=6),
-                dataclasses.replace(config, split_seed=1),
-            )
-        )
-        self.assertEqual(first, other_seed)
-        for split in ("train", "validation"):
-            self.assertNotEqual(
-                first["splits"][split]["rows"],
-                other_split_seed["splits"][split]["rows"],
-            )

@@ -2,12 +2,11 @@
 
 import dataclasses
 import json
-import pathlib
-import tempfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from absl.testing import parameterized
+from conftest import WithFolder
 
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
@@ -22,13 +21,7 @@ DIVISIONS = (
 )
 
 
-class StoredRowsTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.folder = pathlib.Path(
-            self.enterContext(tempfile.TemporaryDirectory())
-        )
-
+class StoredRowsTest(WithFolder):
     def write(self, name, texts=TEXTS, labels=LABELS):
         """Writes a file of the extension's format; returns its path."""
         path = self.folder / name
@@ -120,7 +113,9 @@ class StoredRowsTest(parameterized.TestCase):
     )
     def test_a_damaged_record_is_refused(self, name, value):
         record = self.record(self.config(self.write("train.jsonl")))
-        with self.assertRaisesRegex(ValueError, "splits.json must be as it"):
+        with self.assertRaisesRegex(
+            ValueError, "Could not read the run's splits.json"
+        ):
             StoredRows.parse({**record, name: value})
 
     def test_knows_copies_of_what_was_trained_on(self):

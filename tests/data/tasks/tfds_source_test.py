@@ -106,6 +106,12 @@ def kettles(tmp_path_factory):
     return folder
 
 
+def load(task, rules=None, **sources):
+    if isinstance(task, str):
+        task = get_task(task)
+    return load_splits(task, DataSources(**sources), rules=rules)
+
+
 def assert_same(expected, found):
     """Compares two `TaskData`, row by row."""
     assert list(expected.splits()) == list(found.splits())
@@ -123,8 +129,8 @@ class TestGlue:
     def test_is_the_same_as_from_the_folder(self, glue_tfds, glue_dir, name):
         task = get_task(name)
         assert_same(
-            load_splits(task, DataSources(data_dir=str(glue_dir))),
-            load_splits(task, DataSources(tfds_data_dir=str(glue_tfds))),
+            load(task, data_dir=str(glue_dir)),
+            load(task, tfds_data_dir=str(glue_tfds)),
         )
 
     def test_the_same_rows_are_drawn(self, glue_tfds, glue_dir):
@@ -132,30 +138,20 @@ class TestGlue:
             split_dev_in_half=True, max_train_examples=9, split_seed=4
         )
         assert_same(
-            load_splits(
-                get_task("mnli"),
-                DataSources(data_dir=str(glue_dir)),
-                rules=rules,
-            ),
-            load_splits(
-                get_task("mnli"),
-                DataSources(tfds_data_dir=str(glue_tfds)),
-                rules=rules,
-            ),
+            load("mnli", rules, data_dir=str(glue_dir)),
+            load("mnli", rules, tfds_data_dir=str(glue_tfds)),
         )
 
     def test_labels_are_mapped_by_name(self, glue_tfds):
         features = open_builder("glue/mnli", str(glue_tfds)).info.features
         task = get_task("mnli")
         assert features["label"].names != list(task.label_names)
-        data = load_splits(task, DataSources(tfds_data_dir=str(glue_tfds)))
+        data = load(task, tfds_data_dir=str(glue_tfds))
         # The first row of the file: neutral.
         assert task.label_names[data.train.labels[0]] == "neutral"
 
     def test_the_source_names_dataset_version_and_split(self, glue_tfds):
-        data = load_splits(
-            get_task("mnli"), DataSources(tfds_data_dir=str(glue_tfds))
-        )
+        data = load("mnli", tfds_data_dir=str(glue_tfds))
         assert data.train.source == "tfds:glue/mnli/2.0.0/train"
         assert (
             data.further["validation_mismatched"].source
@@ -164,9 +160,7 @@ class TestGlue:
 
     def test_malformed_rows_are_counted(self, glue_tfds, caplog):
         caplog.set_level(logging.INFO)
-        data = load_splits(
-            get_task("qqp"), DataSources(tfds_data_dir=str(glue_tfds))
-        )
+        data = load("qqp", tfds_data_dir=str(glue_tfds))
         assert data.train.row_numbers.tolist() == [1, 2, 4, *range(6, 21)]
         assert "1 malformed rows of tfds:glue/qqp/2.0.0/train" in caplog.text
 
@@ -218,7 +212,7 @@ class TestOtherDatasets:
             label_column="stars",
             is_regression=True,
         )
-        train = load_splits(task, DataSources(tfds_data_dir=kettles)).train
+        train = load(task, tfds_data_dir=kettles).train
         numbers = [int(text.split()[1]) for text in train.texts]
         expected = np.array([0.1 * n for n in numbers], np.float32)
         np.testing.assert_array_equal(train.labels, expected)
@@ -231,11 +225,8 @@ class TestGroups:
 
     def test_are_those_of_a_feature(self, kettles, task):
         task = dataclasses.replace(task, group_column="price")
-        data = load_splits(
-            task,
-            DataSources(tfds_data_dir=kettles),
-            rules=DivisionRules(test_proportion=0.2),
-        )
+        rules = DivisionRules(test_proportion=0.2)
+        data = load(task, rules, tfds_data_dir=kettles)
         groups = [set(rows.groups) for rows in data.splits().values()]
         assert len(groups) == 3
         assert sum(map(len, groups)) == len(set().union(*groups))
@@ -243,12 +234,12 @@ class TestGroups:
     def test_that_are_the_classes_cannot_be_held_out(self, kettles, task):
         task = dataclasses.replace(task, group_column="shop")
         with pytest.raises(ValueError, match="24 rows in 2 groups of"):
-            load_splits(task, DataSources(tfds_data_dir=kettles))
+            load(task, tfds_data_dir=kettles)
 
     def test_must_be_a_feature(self, kettles, task):
         task = dataclasses.replace(task, group_column="town")
         with pytest.raises(ValueError, match="group_column='town' .*shop"):
-            load_splits(task, DataSources(tfds_data_dir=kettles))
+            load(task, tfds_data_dir=kettles)
 
 
 class TestChangedRows:
@@ -348,21 +339,15 @@ class TestRealGlue:
     def test_is_the_same_as_from_the_folder(self, prepare_glue, tmp_path, task):
         prepare_glue(_REAL_DATA, task, tmp_path)
         assert_same(
-            load_splits(get_task(task), DataSources(data_dir=str(_REAL_DATA))),
-            load_splits(
-                get_task(task), DataSources(tfds_data_dir=str(tmp_path))
-            ),
+            load(task, data_dir=str(_REAL_DATA)),
+            load(task, tfds_data_dir=str(tmp_path)),
         )
 
     def test_mrpc_has_the_same_rows(self, prepare_mrpc, tmp_path):
         """Its `idx` counts the rows of the one file that both splits are of."""
         prepare_mrpc(_REAL_DATA, tmp_path)
-        folder = load_splits(
-            get_task("mrpc"), DataSources(data_dir=str(_REAL_DATA))
-        )
-        found = load_splits(
-            get_task("mrpc"), DataSources(tfds_data_dir=str(tmp_path))
-        )
+        folder = load("mrpc", data_dir=str(_REAL_DATA))
+        found = load("mrpc", tfds_data_dir=str(tmp_path))
         for split, rows in folder.splits().items():
             others = found.splits()[split]
             assert rows.texts == others.texts, split

@@ -68,14 +68,12 @@ class DescribeTaskTest(parameterized.TestCase):
         self.assertEqual(task.tfds.name, "one_of_each")
         self.assertEqual(task.tfds.text_feature, "sentence")
         self.assertEqual(task.tfds.label_feature, "mood")
-        self.assertEqual(task.label_names, ("sad", "glad"))
-        self.assertEqual(task.metric, "accuracy")
-
-    def test_columns_of_files_to_predict_are_called_like_the_features(self):
-        task = describe_task("one_of_each", None)
+        # A file to predict calls its columns likewise.
         self.assertEqual(
             (task.text_column, task.label_column), ("sentence", "mood")
         )
+        self.assertEqual(task.label_names, ("sad", "glad"))
+        self.assertEqual(task.metric, "accuracy")
 
     def test_given_names_decide(self):
         task = describe_task(

@@ -123,34 +123,28 @@ class SameAsHuggingFaceTest(parameterized.TestCase):
             letter_vocabulary(), list(SAMPLES.values()), **settings
         )
 
-    @parameterized.product(
-        letter=("ก", "д", "a", "𐐨", "한"),
-        length=(34, 51, 100, 101),
-        do_lower_case=(True, False),
-    )
-    def test_a_word_of_up_to_100_characters_is_spelled(
-        self, letter, length, do_lower_case
-    ):
-        pieces = {letter, *unicodedata.normalize("NFD", letter)}
-        vocabulary = [*SPECIAL_TOKENS, *sorted(pieces)]
-        vocabulary += [f"##{piece}" for piece in sorted(pieces)]
-        word = letter * length
-        assert_same_tokens(
-            vocabulary,
-            [word, f"{word}.{word}", f"{word}中{word}", f"!{word}"],
-            do_lower_case=do_lower_case,
-        )
+    @parameterized.parameters(True, False)
+    def test_a_word_of_up_to_100_characters_is_spelled(self, do_lower_case):
+        letters = "กдa𐐨한"
+        pieces = sorted({*letters, *unicodedata.normalize("NFD", letters)})
+        vocabulary = [*SPECIAL_TOKENS, *pieces]
+        vocabulary += [f"##{piece}" for piece in pieces]
+        words = [x * n for x in letters for n in (34, 51, 100, 101)]
+        texts = [
+            text
+            for word in words
+            for text in (word, f"{word}.{word}", f"{word}中{word}", f"!{word}")
+        ]
+        assert_same_tokens(vocabulary, texts, do_lower_case=do_lower_case)
 
     def test_word_pieces_are_the_longest_that_fit(self):
         vocabulary = [*SPECIAL_TOKENS, "un", "una", "##ffable", "##f", "##able"]
         assert_same_tokens(
             vocabulary, ["unaffable unffable unaable unaf affable unaffablex"]
         )
-
-    def test_letters_with_a_new_lower_case_are_unknown(self):
-        assert_same_tokens(
-            [*SPECIAL_TOKENS, "a", "##a"], ["a\ua7c0a", "\u1c89"]
-        )
+        # Letters that have a lower case since Unicode 14.
+        letters = [*SPECIAL_TOKENS, "a", "##a"]
+        assert_same_tokens(letters, ["a\ua7c0a", "\u1c89"])
 
     def test_every_pair_of_lengths_is_cut_as_hugging_face_cuts_it(self):
         vocabulary = [*SPECIAL_TOKENS, "a", "b"]
@@ -159,7 +153,7 @@ class SameAsHuggingFaceTest(parameterized.TestCase):
         pairs = ["b " * j for _, j in grid]
         reference = hugging_face_tokenizer(vocabulary)
         ours = tokenization.BertTokenizer(vocabulary)
-        for max_seq_length in range(5, 18):
+        for max_seq_length in (5, 6, 7, 10, 13, 16, 17):
             batch = ours.encode(texts, pairs, max_seq_length=max_seq_length)
             expected = hugging_face_ids(
                 reference,
@@ -212,26 +206,6 @@ class BertTokenizerTest(parameterized.TestCase):
         batch = tokenizer.encode(["a c", "c" * 101], max_seq_length=9)
         self.assertEqual(batch.input_ids.to_list(), [[0, 4, 3, 1], [0, 3, 1]])
 
-    def test_settings_make_an_equal_tokenizer(self):
-        tokenizer = tokenization.BertTokenizer(
-            self.vocabulary, do_lower_case=False, strip_accents=True
-        )
-        copy = tokenization.BertTokenizer.from_settings(tokenizer.settings)
-        self.assertEqual(copy.settings, tokenizer.settings)
-        self.assertEqual(copy.tokenize(["A á"]).to_list(), [[UNK, 5]])
-
-    def test_dataset_map_gives_the_eager_result(self):
-        texts, pairs = ["a b", "ab!", ""], ["b", "", "a a a a"]
-        dataset = tf.data.Dataset.from_tensor_slices((texts, pairs)).batch(2)
-        dataset = dataset.map(
-            lambda text, pair: self.tokenizer.encode(
-                text, pair, max_seq_length=6
-            )
-        )
-        rows = [row for batch in dataset for row in batch.input_ids.to_list()]
-        eager = self.tokenizer.encode(texts, pairs, max_seq_length=6)
-        self.assertEqual(rows, eager.input_ids.to_list())
-
     def test_saved_model_gives_the_eager_result(self):
         module = tf.Module()
         module.tokenizer = self.tokenizer
@@ -282,7 +256,7 @@ class EncodeAllTest(parameterized.TestCase):
         self.texts = ["a " * (i % 7) for i in range(23)]
         self.pairs = ["b " * (i % 5) for i in range(23)]
 
-    @parameterized.product(batch_size=(5, 23, 1024), with_pairs=(True, False))
+    @parameterized.parameters((5, True), (23, False), (1024, True))
     def test_chunks_do_not_change_the_result(self, batch_size, with_pairs):
         pairs = self.pairs if with_pairs else None
         encoded = self.tokenizer.encode_all(
@@ -338,12 +312,6 @@ class LargeTest(parameterized.TestCase):
         )
         for row, expected in zip(rows_of(encoded), theirs, strict=True):
             self.assertEqual(row.tolist(), expected)
-
-    @parameterized.named_parameters(*SETTINGS)
-    def test_samples_with_the_real_vocabulary(self, **settings):
-        assert_same_tokens(
-            read_bert_vocabulary(), list(SAMPLES.values()), **settings
-        )
 
     @parameterized.parameters(
         {"do_lower_case": True},

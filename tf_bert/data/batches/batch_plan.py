@@ -79,24 +79,21 @@ def plan_training(
 ) -> Plan:
     """Plans a training: each epoch takes every example once, shuffled.
 
+    The last batch of an epoch may be smaller.
+
     Args:
         lengths: int `[N]`, tokens of each example.
-        batch_size: >= 1. Global; a multiple of the replicas times the
-            micro-batches.
-        num_steps: >= 0.
-        data_seed: decides, with the epoch's number, the order of examples.
-        width: tokens of a row, at least the longest example's, for devices
+        batch_size: Global; a multiple of the replicas times the micro-batches.
+        num_steps: At least 0.
+        data_seed: Decides, with the epoch's number, the order of examples.
+        width: Tokens of a row, at least the longest example's, for devices
             that want few shapes (`packing.common_width`); None gives each
             step the width that needs the least computation.
-        num_replicas: >= 1.
-        num_micro_batches: >= 1, of each replica.
-        steps_per_shape: this many consecutive steps get the same number of
+        num_replicas: P.
+        num_micro_batches: M, of each replica.
+        steps_per_shape: This many consecutive steps get the same number of
             rows, one of few (`packing.shared_rows`); 1 lets each step have
             what it needs.
-
-    Returns:
-        The plan. Steps per epoch are ceil(N / batch_size); the last batch of
-        an epoch may be smaller.
     """
     per_epoch = -(-len(lengths) // batch_size)
     num_epochs = -(-num_steps // per_epoch)

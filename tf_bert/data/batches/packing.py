@@ -15,11 +15,11 @@ def first_fit_decreasing(
 
     Args:
         lengths: int `[B]`, each in [0, width], in tokens.
-        width: tokens of a row.
+        width: Tokens of a row.
 
     Returns:
-        Tuple `(places, num_rows)`: int32 `[B]`, where each example begins in
-        the rows laid end to end; and how many rows there are, at least 1.
+        int32 `[B]`, where each example begins in the rows laid end to end; and
+        how many rows there are, at least 1.
 
     Example:
         >>> first_fit_decreasing(np.array([3, 6, 4]), width=8)

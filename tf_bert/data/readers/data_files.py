@@ -19,17 +19,12 @@ def find_files(path: str) -> tuple[str, ...]:
     """Returns the files that a path or a pattern stands for, sorted.
 
     A name with `*`, `?` or `[` in it that exists as it is means that file.
-
-    Raises:
-        FileNotFoundError: Nothing matches, or there is no such file.
-        PermissionError: A file may not be read.
-        ValueError: It is a folder, or no ordinary file.
     """
     if re.search(r"[*?[]", path) and not _lexists(path):
         paths = _matches(path)
         if not paths:
             raise FileNotFoundError(
-                "A pattern must match at least one file. Received: "
+                "No file matches the pattern. Received: "
                 f"path={path!r} (current folder: {os.getcwd()}). Correct the "
                 "--*_file flag that holds it."
             )
@@ -91,7 +86,7 @@ def _check_is_file(path: str) -> None:
         is_dir, is_file = stat.S_ISDIR(mode), stat.S_ISREG(mode)
     if is_dir:
         raise ValueError(
-            f"A data file must not be a folder. Received: path={path!r}. Pass "
+            f"The data file is a folder. Received: path={path!r}. Pass "
             "the file itself, or a pattern such as "
             f"'{path.rstrip('/')}/*.csv'; a folder that holds a task goes to "
             "--data_dir."
@@ -99,7 +94,7 @@ def _check_is_file(path: str) -> None:
     if not is_file:
         # Data is read more than once, which a pipe does not allow.
         raise ValueError(
-            "A data file must be an ordinary file, no device or pipe. "
+            "The data file is a device or a pipe, which cannot be read twice. "
             f"Received: path={path!r}. Write the rows to a file first; texts "
             "to predict may come from standard input (--predict_file=-)."
         )
@@ -122,7 +117,7 @@ def _local_mode(path: str) -> int:
 
 def _not_found_error(path: str, reason: str) -> FileNotFoundError:
     return FileNotFoundError(
-        f"The data file must exist. Received: path={path!r}{reason} (current "
+        f"There is no such data file. Received: path={path!r}{reason} (current "
         f"folder: {os.getcwd()}). Correct --data_dir or the --*_file flag "
         "that names it."
     )
@@ -130,7 +125,7 @@ def _not_found_error(path: str, reason: str) -> FileNotFoundError:
 
 def _permission_error(path: str) -> PermissionError:
     return PermissionError(
-        "You must have the right to read a data file and its folder. "
+        "A data file, or its folder, may not be read. "
         f"Received: path={path!r}. Change the rights (chmod +r), or correct "
         "--data_dir or the --*_file flag that names it."
     )

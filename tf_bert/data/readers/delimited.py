@@ -31,11 +31,6 @@ def read_csv(
         has_header: Whether the first row holds the names of the columns;
             without it they are `column_1`, `column_2`, ...
         text_format: Encoding and delimiter; both are detected if not given.
-
-    Raises:
-        ValueError: A row has too many or too few fields, a blank line stands
-            before the last row, quotes are broken, the delimiter is ambiguous,
-            or the text cannot be decoded.
     """
     with open_decompressed(path) as file:
         lines = decode_lines(file, text_format.encoding, path)
@@ -53,11 +48,7 @@ def read_csv(
 def read_tsv(
     path: str, *, has_header: bool, text_format: TextFormat
 ) -> Iterator[Record]:
-    """Reads a `.tsv` or `.txt` file, divided at tabs if not said otherwise.
-
-    The arguments, records and errors are those of `read_csv`; there are no
-    quotes to be broken.
-    """
+    """Reads a `.tsv` or `.txt` file, divided at tabs if not said otherwise."""
     with open_decompressed(path) as file:
         lines = decode_lines(file, text_format.encoding, path)
         delimiter = text_format.separator or "\t"
@@ -97,7 +88,7 @@ def _split_csv(
             fields = next(reader, None)
         except csv.Error as error:
             raise ValueError(
-                "A .csv row must be quoted correctly: a field that starts "
+                "A .csv row is not quoted correctly: a field that starts "
                 'with " ends with ", and a " inside it is doubled. Received: '
                 f"{error} in {path}, in the row that starts on line {line}. "
                 "Correct the row, or save the file as .tsv (literal quotes)."
@@ -133,8 +124,9 @@ def _as_records(
         if len(fields) != count:
             as_in = "the header" if has_header else "the first row"
             raise ValueError(
-                f"A row must have {count} fields, as {as_in} has. Received: "
-                f"{len(fields)} fields in {place(path, row, line)}. Correct "
-                f"the row, or pass --delimiter; {delimiter!r} divides it now."
+                f"A row does not have {count} fields, as {as_in} has. "
+                f"Received: {len(fields)} fields in {place(path, row, line)}. "
+                f"Correct the row, or pass --delimiter; {delimiter!r} divides "
+                "it now."
             )
         yield Record(line, tuple(fields))

@@ -64,7 +64,7 @@ def find_delimiter(
     if len(possible) > 1:
         names = " or ".join(_CANDIDATES[d] for d in possible)
         raise ValueError(
-            "The delimiter of a .csv file must be clear from its first rows. "
+            "The delimiter of the .csv file is not clear from its first rows. "
             f"Received: {path}, which may be divided at {names}. Pass "
             f"--delimiter={_CANDIDATES[possible[0]]} or another."
         )

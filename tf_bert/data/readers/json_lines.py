@@ -31,13 +31,7 @@ _MAX_INT_CHARACTERS = sys.int_info.default_max_str_digits
 def read_json_lines(
     path: str, *, has_header: bool, text_format: TextFormat
 ) -> Iterator[Record]:
-    """Reads a `.jsonl` file, whose columns must be given by name.
-
-    Raises:
-        ValueError: A line is no JSON object, or holds a key twice or half a
-            character; a blank line stands before the last row; the text
-            cannot be decoded; or the columns are given by number.
-    """
+    """Reads a `.jsonl` file, whose columns must be given by name."""
     check_has_names(path, has_header=has_header)
     with open_decompressed(path) as file:
         lines = enumerate(
@@ -108,7 +102,7 @@ def _parse(text: str, where: str) -> dict[str, Any]:
         else:
             return content
     raise ValueError(
-        'Each line of a .jsonl file must be one JSON object, {"text": ...}. '
+        'A line of a .jsonl file is not one JSON object, {"text": ...}. '
         f"Received: {reason} in {where}. Correct the line; an array, or an "
         "object over several lines, must be written one object to a line."
     )

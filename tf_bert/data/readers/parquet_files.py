@@ -19,11 +19,7 @@ _BATCH_ROWS = 128
 def read_parquet(
     path: str, *, has_header: bool, text_format: TextFormat
 ) -> Iterator[Record]:
-    """Reads a `.parquet` file, whose columns must be given by name.
-
-    Raises:
-        ValueError: The file is damaged, or the columns are given by number.
-    """
+    """Reads a `.parquet` file, whose columns must be given by name."""
     del text_format
     # Here, for it takes a while and most files are text.
     import pyarrow.parquet
@@ -53,7 +49,7 @@ def _refusing_damage(path: str) -> Iterator[None]:
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise ValueError(
-            "A .parquet file must be whole and of plain columns. Received: "
+            "The .parquet file cannot be read. Received: "
             f"path={path!r} ({reason}). Write the file again."
         ) from error
 

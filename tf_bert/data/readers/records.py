@@ -87,7 +87,7 @@ def drop_last_blanks(
             continue
         if blank_line:
             raise ValueError(
-                "A data file may have blank lines at its very end only. "
+                "A data file has a blank line between its rows. "
                 f"Received: a blank line in {path}, line {blank_line} (before "
                 f"row {max(row, 1)}). Delete the line, or fill it in."
             )

@@ -27,11 +27,6 @@ def iterate_lines(
             delimiter of `text_format`. The columns are `text` and `text_pair`.
         text_format: Its encoding, UTF-8 if not given, and delimiter.
 
-    Raises:
-        ValueError: A line is blank before the last one, or holds no pair;
-            there is no line; or the text cannot be decoded. Lines before it
-            have been yielded by then.
-
     Example:
         >>> import io
         >>> lines = io.BytesIO(b"Where is my card?\\nThanks\\n")
@@ -59,8 +54,8 @@ def iterate_lines(
             yield Chunk(columns, rows, texts, pairs[0] if pairs else None)
     if not num_rows:
         raise ValueError(
-            "Standard input must hold at least one line with "
-            "--predict_file=-. Received: nothing. Write one text to a line."
+            "There are no texts to predict (--predict_file=-). Received: "
+            "nothing on standard input. Write one text to a line."
         )
 
 
@@ -68,9 +63,9 @@ def _as_row(line: str, separator: str | None, number: int) -> tuple[str, ...]:
     row = (line,) if separator is None else tuple(line.split(separator))
     if separator is not None and len(row) != 2:
         raise ValueError(
-            f"A line must hold two texts, divided at {separator!r}. Received: "
-            f"{len(row)} in {_NAME}, line {number}. Correct the line, or pass "
-            "--delimiter."
+            f"A line does not hold two texts, divided at {separator!r}. "
+            f"Received: {len(row)} in {_NAME}, line {number}. Correct the "
+            "line, or pass --delimiter."
         )
     if not all(text.strip() for text in row):
         raise _blank_error(number)
@@ -79,7 +74,7 @@ def _as_row(line: str, separator: str | None, number: int) -> tuple[str, ...]:
 
 def _blank_error(number: int) -> ValueError:
     return ValueError(
-        "A line must hold a text; blank lines may stand at the very end only. "
+        "A line has no text; blank lines may stand at the very end only. "
         f"Received: none in {_NAME}, line {number}. Fill in the line, or "
         "delete it."
     )

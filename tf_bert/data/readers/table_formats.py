@@ -91,7 +91,7 @@ class Table:
         else:
             choices = f"1 to {len(self.columns)}, counted from 1"
         raise ValueError(
-            "A column must be one that the file has. Received: "
+            "There is no such column. Received: "
             f"column={column!r} for {self.path} (columns: {choices}). Correct "
             "--text_column, --text_pair_column, --label_column or "
             "--group_column, or --delimiter if the columns of a text file are "
@@ -125,7 +125,7 @@ class Table:
                     yield Row(number, path, number_in_file, *record)
         if number == 0:
             raise ValueError(
-                "A data file must have at least one row below its header. "
+                "The data file has no row below its header. "
                 f"Received: path={self.path!r}, which has the header only. "
                 "Add rows, or give the columns by number (--text_column=1) "
                 "if the file has no header."
@@ -140,7 +140,7 @@ class Table:
         if self.has_header and sorted(columns) == sorted(self.columns):
             return [columns.index(name) for name in self.columns]
         raise ValueError(
-            "All files of a pattern must have the same columns. Received: "
+            "The files of a pattern have different columns. Received: "
             f"{', '.join(map(repr, self.columns))} in {self.files[0]}, "
             f"{', '.join(map(repr, columns))} in {path}. Correct the files, or "
             "the pattern."
@@ -162,13 +162,6 @@ def open_table(
             order of their names.
         has_header: Whether the columns have names; see `uses_header`.
         text_format: How text files are written; None: to be detected.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        PermissionError: A file may not be read.
-        ValueError: The path is a folder or has another extension, a file
-            is empty, a column name occurs twice, or the files of a pattern
-            have different columns.
     """
     path = os.fspath(path)
     files = find_files(path)
@@ -225,10 +218,10 @@ def _read(
                 path, has_header=table.has_header, text_format=text_format
             )
     raise ValueError(
-        f"A data file must end in one of {', '.join(_FORMATS)}. Received: "
-        f"path={path!r}. Convert or rename the file (a spreadsheet: save it "
-        "as 'CSV UTF-8'; a JSON array: one object to a line of .jsonl), or "
-        "correct the --*_file flag that names it."
+        f"The name of a data file must end in one of {', '.join(_FORMATS)}. "
+        f"Received: path={path!r}. Convert or rename the file (a spreadsheet: "
+        "save it as 'CSV UTF-8'; a JSON array: one object to a line of "
+        ".jsonl), or correct the --*_file flag that names it."
     )
 
 
@@ -236,15 +229,14 @@ def _take_columns(records: Iterator[Record], path: str) -> tuple[str, ...]:
     first = next(records, None)
     if first is None:
         raise ValueError(
-            f"A data file must not be empty. Received: path={path!r}, which "
-            "holds no row. Write the file again, or correct --data_dir or the "
-            "--*_file flag that names it."
+            f"The data file is empty. Received: path={path!r}. Write the file "
+            "again, or correct --data_dir or the --*_file flag that names it."
         )
     counts = collections.Counter(first.fields)
     repeated = [repr(name) for name, count in counts.items() if count > 1]
     if repeated:
         raise ValueError(
-            "The column names of a header must differ. Received: "
+            "Two columns of a header have one name. Received: "
             f"{', '.join(repeated)} more than once in {path}. Rename the "
             "columns or, if the file has no header, give them by number "
             "(--text_column=1)."

@@ -101,7 +101,7 @@ def _read_block(file: BinaryIO, name: str) -> bytes:
         return file.read1(_BLOCK_BYTES)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(
-            "A .gz file must be whole and unchanged. Received: "
+            "The .gz file is damaged. Received: "
             f"path={name!r} ({error}). Fetch or compress the file again."
         ) from error
 
@@ -116,15 +116,15 @@ def _find_encoding(
     for start, what in _OTHER_FILES.items():
         if head.startswith(start):
             raise ValueError(
-                f"A text file must hold text. Received: path={name!r}, which "
-                f"is {what}."
+                f"The data file is no text file. Received: path={name!r}, "
+                f"which is {what}."
             )
     if encoding is not None:
         return encoding, 0
     for candidate in ("utf-16-le", "utf-16-be"):
         if _looks_like(candidate, head):
             raise ValueError(
-                "A data file without a byte order mark must be UTF-8 text. "
+                "A data file is UTF-16 without a byte order mark. "
                 f"Received: {name}, whose every second byte is 0, as in "
                 f"{candidate.upper()}. Pass --encoding={candidate}, or convert "
                 "the file to UTF-8."
@@ -161,7 +161,7 @@ def _decode_error(
     received = f"Received: byte 0x{data[at]:02x} in {name}, line {number}."
     if encoding is not None or codec != "utf-8":
         return ValueError(
-            f"A data file must be text in its encoding, {codec}. {received} "
+            f"A data file is not text in {codec}. {received} "
             "Correct --encoding, or convert the file to UTF-8."
         )
     start = max(data.rfind(b"\n", 0, at) + 1, at - 30)
@@ -169,7 +169,7 @@ def _decode_error(
     part = data[start : end if end >= 0 else at + 30]
     reading = part.decode("cp1252", "replace").strip()
     return ValueError(
-        f"A data file must be UTF-8 text. {received} Convert the file to UTF-8 "
+        f"A data file is not UTF-8 text. {received} Convert the file to UTF-8 "
         "(in a spreadsheet: save as 'CSV UTF-8'), or name its encoding: with "
         "--encoding=cp1252 (Windows, Western Europe; nearly the same: "
         f"--encoding=latin-1) the line reads {reading!r}."
@@ -178,7 +178,7 @@ def _decode_error(
 
 def _long_line_error(name: str, number: int) -> ValueError:
     return ValueError(
-        f"A line must not be longer than {MAX_LINE_CHARACTERS:,} characters. "
+        f"A line is longer than {MAX_LINE_CHARACTERS:,} characters. "
         f"Received: {name}, line {number}. Write one row to a line, ended by "
         "'\\n'."
     )

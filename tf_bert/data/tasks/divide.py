@@ -70,7 +70,7 @@ def divide(
         )
     elif splits["train"].groups is not None:
         raise ValueError(
-            "`group_column` must be given only where rows are held out. "
+            "`group_column` has no effect where no rows are held out. "
             f"Received: group_column for {', '.join(splits)}, with "
             f"validation_proportion={rules.validation_proportion}, "
             f"test_proportion={rules.test_proportion}. Leave out "
@@ -102,15 +102,15 @@ def _check_dev_can_be_cut(
 ) -> None:
     if "validation" not in splits:
         raise ValueError(
-            "`split_dev_in_half` must have a validation split to cut. "
+            "There is no validation split to cut in half. "
             f"Received: split_dev_in_half=True for {', '.join(splits)} alone. "
             "Pass --validation_file; or --test_proportion instead of "
             "--split_dev_in_half."
         )
     if "test" in splits or test_proportion:
         raise ValueError(
-            "`split_dev_in_half` makes the test split, so that there must be "
-            f"no other. Received: split_dev_in_half=True for "
+            "`split_dev_in_half` cannot be combined with another test split. "
+            f"Received: split_dev_in_half=True for "
             f"{', '.join(splits)}, test_proportion={test_proportion}. Leave "
             "out --split_dev_in_half, or --test_file and --test_proportion."
         )
@@ -131,8 +131,8 @@ def _held_out_proportions(
             for split, proportion in proportions.items()
         )
         raise ValueError(
-            "The held-out parts must leave rows to train on: their sum must "
-            f"be below 1. Received: {received}. Lower "
+            "The held-out parts leave nothing to train on: their sum must be "
+            f"below 1. Received: {received}. Lower "
             "--validation_proportion or --test_proportion."
         )
     return {split: p for split, p in proportions.items() if p > 0}

@@ -211,12 +211,11 @@ def custom_task(
     """Returns the task that the user's own files hold, named "custom".
 
     Args:
-        text_column: See `TaskSpec`, as for the next two.
+        text_column: See `TaskSpec`, as for the others.
         text_pair_column: None: single texts.
         label_column: Must differ from the text columns.
         is_regression: Labels are scores, not classes.
-        label_names: Two or more different names, in the order of their ids;
-            None: taken from the training data. Not for regression.
+        label_names: Two or more different names. Not for regression.
         metric: None: accuracy, or spearman for regression.
 
     Example:
@@ -246,7 +245,7 @@ def _plain(name: str) -> str:
 
 def _wnli_error(flag: str, name: str) -> ValueError:
     return ValueError(
-        f"`{flag}` must not be WNLI: {_WNLI}. Received: {flag}={name!r}. Pass "
+        f"WNLI is not supported: {_WNLI}. Received: {flag}={name!r}. Pass "
         f"another --{flag}, or its files by --train_file if you want it all "
         "the same."
     )
@@ -256,7 +255,7 @@ def _check_columns_differ(text: str, pair: str | None, label: str) -> None:
     columns = [text, label] if pair is None else [text, pair, label]
     if len(set(columns)) < len(columns):
         raise ValueError(
-            "The text and label columns must differ. Received: "
+            "Two of the text and label columns are the same. Received: "
             f"text_column={text!r}, text_pair_column={pair!r}, "
             f"label_column={label!r}. Correct --text_column, "
             "--text_pair_column or --label_column."
@@ -280,7 +279,7 @@ def _check_label_names(names: tuple[str, ...], is_regression: bool) -> None:
     received = f"Received: label_names={','.join(names)}"
     if is_regression:
         raise ValueError(
-            "`label_names` must not be given for regression, which has no "
+            "`label_names` cannot be combined with regression, which has no "
             f"classes. {received}. Leave out --label_names, or pass "
             "--task_type=classification."
         )

@@ -48,7 +48,7 @@ class LabelColumn:
     def __post_init__(self):
         if "" in self.values:
             raise ValueError(
-                f"`{self.name}` must hold a label in every row. Received: "
+                f"A row has no label in `{self.name}`. Received: "
                 f"{self.at(self.values.index(''))}. Fill in the label, or "
                 "delete the row."
             )
@@ -133,9 +133,9 @@ def parse_scores(column: LabelColumn) -> np.ndarray:
     for index, value in enumerate(column.values):
         if not _NUMBER.fullmatch(value) or abs(float(value)) > _MAX_SCORE:
             raise ValueError(
-                f"`{column.name}` must hold finite numbers for regression, "
-                f"such as 3.5. Received: {column.at(index)}. Correct the row, "
-                "or pass --task_type=classification."
+                f"`{column.name}` holds no finite number (3.5, for example), "
+                f"as regression needs it. Received: {column.at(index)}. "
+                "Correct the row, or pass --task_type=classification."
             )
     return np.array([float(value) for value in column.values], np.float32)
 
@@ -144,9 +144,9 @@ def check_two_classes(column: LabelColumn) -> None:
     """Raises `ValueError` if all labels of a training file are the same."""
     if len({class_key(value) for value in column.values}) < 2:
         raise ValueError(
-            f"`{column.name}` must hold two classes or more in the training "
-            f"data. Received: {column.name}={column.values[0]!r} in each of "
-            f"the {len(column.values)} rows of {column.source}. Add rows of "
+            "All training examples have the same label. Received: "
+            f"{column.name}={column.values[0]!r} in each of the "
+            f"{len(column.values)} rows of {column.source}. Add rows of "
             "another class, or correct --label_column."
         )
 
@@ -168,8 +168,8 @@ def _check_no_nan(column: LabelColumn) -> None:
     for index, value in enumerate(column.values):
         if value.lower() == "nan":
             raise ValueError(
-                f"`{column.name}` must hold a label in every row; NaN is how "
-                f"programs write that there is none. Received: "
+                f"A row has no label in `{column.name}`: NaN is how programs "
+                f"write that there is none. Received: "
                 f"{column.at(index)}. Fill in the label, delete the row, or "
                 "pass --label_names=... with every value if it is a class."
             )
@@ -179,8 +179,8 @@ def _check_no_fractions(column: LabelColumn) -> None:
     for index, value in enumerate(column.values):
         if _NUMBER.fullmatch(value) and not float(value).is_integer():
             raise ValueError(
-                f"`{column.name}` must hold class names, not scores, for "
-                f"classification. Received: {column.at(index)}. Pass "
+                f"`{column.name}` holds scores, where classification needs "
+                f"names of classes. Received: {column.at(index)}. Pass "
                 "--task_type=regression, or --label_names=... with every "
                 "value if these are names of classes."
             )

@@ -36,14 +36,11 @@ from tf_bert.data.tasks.task_spec import SPLITS, TaskSpec
 
 @dataclasses.dataclass(frozen=True)
 class TaskData:
-    """A task and its splits.
+    """A task and its labelled splits; those that there are not are None.
 
     Args:
         task: With `label_names` filled in, unless it is a regression, and
             with the `positive_label` of two.
-        train: Labelled, as the others.
-        validation: None if there is no file and nothing was held out.
-        test: The same.
         further: Other splits that the task is evaluated on, by name: MNLI's
             `validation_mismatched`.
         digests: Split of the task, before any was divided -> all its examples.
@@ -84,14 +81,9 @@ def load_splits(
     Args:
         task: Of `TASKS`, or a custom one.
         sources: None: what comes with the package, or tensorflow-datasets.
-        rules: What is held out, cut in half and left out; None: the
-            defaults of `DivisionRules`.
+        rules: What is held out, cut in half and left out.
         record: The content of a run's `splits.json`: its examples are taken,
             and nothing is drawn. None draws them by the rules.
-
-    Returns:
-        `TaskData`, with the label names of the training data filled in, and
-        the positive one of two.
 
     Raises:
         ChangedDataError: The data is not that of `record`.
@@ -135,17 +127,7 @@ def load_splits(
 def load_split(
     task: TaskSpec, path: str, *, text_format: TextFormat | None = None
 ) -> Examples:
-    """Reads one labelled file of a task whose labels are known.
-
-    Args:
-        task: With `label_names`, unless it is a regression.
-        path: A file or a pattern; see `table_formats.open_table`.
-        text_format: None: to be detected.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: `label_names` is missing, or a row is wrong.
-    """
+    """Reads one labelled file of a task whose labels are known."""
     if task.label_names is None and not task.is_regression:
         raise ValueError(
             "The labels of a single file must be known before it is read. "
@@ -284,8 +266,8 @@ def _with_labels(
 def _check_f1_is_binary(task: TaskSpec) -> None:
     if task.metric == "f1" and len(task.label_names) != 2:
         raise ValueError(
-            "`metric` f1 must have two classes, of which one is the positive "
-            f"one. Received: {len(task.label_names)} classes "
+            "`metric` f1 is of two classes, one of them the positive one. "
+            f"Received: {len(task.label_names)} classes "
             f"({', '.join(task.label_names[:20])}). Pass --metric=macro_f1."
         )
 

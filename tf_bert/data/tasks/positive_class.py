@@ -32,7 +32,7 @@ def resolve(
 
     Args:
         label: That was asked for, or that the task has; None: `choose`.
-        label_names: C names in the order of their ids; None for a regression.
+        label_names: In the order of their ids; None for a regression.
         labels: int `[M]` of the training data as it is read, before any is
             held out: so it depends neither on a split nor on its seed.
     """
@@ -46,22 +46,18 @@ def resolve(
     if label_names is not None:
         kind = f"{len(label_names)} classes ({', '.join(label_names[:20])})"
     raise ValueError(
-        "`positive_label` must be given with two classes alone, for F1 of one "
-        f"of them. Received: positive_label={label!r}, {kind}. Leave out "
+        "`positive_label` is for two classes alone, to take F1 of one of "
+        f"them. Received: positive_label={label!r}, {kind}. Leave out "
         "--positive_label."
     )
 
 
 def choose(label_names: Sequence[str], sizes: Sequence[int]) -> PositiveClass:
-    """Returns the class that is to be found, as far as the data tells.
+    """Returns which of two classes is to be found, as far as the data tells.
 
     By name: `1` beside `0`, or the only one that is called yes, true,
-    positive or spam, in capitals or not. Else the class of fewer examples; of
-    equals, the second.
-
-    Args:
-        label_names: Two, in the order of their ids.
-        sizes: Number of training examples of each.
+    positive or spam, in capitals or not. Else the class of fewer examples
+    (`sizes` counts those to train on); of equals, the second.
 
     Example:
         >>> choose(("fraud", "legit"), (5, 95)).label

@@ -72,10 +72,8 @@ def digest_rows(
 ) -> RowDigests:
     """Returns the digests of examples; unlabelled ones have no label in them.
 
-    Args:
-        examples: N of them.
-        label_names: Of the class ids; None for scores. Classes go by their
-            names, so that it does not matter which others there are.
+    Classes go by their names (None for scores), so that it does not matter
+    which others there are.
     """
     labels = [""] * len(examples)
     if examples.labels is not None:

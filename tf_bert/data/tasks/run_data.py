@@ -94,10 +94,6 @@ def load(
         record: The content of its `splits.json`, if it has begun.
         copies_together: False if the run has begun and has no record: it is
             of an earlier version, which let copies be in several splits.
-
-    Raises:
-        ChangedDataError: The data is not that of the record.
-        ValueError, FileNotFoundError: A file, flag or row is wrong.
     """
     return load_splits.load_splits(
         task,

@@ -22,7 +22,7 @@ class ChangedDataError(ValueError):
 
     def __init__(self, difference: str):
         super().__init__(
-            "A run must go on with the rows that it began with. Received: "
+            "The data is not that with which the run began. Received: "
             f"{difference}. Restore the data; or pass --test_file with other "
             "rows to --mode=evaluate, or --overwrite_output_dir to --mode="
             "train, to start over."
@@ -65,7 +65,7 @@ class StoredRows:
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
-                "A run's splits.json must be as it was written. Received: "
+                "Could not read the run's splits.json. Received: "
                 f"{error!r}. It was changed by hand: restore it, or train "
                 "again with --overwrite_output_dir."
             ) from error

@@ -55,7 +55,13 @@ def stratified_split(
         >>> sorted([*kept, *held_out]) == [0, 1, 2, 3], len(held_out)
         (True, 2)
     """
-    _check_arguments(proportion, seed)
+    _check_seed(seed)
+    if not 0 <= proportion < 1:
+        raise ValueError(
+            "`proportion` must be at least 0 and below 1. Received: "
+            f"proportion={proportion}. Correct --validation_proportion or "
+            "--test_proportion."
+        )
     is_held_out = _drawn(
         labels,
         lambda size: _held_out_count(size, proportion),
@@ -124,8 +130,7 @@ def balanced_sample(
     the training examples is ever sampled.
 
     Args:
-        labels: `[N]`. Integers are class ids, floating-point scores are one
-            group.
+        labels: `[N]`, as in `stratified_split`.
         num_examples: At least `num_classes`.
         num_classes: None for regression.
         seed: In [0, 2**64).
@@ -301,16 +306,6 @@ def _held_out_count(size: int, proportion: float) -> int:
     if proportion == 0 or size < 2:
         return 0
     return min(max(int(size * proportion + 0.5), 1), size - 1)
-
-
-def _check_arguments(proportion: float, seed: int) -> None:
-    if not 0 <= proportion < 1:
-        raise ValueError(
-            "`proportion` must be at least 0 and below 1. Received: "
-            f"proportion={proportion}. Correct --validation_proportion or "
-            "--test_proportion."
-        )
-    _check_seed(seed)
 
 
 def _check_seed(seed: int) -> None:

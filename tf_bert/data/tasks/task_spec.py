@@ -68,8 +68,8 @@ class TaskSpec:
             rows with too few fields, or with an empty one. They are left out
             and counted; in any other task such a row is an error.
         tfds: Where the task stands in tensorflow-datasets, if it does.
-        group_column: As `text_column`; rows with the same value in it stay in
-            one split where rows are held out or cut in half. None: no groups.
+        group_column: As `text_column`; examples with the same value in it stay
+            in one split where some are held out or cut in half.
     """
 
     name: str

@@ -127,7 +127,7 @@ def read_splits(
             splits[split] = _as_labelled(builder, task, columns, source)
     if "train" not in splits:
         raise ValueError(
-            "A dataset must have a split `train` with labels. Received: "
+            "The dataset has no split `train` with labels. Received: "
             f"tfds_name={task.tfds.name!r} (splits: {', '.join(found)}). Pass "
             "another --tfds_name."
         )
@@ -159,8 +159,8 @@ def _prepare(builder: Any, task: TaskSpec) -> None:
         if not task.file_names:
             files = "your own files by --train_file"
         raise FileNotFoundError(
-            "The dataset must be prepared, or tensorflow-datasets able to "
-            f"download and prepare it. Received: {name} in "
+            "The dataset is not prepared, and tensorflow-datasets could not "
+            f"prepare it. Received: {name} in "
             f"{builder.data_dir}, and {type(error).__name__}: {error}. Pass "
             f"{files}; or prepare it where there is a network, and pass the "
             "folder by --tfds_data_dir."
@@ -261,7 +261,7 @@ def _as_labelled(
         labels=None,
         row_numbers=columns[_ROW_NUMBER],
         source=source,
-        groups=_names(columns[_GROUP]) if _GROUP in columns else None,
+        groups=tuple(_names(columns[_GROUP])) if _GROUP in columns else None,
     )
     has_texts = [all(map(str.strip, row)) for row in zip(*texts, strict=True)]
     if not all(has_texts):
@@ -276,12 +276,12 @@ def _as_labelled(
     )
 
 
-def _names(values: np.ndarray) -> tuple[str, ...]:
-    """Returns texts as they are, and numbers as texts."""
-    return tuple(
+def _names(values: np.ndarray) -> list[str]:
+    """Returns texts without spaces around them, and numbers as texts."""
+    return [
         x.decode("utf-8").strip() if isinstance(x, bytes) else str(x)
         for x in values.tolist()
-    )
+    ]
 
 
 def _label_strings(
@@ -299,9 +299,7 @@ def _label_strings(
             )
             names = [ours.get(name, name) for name in names]
         return [names[value] for value in values]
-    if isinstance(feature, tfds.features.Text):
-        return [value.decode("utf-8").strip() for value in values]
-    return [str(value.item()) for value in values]
+    return _names(values)
 
 
 def _check_may_be_empty(
@@ -311,7 +309,7 @@ def _check_may_be_empty(
     numbers = examples.row_numbers[~np.array(has_texts)]
     if not task.has_malformed_rows:
         raise ValueError(
-            "Every row must hold a text. Received: an empty one in "
+            "An example has no text. Received: an empty one in "
             f"{examples.source}, row {numbers[0]}. Pass another --tfds_name, "
             "or your own files by --train_file."
         )

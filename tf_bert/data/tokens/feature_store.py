@@ -24,7 +24,6 @@ class FeatureTable:
     Attributes:
         values: float32 `[T, H]` in the order of `TokenizedExamples.ids`, or
             `[N, H]`; a tensor on the CPU, which no dataset copies.
-        is_per_token: which of the two.
     """
 
     values: Tensor

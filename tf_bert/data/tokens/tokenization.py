@@ -105,11 +105,7 @@ class BertTokenizer(tf.Module):
         return cls(**vars(settings))
 
     def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:
-        """Returns the word pieces of N texts, without special tokens.
-
-        Returns:
-            int32 RaggedTensor, shape ``[N, (tokens)]``.
-        """
+        """Returns word pieces, no special tokens, int32 ``[N, (tokens)]``."""
         words = split_into_words(
             _as_texts(texts, "texts"),
             do_lower_case=self.settings.do_lower_case,
@@ -141,10 +137,6 @@ class BertTokenizer(tf.Module):
             text_pairs: Second texts, shape ``[N]``, or None.
             max_seq_length: Most tokens in a row, special ones included; at
                 least 3, or 5 with `text_pairs`.
-
-        Raises:
-            ValueError: `max_seq_length` leaves no room for text, or `texts`
-                or `text_pairs` is not a list of as many texts.
 
         Example:
             >>> tokenizer = BertTokenizer(
@@ -180,12 +172,8 @@ class BertTokenizer(tf.Module):
     ) -> EncodedTexts:
         """Encodes a whole split, on all cores, in chunks.
 
-        Args:
-            texts: N texts; none is allowed.
-            text_pairs: N second texts, or None.
-            max_seq_length: As in `encode`.
-            batch_size: Texts in a chunk, at least 1. The result does not
-                depend on it.
+        The arguments are those of `encode`. The result does not depend on
+        `batch_size`, the texts in a chunk.
         """
         columns = _as_columns(texts, text_pairs)
         # Here, since out of a graph the message comes wrapped in its lines.
@@ -237,9 +225,6 @@ def longest_first_lengths(
         second: The same for the second text.
         limit: Most tokens of both together; above 0.
 
-    Returns:
-        Two Tensors like `first`, never above it and `second`.
-
     Example:
         >>> kept = longest_first_lengths(tf.constant([9]), tf.constant([2]), 8)
         >>> [int(length[0]) for length in kept]
@@ -275,9 +260,9 @@ def _as_columns(
     text_pairs: tf.Tensor | Sequence[str] | None,
 ) -> tuple[tf.Tensor, ...]:
     """Returns one or two string Tensors, shape ``[N]`` each."""
-    if text_pairs is None:
-        return (_as_texts(texts, "texts"),)
     first = _as_texts(texts, "texts")
+    if text_pairs is None:
+        return (first,)
     second = _as_texts(text_pairs, "text_pairs")
     if not first.shape.is_compatible_with(second.shape):
         raise ValueError(

@@ -52,11 +52,6 @@ def read_tokenizer_settings(
         FileNotFoundError: The folder holds no vocabulary.
         ValueError: The folder holds another tokenizer than BERT's, or a
             broken file.
-
-    Example:
-        >>> settings = read_tokenizer_settings(folder)  # doctest: +SKIP
-        >>> settings.do_lower_case  # doctest: +SKIP
-        False
     """
     folder = os.fspath(folder)
     config = _read_json(_join(folder, CONFIG_FILE)) or {}
@@ -111,7 +106,7 @@ def _read_vocabulary(folder: str, serialized: dict | None) -> tuple[str, ...]:
     text = _read_text(_join(folder, VOCABULARY_FILE))
     if text is None and serialized is None:
         raise FileNotFoundError(
-            f"A checkpoint folder must hold {VOCABULARY_FILE} or "
+            f"The checkpoint folder holds neither {VOCABULARY_FILE} nor "
             f"{SERIALIZED_FILE}. Received: folder={folder!r}. Copy the file "
             "that came with the checkpoint there, or correct the folder."
         )
@@ -126,8 +121,8 @@ def _read_vocabulary(folder: str, serialized: dict | None) -> tuple[str, ...]:
     check_entries(vocabulary, source=_join(folder, VOCABULARY_FILE))
     if serialized and vocabulary != serialized_tokenizer.vocabulary(serialized):
         raise ValueError(
-            f"{VOCABULARY_FILE} and {SERIALIZED_FILE} must hold the same "
-            f"vocabulary. Received: two that differ, in folder={folder!r}. "
+            f"{VOCABULARY_FILE} and {SERIALIZED_FILE} hold different "
+            f"vocabularies. Received: folder={folder!r}. "
             "Remove the file that does not belong to the checkpoint."
         )
     return vocabulary
@@ -210,13 +205,14 @@ def _read_json(path: str) -> dict | None:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            f"A JSON file was expected. Received: path={path!r} ({error}). "
-            "Download the checkpoint again."
+            f"A file of the checkpoint is no JSON. Received: path={path!r} "
+            f"({error}). Download the checkpoint again."
         ) from error
     if not isinstance(content, dict):
         raise ValueError(
-            f"A JSON object was expected. Received: path={path!r}, which "
-            f"holds a {type(content).__name__}. Download the checkpoint again."
+            "A file of the checkpoint is no JSON object. Received: "
+            f"path={path!r}, which holds a {type(content).__name__}. Download "
+            "the checkpoint again."
         )
     return content
 
@@ -228,15 +224,15 @@ def _read_text(path: str) -> str | None:
     except FileNotFoundError:
         if os.path.islink(path):
             raise FileNotFoundError(
-                "A file of the checkpoint must not be a symbolic link that "
-                f"leads nowhere. Received: {path} -> {os.readlink(path)}. "
+                "A file of the checkpoint is a symbolic link that leads "
+                f"nowhere. Received: {path} -> {os.readlink(path)}. "
                 "Restore what it leads to, or fetch the checkpoint again."
             ) from None
         return None
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"A file in UTF-8 was expected. Received: path={path!r} "
-            f"({error}). Download the checkpoint again."
+            "A file of the checkpoint is not in UTF-8. Received: "
+            f"path={path!r} ({error}). Download the checkpoint again."
         ) from error
 
 

@@ -59,7 +59,7 @@ class TokenizerSettings:
                 raise ValueError(
                     f"`{name}` must be true or false. "
                     f"Received: {name}={reprlib.repr(value)}. Correct it in "
-                    "tokenizer_config.json."
+                    "tokenizer_config.json or tokenizer.json."
                 )
         check_entries(self.vocabulary, source="`vocabulary`")
         if self.mask_token not in self.vocabulary:
@@ -86,29 +86,23 @@ class TokenizerSettings:
 
 
 def check_entries(vocabulary: tuple[str, ...], *, source: str) -> None:
-    """Checks that every entry of a vocabulary names one token.
-
-    Args:
-        vocabulary: The entries.
-        source: Where they come from, for messages.
-    """
+    """Refuses a vocabulary, read from `source`, that names a token wrongly."""
     advice = "Use the vocabulary that came with the checkpoint."
     if not vocabulary:
         raise ValueError(
-            "A vocabulary must hold the special tokens and word pieces. "
-            f"Received: no entry in {source}. {advice}"
+            f"The vocabulary is empty. Received: no entry in {source}. {advice}"
         )
     seen = {}
     for index, token in enumerate(vocabulary):
         if not token or _NOT_IN_ENTRIES.search(token):
             raise ValueError(
-                "A vocabulary entry must not be blank nor hold NUL, a line "
-                f"break or half a character. Received: {token!r} in {source}, "
+                "A vocabulary entry is blank, or holds NUL, a line break or "
+                f"half a character. Received: {token!r} in {source}, "
                 f"entry {index}, counted from 0. {advice}"
             )
         if token in seen:
             raise ValueError(
-                "A vocabulary must hold every entry once. Received: "
+                "A vocabulary holds an entry twice. Received: "
                 f"{token!r} in {source}, entries {seen[token]} and {index}, "
                 f"counted from 0. {advice}"
             )
@@ -123,5 +117,6 @@ def _check_special_token(
             "Each special token must be an entry of the vocabulary, without "
             f"white space. Received: {name}={reprlib.repr(token)}, vocabulary "
             f"of {len(vocabulary)} entries. Use the vocab.txt that came with "
-            f"the checkpoint, or correct `{name}` in tokenizer_config.json."
+            f"the checkpoint, or correct `{name}` in tokenizer_config.json or "
+            "tokenizer.json."
         )

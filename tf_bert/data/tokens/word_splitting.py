@@ -116,14 +116,7 @@ def split_into_words(
 ) -> tf.RaggedTensor:
     """Returns the words of texts; a punctuation character is a word.
 
-    Args:
-        texts: UTF-8 strings, shape ``[N]``.
-        do_lower_case: As in `TokenizerSettings`, like the next ones.
-        strip_accents: True or False.
-        tokenize_chinese_chars: Whether each Chinese character is a word.
-
-    Returns:
-        String RaggedTensor, shape ``[N, (words)]``.
+    The options are those of `TokenizerSettings`. Strings, ``[N, (words)]``.
 
     Example:
         >>> words = split_into_words(
