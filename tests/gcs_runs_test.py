@@ -81,7 +81,6 @@ def test_a_run_and_all_that_follows(gcs, gcs_folder, on_gcs, command):
         ["--mode=evaluate", f"--test_file={files}/test.csv"],
         ["--mode=predict", f"--predict_file={files}/predict.csv"],
         ["--mode=export"],
-        ["--mode=plot"],
         ["--mode=report"],
     ):
         status, errors = on_gcs(
@@ -104,7 +103,7 @@ def test_a_run_and_all_that_follows(gcs, gcs_folder, on_gcs, command):
     events = [name for name in names if name.startswith("tensorboard/events")]
     assert len(events) == 1
     assert names[events[0]].count(b"train/loss") == 3
-    assert any(name.startswith("plots/") for name in names)
+    assert any(name.startswith("report/figures/") for name in names)
     assert not any(name.startswith("checkpoints/") for name in names)
     labels = on_gcs(gcs_client.predict, run, ["The lamp is good."])
     assert labels[0] in ("good", "bad")

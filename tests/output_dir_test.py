@@ -96,7 +96,7 @@ class TestTwoCommands:
         self, command, stopped, warm_program, tmp_path
     ):
         folder, first = tmp_path / "run", stopped
-        for mode, status in (("report", 0), ("plot", 0), ("evaluate", 2)):
+        for mode, status in (("report", 0), ("evaluate", 2)):
             arguments = [f"--mode={mode}", f"--output_dir={folder}"]
             other = warm_program.start(arguments)
             assert other.wait() == status, other.error()

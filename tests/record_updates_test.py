@@ -92,17 +92,14 @@ class TestRecorded:
         assert "recording_share_of_step_time" not in runtime
 
 
-class TestDrawn:
-    def test_a_finished_run_has_every_picture(self, recorded, tmp_path, caplog):
+class TestReported:
+    def test_a_finished_run_has_every_picture(self, recorded, tmp_path):
         path = shutil.copytree(recorded[0], tmp_path / "run")
-        assert run.main(["--mode=plot", f"--output_dir={path}"]) == 0
-        assert {
-            x.name.partition(".")[0] for x in (path / "plots").iterdir()
-        } == {
-            "bias_ratio",
-            "distance",
-            "learning_rate",
-            "loss_and_metric",
-            "update_norm",
+        assert run.main(["--mode=report", f"--output_dir={path}"]) == 0
+        figures = {x.stem for x in (path / "report" / "figures").iterdir()}
+        assert figures >= {
+            "bias-ratio",
+            "curves",
+            "distances-by-step",
+            "update-norms",
         }
-        assert "has not ended" not in caplog.text

@@ -42,7 +42,7 @@ class TestModes:
             ("train", "a run keeps everything there"),
             ("predict", "--mode=predict uses the finished run in it"),
             ("export", "--mode=export uses the finished run in it"),
-            ("plot", "--mode=plot uses the run in it"),
+            ("report", "--mode=report uses the run in it"),
         ],
     )
     def test_a_missing_folder_is_told_in_the_mode_s_words(

@@ -297,7 +297,7 @@ class TestEveryModeOnADataset:
         assert "\nRows of `shop_reviews`, by split:\n" in card
 
     @pytest.mark.usefixtures("without_dataset")
-    @pytest.mark.parametrize("mode", ["report", "plot", "export"])
+    @pytest.mark.parametrize("mode", ["report", "export"])
     def test_what_needs_no_data_asks_for_none(self, mode, main):
         assert main(mode) == 0
 

@@ -74,7 +74,6 @@ MODES = {
     "evaluate": Mode("runs.finished_run", "evaluate_run"),
     "predict": Mode("runs.predictions", "predict_run"),
     "export": Mode("runs.export", "export_run"),
-    "plot": Mode("report.figures.plot_run", "plot_run", has_tensorflow=False),
 }
 
 

@@ -1,4 +1,4 @@
-"""A function that writes a folder of trials, as `--mode=trials` would."""
+"""Functions that write folders of trials and runs, without a training."""
 
 import json
 
@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from tf_bert.config import Config
+from tf_bert.report import task_results, trials_reader
+from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring import scored_rows
+from tf_bert.system import file_io
 from tf_bert.training.update_log import UpdateLog
 from tf_bert.trials import planned_trials
 from tf_bert.trials.sweep_data import data_key
@@ -177,3 +180,65 @@ def write_trials():
         return folder
 
     return write
+
+
+@pytest.fixture(scope="session")
+def compute():
+    """Returns a function from a folder with one task to its results."""
+
+    def results(folder):
+        (task,) = trials_reader.read([str(folder)])
+        return task_results.compute(task)
+
+    return results
+
+
+@pytest.fixture(scope="session")
+def write_run():
+    """Returns a function that writes what a training leaves.
+
+    Its arguments: the folder; whether it has ended; changes of each entry of
+    its history; fields of the configuration. Returns the folder.
+    """
+
+    def write(path, *, finished=False, entry=None, **fields):
+        config = Config(output_dir=str(path), **fields)
+        folder = RunFolder(str(path))
+        folder.begin(config)
+        generator = np.random.default_rng(0)
+        history = _history(
+            generator, 0.8, metric="accuracy", recorded=config.record_updates
+        )
+        (path / "history.jsonl").write_text(
+            "".join(f"{json.dumps({**x, **(entry or {})})}\n" for x in history)
+        )
+        if config.record_updates:
+            updates = _updates(generator, bias_correction=True)
+            (path / "updates.npz").write_bytes(updates)
+        if finished:
+            _finish(folder)
+        return path
+
+    return write
+
+
+def _finish(folder):
+    scores = {"accuracy": 0.75, "accuracy_ci": [0.6, 0.9], "num_examples": 20}
+    results = {
+        "train": {"num_examples": 18, "num_steps": 32, "chosen_step": 24},
+        "validation": scores,
+        "test": {**scores, "num_in_train": 2},
+        "baselines": {
+            "majority": {"test": {"accuracy": 0.5}},
+            "tfidf_svm": {"test": scores},
+        },
+        "verdict": "BERT made no clear difference.",
+    }
+    folder.write_json("all_results.json", results)
+    file_io.make_dirs(folder.join("model"))
+    names = {"id2label": {"0": "bad", "1": "good"}}
+    folder.write_json("model/config.json", names)
+    rows = ([0, 1] * 10, [1] * 20, [[0.1, 0.9]] * 20)
+    file_io.write_text(
+        folder.join("scored_rows.tsv"), scored_rows.write({"test": rows})
+    )

@@ -11,8 +11,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from tf_bert import run
-from tf_bert.config import Config
-from tf_bert.report import report_tables, trials_page
+from tf_bert.report import report_run
+from tf_bert.report.page import Table
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring import scored_rows
 
@@ -182,7 +182,7 @@ class TestPage:
 
     def test_every_picture_has_a_name_and_a_sentence(self, page):
         pictures = [x for tag, x in page.tags if tag == "svg"]
-        assert len(pictures) == 9
+        assert len(pictures) == 10
         for picture in pictures:
             name = picture["aria-labelledby"].split()[0]
             assert picture["role"] == "img"
@@ -235,7 +235,7 @@ class TestFiles:
 
     def test_every_figure_is_there_as_png_and_svg(self, folder):
         paths = list((folder / "report" / "figures").iterdir())
-        assert len(paths) == 18
+        assert len(paths) == 20
         for path in paths:
             if path.suffix == ".png":
                 assert path.read_bytes().startswith(b"\x89PNG")
@@ -264,8 +264,8 @@ class TestContent:
         for sentence in (
             f"12 trials of 3 recipes on {data.name}/train.csv, compared by "
             "test accuracy.",
-            "The highest mean has reinit_layers=2, which these test rows "
-            "chose and so flatter: 0.907",
+            "reinit_layers=2 has the highest mean, a little too good for being "
+            "chosen on these test rows: 0.907",
             "2 of 12 trials failed",
             "BERT is worth it here: TF-IDF + linear SVM scores 0.780; 4 of 4",
         ):
@@ -308,9 +308,7 @@ class TestContent:
         ) in page.joined()
 
     def test_the_named_baseline_is_compared_with(self, folder):
-        page = trials_page.trials_page(
-            [str(folder)], baseline="reinit_layers=1"
-        )
+        page = report_run.report_page([str(folder)], baseline="reinit_layers=1")
         titles = [section.title for section in page.parts[0].sections]
         assert "Comparison with reinit_layers=1" in titles
 
@@ -323,7 +321,7 @@ class TestContent:
             scores=dict(list(SCORES.items())[1:]),
             baseline="reinit_layers=0",
         )
-        sections = trials_page.trials_page([str(path)]).parts[0].sections
+        sections = report_run.report_page([str(path)]).parts[0].sections
         (section,) = [x for x in sections if x.name == "tests"]
         assert section.title == "Comparison with reinit_layers=1"
         assert section.sentences[1].startswith(
@@ -352,7 +350,7 @@ class TestContent:
             },
             baseline="rte, L=1",
         )
-        page = trials_page.trials_page([str(path)])
+        page = report_run.report_page([str(path)])
         assert [part.title for part in page.parts] == ["rte", "cola"]
         rte, cola = page.summary
         assert "1 trial still to come (1 of rte, L=1)" in rte
@@ -386,15 +384,15 @@ class TestContent:
                 scores={"all trials": [0.8, 0.9]},
                 learning_rate=rate,
             )
-        page = trials_page.trials_page([str(tmp_path / "all")])
+        page = report_run.report_page([str(tmp_path / "all")])
         assert page.summary[0].startswith("4 trials of 2 recipes")
         labels = [row[0] for row in page.parts[0].sections[0].tables[0].rows]
         assert labels == ["all trials", "all trials (2)"]
 
     def test_one_trial_is_enough_for_a_report(self, write_trials, tmp_path):
         path = write_trials(tmp_path / "one", scores={"all trials": [0.8]})
-        page = trials_page.trials_page([str(path)])
-        assert "Accuracy: 0.800, of one trial." in page.summary
+        page = report_run.report_page([str(path)])
+        assert "Accuracy on the test rows: 0.800." in page.summary
 
     def test_trials_that_all_ended_in_errors_are_reported(
         self, write_trials, tmp_path
@@ -402,7 +400,7 @@ class TestContent:
         path = write_trials(
             tmp_path / "x", scores={"all trials": ["out of memory"] * 2}
         )
-        page = trials_page.trials_page([str(path)])
+        page = report_run.report_page([str(path)])
         assert (
             "No trial ended with a score: nothing can be compared."
             in page.summary
@@ -416,7 +414,7 @@ class TestContent:
             data_dir="elsewhere",
             is_regression=True,
         )
-        page = trials_page.trials_page([str(path)])
+        page = report_run.report_page([str(path)])
         assert "compared by test Spearman correlation" in page.summary[0]
         sections = {x.name: x for x in page.parts[0].sections}
         (picture,) = sections["predictions"].pictures
@@ -435,77 +433,132 @@ class TestContent:
     def test_a_folder_that_is_not_there_is_refused(self, tmp_path, capsys):
         arguments = [f"--output_dir={tmp_path}", f"--trials_dirs={tmp_path}/x"]
         assert run.main(["--mode=report", *arguments]) == 2
-        assert "Every folder of `trials_dirs`" in capsys.readouterr().err
+        assert "holds neither trials nor a run" in capsys.readouterr().err
 
 
-def write_run(path, data, *, finished):
-    """Writes what a training leaves, as far as a report needs it."""
-    folder = RunFolder(str(path))
-    folder.begin(
-        Config(
-            output_dir=str(path),
-            train_file=str(data / "train.csv"),
-            test_file=str(data / "test.csv"),
-        )
+def joined(page):
+    """All that a page says outside of its pictures."""
+    return " ".join(
+        [
+            page.title,
+            *page.summary,
+            *(
+                text
+                for part in page.parts
+                for section in part.sections
+                for text in (*section.sentences, *section.notes)
+            ),
+        ]
     )
-    entry = {
-        "step": 8,
-        "learning_rate": 1e-4,
-        "train_loss": 0.4,
-        "validation": {"loss": 0.5, "accuracy": 0.7},
-    }
-    (path / "history.jsonl").write_text(json.dumps(entry) + "\n")
-    if not finished:
-        return path
-    scores = {"accuracy": 0.75, "accuracy_ci": [0.6, 0.9], "num_examples": 20}
-    folder.write_json(
-        "all_results.json",
-        {
-            "train": {"num_examples": 18, "num_steps": 8, "chosen_step": 8},
-            "validation": scores,
-            "test": scores,
-            "baselines": {"majority": {"test": scores}},
-            "verdict": "BERT made no clear difference.",
-        },
-    )
-    (path / "model").mkdir()
-    folder.write_json(
-        "model/config.json", {"id2label": {"0": "bad", "1": "good"}}
-    )
-    rows = ([0, 1] * 10, [1] * 20, [[0.1, 0.9]] * 20)
-    (path / "scored_rows.tsv").write_text(scored_rows.write({"test": rows}))
-    return path
 
 
 class TestOneTraining:
-    def test_it_has_a_smaller_report(self, data, tmp_path):
-        path = report(write_run(tmp_path / "run", data, finished=True))
-        page = Reader(path / "report.html")
+    def test_it_has_the_same_sections(self, write_run, data, tmp_path):
+        path = write_run(
+            tmp_path / "run",
+            finished=True,
+            train_file=str(data / "train.csv"),
+            test_file=str(data / "test.csv"),
+        )
+        page = Reader(report(path) / "report.html")
         text = page.joined()
-        assert "Accuracy on 20 test rows: 0.750 (95 % interval" in text
-        assert "BERT made no clear difference." in text
+        for said in (
+            "Report on a training: ",
+            "Trained on 18 examples for 32 steps; the weights after step 24",
+            "Accuracy on 20 test rows: 0.750 (95 % interval: 0.600 to 0.900).",
+            "BERT made no clear difference.",
+            "2 of the 20 test rows are copies of training rows",
+            f"\\ --output_dir={path} \\ --train_file=",
+        ):
+            assert said in text
+        assert "--mode=trials \\" not in text
         assert any(EVIL == cell for x in page.tables for r in x for cell in r)
-        assert sum(tag == "svg" for tag, _ in page.tags) == 4
+        assert sum(tag == "svg" for tag, _ in page.tags) == 3
         assert set(page.references) <= set(page.ids)
 
-    def test_it_may_go_on_and_needs_no_tensorflow(self, data, tmp_path):
-        path = write_run(tmp_path / "run", data, finished=False)
+    def test_it_may_go_on_and_needs_no_tensorflow(self, write_run, tmp_path):
+        path = write_run(tmp_path / "run", task_name="product_reviews")
         code = (
             "import sys; from tf_bert import run; "
             f"run.main(['--mode=report', '--output_dir={path}']); "
-            "sys.exit('tensorflow' in sys.modules)"
+            "sys.exit(bool({'tensorflow', 'keras', 'matplotlib.pyplot'} "
+            "& set(sys.modules)))"
         )
         subprocess.run([sys.executable, "-c", code], check=True)
         text = Reader(path / "report.html").joined()
-        assert "The training has not ended: it has done 8 steps" in text
+        assert "The training has not ended: it has done 32 steps" in text
         assert "Left out: no scored rows are stored." in text
+
+    def test_without_a_split_there_is_no_score(self, write_run, tmp_path):
+        path = write_run(
+            tmp_path / "run", finished=True, train_file="not_there.csv"
+        )
+        results = {"train": {"num_examples": 3, "num_steps": 8}}
+        results["train"]["chosen_step"] = 8
+        (path / "all_results.json").write_text(json.dumps(results))
+        (path / "scored_rows.tsv").unlink()
+        text = joined(report_run.report_page([str(path)]))
+        assert "There was no split to score it on." in text
+        assert "Left out: no baselines are stored for this data." in text
+
+    def test_a_regression_is_shown_with_its_metric(self, write_run, tmp_path):
+        scores = {"loss": 0.5, "spearman": -0.25, "accuracy": None}
+        path = write_run(
+            tmp_path / "run",
+            entry={"validation": scores},
+            task_type="regression",
+            train_file="not_there.csv",
+        )
+        text = joined(report_run.report_page([str(path)]))
+        assert "validation Spearman correlation -0.250" in text
+
+    def test_a_metric_of_tfds_needs_no_dataset(self, write_run, tmp_path):
+        path = write_run(tmp_path / "run", tfds_name="not_there")
+        text = joined(report_run.report_page([str(path)]))
+        assert "Report on a training: not_there" in text
+
+    @pytest.mark.parametrize(
+        "name, content, message",
+        [
+            ("history.jsonl", "", "The run has not been evaluated yet"),
+            ("history.jsonl", "{}\n", "A history is damaged"),
+            ("history.jsonl", "3\n", "A history is damaged"),
+            ("history.jsonl", "{\n", "A history is damaged"),
+            ("history.jsonl", '{"step": 1, "validation": 3}\n', "A history is"),
+            ("updates.npz", "PK", "The recorded updates must be an .npz file."),
+        ],
+    )
+    def test_what_is_missing_or_damaged_is_said(
+        self, write_run, tmp_path, capsys, name, content, message
+    ):
+        path = write_run(
+            tmp_path / "run", task_name="product_reviews", record_updates=True
+        )
+        (path / name).write_text(content)
+        assert run.main(["--mode=report", f"--output_dir={path}"]) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert f"Received: output_dir={path}" in error or (
+            f"Received: {path / name}" in error
+        )
+        assert not (path / "report.html").exists()
+
+    def test_runs_stand_side_by_side(self, write_run, tmp_path):
+        paths = [
+            str(write_run(tmp_path / x, finished=True, train_file="x.csv"))
+            for x in "ab"
+        ]
+        page = report_run.report_page(paths)
+        assert [x.title for x in page.parts] == ["x.csv (1: a)", "x.csv (2: b)"]
+        (overview,) = page.overview
+        assert overview.rows == [("this run", "0.750", "0.750")]
 
 
 class TestTables:
     def test_a_row_has_as_many_cells_as_the_header(self):
         with pytest.raises(ValueError, match="Received: 1 cells, 2 columns"):
-            report_tables.table("t", "", ("a", "b"), [("x",)])
+            Table("t", "", ("a", "b"), [("x",)])
 
     def test_a_cell_stays_in_its_place_in_a_file(self):
-        one = report_tables.table("t", "", ("a",), [("x\ty\nz",)])
+        one = Table("t", "", ("a",), [("x\ty\nz",)])
         assert one.to_tsv() == "a\nx y z\n"

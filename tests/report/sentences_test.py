@@ -2,13 +2,13 @@
 
 import pytest
 
-from tf_bert.report import sentences, task_results, trials_content
+from tf_bert.report import sentences
 
 TWO = {"reinit_layers=0": {}, "reinit_layers=2": {"reinit_layers": 2}}
 
 
 @pytest.fixture
-def results_of(write_trials, tmp_path):
+def results_of(write_trials, compute, tmp_path):
     """Returns a function from test scores of two recipes to their results."""
 
     def results(first, second, **fields):
@@ -19,8 +19,7 @@ def results_of(write_trials, tmp_path):
             scores={labels[0]: first, labels[1]: second},
             **fields,
         )
-        (task,) = trials_content.read([str(path)])
-        return task_results.compute(task)
+        return compute(path)
 
     return results
 
@@ -30,8 +29,8 @@ class TestBestRecipe:
         results = results_of([0.6, 0.61, 0.62], [0.8, 0.81, 0.82])
         text = sentences.best_recipe(results)
         assert text.startswith(
-            "The highest mean has reinit_layers=2, which these test rows chose "
-            "and so flatter: 0.810"
+            "reinit_layers=2 has the highest mean, a little too good for being "
+            "chosen on these test rows: 0.810"
         )
         assert "; it is 0.200 above reinit_layers=0 (95 % interval +" in text
         assert text.endswith("more than noise between seeds.")
@@ -76,41 +75,36 @@ class TestCaveat:
             trial.record["chosen"] = chosen
         assert sentences.summary(results)[-1].endswith(ending)
         with_it = ", with its checkpoints," if chosen == "best" else ""
-        assert (
-            f"which these validation rows chose{with_it} and so flatter"
-            in sentences.best_recipe(results)
-        )
+        text = sentences.best_recipe(results)
+        assert f"for being chosen{with_it} on these validation rows" in text
 
 
 class TestFlattered:
     def test_advice_says_it_too(self, results_of):
         results = results_of([0.6, 0.7, 0.8], [0.7, 0.8, 0.9])
         assert sentences.trials_advice(results).startswith(
-            "With reinit_layers=2, which these test rows chose and so flatter, "
+            "With reinit_layers=2 (chosen on these test rows), "
         )
 
     @pytest.mark.parametrize(
         "chosen, patience, clause",
         [
             ("last", 0, ""),
-            ("last", 3, "whose checkpoints these validation rows chose and so"),
-            ("best", 0, "whose checkpoints these validation rows chose and so"),
+            ("last", 3, "with checkpoints chosen on these validation rows"),
+            ("best", 0, "with checkpoints chosen on these validation rows"),
         ],
     )
     def test_a_single_recipe_was_not_chosen_but_its_checkpoints_may_be(
-        self, write_trials, tmp_path, chosen, patience, clause
+        self, write_trials, compute, tmp_path, chosen, patience, clause
     ):
         path = write_trials(tmp_path / "one", scores={"all trials": [0.7, 0.8]})
-        (task,) = trials_content.read([str(path)])
-        results = task_results.compute(task)
+        results = compute(path)
         assert sentences.flattered(results) == ""  # There is a test split.
         for trial in results.task.trials:
             del trial.record["majority"]["test"]
             trial.record["chosen"] = chosen
             trial.record["config"]["early_stopping_patience"] = patience
-        assert sentences.flattered(results) == clause + " flatter" * bool(
-            clause
-        )
+        assert sentences.flattered(results) == clause
 
 
 class TestBaselines:
@@ -144,8 +138,8 @@ class TestBaselines:
         text = sentences.baselines(results_of([0.68], [0.5]))
         assert text == (
             "BERT is not worth it here: TF-IDF + linear SVM scores 0.780; the "
-            "one trial of reinit_layers=0, which these test rows chose and so "
-            "flatter, is 0.100 below it."
+            "one trial of reinit_layers=0 (chosen on these test rows) is 0.100 "
+            "below it."
         )
 
 
@@ -155,11 +149,10 @@ class TestFailures:
         assert sentences.failures(results) == "None of 4 trials failed."
 
     def test_those_of_a_single_recipe_are_not_listed(
-        self, write_trials, tmp_path
+        self, write_trials, compute, tmp_path
     ):
         path = write_trials(tmp_path / "one", scores={"all trials": [0.4, 0.8]})
-        (task,) = trials_content.read([str(path)])
-        assert sentences.failures(task_results.compute(task)) == (
+        assert sentences.failures(compute(path)) == (
             "1 of 2 trials failed, that is, ended no better than guessing."
         )
 

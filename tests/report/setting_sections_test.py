@@ -3,7 +3,7 @@
 import shlex
 
 from tf_bert.config import Config
-from tf_bert.report import setting_sections, trials_content
+from tf_bert.report import setting_sections, trials_reader
 
 
 class TestDataTable:
@@ -30,7 +30,7 @@ class TestDataTable:
 
 class TestTrialsCommands:
     def commands(self, path):
-        (task,) = trials_content.read([str(path)])
+        (task,) = trials_reader.read([str(path)])
         return setting_sections.trials_commands(task)
 
     def test_a_sweep_is_given_as_it_was(self, write_trials, tmp_path):

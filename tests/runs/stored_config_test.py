@@ -91,9 +91,9 @@ class TestStoredConfig:
         with pytest.raises(FileNotFoundError, match="must hold a finished run"):
             stored_config(output_dir=str(tmp_path))
 
-    def test_a_run_that_is_drawn_need_not_have_ended(self, tmp_path):
+    def test_a_run_that_is_reported_on_need_not_have_ended(self, tmp_path):
         folder = RunFolder(str(tmp_path))
-        given = {"output_dir": folder.path, "mode": "plot"}
+        given = {"output_dir": folder.path, "mode": "report"}
         with pytest.raises(FileNotFoundError, match="must hold a run"):
             stored_config(**given)
         folder.begin(Config(output_dir=folder.path, seed=3))
@@ -185,7 +185,7 @@ class TestFlags:
             ("predict", "--test_file=new.csv"),
             ("predict", "--train_file=new.csv"),
             ("export", "--eval_batch_size=3"),
-            ("plot", "--test_file=new.csv"),
+            ("report", "--test_file=new.csv"),
         ],
     )
     def test_those_of_another_mode_are_refused(self, stored, mode, argument):

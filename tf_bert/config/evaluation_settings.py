@@ -57,7 +57,7 @@ class EvaluationSettings:
     record_updates: bool = setting(
         False,
         "Stores how far each step moves each block (updates.npz), for "
-        "--mode=plot. Of the word embeddings, the trained rows.",
+        "--mode=report. Of the word embeddings, the trained rows.",
     )
 
     compare_baselines: bool = setting(

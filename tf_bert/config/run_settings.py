@@ -17,8 +17,7 @@ class RunSettings:
         "model, memory and time without training. The others use the finished "
         "run in --output_dir, and refuse flags that would mean nothing there. "
         "export: writes saved_model/, which takes raw texts and needs only "
-        "TensorFlow and tensorflow-text. plot: draws the run, finished or "
-        "not, into plots/.",
+        "TensorFlow and tensorflow-text.",
         choices=MODES,
         changes=Changes.PLACES,
         modes=MODES,

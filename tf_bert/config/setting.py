@@ -16,7 +16,7 @@ from tf_bert.config.removed_settings import check_removed
 # Modes that make up a configuration of a training to be.
 TRAINING = ("train", "trials", "inspect")
 # Modes that take a run that has not ended too.
-OF_ANY_RUN = ("plot", "report")
+OF_ANY_RUN = ("report",)
 EVALUATING = (*TRAINING, "evaluate")
 PREDICTING = (*TRAINING, "predict")
 COMPUTING = (*TRAINING, "evaluate", "predict")
@@ -28,7 +28,6 @@ MODES = (
     "evaluate",
     "predict",
     "export",
-    "plot",
 )
 
 _ENTRY = "setting"  # In the metadata of a field.

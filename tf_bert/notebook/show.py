@@ -1,10 +1,9 @@
-"""A run's predictions, pictures and report, below a cell of a notebook."""
+"""A run's predictions and report, below a cell of a notebook."""
 
 import html
 from collections.abc import Sequence
 
 from tf_bert.library import Predictions
-from tf_bert.report.figures.plot_run import plot_run
 from tf_bert.report.report_run import report_run
 from tf_bert.runs.stored_config import stored_config
 from tf_bert.system import file_io
@@ -30,16 +29,6 @@ def show_predictions(texts: Sequence[str], predictions: Predictions) -> None:
             for name, share in zip(predictions.label_names, shares, strict=True)
         )
         print(f"    {predictions.labels[index]} ({classes})")
-
-
-def show_pictures(output_dir: str) -> None:
-    """Draws a run as `--mode=plot` does, and shows the pictures."""
-    from IPython import display
-
-    config = stored_config(mode="plot", output_dir=output_dir)
-    for path in plot_run(config):
-        if path.endswith(".png"):
-            display.display(display.Image(data=file_io.read_bytes(path)))
 
 
 def show_report(output_dir: str) -> None:

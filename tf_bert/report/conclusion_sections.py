@@ -1,9 +1,8 @@
 """The sections that draw conclusions: tests, and how many trials to run."""
 
-from tf_bert.report import report_tables, sentences
+from tf_bert.report import sentences
 from tf_bert.report.figures import trial_figures
-from tf_bert.report.page import Picture, Section
-from tf_bert.report.report_tables import Table
+from tf_bert.report.page import Picture, Section, Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring import number_texts
 from tf_bert.trials.statistics import recipe_tests
@@ -40,7 +39,7 @@ def _tests_table(results: TaskResults) -> Table:
         )
         for x in results.comparisons
     ]
-    return report_tables.table(
+    return Table(
         "tests",
         f"Mean {results.score_title} of each recipe less that of "
         f"{results.baseline}; p-values, in brackets after Holm's correction",
@@ -62,8 +61,10 @@ def _p_cell(outcome: PValue) -> str:
     return f"{value} ({holm})"
 
 
-def expected_section(results: TaskResults) -> Section:
-    """The score to expect of the best of n trials."""
+def expected_section(results: TaskResults) -> Section | None:
+    """The score to expect of the best of n trials; None: there is one alone."""
+    if results.task.is_one_training:
+        return None
     name, title = "expected", "Expected score by the number of trials"
     if not results.expected:
         return Section(
@@ -71,8 +72,7 @@ def expected_section(results: TaskResults) -> Section:
             title,
             (
                 "Left out: it needs two trials or more of a recipe, with "
-                "scores on validation (which chooses one of them) and on "
-                "test.",
+                "scores on validation (which chooses one of them) and on test.",
             ),
         )
     text = sentences.trials_advice(results) or (
@@ -114,7 +114,7 @@ def _expected_table(results: TaskResults) -> Table:
         for label, x in results.expected.items()
         for n in range(len(x.test_mean))
     ]
-    return report_tables.table(
+    return Table(
         "expected",
         "Expected score of the best of n trials by validation",
         (

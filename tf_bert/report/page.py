@@ -2,24 +2,66 @@
 
 `report.html` holds everything itself. Beside it, `report/figures/` has each
 figure as PNG and SVG, and `report/tables/` each table as TSV. Which sections
-there are is in `trials_page.py` and, for one run, in `run_sections.py`.
+there are is in `report_run.py`.
 """
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import jinja2
 import markupsafe
 from matplotlib.figure import Figure
 
 from tf_bert.report.figures import style, svg
-from tf_bert.report.report_tables import Table
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.system import file_io
 
 _TEMPLATE = "report.html.jinja"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Cells as people read them, written as HTML (by the template) and TSV.
+
+    Attributes:
+        name: of the TSV file, without its ending.
+        caption: what it shows.
+        header: one heading for each column.
+        rows: as many cells each; the first one names its row.
+        num_text_columns: the first so many hold text, the others numbers,
+            which stand to the right.
+    """
+
+    name: str
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    num_text_columns: int = 1
+
+    def __post_init__(self):
+        for row in self.rows:
+            if len(row) != len(self.header):
+                raise ValueError(
+                    "A row of a table has not one cell for each column. "
+                    f"Received: {len(row)} cells, {len(self.header)} columns "
+                    f"in {self.name}. Correct the rows."
+                )
+
+    def to_tsv(self) -> str:
+        """Returns the header and the rows, tabs and line ends as spaces.
+
+        Example:
+            >>> Table("t", "", ("a", "b"), (("x", "1"),)).to_tsv()
+            'a\\tb\\nx\\t1\\n'
+        """
+        lines = (self.header, *self.rows)
+        return "".join("\t".join(map(_one_line, x)) + "\n" for x in lines)
+
+
+def _one_line(cell: str) -> str:
+    return " ".join(cell.split())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +112,8 @@ class Part:
 
     Attributes:
         name: unlike that of the others; empty where there is one part alone.
-        title: its heading, where there are several.
-        sections: of it.
+        title: shown where there are several.
+        sections: of the task.
     """
 
     name: str
@@ -103,10 +145,8 @@ def write(page: Page, output_dir: str) -> str:
 
     Args:
         page: itself.
-        output_dir: where `report.html` and `report/` go; made if needed.
-
-    Returns:
-        The path of the page.
+        output_dir: where `report.html`, whose path is returned, and `report/`
+            go; made if needed.
     """
     file_io.make_dirs(output_dir)
     folder = RunFolder(output_dir)
@@ -125,7 +165,7 @@ def render(page: Page, elements: dict[str, str]) -> str:
     """Returns the page as HTML.
 
     Args:
-        page: itself.
+        page: to be written.
         elements: full name of a picture -> its `<svg>` element.
     """
     environment = jinja2.Environment(
@@ -147,12 +187,7 @@ def render(page: Page, elements: dict[str, str]) -> str:
 
 
 def full_name(part: Part, name: str) -> str:
-    """Returns the name of something in a part, unlike all others on the page.
-
-    Args:
-        part: it belongs to.
-        name: of a section, a picture or a table.
-    """
+    """Returns the name of a section, picture or table, unlike all others."""
     return f"{part.name}-{name}" if part.name else name
 
 

@@ -10,13 +10,12 @@ from tf_bert.config import Config
 from tf_bert.data.tasks.data_name import source_name
 from tf_bert.report import (
     mistakes,
-    report_tables,
     row_captions,
     row_numbers,
 )
-from tf_bert.report.figures import row_figures, trial_figures
+from tf_bert.report.figures import row_figures
 from tf_bert.report.mistakes import Mistake
-from tf_bert.report.page import Picture, Section
+from tf_bert.report.page import Picture, Section, Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring import number_texts
 from tf_bert.scoring.scored_rows import ScoredRows
@@ -24,31 +23,34 @@ from tf_bert.system.plurals import counted
 
 # A matrix of 77 classes as a list of 5929 cells helps nobody.
 _MAX_CONFUSIONS = 40
-# More need the width of a page.
-_MAX_NARROW_CLASSES = 6
 
 
 def of_best_recipe(results: TaskResults) -> tuple[str, list[ScoredRows]]:
-    """Returns a sentence that says whose rows are shown, and the rows.
-
-    Args:
-        results: of one task.
-    """
-    if results.best is None:
-        return "Left out: no trial ended with a score.", []
-    trials = [
-        rows[results.task.split]
-        for trial in results.recipe(results.best).trials
-        if trial.is_ok and results.task.split in (rows := trial.scored_rows())
-    ]
+    """Returns a sentence that says whose rows are shown, and the rows."""
+    split, label = results.task.split, results.best or results.baseline
+    found = [trial.scored_rows() for trial in results.recipe(label).trials]
+    trials = [rows[split] for rows in found if split in rows]
     if not trials:
-        return f"Left out: no scored rows are stored for {results.best}.", []
-    of_all = counted(len(trials), "trial")
-    return (
-        f"The {results.task.split} rows in {of_all} of {results.best}, the "
-        "recipe with the highest mean on them.",
-        trials,
-    )
+        return "Left out: no scored rows are stored.", []
+    if results.task.is_one_training:
+        text = f"The {split} rows, as the chosen checkpoint predicts them."
+    elif not results.has_recipes:
+        text = f"The {split} rows in {counted(len(trials), 'trial')}."
+    else:
+        text = (
+            f"The {split} rows in {counted(len(trials), 'trial')} of {label}, "
+            "the recipe with the highest mean on them."
+        )
+    return text, trials
+
+
+def class_names(
+    label_names: Sequence[str], trials: Sequence[ScoredRows]
+) -> Sequence[str]:
+    """Returns names of all classes: numbers where the model is not there."""
+    if label_names or not trials or trials[0].probabilities is None:
+        return label_names
+    return [str(i) for i in range(trials[0].probabilities.shape[1])]
 
 
 def predictions_section(
@@ -78,7 +80,6 @@ def predictions_section(
     if isinstance(curve, str):
         notes.append(f"No precision-recall curve: {curve}.")
     else:
-        curve.set_figwidth(trial_figures.WIDTH)
         pictures.append(
             Picture(
                 "precision-recall",
@@ -102,8 +103,6 @@ def _confusion(
 ) -> Picture:
     counts = row_numbers.confusion_counts(trials, len(label_names))
     figure = row_figures.confusion_matrix(trials, label_names)
-    if len(label_names) <= _MAX_NARROW_CLASSES:
-        figure.set_figwidth(trial_figures.WIDTH)
     sizes = counts.sum(axis=1)
     cells = sorted(
         (
@@ -118,7 +117,7 @@ def _confusion(
         "Confusion matrix",
         figure,
         row_captions.confusion_matrix(trials, label_names),
-        report_tables.table(
+        Table(
             "confusion",
             f"The largest counts, {_MAX_CONFUSIONS} at most",
             ("true class", "predicted class", "rows", "share of the class"),
@@ -138,8 +137,8 @@ def _confusion(
 
 def _average_precisions(
     trials: Sequence[ScoredRows], label_names: Sequence[str]
-) -> report_tables.Table:
-    return report_tables.table(
+) -> Table:
+    return Table(
         "precision-recall",
         "Average precision of each class against the rest",
         ("class", "rows", "guessing", "average precision"),
@@ -157,7 +156,6 @@ def _average_precisions(
 
 def _scatter(trials: Sequence[ScoredRows]) -> Picture:
     figure = row_figures.predicted_against_true(trials)
-    figure.set_figwidth(trial_figures.WIDTH)
     return Picture(
         "predictions",
         "Predicted against true scores",
@@ -212,9 +210,7 @@ def mistakes_section(
     )
 
 
-def _mistakes_table(
-    found: Sequence[Mistake], *, is_regression: bool
-) -> report_tables.Table:
+def _mistakes_table(found: Sequence[Mistake], *, is_regression: bool) -> Table:
     columns = {
         "text": [x.text for x in found],
         "second text": [x.text_pair or "" for x in found],
@@ -227,7 +223,7 @@ def _mistakes_table(
         ],
     }
     columns = {name: cells for name, cells in columns.items() if any(cells)}
-    return report_tables.table(
+    return Table(
         "mistakes",
         f"The {len(found)} {'largest errors' if is_regression else 'surest'}",
         list(columns),

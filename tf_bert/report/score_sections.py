@@ -2,19 +2,22 @@
 
 import numpy as np
 
-from tf_bert.report import report_tables, sentences
+from tf_bert.data.tasks.copies import copies_sentence
+from tf_bert.report import sentences
 from tf_bert.report.figures import trial_figures
-from tf_bert.report.page import Picture, Section
-from tf_bert.report.report_tables import Table
+from tf_bert.report.page import Picture, Section, Table
 from tf_bert.report.task_results import TaskResults
-from tf_bert.report.trials_content import Trial
+from tf_bert.report.trials_content import TaskTrials, Trial
 from tf_bert.scoring import number_texts
+from tf_bert.scoring.metrics import REPORTED, title_of
 from tf_bert.trials.statistics import recipe_summary
 
 
 def scores_section(results: TaskResults) -> Section:
     """The statistics of each recipe, and each trial as a dot."""
     task = results.task
+    if task.is_one_training:
+        return _of_one_training(task)
     notes = [
         note
         for summary in results.summaries
@@ -41,6 +44,61 @@ def scores_section(results: TaskResults) -> Section:
     )
 
 
+def _of_one_training(task: TaskTrials) -> Section:
+    (trial,) = task.trials
+    splits = [x for x in ("validation", "test") if x in trial.scores]
+    if not splits:
+        text = "Left out: there is no split to score it on."
+        if not trial.scores:
+            text = "Left out: the training has not ended with a score."
+        return Section("scores", "Scores", (text,))
+    chosen = trial.record["chosen"]
+    notes = ["The intervals come from the choice of the rows alone."]
+    if chosen == "best":
+        notes.append(
+            "The validation rows chose the checkpoint, so their scores are a "
+            "little too good."
+        )
+    for split in splits:
+        if known := trial.scores[split].get("num_in_train"):
+            size = trial.scores[split]["num_examples"]
+            notes.append(copies_sentence(known, size, split))
+    return Section(
+        "scores",
+        "Scores",
+        (f"The checkpoint was chosen by {task.metric_title} ({chosen}).",),
+        tables=(_metrics_table(task, splits),),
+        notes=tuple(notes),
+    )
+
+
+def _metrics_table(task: TaskTrials, splits: list[str]) -> Table:
+    """Every metric of one training on each split, with its interval."""
+    scores = [task.trials[0].scores[split] for split in splits]
+    header = ["metric"]
+    for split, of_split in zip(splits, scores, strict=True):
+        size = of_split.get("num_examples")
+        header += [f"{split}, {size} rows" if size else split]
+        header += [f"{split} interval"]
+    return Table(
+        "metrics",
+        "Every metric, with its 95 % interval where it has one",
+        header,
+        [
+            (
+                title_of(metric, task.positive_label),
+                *(
+                    cell
+                    for of_split in scores
+                    for cell in sentences.score_cells(of_split, metric)
+                ),
+            )
+            for metric in REPORTED
+            if metric in scores[0]
+        ],
+    )
+
+
 def _summary_table(results: TaskResults) -> Table:
     rows = [
         (
@@ -57,7 +115,7 @@ def _summary_table(results: TaskResults) -> Table:
         )
         for x in results.summaries
     ]
-    return report_tables.table(
+    return Table(
         "statistics",
         f"{sentences.capital(results.score_title)} over the trials; intervals "
         "are of 95 %, of the mean by Student's t, of the median by the "
@@ -79,7 +137,7 @@ def _summary_table(results: TaskResults) -> Table:
 
 
 def _failures_table(results: TaskResults) -> Table:
-    return report_tables.table(
+    return Table(
         "failed",
         "Trials that came to nothing",
         (
@@ -121,7 +179,7 @@ def _scores_pictures(results: TaskResults) -> tuple[Picture, ...]:
         ]
         if counted:
             label = recipe.label
-            values[label] = sentences.counted_values(results, label)
+            values[label] = results.scores(label)
             failed[label] = np.array([x.is_failed for x in counted])
     if not values:
         return ()
@@ -179,10 +237,9 @@ def _trials_table(results: TaskResults) -> Table:
         for trial in recipe.trials
         for record in [trial.record]
     ]
-    title = f"Every trial; {results.metric_title} of the chosen checkpoint"
-    return report_tables.table(
+    return Table(
         "trials",
-        title,
+        f"Every trial; {results.metric_title} of the chosen checkpoint",
         (
             "recipe",
             "head seed",

@@ -2,8 +2,8 @@
 
 Nothing is claimed that the intervals do not carry: a difference whose
 corrected p-value is above 5 % is called noise between seeds. A recipe that is
-called best on the rows that made it so is said to be flattered by them, in
-the same sentence.
+called best on the rows that made it so is said to be chosen on them, in the
+same sentence.
 """
 
 from collections.abc import Sequence
@@ -12,30 +12,85 @@ import numpy as np
 
 from tf_bert.baselines import comparison as comparison_lib
 from tf_bert.report.task_results import TaskResults
+from tf_bert.report.trials_content import TaskTrials
 from tf_bert.scoring import number_texts, score_intervals
 from tf_bert.system.plurals import counted
-from tf_bert.trials.statistics import expected_scores, trial_columns
+from tf_bert.trials.statistics import expected_scores
 from tf_bert.trials.statistics.recipe_summary import RecipeSummary
 from tf_bert.trials.statistics.recipe_tests import TEST_NAMES, Comparison
 
 _LEVEL = 0.05
 
+_ANOTHER_SEED = (
+    "This is one training. Another seed may give another score, on small data "
+    "a very different one: --mode=trials tells how different."
+)
+
 
 def summary(results: TaskResults) -> list[str]:
-    """Returns the summary: what was run, which is best, is BERT worth it.
-
-    Args:
-        results: of one task.
-    """
-    sentences = [
-        _what_was_run(results),
-        best_recipe(results),
-        failures(results),
-        baselines(results),
-        trials_advice(results),
-        _caveat(results),
-    ]
+    """Returns the summary: what was run, which is best, is BERT worth it."""
+    if results.task.is_one_training:
+        sentences = _of_one_training(results)
+    else:
+        sentences = [
+            _what_was_run(results),
+            best_recipe(results),
+            failures(results),
+            baselines(results),
+            trials_advice(results),
+            _caveat(results),
+        ]
     return [sentence for sentence in sentences if sentence]
+
+
+def _of_one_training(results: TaskResults) -> list[str]:
+    task = results.task
+    (trial,) = task.trials
+    record = trial.record
+    if trial.is_running:
+        return [
+            f"The training has not ended: it has done {record['step']} steps, "
+            "and this is what it has stored so far."
+        ]
+    if not trial.scores:
+        error = record["error"]
+        texts = [f"The training ended without a score: {error}."]
+    else:
+        num_examples = record.get("num_examples")
+        on = f" on {num_examples} examples" if num_examples else ""
+        texts = [
+            f"Trained{on} for {record['step']} steps; the weights after step "
+            f"{trial.scores['step']} are kept.",
+            _score(results),
+            baselines(results),
+            _caveat(results),
+        ]
+    return [*texts, _still_to_come(task), _ANOTHER_SEED]
+
+
+def _score(results: TaskResults) -> str:
+    """The score of one training, on the rows that count."""
+    task = results.task
+    scores = task.trials[0].scores.get(task.split)
+    if scores is None:
+        return "There was no split to score it on."
+    size = scores.get("num_examples")
+    rows = f"{size} {task.split} rows" if size else f"the {task.split} rows"
+    score, interval = score_cells(scores, task.metric)
+    known = f" (95 % interval: {interval})" if interval else ""
+    return f"{capital(task.metric_title)} on {rows}: {score}{known}."
+
+
+def score_cells(
+    scores: dict[str, float | None], metric: str
+) -> tuple[str, str]:
+    """Returns the score of a metric, and its interval or why it has none."""
+    interval = score_intervals.stored(scores, metric)
+    if interval is None:
+        text = ""
+    else:
+        text = interval.note or number_texts.interval(interval.ends)
+    return number_texts.number(scores.get(metric)), text
 
 
 def _what_was_run(results: TaskResults) -> str:
@@ -45,13 +100,17 @@ def _what_was_run(results: TaskResults) -> str:
         f"{counted(len(task.recipes), 'recipe')} on {task.title}, compared by "
         f"{results.score_title}."
     )
+    return f"{text} {_still_to_come(task)}".strip()
+
+
+def _still_to_come(task: TaskTrials) -> str:
     missing = sum(task.missing.values())
     if not missing:
-        return text
-    listed = "; ".join(f"{n} of {label}" for label, n in task.missing.items())
+        return ""
+    by_recipe = "; ".join(f"{n} of {x}" for x, n in task.missing.items())
     return (
-        f"{text} The sweep is not finished: {counted(missing, 'trial')} "
-        f"still to come ({listed})."
+        f"The sweep is not finished: {counted(missing, 'trial')} still to come "
+        f"({by_recipe})."
     )
 
 
@@ -60,11 +119,11 @@ def best_recipe(results: TaskResults) -> str:
     if results.best is None:
         return "No trial ended with a score: nothing can be compared."
     best = results.summary(results.best)
-    if len(results.summaries) == 1:
+    if not results.has_recipes:
         return f"{capital(results.metric_title)}: {_mean(best)}."
     text = (
-        f"The highest mean has {best.label}, {flattered(results)}: "
-        f"{_mean(best)}"
+        f"{best.label} has the highest mean, a little too good for being "
+        f"{flattered(results)}: {_mean(best)}"
     )
     if results.best == results.baseline:
         rivals = [x for x in results.comparisons if x.difference is not None]
@@ -84,19 +143,14 @@ def best_recipe(results: TaskResults) -> str:
 def flattered(results: TaskResults) -> str:
     """Says of the best recipe what was chosen on the rows it is scored on.
 
-    Args:
-        results: of one task.
-
     Returns:
-        A clause to stand behind its name; "" where nothing was chosen.
+        Words to stand behind its name; "" where nothing was chosen.
     """
-    split = results.task.split
-    if len(results.summaries) > 1:
+    on = f"on these {results.task.split} rows"
+    if results.has_recipes:
         with_it = ", with its checkpoints," * _has_chosen(results)
-        return f"which these {split} rows chose{with_it} and so flatter"
-    if _has_chosen(results):
-        return f"whose checkpoints these {split} rows chose and so flatter"
-    return ""
+        return f"chosen{with_it} {on}"
+    return f"with checkpoints chosen {on}" if _has_chosen(results) else ""
 
 
 def _has_chosen(results: TaskResults) -> bool:
@@ -124,10 +178,7 @@ def _difference(comparison: Comparison) -> str:
     gain = comparison.difference
     if abs(gain) < 1e-12:  # Rounding.
         return f"has the same mean as {comparison.baseline}"
-    text = (
-        f"is {abs(gain):.3f} {'below' if gain < 0 else 'above'} "
-        f"{comparison.baseline}"
-    )
+    text = f"is {_gap(gain)} {comparison.baseline}"
     if comparison.interval is None:
         if min(comparison.num_trials, comparison.num_baseline_trials) < 2:
             return f"{text}; there are too few trials to tell that from noise"
@@ -143,6 +194,10 @@ def _difference(comparison: Comparison) -> str:
         f"{text} (95 % interval {low:+.3f} to {high:+.3f}; {test}{corrected}), "
         f"{verdict} noise between seeds"
     )
+
+
+def _gap(gain: float) -> str:
+    return f"{abs(gain):.3f} {'below' if gain < 0 else 'above'}"
 
 
 def differences(results: TaskResults) -> str:
@@ -181,17 +236,19 @@ def failures(results: TaskResults) -> str:
         f"{sum(x.num_failed for x in failed)} of {counted(total, 'trial')} "
         "failed, that is, ended no better than guessing"
     )
-    if len(results.summaries) == 1:
+    if not results.has_recipes:
         return f"{text}."
-    listed = "; ".join(
+    by_recipe = "; ".join(
         f"{x.num_failed} of {x.num_trials} of {x.label}" for x in failed
     )
-    return f"{text}: {listed}."
+    return f"{text}: {by_recipe}."
 
 
 def baselines(results: TaskResults) -> str:
     """Says whether BERT is worth it beside the simple baselines."""
     task = results.task
+    if verdict := task.known.get("verdict"):
+        return verdict  # A run has tested it on the single rows.
     if task.baselines is None or results.best is None:
         return ""
     split = task.baselines["split"]
@@ -201,11 +258,11 @@ def baselines(results: TaskResults) -> str:
     if split != task.split or rival is None:
         return ""
     best = results.summary(results.best)
-    values = counted_values(results, results.best)
-    title = comparison_lib.TITLES[model]
-    of_recipe = f" of {best.label}" if len(results.summaries) > 1 else ""
+    of_recipe = f" of {best.label}" if results.has_recipes else ""
     if clause := flattered(results):
-        of_recipe += f", {clause},"
+        of_recipe += f" ({clause})"
+    values = results.scores(results.best)
+    title = comparison_lib.TITLES[model]
     text = f"{title} scores {rival:.3f}; {_beside(values, rival, of_recipe)}."
     interval = score_intervals.stored(scores, task.metric)
     if interval.ends is None:
@@ -228,8 +285,7 @@ def baselines(results: TaskResults) -> str:
 
 def _beside(values: np.ndarray, rival: float, of_recipe: str) -> str:
     """How trials compare with one score."""
-    gain = values.mean() - rival
-    place = f"{abs(gain):.3f} {'below' if gain < 0 else 'above'} it"
+    place = f"{_gap(values.mean() - rival)} it"
     if len(values) == 1:
         return f"the one trial{of_recipe} is {place}"
     beat = int(np.sum(values > rival))
@@ -239,28 +295,22 @@ def _beside(values: np.ndarray, rival: float, of_recipe: str) -> str:
     )
 
 
-def counted_values(results: TaskResults, label: str) -> np.ndarray:
-    """float64 `[N]`: the scores of a recipe that count, in their order."""
-    trials = results.recipe(label).counted(results.task.split)
-    return np.array(list(trial_columns.counted_scores(trials).values()))
-
-
 def trials_advice(results: TaskResults) -> str:
     """Says how many trials of the best recipe are worth it."""
     expected = results.expected.get(results.best or "")
     if expected is None:
         return ""
     advice = expected_scores.trials_advice(expected)
-    if len(results.summaries) == 1:
+    if not results.has_recipes:
         return advice
     return (
-        f"With {results.best}, {flattered(results)}, "
+        f"With {results.best} ({flattered(results)}), "
         f"{advice[0].lower()}{advice[1:]}"
     )
 
 
 def _caveat(results: TaskResults) -> str:
-    if results.task.split == "test":
+    if results.task.split == "test" or results.best is None:
         return ""
     text = "There is no test split: the scores are of the validation rows"
     if not _has_chosen(results):
@@ -268,6 +318,30 @@ def _caveat(results: TaskResults) -> str:
     return (
         f"{text}, which chose the checkpoints too, so all of them are a "
         "little too good."
+    )
+
+
+def in_the_median(results: TaskResults) -> str:
+    """Says what a number is that stands for all trials of a recipe."""
+    if results.task.is_one_training:
+        return ""
+    return ", in the median over the trials"
+
+
+def how_drawn(results: TaskResults) -> str:
+    """Says what lines and bands are, and which recipes have room for them."""
+    if results.task.is_one_training:
+        return ""
+    text = (
+        " Lines are medians over the trials, bands reach from the lower to the "
+        "upper quartile: a wide band is a recipe that depends on its seed."
+    )
+    num_shown, num_recipes = len(results.shown()), len(results.task.recipes)
+    if num_shown == num_recipes:
+        return text
+    return (
+        f"{text} Of {num_recipes} recipes the baseline and those with the "
+        f"highest means are drawn, {num_shown} in all."
     )
 
 
@@ -283,10 +357,5 @@ def listed(names: Sequence[str]) -> str:
 
 
 def capital(text: str) -> str:
-    """Returns a text with a capital letter at its start.
-
-    Example:
-        >>> capital("test F1")
-        'Test F1'
-    """
+    """Returns a text with a capital letter at its start."""
     return text[0].upper() + text[1:]

@@ -1,7 +1,6 @@
 """The sections about what surrounds the scores: baselines, data, command."""
 
 import dataclasses
-import itertools
 import json
 import shlex
 from collections.abc import Mapping
@@ -10,12 +9,12 @@ from typing import Any
 from tf_bert.baselines import comparison as comparison_lib
 from tf_bert.config import Config, command_line
 from tf_bert.config.all_settings import SETTINGS
-from tf_bert.report import report_tables, sentences
-from tf_bert.report.page import Section
+from tf_bert.report import sentences
+from tf_bert.report.page import Section, Table
+from tf_bert.report.sentences import score_cells
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import TaskTrials
-from tf_bert.scoring import number_texts, score_intervals
-from tf_bert.scoring.metrics import REPORTED, title_of
+from tf_bert.scoring import number_texts
 
 
 def baselines_section(results: TaskResults) -> Section:
@@ -34,12 +33,14 @@ def baselines_section(results: TaskResults) -> Section:
         )
     split = task.baselines["split"]
     rows = [
-        (model, *cells)
-        for model, cells in baseline_rows(
-            task.baselines["models"], split, task.metric
-        )
+        (comparison_lib.TITLES[model], *score_cells(x[split], task.metric))
+        for model, x in task.baselines["models"].items()
     ]
-    if split == task.split:
+    notes = ()
+    if task.is_one_training and split in task.trials[0].scores:
+        scores = task.trials[0].scores[split]
+        rows.append(("BERT", *score_cells(scores, task.metric)))
+    elif split == task.split:
         rows += [
             (
                 f"BERT, {x.label}",
@@ -48,96 +49,22 @@ def baselines_section(results: TaskResults) -> Section:
             )
             for x in results.summaries
         ]
-    return Section(
-        name,
-        title,
-        (sentences.baselines(results) or f"Scores on {split}.",),
-        tables=(baselines_table(sentences.capital(results.score_title), rows),),
-        notes=(
+        notes = (
             "The baselines' intervals come from the choice of the rows, those "
             "of BERT's means from the choice of the seeds.",
-        ),
-    )
-
-
-def baseline_rows(
-    models: Mapping[str, Any], split: str, metric: str
-) -> list[tuple[str, tuple[str, str]]]:
-    """Returns, for each model, its title, its score and the interval.
-
-    Args:
-        models: model -> split -> metric -> score.
-        split: of the scores.
-        metric: of the task.
-    """
-    return [
-        (comparison_lib.TITLES[model], score_cells(by_split[split], metric))
-        for model, by_split in models.items()
-    ]
-
-
-def baselines_table(
-    title: str, rows: list[tuple[str, ...]]
-) -> report_tables.Table:
-    """Returns the table of the simple baselines beside BERT.
-
-    Args:
-        title: of the score.
-        rows: model, score, interval.
-    """
-    return report_tables.table(
+        )
+    table = Table(
         "baselines",
-        f"{title} of simple baselines, trained on the same rows, and of BERT",
+        f"{sentences.capital(split)} {task.metric_title} of simple baselines, "
+        "trained on the same rows, and of BERT",
         ("model", "score", "95 % interval"),
         rows,
     )
+    text = sentences.baselines(results) or f"Scores on {split}."
+    return Section(name, title, (text,), tables=(table,), notes=notes)
 
 
-def score_cells(scores: Mapping[str, Any], metric: str) -> tuple[str, str]:
-    """Returns the score of a metric and its interval, or why it has none."""
-    interval = score_intervals.stored(scores, metric)
-    if interval is None:
-        text = ""
-    else:
-        text = interval.note or number_texts.interval(interval.ends)
-    return number_texts.number(scores.get(metric)), text
-
-
-def metrics_table(
-    results: Mapping[str, Any], positive_label: str | None
-) -> report_tables.Table:
-    """Returns every metric of a run on each split, with its interval.
-
-    Args:
-        results: as in `all_results.json`.
-        positive_label: the class that F1 is of, where there are two.
-    """
-    splits = [split for split in ("validation", "test") if split in results]
-    rows = []
-    for metric in REPORTED:
-        if splits and metric in results[splits[0]]:
-            cells = [score_cells(results[x], metric) for x in splits]
-            title = title_of(metric, positive_label)
-            rows.append((title, *itertools.chain(*cells)))
-    return report_tables.table(
-        "metrics",
-        "Every metric, with its 95 % interval where it has one",
-        (
-            "metric",
-            *(
-                heading
-                for split in splits
-                for heading in (
-                    f"{split}, {results[split]['num_examples']} rows",
-                    f"{split} interval",
-                )
-            ),
-        ),
-        rows,
-    )
-
-
-def trials_settings(results: TaskResults) -> Section:
+def settings_section(results: TaskResults) -> Section:
     """The data, the flags in which the recipes differ, and the command."""
     task = results.task
     fields = sorted(set().union(*(recipe.config for recipe in task.recipes)))
@@ -149,7 +76,7 @@ def trials_settings(results: TaskResults) -> Section:
     found = [data_table(task.recipes[0].config, without=differing)]
     if differing:
         found.append(
-            report_tables.table(
+            Table(
                 "recipes",
                 "The flags in which the recipes differ",
                 ("recipe", *differing),
@@ -160,8 +87,10 @@ def trials_settings(results: TaskResults) -> Section:
                 num_text_columns=1 + len(differing),
             )
         )
-    commands = trials_commands(task)
-    text = "The command that repeats the trials"
+    commands = trials_commands(task) if task.is_sweep else [_training(task)]
+    text = "The command that repeats the training"
+    if task.is_sweep:
+        text = "The command that repeats the trials"
     if len(commands) > 1:
         text = "The commands that repeat the trials, recipe by recipe"
     return Section(
@@ -178,7 +107,7 @@ def trials_settings(results: TaskResults) -> Section:
 
 def data_table(
     config: Mapping[str, Any], *, without: tuple[str, ...] | list[str] = ()
-) -> report_tables.Table:
+) -> Table:
     """Returns the flags that say where the data lies and how it is divided.
 
     Args:
@@ -194,13 +123,18 @@ def data_table(
         # Files of a task have columns of their own.
         and (config[name] != setting.default or setting.is_shown)
     ]
-    return report_tables.table(
+    return Table(
         "data",
         "The data, as flags",
         ("flag", "value"),
         rows,
         num_text_columns=2,
     )
+
+
+def _training(task: TaskTrials) -> str:
+    config = Config.from_dict(task.config)
+    return shell_command(dataclasses.replace(config, mode="train"))
 
 
 def trials_commands(task: TaskTrials) -> list[str]:

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tf_bert.report import report_tables, sentences
+from tf_bert.report import sentences
 from tf_bert.report.figures import trial_figures
-from tf_bert.report.page import Picture, Section
-from tf_bert.report.report_tables import Table
+from tf_bert.report.page import Picture, Section, Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Recipe
 from tf_bert.scoring import number_texts
@@ -21,7 +20,7 @@ _MAX_GRIDS = 4
 
 def sweep_section(results: TaskResults) -> Section | None:
     """The scores against each numeric flag of the sweep."""
-    if len(results.task.recipes) < 2:
+    if not results.has_recipes:
         return None
     name, title = "sweep", "Scores along the sweep"
     pictures = [
@@ -48,7 +47,7 @@ def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
     ]
     lines: dict[str, dict[float, np.ndarray]] = {}
     for recipe in results.task.recipes:
-        values = sentences.counted_values(results, recipe.label)
+        values = results.scores(recipe.label)
         if len(values):
             rest = ", ".join(
                 f"{x}={_flag_value(recipe.config.get(x))}" for x in others
@@ -81,10 +80,9 @@ def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
         trial_figures.sweep_plot(
             lines, field=field, metric_title=results.score_title
         ),
-        f"Each dot is a trial; the lines join the means. The highest mean, "
-        f"{mean:.3f}, is at {field}={value:g}, "
-        f"{sentences.flattered(results)}.",
-        report_tables.table(
+        f"Each dot is a trial; the lines join the means. {field}={value:g} "
+        f"({sentences.flattered(results)}) has the highest mean: {mean:.3f}.",
+        Table(
             table_name,
             "The trials at each value",
             ("other flags", field, "trials", "mean", "minimum", "maximum"),
@@ -132,8 +130,8 @@ def seed_grid_section(results: TaskResults) -> Section | None:
         "seeds",
         "Head seeds and data seeds",
         (
-            "Which part of the luck lies in the fresh weights of the head "
-            "(rows), and which in the order of the data (columns).",
+            "How much of the luck lies in the new weights of the head (rows), "
+            "and how much in the order of the data (columns).",
         ),
         pictures=(
             Picture(
@@ -189,7 +187,7 @@ def _grid_table(
         )
         if np.isfinite(grid[i, j])
     ]
-    return report_tables.table(
+    return Table(
         "seeds",
         "The score of each pair of seeds",
         ("recipe", "head seed", "data seed", "score"),

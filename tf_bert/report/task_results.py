@@ -55,34 +55,48 @@ class TaskResults:
         return f"{self.task.split} {self.metric_title}"
 
     @property
+    def has_recipes(self) -> bool:
+        """Whether there are several, so that one must be named."""
+        return len(self.task.recipes) > 1
+
+    @property
     def compared(self) -> list[str]:
         """Labels that sentences are about: the best and the baseline."""
         return list(dict.fromkeys([self.best or self.baseline, self.baseline]))
+
+    def named(self, label: str, text: str) -> str:
+        """Returns what is said of a recipe, behind its name if it needs one."""
+        return f"{label}: {text}" if self.has_recipes else text
 
     def summary(self, label: str) -> RecipeSummary:
         """Of one recipe."""
         return next(x for x in self.summaries if x.label == label)
 
-    def comparison(self, label: str) -> Comparison | None:
-        """Of one recipe; None: it is the baseline."""
-        return next((x for x in self.comparisons if x.label == label), None)
+    def comparison(self, label: str) -> Comparison:
+        """Of one recipe, which is not the baseline."""
+        return next(x for x in self.comparisons if x.label == label)
 
     def recipe(self, label: str) -> Recipe:
         """The trials of one recipe."""
         return next(x for x in self.task.recipes if x.label == label)
+
+    def scores(self, label: str) -> np.ndarray:
+        """float64 `[N]`: the scores of a recipe that count, in their order."""
+        counted = self.recipe(label).counted(self.task.split)
+        return np.array(list(trial_columns.counted_scores(counted).values()))
 
     def shown(self, limit: int = _MAX_LINES) -> list[Recipe]:
         """The recipes for a picture that has not room for all.
 
         Args:
             limit: at most so many: the baseline and those of the highest
-                means, in their order.
+                means, in their order; without any mean, the first.
         """
         by_mean = sorted(
             (x for x in self.summaries if x.mean is not None),
             key=lambda x: (x.label != self.baseline, -x.mean),
         )
-        chosen = {x.label for x in by_mean[:limit]}
+        chosen = {x.label for x in (by_mean or self.summaries)[:limit]}
         return [x for x in self.task.recipes if x.label in chosen]
 
 
@@ -90,7 +104,7 @@ def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
     """Computes the statistics of one task.
 
     Args:
-        task: of `trials_content.read`.
+        task: of `trials_reader.read`.
         baseline: label of a recipe; None takes that of the folder's own
             configuration, else the first. While it has no finished trial, the
             first stands in for it.
@@ -98,8 +112,7 @@ def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
     Raises:
         ValueError: if there is no such recipe, or a trial has no score.
     """
-    split = task.split
-    counted = {x.label: x.counted(split) for x in task.recipes}
+    counted = {x.label: x.counted(task.split) for x in task.recipes}
     summaries = tuple(
         recipe_summary.summarize_recipe(label, trials)
         for label, trials in counted.items()
@@ -114,7 +127,12 @@ def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
         # That of another task is none here, and the first is taken.
         awaited = baseline if baseline in task.planned else None
         baseline = None
-    _check_baseline(baseline, list(scores), task)
+    if baseline is not None and baseline not in scores:
+        raise ValueError(
+            "The baseline has no finished trial. Received: "
+            f"baseline={baseline!r}, {task.folder} has {'; '.join(scores)}. "
+            "Correct --baseline, or leave it out to compare with the first."
+        )
     with_mean = [x for x in summaries if x.mean is not None]
     best = max(with_mean, key=lambda x: x.mean, default=None)
     return TaskResults(
@@ -152,15 +170,3 @@ def _expected(task: TaskTrials) -> dict[str, ExpectedScores]:
                 np.array(list(test.values())),
             )
     return curves
-
-
-def _check_baseline(
-    baseline: str | None, labels: list[str], task: TaskTrials
-) -> None:
-    if baseline is not None and baseline not in labels:
-        raise ValueError(
-            "`baseline` must be a recipe with a finished trial in every "
-            f"folder. Received: baseline={baseline!r}, {task.folder} has "
-            f"{'; '.join(labels)}. Correct --baseline, or leave it out to "
-            "compare with the first."
-        )

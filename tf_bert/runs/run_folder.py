@@ -25,7 +25,6 @@ INSPECTION = "inspect.json"
 SPLITS = "splits.json"
 UPDATES = "updates.npz"
 SCORED_ROWS = "scored_rows.tsv"
-PLOTS = "plots"
 REPORT = "report.html"
 REPORT_FILES = "report"
 # Of a sweep.
@@ -69,7 +68,8 @@ _OF_LATER_MODES = (
     REPORT,
     *(f"{REPORT_FILES}/figures/*.{ending}" for ending in ("svg", "png")),
     f"{REPORT_FILES}/tables/*.tsv",
-    *(f"{PLOTS}/*.{ending}" for ending in ("svg", "png")),
+    # Of a mode that earlier versions had.
+    *(f"plots/*.{ending}" for ending in ("svg", "png")),
     f"{SAVED_MODEL}/saved_model.pb",
     f"{SAVED_MODEL}/fingerprint.pb",
     f"{SAVED_MODEL}/variables/variables.*",

@@ -203,33 +203,6 @@ class TrialFolder:
         return True
 
 
-def read_history(path: str) -> list[dict[str, Any]]:
-    """Returns the evaluations of a trial; none where nothing was evaluated.
-
-    Args:
-        path: folder of the trial.
-
-    Raises:
-        ValueError: if the file is damaged.
-    """
-    path = os.path.join(path, run_folder.HISTORY)
-    if not file_io.exists(path):
-        return []
-    lines = file_io.read_text(path).splitlines()
-    try:
-        entries = [dict(json.loads(line)) for line in lines]
-        for entry in entries:
-            int(entry["step"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            "A trial's history must hold one JSON object for each "
-            f"evaluation. Received: {path} ({error!r}). It was changed by "
-            "hand: restore it, or remove the trial's JSON file to run it "
-            "again."
-        ) from error
-    return entries
-
-
 def _order(record: Mapping[str, Any]) -> tuple:
     configuration = json.dumps(record["config"], sort_keys=True)
     return (configuration, *(record["seeds"][name] for name in FOLLOWING))

@@ -1,7 +1,5 @@
 """Tests of tf_bert/report/figures/row_figures.py and row_captions.py."""
 
-import tempfile
-
 import numpy as np
 from absl.testing import parameterized
 
@@ -33,13 +31,10 @@ class RowFiguresTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.enterContext(style.settings())
-        self.folder = self.enterContext(tempfile.TemporaryDirectory())
 
     def written(self, figure):
         """Draws a figure and returns its SVG."""
-        _, path = style.write(figure, f"{self.folder}/figure")
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return style.to_svg(figure).decode("utf-8")
 
 
 class ConfusionMatrixTest(RowFiguresTest):

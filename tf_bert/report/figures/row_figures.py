@@ -25,6 +25,7 @@ from tf_bert.report.row_numbers import RECALLS, ClassCurve
 from tf_bert.scoring.scored_rows import ScoredRows
 
 _MAX_CLASSES_WITH_NUMBERS = 12
+_MAX_NARROW_CLASSES = 6
 _MAX_DOTS = 1500
 _MAX_NAME_LENGTH = 24
 _STEPS = "steps-pre"  # Between two thresholds precision is the lower's.
@@ -59,6 +60,8 @@ def confusion_matrix(
     colours = colormaps["Blues"].with_extremes(bad="0.85")
     norm = PowerNorm(0.5, vmin=0, vmax=1)
     figure = style.new_figure(height=min(7.2, 1.4 + 0.4 * len(counts)))
+    if len(counts) > _MAX_NARROW_CLASSES:
+        figure.set_figwidth(6.3)  # More need the width of a page.
     axes = figure.subplots()
     if len(counts) <= _MAX_CLASSES_WITH_NUMBERS:
         _draw_cells(axes, counts, shares, colours, norm)

@@ -16,11 +16,14 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tf_bert.system import file_io
-
 BLACK = "black"
 BLUE, ORANGE = "#0b4f8a", "#d9731a"  # Dark and light in grey.
+BAND = 0.18  # Opacity of a band around a line.
 
+# As wide as a phone can show with letters large enough to read.
+_WIDTH = 4.4
+# Of a legend, in letters.
+_LINE_LENGTH = 64
 _SETTINGS = {
     "axes.axisbelow": True,
     "axes.grid": True,
@@ -35,11 +38,14 @@ _SETTINGS = {
     "legend.handlelength": 3.2,
     "lines.linewidth": 1.4,
     "lines.markersize": 4,
+    # Letters are text in a font of the reader's, to be searched and read aloud.
+    "svg.fonttype": "none",
     # Ids of the SVG that are the same each time.
     "svg.hashsalt": "tf_bert",
 }
-_LAYER_STYLES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+_LINES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 _LAYER_MARKERS = ("o", "^", "s", "v", "D")
+_RECIPE_MARKERS = (*_LAYER_MARKERS, "P")
 _OTHERS = {
     "embeddings": {"color": BLACK, "linestyle": "-", "marker": "x"},
     "pooler": {"color": BLACK, "linestyle": (0, (5, 1.5)), "marker": "P"},
@@ -48,29 +54,21 @@ _OTHERS = {
 
 
 @contextlib.contextmanager
-def settings(*, text_as_text: bool = False) -> Iterator[None]:
-    """Draws with these settings alone, whatever a user's own say.
-
-    Args:
-        text_as_text: in SVG, letters are text, in a font of the reader's,
-            which can be searched and read aloud. Off: they are drawn, the
-            same everywhere.
-    """
+def settings() -> Iterator[None]:
+    """Draws with these settings alone, whatever a user's own say."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)
-        if text_as_text:
-            matplotlib.rcParams["svg.fonttype"] = "none"
         yield
 
 
-def new_figure(*, height: float = 3.2) -> Figure:
+def new_figure(*, height: float) -> Figure:
     """Returns a figure that knows no window.
 
     Args:
-        height: in inches; the width is that of a page's text, 6.3.
+        height: in inches; all are equally wide.
     """
-    figure = Figure(figsize=(6.3, height), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -84,6 +82,22 @@ def mark_steps(axes: Axes, last_step: int) -> None:
     )
 
 
+def recipe_styles(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Returns the keywords of `Axes.plot` by which recipes are told apart.
+
+    From dark to light, with line styles and markers in turn: in grey too.
+    """
+    shade = colormaps["viridis"]
+    return {
+        label: {
+            "color": shade(0.68 * index / max(1, len(labels) - 1)),
+            "linestyle": _LINES[index % len(_LINES)],
+            "marker": _RECIPE_MARKERS[index % len(_RECIPE_MARKERS)],
+        }
+        for index, label in enumerate(labels)
+    }
+
+
 def block_styles(blocks: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Returns the keywords of `Axes.plot` by which blocks are told apart.
 
@@ -95,7 +109,7 @@ def block_styles(blocks: Sequence[str]) -> dict[str, dict[str, Any]]:
     """
     layers = [block for block in blocks if block not in _OTHERS]
     shades = colormaps["viridis"]
-    turns = zip(itertools.cycle(_LAYER_STYLES), itertools.cycle(_LAYER_MARKERS))
+    turns = zip(itertools.cycle(_LINES), itertools.cycle(_LAYER_MARKERS))
     styles = dict(_OTHERS)
     for index, (layer, (line, marker)) in enumerate(
         zip(layers, turns, strict=False)
@@ -120,6 +134,54 @@ def block_legend(figure: Figure, axes: Axes) -> None:
     )
 
 
+def legend_above(figure: Figure, axes: Axes) -> None:
+    """Names the lines above the picture, where they hide no point.
+
+    Args:
+        figure: that gets the legend, and grows by its height.
+        axes: with the lines; without any there is no legend.
+    """
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        return
+    longest = max(map(len, labels))
+    columns = max(1, min(3, _LINE_LENGTH // (longest + 8)))
+    num_rows = -(-len(labels) // columns)
+    figure.set_figheight(figure.get_figheight() + 0.17 * num_rows)
+    legend = figure.legend(
+        handles,
+        labels,
+        loc="outside upper left",
+        ncols=columns,
+        fontsize="small",
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def wrapped(label: str, width: int = 24) -> str:
+    """Breaks a label between the flags that it names.
+
+    Args:
+        label: of a recipe.
+        width: of a line in characters, if a flag is not longer by itself.
+
+    Example:
+        >>> wrapped("bias_correction=false, reinit_layers=2")
+        'bias_correction=false,\\nreinit_layers=2'
+    """
+    lines = [""]
+    for part in label.split(", "):
+        joined = f"{lines[-1]}, {part}" if lines[-1] else part
+        if len(joined) > width and lines[-1]:
+            lines[-1] += ","
+            lines.append(part)
+        else:
+            lines[-1] = joined
+    # A dollar sign would begin a formula.
+    return "\n".join(lines).replace("$", r"\$")
+
+
 def sparse_markers(num_points: int, place: int, num_lines: int) -> Any:
     """Returns where a line has markers: about six, not over its neighbours'.
 
@@ -130,23 +192,6 @@ def sparse_markers(num_points: int, place: int, num_lines: int) -> Any:
     """
     distance = max(1, num_points // 6)
     return (place * distance // max(1, num_lines), distance)
-
-
-def write(figure: Figure, path: str) -> list[str]:
-    """Writes a picture twice, the same bytes for the same figure.
-
-    Args:
-        figure: to be written.
-        path: without the ending; local or `gs://`.
-
-    Returns:
-        The two paths.
-    """
-    paths = []
-    for ending, content in (("png", to_png), ("svg", to_svg)):
-        paths.append(f"{path}.{ending}")
-        file_io.write_bytes(paths[-1], content(figure))
-    return paths
 
 
 def to_png(figure: Figure) -> bytes:

@@ -1,46 +1,17 @@
 """The figures about the scores of trials: each recipe beside the others.
 
-Each function returns a figure, to be written by `tf_bert.report.figures.style`.
-What a trial went through on the way is in `course_figures.py`.
+What a trial went through on the way is in `curve_figures.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tf_bert.report.figures import style
 
-# As wide as a phone can show with letters large enough to read.
-WIDTH = 4.4
-_LINES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
-_MARKERS = ("o", "^", "s", "v", "D", "P")
-_BAND = 0.18
-# Of a legend, in letters.
-_LINE_LENGTH = 64
 _FAILED = {"marker": "x", "color": style.ORANGE}
-
-
-def recipe_styles(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Returns the keywords of `Axes.plot` by which recipes are told apart.
-
-    From dark to light, with line styles and markers in turn: in grey too.
-
-    Args:
-        labels: of the recipes, in their order.
-    """
-    shade = colormaps["viridis"]
-    return {
-        label: {
-            "color": shade(0.68 * index / max(1, len(labels) - 1)),
-            "linestyle": _LINES[index % len(_LINES)],
-            "marker": _MARKERS[index % len(_MARKERS)],
-        }
-        for index, label in enumerate(labels)
-    }
 
 
 def scores_by_recipe(
@@ -62,7 +33,7 @@ def scores_by_recipe(
         metric_title: of the metric, with its split.
         references: name -> score of what they are compared with.
     """
-    figure = new_figure(height=0.7 + 0.42 * len(scores))
+    figure = style.new_figure(height=0.7 + 0.42 * len(scores))
     axes = figure.subplots()
     labels = [label for label in scores if len(scores[label])]
     axes.boxplot(
@@ -87,11 +58,11 @@ def scores_by_recipe(
             linewidth=1.1,
             label=f"{name}: {score:.3f}",
         )
-    axes.set_yticks(range(len(labels)), [wrapped(x) for x in labels])
+    axes.set_yticks(range(len(labels)), [style.wrapped(x) for x in labels])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(metric_title, parse_math=False)
-    legend_above(figure, axes)
+    style.legend_above(figure, axes)
     return figure
 
 
@@ -128,9 +99,9 @@ def expected_scores(
         curves: label -> mean and spread, each `[N]`, of 1 .. N trials.
         metric_title: of the metric, with its split.
     """
-    figure = new_figure(height=2.6)
+    figure = style.new_figure(height=2.6)
     axes = figure.subplots()
-    styles = recipe_styles(list(curves))
+    styles = style.recipe_styles(list(curves))
     for label, (mean, spread) in curves.items():
         numbers = np.arange(1, len(mean) + 1)
         look = styles[label]
@@ -146,13 +117,13 @@ def expected_scores(
             mean - spread,
             mean + spread,
             color=look["color"],
-            alpha=_BAND,
+            alpha=style.BAND,
             linewidth=0,
         )
     axes.set_xlabel("number of trials, of which validation chooses one")
     axes.set_ylabel(f"expected {metric_title}", parse_math=False)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    legend_above(figure, axes)
+    style.legend_above(figure, axes)
     return figure
 
 
@@ -169,9 +140,9 @@ def sweep_plot(
         field: the flag.
         metric_title: of the metric, with its split.
     """
-    figure = new_figure(height=2.6)
+    figure = style.new_figure(height=2.6)
     axes = figure.subplots()
-    styles = recipe_styles(list(lines))
+    styles = style.recipe_styles(list(lines))
     every = sorted({value for line in lines.values() for value in line})
     # Side by side: the values of a sweep seldom lie evenly on a scale.
     places = {value: float(index) for index, value in enumerate(every)}
@@ -195,7 +166,7 @@ def sweep_plot(
     axes.set_xticks(list(places.values()), [f"{x:g}" for x in places])
     axes.set_xlabel(field)
     axes.set_ylabel(metric_title, parse_math=False)
-    legend_above(figure, axes)
+    style.legend_above(figure, axes)
     return figure
 
 
@@ -215,7 +186,9 @@ def seed_grid(
     References:
         Zhang et al., 2021, Appendix B. https://arxiv.org/abs/2006.05987
     """
-    figure = new_figure(height=len(grids) * (0.9 + 0.26 * len(head_seeds)))
+    figure = style.new_figure(
+        height=len(grids) * (0.9 + 0.26 * len(head_seeds))
+    )
     panels = figure.subplots(len(grids), squeeze=False)[:, 0]
     every = np.concatenate([grid.ravel() for grid in grids.values()])
     low, high = np.nanmin(every), np.nanmax(every)
@@ -233,7 +206,7 @@ def seed_grid(
         axes.set_ylabel("head seed")
         axes.invert_yaxis()
         axes.grid(visible=False)
-        axes.set_title(wrapped(label, 60))
+        axes.set_title(style.wrapped(label, 60))
     panels[-1].set_xlabel("data seed")
     return figure
 
@@ -251,62 +224,3 @@ def _write_cells(axes: Axes, grid: np.ndarray, low: float, high: float) -> None:
             ha="center",
             va="center",
         )
-
-
-def new_figure(*, height: float) -> Figure:
-    """Returns a figure of the width that all of a report have.
-
-    Args:
-        height: in inches.
-    """
-    figure = style.new_figure(height=height)
-    figure.set_figwidth(WIDTH)
-    return figure
-
-
-def legend_above(figure: Figure, axes: Axes) -> None:
-    """Names the lines above the picture, where they hide no point.
-
-    Args:
-        figure: that gets the legend, and grows by its height.
-        axes: with the lines; without any there is no legend.
-    """
-    handles, labels = axes.get_legend_handles_labels()
-    if not handles:
-        return
-    longest = max(map(len, labels))
-    columns = max(1, min(3, _LINE_LENGTH // (longest + 8)))
-    num_rows = -(-len(labels) // columns)
-    figure.set_figheight(figure.get_figheight() + 0.17 * num_rows)
-    legend = figure.legend(
-        handles,
-        labels,
-        loc="outside upper left",
-        ncols=columns,
-        fontsize="small",
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-
-
-def wrapped(label: str, width: int = 24) -> str:
-    """Breaks a label between the flags that it names.
-
-    Args:
-        label: of a recipe.
-        width: of a line in characters, if a flag is not longer by itself.
-
-    Example:
-        >>> wrapped("bias_correction=false, reinit_layers=2")
-        'bias_correction=false,\\nreinit_layers=2'
-    """
-    lines = [""]
-    for part in label.split(", "):
-        joined = f"{lines[-1]}, {part}" if lines[-1] else part
-        if len(joined) > width and lines[-1]:
-            lines[-1] += ","
-            lines.append(part)
-        else:
-            lines[-1] = joined
-    # A dollar sign would begin a formula.
-    return "\n".join(lines).replace("$", r"\$")

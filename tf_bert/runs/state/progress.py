@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import os
 from typing import Any
+
+from tf_bert.runs import run_folder
+from tf_bert.system import file_io
 
 
 @dataclasses.dataclass
@@ -39,3 +43,30 @@ def history_lines(progress: Progress) -> str:
     """Returns the history as the file holds it, one entry on a line."""
     lines = [json.dumps(entry, sort_keys=True) for entry in progress.history]
     return "".join(f"{line}\n" for line in lines)
+
+
+def read_history(folder: str) -> list[dict[str, Any]]:
+    """Returns the evaluations of a run or trial; none before the first.
+
+    Args:
+        folder: of the run or trial.
+
+    Raises:
+        ValueError: if the file is damaged.
+    """
+    path = os.path.join(folder, run_folder.HISTORY)
+    if not file_io.exists(path):
+        return []
+    try:
+        entries = [json.loads(x) for x in file_io.read_text(path).splitlines()]
+        for entry in entries:
+            int(entry["step"])
+            dict(entry.get("validation") or {}, **entry.get("distance", {}))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            "A history is damaged: each line must be the JSON object of one "
+            f"evaluation. Received: {path} ({error!r}). It was changed by "
+            "hand: restore it, or train again: with --overwrite_output_dir; a "
+            "trial, by removing its JSON file alone."
+        ) from error
+    return entries

@@ -1,9 +1,10 @@
-"""The figures about the course of trainings: bands over the trials.
+"""The figures of what trainings went through: curves, with bands over trials.
 
 A band reaches from the lower to the upper quartile of the trials at each
-step; its line is their median.
+step; its line is their median. Of one training it is a line alone.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +12,27 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tf_bert.report.figures import style, trial_figures
+from tf_bert.report.figures import style
 
-_BAND = 0.18
 _QUARTILES = (25, 50, 75)
 
 # Step -> lower quartile, median, upper quartile.
 Band = dict[int, tuple[float, float, float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One value by step.
+
+    Attributes:
+        title: of the value.
+        bands: label of a recipe -> band.
+        from_zero: whether the axis begins at 0.
+    """
+
+    title: str
+    bands: Mapping[str, Band]
+    from_zero: bool = False
 
 
 def band(histories: Sequence[Sequence[Mapping[str, Any]]], *keys: str) -> Band:
@@ -28,8 +43,7 @@ def band(histories: Sequence[Sequence[Mapping[str, Any]]], *keys: str) -> Band:
         *keys: of an evaluation, outermost first.
 
     Returns:
-        Quartiles at each step that a trial has a value at: of a trial that
-        ended early there are none later.
+        Quartiles at each step that a trial has a value at.
 
     Example:
         >>> trials = [[{"step": 8, "loss": 1.0}], [{"step": 8, "loss": 3.0}]]
@@ -50,30 +64,20 @@ def band(histories: Sequence[Sequence[Mapping[str, Any]]], *keys: str) -> Band:
     }
 
 
-def curves(
-    losses: Mapping[str, Band],
-    scores: Mapping[str, Band],
-    *,
-    metric_title: str,
-) -> Figure:
-    """Draws the training loss, and below it the metric on validation.
-
-    Args:
-        losses: label -> band of the loss on training batches.
-        scores: the same of the metric; no bands where there is no validation.
-        metric_title: of the metric.
-    """
-    scores = {label: x for label, x in scores.items() if x}
-    figure = trial_figures.new_figure(height=4.2 if scores else 2.4)
-    panels = figure.subplots(2 if scores else 1, sharex=True, squeeze=False)
-    _draw_bands(panels[0, 0], losses)
-    panels[0, 0].set_ylabel("training loss, mean\nsince the last evaluation")
-    panels[0, 0].set_ylim(bottom=0)
-    if scores:
-        _draw_bands(panels[1, 0], scores)
-        panels[1, 0].set_ylabel(f"validation {metric_title}", parse_math=False)
-    style.mark_steps(panels[-1, 0], max(max(x) for x in losses.values() if x))
-    trial_figures.legend_above(figure, panels[0, 0])
+def curves(panels: Sequence[Panel]) -> Figure:
+    """Draws panels one above the other, over the same steps."""
+    figure = style.new_figure(height=0.5 + 1.6 * len(panels))
+    rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    for axes, panel in zip(rows, panels, strict=True):
+        _draw_bands(axes, panel.bands)
+        axes.set_ylabel(panel.title, parse_math=False)
+        axes.ticklabel_format(axis="y", scilimits=(-3, 4), useMathText=True)
+        if panel.from_zero:
+            axes.set_ylim(bottom=0)
+    steps = [x for panel in panels for of in panel.bands.values() for x in of]
+    style.mark_steps(rows[-1], max(steps))
+    if len(panels[0].bands) > 1:
+        style.legend_above(figure, rows[0])
     return figure
 
 
@@ -85,7 +89,7 @@ def bias_ratios(ratios: Mapping[str, Band], expected: np.ndarray) -> Figure:
             of Adam with bias correction.
         expected: `[K]`, what leaving the correction out gives at step 1 .. K.
     """
-    figure = trial_figures.new_figure(height=2.6)
+    figure = style.new_figure(height=2.6)
     axes = figure.subplots()
     # Wide and light below, narrow and dark above: both show where they agree.
     axes.plot(
@@ -103,25 +107,29 @@ def bias_ratios(ratios: Mapping[str, Band], expected: np.ndarray) -> Figure:
     axes.set_ylabel("norm of the update, as a\nmultiple of corrected Adam's")
     axes.set_ylim(bottom=0)
     style.mark_steps(axes, len(expected))
-    trial_figures.legend_above(figure, axes)
+    style.legend_above(figure, axes)
     return figure
 
 
-def update_norms(norms: Mapping[str, Mapping[str, Band]]) -> Figure:
-    """Draws how far each step moves each block, median over the trials.
+def blocks_by_step(
+    values: Mapping[str, Mapping[str, Band]], *, title: str, is_log: bool
+) -> Figure:
+    """Draws a value of each block by step, median over the trials.
 
     Args:
-        norms: label -> block, lowest first -> band.
+        values: label -> block, lowest first -> band; one panel for a label.
+        title: of the value.
+        is_log: whether the axis is logarithmic; else it begins at 0.
     """
-    figure = trial_figures.new_figure(height=0.6 + 1.9 * len(norms))
+    figure = style.new_figure(height=0.6 + 2.1 * len(values))
     panels = figure.subplots(
-        len(norms), sharex=True, sharey=True, squeeze=False
-    )
-    for axes, (label, blocks) in zip(panels[:, 0], norms.items(), strict=True):
+        len(values), sharex=True, sharey=True, squeeze=False
+    )[:, 0]
+    for axes, (label, blocks) in zip(panels, values.items(), strict=True):
         looks = style.block_styles(list(blocks))
         for place, (block, of_block) in enumerate(blocks.items()):
             # A step with a rate of 0 moves nothing, which has no logarithm.
-            steps = [step for step in of_block if of_block[step][1]]
+            steps = [x for x in of_block if of_block[x][1] or not is_log]
             axes.plot(
                 steps,
                 [of_block[step][1] for step in steps],
@@ -130,11 +138,16 @@ def update_norms(norms: Mapping[str, Mapping[str, Band]]) -> Figure:
                 markevery=style.sparse_markers(len(steps), place, len(blocks)),
                 **looks[block],
             )
-        axes.set_yscale("log")
-        axes.set_ylabel("update of a block\n(L2 norm)")
-        axes.set_title(trial_figures.wrapped(label, 60))
-    style.mark_steps(panels[-1, 0], _last_step(norms))
-    style.block_legend(figure, panels[0, 0])
+        if is_log:
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)
+        axes.set_ylabel(title)
+        if len(values) > 1:
+            axes.set_title(style.wrapped(label, 60))
+    every = [x for blocks in values.values() for x in blocks.values()]
+    style.mark_steps(panels[-1], max(max(of_block) for of_block in every))
+    style.block_legend(figure, panels[0])
     return figure
 
 
@@ -146,17 +159,13 @@ def distances(
     Args:
         by_recipe: label -> block, lowest first -> quartiles over the trials.
     """
-    figure = trial_figures.new_figure(height=3.0)
+    figure = style.new_figure(height=3.0)
     axes = figure.subplots()
-    looks = trial_figures.recipe_styles(list(by_recipe))
+    looks = style.recipe_styles(list(by_recipe))
     blocks = list(dict.fromkeys(b for x in by_recipe.values() for b in x))
     for label, values in by_recipe.items():
         x = [blocks.index(block) for block in values]
-        low, middle, high = np.array(list(values.values())).T
-        axes.plot(x, middle, label=label, **looks[label])
-        axes.fill_between(
-            x, low, high, color=looks[label]["color"], alpha=_BAND, linewidth=0
-        )
+        _draw_band(axes, label, x, list(values.values()), looks[label])
     axes.set_xticks(
         range(len(blocks)),
         [block.replace("_", " ") for block in blocks],
@@ -167,36 +176,28 @@ def distances(
     )
     axes.set_ylim(bottom=0)
     axes.set_ylabel("distance of a block from step 0\n(L2 norm)")
-    trial_figures.legend_above(figure, axes)
+    if len(by_recipe) > 1:
+        style.legend_above(figure, axes)
     return figure
 
 
 def _draw_bands(axes: Axes, bands: Mapping[str, Band]) -> None:
-    looks = trial_figures.recipe_styles(list(bands))
+    looks = style.recipe_styles(list(bands))
     for place, (label, of_label) in enumerate(bands.items()):
-        steps = list(of_label)
-        low, middle, high = np.reshape(list(of_label.values()), (-1, 3)).T
-        axes.plot(
-            steps,
-            middle,
-            label=label,
-            markevery=style.sparse_markers(len(steps), place, len(bands)),
-            **looks[label],
-        )
-        axes.fill_between(
-            steps,
-            low,
-            high,
-            color=looks[label]["color"],
-            alpha=_BAND,
-            linewidth=0,
-        )
+        every = style.sparse_markers(len(of_label), place, len(bands))
+        look = {**looks[label], "markevery": every}
+        _draw_band(axes, label, list(of_label), list(of_label.values()), look)
 
 
-def _last_step(norms: Mapping[str, Mapping[str, Band]]) -> int:
-    return max(
-        step
-        for blocks in norms.values()
-        for of_block in blocks.values()
-        for step in of_block
+def _draw_band(
+    axes: Axes,
+    label: str,
+    x: Sequence[int],
+    quartiles: Sequence[tuple[float, float, float]],
+    look: Mapping[str, Any],
+) -> None:
+    low, middle, high = np.reshape(quartiles, (-1, 3)).T
+    axes.plot(x, middle, label=label, **look)
+    axes.fill_between(
+        x, low, high, color=look["color"], alpha=style.BAND, linewidth=0
     )
