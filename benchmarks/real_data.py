@@ -1,10 +1,15 @@
-"""MiniLM-L6 on real data, beside its baselines: the table of docs/results.md.
+r"""MiniLM-L6 on real data, beside its baselines: the table of docs/results.md.
 
     python benchmarks/real_data.py --data_dir=../shared/data
 
 Each run is an ordinary `--mode=train`, stored below --output_dir; given again,
 the command continues where it was, and prints the table once all runs are
-there. `--quick` takes one seed of two sets, some steps and a tiny checkpoint.
+there. The picture is drawn from what it has printed:
+
+    python benchmarks/real_data.py --table=docs/results.md \
+        --picture=docs/results.png
+
+`--quick` takes one seed of two sets, some steps and a tiny checkpoint.
 In every row:
 
 - Nothing is chosen on the rows that are scored: the length is fixed and the
@@ -25,6 +30,7 @@ import dataclasses
 import os
 import pathlib
 import random
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -273,6 +279,47 @@ def table_row(result: Result) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+_SCORE = re.compile(r"([\d.]+)(?: ± ([\d.]+))? \[([\d.]+), ([\d.]+)\]")
+
+
+def read_table(path: str) -> list[Result]:
+    """Returns the results of a table that was printed, as far as it has them.
+
+    Args:
+        path: Markdown page with the table.
+    """
+    text = pathlib.Path(path).read_text(encoding="utf-8")
+    lines = text.partition(HEADER)[2].strip().partition("\n\n")[0]
+    return [_read_row(line) for line in lines.splitlines()]
+
+
+def _read_row(line: str) -> Result:
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    name, num_train, scored, metric, majority, tfidf, bert, verdict = cells
+    size, _, dev = scored.partition(" ")
+    low, high = re.findall(r"[-+][\d.]+", verdict)
+    return Result(
+        name=name,
+        num_train=int(num_train.replace(",", "")),
+        num_scored=int(size.replace(",", "")),
+        split="validation" if dev else "test",
+        metric=metric,
+        majority=float(majority),
+        tfidf=_read_score(tfidf),
+        bert=_read_score(bert),
+        difference=(float(low), float(high)),
+    )
+
+
+def _read_score(text: str) -> Score:
+    mean, deviation, low, high = _SCORE.fullmatch(text).groups()
+    return Score(
+        float(mean),
+        None if deviation is None else float(deviation),
+        ScoreInterval((float(low), float(high))),
+    )
+
+
 def draw(results: list[Result], path: str) -> None:
     """Draws the scores with their intervals, one line for each data set."""
     from matplotlib import pyplot
@@ -321,12 +368,18 @@ def main() -> None:
         "--sets", nargs="+", choices=list(BENCHMARKS), default=list(BENCHMARKS)
     )
     parser.add_argument("--picture", help="Where to draw the scores.")
+    parser.add_argument(
+        "--table", help="Page with a printed table, to draw without a training."
+    )
     quick.add_flag(parser)
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.sets = ["product_reviews", "uci_amazon"]
         arguments.output_dir = str(quick.folder() / "real_data")
-    results = [run(name, arguments) for name in arguments.sets]
+    if arguments.table:
+        results = read_table(arguments.table)
+    else:
+        results = [run(name, arguments) for name in arguments.sets]
     print("\n".join(["", HEADER, *map(table_row, results)]))
     if arguments.picture:
         draw(results, arguments.picture)
