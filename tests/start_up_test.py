@@ -1,4 +1,4 @@
-"""What `--mode=predict` imports: no more than it needs."""
+"""What the program imports, and what it says while it does."""
 
 import json
 import os
@@ -67,3 +67,34 @@ def test_predicting_imports_what_it_needs(finished_run, tmp_path):
     assert status == 0
     assert {"tensorflow", "tf_bert.runs.predictions"} <= set(loaded)
     assert not NOT_NEEDED & set(loaded)
+
+
+PROGRAM = """
+    import tf_bert
+    from tf_bert.system import onednn
+
+    onednn.use(None)  # As if nobody had set it.
+    tf_bert.AdamWeightDecay
+    import tensorflow as tf
+
+    tf.ones([1])
+    print(onednn.is_on(), onednn.is_on_by_itself())
+"""
+
+
+def test_a_user_s_program_hears_nothing_of_tensorflow():
+    names = ("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS")
+    process = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM)],
+        env={
+            **{n: x for n, x in os.environ.items() if n not in names},
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    # TensorFlow decides on oneDNN as we say that it does.
+    is_on, expected = process.stdout.split()
+    assert is_on == expected

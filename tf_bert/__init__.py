@@ -4,11 +4,10 @@
     from tf_bert import Config, fine_tune, load_examples, predict
 
 Names are imported when they are first used, so that `--help` needs no
-TensorFlow. Importing the package turns on TensorFlow's oneDNN, which must be
-done before TensorFlow is loaded: see `onednn.py`.
+TensorFlow, whose greeting is then held back: see `native_log.py`. Importing
+the package turns on TensorFlow's oneDNN, which must be done before TensorFlow
+is loaded: see `onednn.py`.
 """
-
-import importlib
 
 from tf_bert.system import onednn
 
@@ -32,4 +31,7 @@ onednn.turn_on()
 def __getattr__(name: str):
     if name not in _HOMES:
         raise AttributeError(f"module 'tf_bert' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    # Here, for it imports absl, and this also runs where nothing is installed.
+    from tf_bert.system import native_log
+
+    return getattr(native_log.import_quietly(_HOMES[name]), name)

@@ -45,8 +45,7 @@ class Mode:
 
     Args:
         module: of `tf_bert`; imported when the mode runs, for it imports
-            TensorFlow, which takes seconds.
-        function: of the module; takes the `Config`.
+            TensorFlow, which takes seconds. Its `function` takes the `Config`.
         has_new_config: whether the flags make up the configuration, of a
             training to be; else it is that of the finished run in
             `output_dir`, and few flags may differ from it.
@@ -78,14 +77,7 @@ MODES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the program.
-
-    Args:
-        arguments: of the command line; None takes `sys.argv`'s.
-
-    Returns:
-        The exit status.
-    """
+    """Runs a command line, by default `sys.argv`'s; returns the exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     is_verbose = "-v=1" in arguments
     _quiet_libraries(is_verbose=is_verbose)
@@ -141,11 +133,7 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
 
 def _quiet_libraries(*, is_verbose: bool) -> None:
     """Leaves the terminal to what this program says."""
-    # Native code calls it an error that a machine has no GPU. What really goes
-    # wrong there is raised in Python too.
-    level = "0" if is_verbose else "3"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    native_log.set_level(is_verbose=is_verbose)
     logging.set_verbosity(logging.DEBUG if is_verbose else logging.INFO)
     # Not absl's own handler: it warns of flags that `absl.app` did not parse.
     python_logging.basicConfig(format="%(message)s")

@@ -56,8 +56,16 @@ class QuietedTest(parameterized.TestCase):
                 raise KeyboardInterrupt
         self.assertEqual(self.capfd.readouterr().err, "")
 
-    def test_silence_stays_silence(self):
-        with self.assertRaises(KeyboardInterrupt):
-            with native_log.quieted():
-                raise KeyboardInterrupt
-        self.assertEqual(self.capfd.readouterr().err, "")
+    def test_of_a_user_s_program_other_lines_are_shown(self):
+        greeting = (
+            "WARNING: All log messages before absl::InitializeLog() is called\n"
+            "I0000 00:00:1795950327.9   16436 cudart_stub.cc:31] No drivers.\n"
+            "2026-11-29 11:00:00.123: I tensorflow/core/util/port.cc:113] One\n"
+            "To enable the following instructions: AVX2, rebuild TensorFlow.\n"
+            "[transformers] PyTorch was not found.\n"
+        )
+        with native_log.quieted(native_log._GREETING):
+            write_natively(f"{greeting}Another thread's words.\n")
+        self.assertEqual(
+            self.capfd.readouterr().err, "Another thread's words.\n"
+        )

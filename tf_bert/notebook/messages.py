@@ -1,7 +1,6 @@
 """What is shown below a cell: the package's own messages, and no noise."""
 
 import logging as python_logging
-import os
 import sys
 import warnings
 
@@ -17,8 +16,7 @@ def show() -> None:
     logging go where `print` goes, for what stands in the error stream looks
     like an error there. Native code speaks of real errors alone.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    native_log.set_level()
     python_logging.basicConfig(
         format="%(message)s", stream=sys.stdout, force=True
     )
