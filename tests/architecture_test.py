@@ -183,6 +183,7 @@ class CodeTest(parameterized.TestCase):
 
 # What tests share, beside conftest.py.
 OF_TESTS = (
+    "bad_inputs.py",
     "conftest.py",
     "gcs_client.py",
     "gcs_server.py",

@@ -74,26 +74,6 @@ class ConfigTest(parameterized.TestCase):
 
 class BadConfigTest(parameterized.TestCase):
     @parameterized.parameters(
-        (
-            "mode",
-            "tune",
-            "train, trials, report, inspect, evaluate, predict, export, plot",
-        ),
-        ("resume", "yes", "auto, never, must"),
-        ("task_type", "ranking", "classification, regression"),
-        ("lr_schedule", "cubic", "linear, cosine, constant"),
-        ("precision", "float16", "float32, mixed_bfloat16"),
-        ("checkpoint_to_use", "first", "best, last"),
-    )
-    def test_choices_are_listed(self, name, value, choices):
-        with self.assertRaisesRegex(
-            ValueError,
-            f"`{name}` must be one of {choices}. Received: {name}='{value}'. "
-            f"Correct --{name}",
-        ):
-            make_config(**{name: value})
-
-    @parameterized.parameters(
         ("train_batch_size", 0, "at least 1"),
         ("eval_batch_size", -1, "at least 1"),
         ("gradient_accumulation_steps", 0, "at least 1"),
@@ -111,6 +91,7 @@ class BadConfigTest(parameterized.TestCase):
         ("validation_proportion", 1.0, "between 0 and 0.999"),
         ("test_proportion", -0.1, "between 0 and 0.999"),
         ("dropout", 1.0, "between 0 and"),
+        ("mixout", 1.0, "between 0 and"),
         ("adam_beta_1", 1.0, "between 0 and"),
         ("adam_beta_2", -0.1, "between 0 and"),
         ("label_smoothing_factor", 1.0, "between 0 and"),
@@ -148,13 +129,6 @@ class BadConfigTest(parameterized.TestCase):
         ):
             make_config(group_column="x", **{name: "x"})
 
-    @parameterized.parameters("train_file", "text_column", "metric")
-    def test_nothing_is_empty(self, name):
-        with self.assertRaisesRegex(
-            ValueError, f"`{name}` must not be empty. Received: {name}=''"
-        ):
-            make_config(**{name: ""})
-
     def test_zero_steps_are_refused(self):
         with self.assertRaisesRegex(ValueError, "`num_train_steps` must be ab"):
             make_config(num_train_epochs=None, num_train_steps=0)
@@ -182,14 +156,6 @@ class BadConfigTest(parameterized.TestCase):
             make_config(task_type="regression", label_smoothing_factor=0.1)
         make_config(task_type="regression", label_smoothing_factor=0.0)
 
-    def test_parts_of_a_batch_are_equal(self):
-        with self.assertRaisesRegex(
-            ValueError,
-            "must be a multiple of `gradient_accumulation_steps`. Received: "
-            "train_batch_size=16, gradient_accumulation_steps=3",
-        ):
-            make_config(train_batch_size=16, gradient_accumulation_steps=3)
-
     @parameterized.parameters(
         ("text_column", "sentence"),
         ("text_pair_column", "sentence2"),
@@ -210,10 +176,10 @@ class FromDictTest(parameterized.TestCase):
         self.assertEqual(config.learning_rate, 0)
 
     @parameterized.parameters(
-        ("moonshine", 1, "must be a known flag. Received: moonshine=1"),
-        ("seed", "many", "must be of its kind. Received: seed='many'"),
-        ("seed", 1.5, "must be of its kind. Received: seed=1.5"),
-        ("seed", None, "must be of its kind. Received: seed=None"),
+        ("moonshine", 1, "An unknown setting .*Received: moonshine=1"),
+        ("seed", "many", "A wrong value .*Received: seed='many'"),
+        ("seed", 1.5, "A wrong value .*Received: seed=1.5"),
+        ("seed", None, "A wrong value .*Received: seed=None"),
         ("learning_rate", "1", "Received: learning_rate='1'"),
         ("text_column", 1, "Received: text_column=1"),
         ("label_names", "no", "Received: label_names='no'"),

@@ -75,7 +75,7 @@ class ExpandTest(parameterized.TestCase):
         second = self.write("second.flags", f"--flagfile={first}\n")
         self.write("first.flags", f"--flagfile={second}\n")
         with self.assertRaisesRegex(
-            ValueError, "in circles. Received: .*first.*second.*first.flags. "
+            ValueError, "in a circle. Received: .*first.*second.*first.flags. "
         ):
             flag_files.expand([f"--flagfile={first}"])
 
@@ -84,8 +84,8 @@ class ExpandTest(parameterized.TestCase):
             "--seed=1\n--dropout=0  # none\n",
             "of its own.*'--dropout=0  # none'",
         ),
-        ("--seed=1\n  # indented\n", "must be a flag.*'# indented'"),
-        ("--seed=1\nlearning_rate=1\n", "must be a flag.*'learning_rate=1'"),
+        ("--seed=1\n  # indented\n", "neither a flag.*'# indented'"),
+        ("--seed=1\nlearning_rate=1\n", "neither a flag.*'learning_rate=1'"),
     )
     def test_a_wrong_line_is_named(self, text, message):
         path = self.write("a.flags", text)
@@ -95,7 +95,8 @@ class ExpandTest(parameterized.TestCase):
     @parameterized.parameters([["--flagfile=no.flags"]], [["--flagfile"]])
     def test_a_missing_file_is_named(self, arguments):
         with self.assertRaisesRegex(
-            FileNotFoundError, r"must be a file. Received: flagfile='(no.*)?'"
+            FileNotFoundError,
+            r"no such flag file. Received: flagfile='(no.*)?'",
         ):
             flag_files.expand(arguments)
 

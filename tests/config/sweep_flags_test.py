@@ -67,22 +67,16 @@ class CombinationsTest(parameterized.TestCase):
         self.assertEqual(found.behind, [])
 
     @parameterized.parameters(
-        ("mixout", "must be a flag, a colon and its values"),
         ("mixout:", "must be a flag, a colon and its values"),
         (":1", "must be a flag, a colon and its values"),
-        ("seed:1,2", "seeds are counted by --num_trials"),
-        ("output_dir:a,b", "must be over a flag that trainings can differ in"),
-        ("mixout:0,0", "The values of a sweep must differ"),
+        ("output_dir:a,b", "only be over a flag that trainings differ in"),
+        ("mixout:0,0", "has the same value twice"),
         ('mixout:["0"', "must be a JSON list"),
-        ("mixout:[]", "must be a JSON list, of one or more"),
+        ("mixout:[]", "must be a JSON list of one or more"),
     )
     def test_what_is_no_sweep_is_refused(self, text, message):
         with self.assertRaisesRegex(ValueError, message):
             sweep_flags.combinations([text])
-
-    def test_a_name_may_come_once(self):
-        with self.assertRaisesRegex(ValueError, "--sweep=mixout:v1,v2,v3"):
-            sweep_flags.combinations(["mixout:0", "mixout:0.1"])
 
     def test_of_two_the_message_names_the_right_ones(self):
         with self.assertRaisesRegex(ValueError, "Received: a:0 and a:1. Give"):
@@ -118,7 +112,7 @@ class CommandLineTest(parameterized.TestCase):
         self.assertNotIn("mixout", given["sweep"]["mixout"])
 
     def test_two_that_are_the_same_training_are_refused(self):
-        with self.assertRaisesRegex(ValueError, "which are the same"):
+        with self.assertRaisesRegex(ValueError, "are one training"):
             self.parse("--sweep=mixout:0.1,1e-1")
 
     @parameterized.parameters(
@@ -126,10 +120,10 @@ class CommandLineTest(parameterized.TestCase):
     )
     def test_what_changes_no_result_is_not_swept(self, sweep):
         """Trials are named by what changes their result: both had one name."""
-        with self.assertRaisesRegex(ValueError, "that trainings can differ in"):
+        with self.assertRaisesRegex(ValueError, "that trainings differ in"):
             self.parse(f"--sweep={sweep}")
         # By another program's name.
-        with self.assertRaisesRegex(ValueError, "which are the same"):
+        with self.assertRaisesRegex(ValueError, "are one training"):
             self.parse("--sweep=iterations_per_loop:1,2")
 
     def test_a_recipe_with_a_seed_of_its_own_is_refused(self):
@@ -145,10 +139,6 @@ class CommandLineTest(parameterized.TestCase):
     def test_only_a_flag_of_ours_can_be_left_out(self, sweep):
         with self.assertRaisesRegex(ValueError, "a flag by its own name"):
             self.parse("--learning_rate=0.2", f"--sweep={sweep}")
-
-    def test_every_combination_is_checked(self):
-        with self.assertRaisesRegex(ValueError, "'mixout=2'"):
-            self.parse("--sweep=mixout:0,2")
 
     def test_what_holds_for_every_recipe_is_said_once(self):
         with self.assertLogs("absl") as logs:

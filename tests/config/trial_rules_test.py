@@ -30,12 +30,7 @@ class CheckTest(parameterized.TestCase):
         self.assertEqual(config_of(**fields).mode, "trials")
 
     @parameterized.parameters(
-        ({"num_trials": None}, "Pass --num_trials=20 alone"),
         ({"num_head_seeds": 2}, "Pass --num_trials=20 alone"),
-        (
-            {"num_head_seeds": 2, "num_data_seeds": 2},
-            "Pass --num_trials=20 alone",
-        ),
         (
             {"num_trials": None, "num_head_seeds": 2},
             "num_head_seeds=2, num_data_seeds=None",

@@ -64,11 +64,7 @@ class Config(
 
     @property
     def text_format(self) -> TextFormat:
-        """How the user's text files are written.
-
-        Raises:
-            ValueError: if `encoding` or `delimiter` is wrong.
-        """
+        """How the user's text files are written."""
         return TextFormat(self.encoding, self.delimiter)
 
     @property
@@ -130,19 +126,16 @@ class Config(
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any], **replaced: Any) -> "Config":
-        """The inverse of `as_dict`.
+        """The inverse of `as_dict`, with some fields replaced.
 
-        Args:
-            fields: of a run's config.json; what of it was up to the machine
-                is no field, nor is a setting that was removed since.
-            **replaced: fields that are to have other values.
+        What of a run's config.json was up to the machine is left out, and so
+        is a setting that was removed since.
 
         Raises:
             ValueError: if a field is unknown, or of the wrong kind.
         """
-        fields = {
-            n: x for n, x in _still_known(fields).items() if n != RUNTIME
-        } | replaced
+        fields = _still_known(fields) | replaced
+        fields.pop(RUNTIME, None)
         _check_kinds(fields)
         return cls(
             **{
@@ -160,9 +153,7 @@ def is_stored(content: Mapping[str, Any]) -> bool:
 def complete(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a stored configuration, perhaps of an earlier version, whole.
 
-    Args:
-        fields: of `Config.as_dict`; what it lacks has its default, and what
-            was removed since is left out.
+    What it lacks has its default, and what was removed since is left out.
     """
     defaults = {n: x.default for n, x in SETTINGS.items()}
     return defaults | _still_known(fields)
@@ -174,14 +165,11 @@ def _still_known(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two configurations, of what can change a result.
+    """Returns `name: old -> new` for each difference that changes a result.
 
     Args:
         old: of `Config.as_dict`, perhaps of an earlier version.
         new: of `Config.as_dict`.
-
-    Returns:
-        One `name: old -> new` for each difference.
     """
     old = complete(old)
     without = names_where(lambda x: x.changes is not Changes.RESULT)
@@ -196,9 +184,9 @@ def _check_kinds(fields: Mapping[str, Any]) -> None:
     """Checks what JSON held: another version's fields, or edited ones."""
     for name, value in fields.items():
         if name not in SETTINGS or not SETTINGS[name].takes(value):
-            what = "a known flag" if name not in SETTINGS else "of its kind"
+            what = "A wrong value" if name in SETTINGS else "An unknown setting"
             raise ValueError(
-                f"Every field of a run's config.json must be {what}. Received: "
+                f"{what} stands in the config.json of a run. Received: "
                 f"{name}={value!r}. The file was changed by hand, or written "
                 "by another version: restore it, or use that version, or "
                 "train again with --overwrite_output_dir."

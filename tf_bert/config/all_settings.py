@@ -4,6 +4,7 @@ Their defaults, bounds and help stand in the classes of the groups.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from tf_bert.config.data_settings import DataSettings
 from tf_bert.config.device_settings import DeviceSettings
@@ -51,6 +52,21 @@ def names_where(holds: Callable[[Setting], bool]) -> tuple[str, ...]:
 def names_of_mode(mode: str) -> tuple[str, ...]:
     """Returns the names of the settings that mean something in a mode."""
     return names_where(lambda setting: mode in setting.modes)
+
+
+def received(config: Any, *names: str) -> str:
+    """Returns the middle part of a message about settings.
+
+    Example:
+        >>> received(DataSettings(metric="f1"), "metric", "task_type")
+        "Received: metric='f1', task_type=classification"
+    """
+    shown = []
+    for name in names:
+        value = getattr(config, name)
+        is_word = value is None or SETTINGS[name].choices
+        shown.append(f"{name}={value if is_word else repr(value)}")
+    return f"Received: {', '.join(shown)}"
 
 
 # Settings that one training alone does not have.

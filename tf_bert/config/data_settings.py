@@ -1,6 +1,7 @@
 """Settings of the data: which rows, and how they are read."""
 
 import dataclasses
+import functools
 
 from tf_bert.config.setting import (
     COMPUTING,
@@ -20,152 +21,125 @@ _TFDS_NAME = Form(
     advice="Correct --tfds_name",
 )
 
+_setting = functools.partial(setting, identifies=Rows.ALL)
+_input = functools.partial(_setting, modes=EVALUATING, is_input=True)
+_file_format = functools.partial(_setting, modes=COMPUTING, is_of_files=True)
+_column = functools.partial(_setting, is_decided_by_task=True, is_column=True)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataSettings:
     """The group "Data"."""
 
-    task_name: str | None = setting(
+    task_name: str | None = _setting(
         None,
         "A known task (product_reviews, rte, mrpc, cola, sts-b, sst-2, qqp, "
         "qnli, mnli). Leave out for your own files.",
-        identifies=Rows.ALL,
     )
 
-    data_dir: str | None = setting(
+    data_dir: str | None = _input(
         None,
         "Folder of the task's files, or of all GLUE. Default: GLUE's tasks as "
         "tensorflow-datasets has them.",
-        modes=EVALUATING,
-        identifies=Rows.ALL,
-        is_input=True,
     )
 
-    train_file: str | None = setting(
+    train_file: str | None = _input(
         None,
-        "File with labels: .csv, .tsv, .txt, .jsonl, each also .gz, or "
-        ".parquet; or a pattern: 'data/part-*.csv'.",
-        modes=EVALUATING,
-        identifies=Rows.ALL,
-        is_input=True,
+        "File of labelled texts to train on: .csv, .tsv, .txt, .jsonl, each "
+        "also .gz, or .parquet; or a pattern: 'data/part-*.csv'.",
     )
 
-    validation_file: str | None = setting(
+    validation_file: str | None = _input(
         None,
-        "The same; chooses the checkpoint.",
-        modes=EVALUATING,
-        identifies=Rows.ALL,
-        is_input=True,
+        "File of labelled texts that choose the best checkpoint, in a format "
+        "of --train_file.",
     )
 
-    test_file: str | None = setting(
+    test_file: str | None = _input(
         None,
-        "The same; for the final score alone.",
-        modes=EVALUATING,
-        identifies=Rows.ALL,
-        is_input=True,
+        "File of labelled texts for the final score alone, in a format of "
+        "--train_file.",
     )
 
     predict_file: str | None = setting(
         None,
-        "Rows to predict; labels are not needed. -: texts from standard "
-        "input, one on a line (with --mode=predict).",
+        "File of texts to predict; labels are not needed. -: texts from "
+        "standard input, one on a line (with --mode=predict).",
         changes=Changes.PLACES,
         modes=PREDICTING,
         is_input=True,
     )
 
-    encoding: str | None = setting(
+    encoding: str | None = _file_format(
         None,
-        "Of your text files, such as cp1252. Default: as a byte order mark "
-        "says, else UTF-8.",
-        modes=COMPUTING,
-        identifies=Rows.ALL,
-        is_of_files=True,
+        "Encoding of your text files, such as cp1252. Default: as a byte "
+        "order mark says, else UTF-8.",
     )
 
-    delimiter: str | None = setting(
+    delimiter: str | None = _file_format(
         None,
-        "Of your text files: comma, semicolon, tab, pipe, or a character. "
-        "Default: tab for .tsv and .txt, detected for .csv.",
-        modes=COMPUTING,
-        identifies=Rows.ALL,
-        is_of_files=True,
+        "What divides the columns of your text files: comma, semicolon, tab, "
+        "pipe, or a character. Default: tab for .tsv and .txt, detected for "
+        ".csv.",
     )
 
-    tfds_name: str | None = setting(
+    tfds_name: str | None = _setting(
         None,
         "Any text task of tensorflow-datasets, as name/config; --text_column "
         "and --label_column name its features, where there is a choice.",
         form=_TFDS_NAME,
-        identifies=Rows.ALL,
     )
 
-    tfds_data_dir: str | None = setting(
+    tfds_data_dir: str | None = _setting(
         None,
         "Where tensorflow-datasets keeps its data. Default: its own, "
         "~/tensorflow_datasets.",
         modes=EVALUATING,
-        identifies=Rows.ALL,
     )
 
-    text_column: str = setting(
+    text_column: str = _column(
         "text",
-        "Name in the header row; or its number, counted from 1, for files "
-        "without a header row.",
+        "Column of the text: its name in the header row; or its number, "
+        "counted from 1, for files without a header row.",
         modes=COMPUTING,
-        identifies=Rows.ALL,
-        is_decided_by_task=True,
-        is_column=True,
     )
 
-    text_pair_column: str | None = setting(
+    text_pair_column: str | None = _column(
         None,
-        "The second text's, for pairs.",
+        "Column of the second text, for pairs of texts: a name or a number.",
         modes=COMPUTING,
-        identifies=Rows.ALL,
-        is_decided_by_task=True,
-        is_column=True,
     )
 
-    label_column: str = setting(
-        "label",
-        "The label's, likewise.",
-        modes=EVALUATING,
-        identifies=Rows.ALL,
-        is_decided_by_task=True,
-        is_column=True,
+    label_column: str = _column(
+        "label", "Column of the label: a name or a number.", modes=EVALUATING
     )
 
-    label_names: tuple[str, ...] | None = setting(
+    label_names: tuple[str, ...] | None = _setting(
         None,
         "Labels in the order of their ids, with commas. Default: those in the "
         "training data, sorted.",
-        identifies=Rows.ALL,
         is_decided_by_task=True,
     )
 
-    group_column: str | None = setting(
+    group_column: str | None = _setting(
         None,
-        "Whose rows belong together (a patient, a document): rows with the "
-        "same value stay in one split where rows are held out, or the "
-        "validation split is cut in half. Copies of a text always do.",
-        identifies=Rows.ALL,
+        "Column that says what belongs together (a patient, a document): "
+        "examples with one value stay in one split where examples are held "
+        "out, or the validation split is cut in half. Copies of a text always "
+        "do.",
     )
 
-    task_type: str = setting(
+    task_type: str = _setting(
         "classification",
-        "regression: labels are numbers on a scale.",
+        "What labels are: classes, or with regression numbers on a scale.",
         choices=("classification", "regression"),
-        identifies=Rows.ALL,
         is_decided_by_task=True,
     )
 
-    metric: str | None = setting(
+    metric: str | None = _setting(
         None,
-        "Chooses the best checkpoint: accuracy, f1, macro_f1, matthews; "
-        "spearman, pearson for regression. Default: the task's.",
-        identifies=Rows.ALL,
+        "Score that chooses the best checkpoint: accuracy, f1, macro_f1, "
+        "matthews; spearman, pearson for regression. Default: the task's.",
     )
 
     positive_label: str | None = setting(
@@ -176,36 +150,34 @@ class DataSettings:
         is_found=True,
     )
 
-    validation_proportion: float = setting(
+    validation_proportion: float = _setting(
         0.1,
-        "Share of the training rows held out, by class, if there is no "
-        "validation file. 0: no validation, the last weights are used.",
+        "Share of the training examples held out for validation, by class, if "
+        "there is no validation file. 0: no validation, the last weights are "
+        "used.",
         at_least=0,
         at_most=0.999,
-        identifies=Rows.ALL,
     )
 
-    test_proportion: float = setting(
+    test_proportion: float = _setting(
         0.0,
-        "The same for test. 0: no test split.",
+        "Share of the training examples held out for the test split, by "
+        "class, if there is no test file. 0: no test split.",
         at_least=0,
         at_most=0.999,
-        identifies=Rows.ALL,
     )
 
-    split_dev_in_half: bool = setting(
+    split_dev_in_half: bool = _setting(
         False,
-        "Of each class of the validation split, half is validation and half "
-        "is test (Zhang et al., 2021). Rows are drawn by --split_seed, so "
-        "they are others than theirs; scores are one class. Off: it is left "
-        "whole.",
-        identifies=Rows.ALL,
+        "Half of each class of the validation split becomes the test split "
+        "(Zhang et al., 2021). --split_seed draws which, so they are other "
+        "examples than theirs. Off: the validation split is left whole.",
     )
 
     max_train_examples: int = setting(
         0,
-        "Trains on so many rows, as many of each class; a class that has "
-        "fewer gives all. No other split is ever sampled. 0: all rows.",
+        "Trains on so many examples, as many of each class; a class that has "
+        "fewer gives all. No other split is ever sampled. 0: all examples.",
         at_least=0,
         identifies=Rows.TRAINED,
     )

@@ -1,15 +1,20 @@
 """Settings of the devices: where, and in what portions, it is computed."""
 
 import dataclasses
+import functools
 
 from tf_bert.config.setting import COMPUTING, Changes, setting
+
+_of_machines = functools.partial(
+    setting, changes=Changes.SPEED, modes=COMPUTING
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DeviceSettings:
     """The group "Devices"."""
 
-    distribution: str = setting(
+    distribution: str = _of_machines(
         "auto",
         "auto: a TPU if there is one, else as many GPUs as divide the batch, "
         "else one device; the workers that TF_CONFIG names, if it is set. "
@@ -17,30 +22,20 @@ class DeviceSettings:
         "those of several machines. The result is the same but for rounding "
         "and for the dropout masks, of which each device draws its own.",
         choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"),
-        changes=Changes.SPEED,
-        modes=COMPUTING,
     )
 
-    tpu_name: str | None = setting(
+    tpu_name: str | None = _of_machines(
         None,
-        "local: the TPU of this machine, as on Colab and TPU VMs. Or the name "
-        "of one in the cloud. Default: local.",
-        changes=Changes.SPEED,
-        modes=COMPUTING,
+        "Name of a TPU in the cloud; or local: the TPU of this machine, as on "
+        "Colab and TPU VMs. Default: local.",
     )
 
-    tpu_zone: str | None = setting(
-        None,
-        "Of a TPU by name. Default: as gcloud says.",
-        changes=Changes.SPEED,
-        modes=COMPUTING,
+    tpu_zone: str | None = _of_machines(
+        None, "Zone of the TPU of --tpu_name. Default: as gcloud says."
     )
 
-    gcp_project: str | None = setting(
-        None,
-        "Of a TPU by name. Default: as gcloud says.",
-        changes=Changes.SPEED,
-        modes=COMPUTING,
+    gcp_project: str | None = _of_machines(
+        None, "Project of the TPU of --tpu_name. Default: as gcloud says."
     )
 
     steps_per_loop: int | None = setting(
@@ -61,7 +56,7 @@ class DeviceSettings:
 
     remat: bool = setting(
         False,
-        "Computes each block again on the way back, to save memory. The "
+        "Recomputes each block in the backward pass, to save memory. The "
         "result is the same.",
         changes=Changes.SPEED,
     )

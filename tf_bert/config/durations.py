@@ -9,11 +9,7 @@ from tf_bert.config import Config
 
 
 def warmup_steps(config: Config, num_steps: int) -> int:
-    """Returns in how many steps the learning rate rises.
-
-    Args:
-        config: of the run.
-        num_steps: of the whole training.
+    """Returns in how many steps of `num_steps` the learning rate rises.
 
     Raises:
         ValueError: if the warm-up is longer than the training.
@@ -26,10 +22,9 @@ def warmup_steps(config: Config, num_steps: int) -> int:
         return int(config.warmup_proportion * num_steps)
     if config.num_warmup_steps > num_steps:
         raise ValueError(
-            "`num_warmup_steps` must not be over the number of steps. "
-            f"Received: num_warmup_steps={config.num_warmup_steps} of "
-            f"{num_steps} steps. Pass a smaller --num_warmup_steps, or "
-            "--warmup_proportion."
+            "The warm-up is longer than the training. Received: "
+            f"num_warmup_steps={config.num_warmup_steps} of {num_steps} steps. "
+            "Pass a smaller --num_warmup_steps, or --warmup_proportion."
         )
     return config.num_warmup_steps
 
@@ -45,11 +40,6 @@ def evaluation_steps(
     steps and at the end, which makes 11 where T is no multiple.) By
     `evaluate_every_steps` or `evaluate_every_epochs` there is one after each
     interval, rounded to whole steps, and one at the end.
-
-    Args:
-        config: of the run.
-        num_steps: of the whole training.
-        steps_per_epoch: of one pass over the data.
 
     Example:
         >>> config = Config(output_dir="x", num_evaluations=4)

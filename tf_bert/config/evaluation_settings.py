@@ -1,8 +1,13 @@
 """Settings of evaluations, and of the seeds of all that is drawn."""
 
 import dataclasses
+import functools
 
 from tf_bert.config.setting import COMPUTING, Rows, setting
+
+_restarted = functools.partial(setting, is_restarted=True)
+_seed = functools.partial(setting, at_least=0, at_most=2**63 - 1)
+_seed_of_trials = functools.partial(_seed, is_swept=False, is_restarted=True)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -11,47 +16,47 @@ class EvaluationSettings:
 
     eval_batch_size: int = setting(
         64,
-        "Examples; does not change results.",
+        "Examples that are scored or predicted at a time; does not change "
+        "results.",
         at_least=1,
         modes=COMPUTING,
     )
 
-    num_evaluations: int | None = setting(
+    num_evaluations: int | None = _restarted(
         10,
-        "Evenly spread over the training; the state is saved at each.",
+        "Evaluations, evenly spread over the training; the state is saved at "
+        "each.",
         at_least=1,
-        is_restarted=True,
     )
 
-    evaluate_every_steps: int | None = setting(
+    evaluate_every_steps: int | None = _restarted(
         None,
-        "Instead: the updates between two of them.",
+        "Updates between two evaluations, instead of --num_evaluations.",
         at_least=1,
         instead_of="num_evaluations",
-        is_restarted=True,
     )
 
-    evaluate_every_epochs: float | None = setting(
+    evaluate_every_epochs: float | None = _restarted(
         None,
-        "Instead: the passes over the data between two of them.",
+        "Passes over the data between two evaluations, instead of "
+        "--num_evaluations.",
         above=0,
         at_most=1e6,
         instead_of="num_evaluations",
-        is_restarted=True,
     )
 
-    checkpoint_to_use: str = setting(
+    checkpoint_to_use: str = _restarted(
         "best",
-        "best on validation, or last.",
+        "Weights that are scored and saved: those of the evaluation that was "
+        "best on validation, or the last ones.",
         choices=("best", "last"),
-        is_restarted=True,
     )
 
-    early_stopping_patience: int = setting(
+    early_stopping_patience: int = _restarted(
         0,
-        "Stops after this many evaluations without a gain. 0: never.",
+        "Stops the training after this many evaluations without a gain on "
+        "validation. 0: never.",
         at_least=0,
-        is_restarted=True,
     )
 
     record_updates: bool = setting(
@@ -60,12 +65,11 @@ class EvaluationSettings:
         "--mode=report. Of the word embeddings, the trained rows.",
     )
 
-    compare_baselines: bool = setting(
+    compare_baselines: bool = _restarted(
         True,
         "Compares BERT with the majority class and TF-IDF + linear SVM "
         "(regression: the mean and ridge regression).",
         is_swept=False,
-        is_restarted=True,
     )
 
 
@@ -73,51 +77,31 @@ class EvaluationSettings:
 class SeedSettings:
     """The group "Seeds"."""
 
-    seed: int = setting(
+    seed: int = _seed_of_trials(
+        0, "Seed of the head, the data order and dropout, where not given."
+    )
+
+    head_seed: int | None = _seed_of_trials(
+        None,
+        "Seed of the weights that are drawn: the head and what --reinit_layers "
+        "replaces. Default: --seed.",
+        follows="seed",
+    )
+
+    data_seed: int | None = _seed_of_trials(
+        None, "Seed of the order of examples. Default: --seed.", follows="seed"
+    )
+
+    dropout_seed: int | None = _seed_of_trials(
+        None,
+        "Seed of the masks of dropout and Mixout. Default: --seed.",
+        follows="seed",
+    )
+
+    split_seed: int = _seed(
         0,
-        "Default of the next three.",
-        at_least=0,
-        at_most=2**63 - 1,
-        is_swept=False,
-        is_restarted=True,
-    )
-
-    head_seed: int | None = setting(
-        None,
-        "Freshly drawn weights.",
-        at_least=0,
-        at_most=2**63 - 1,
-        is_swept=False,
-        follows="seed",
-        is_restarted=True,
-    )
-
-    data_seed: int | None = setting(
-        None,
-        "Order of the examples.",
-        at_least=0,
-        at_most=2**63 - 1,
-        is_swept=False,
-        follows="seed",
-        is_restarted=True,
-    )
-
-    dropout_seed: int | None = setting(
-        None,
-        "Dropout masks.",
-        at_least=0,
-        at_most=2**63 - 1,
-        is_swept=False,
-        follows="seed",
-        is_restarted=True,
-    )
-
-    split_seed: int = setting(
-        0,
-        "Held-out rows. Does not follow --seed: every trial is scored on the "
-        "same split.",
-        at_least=0,
-        at_most=2**63 - 1,
+        "Seed of which examples are held out. Does not follow --seed: every "
+        "trial is scored on the same split.",
         identifies=Rows.ALL,
         is_shown=True,
     )

@@ -1,4 +1,4 @@
-"""Reading flag files: every flag on a line of its own, comments likewise.
+"""Reading flag files: flags and comments, each on a line of its own.
 
 As absl reads them, but strict where absl is silent: it takes a comment behind
 a value as part of the value, and an indented comment as an argument.
@@ -17,24 +17,20 @@ def expand(
     """Replaces each `--flagfile=PATH` by the flags in that file.
 
     Flag files may name further ones. Order is kept, so that of two settings
-    of one flag the later wins.
-
-    Args:
-        arguments: of the command line, without the program.
-        seen: files that are being read, to find a circle.
+    of one flag the later wins. `seen` is the files that are being read.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a line is no flag, or files name each other in circles.
+        ValueError: if a line is no flag, or files name each other in a circle.
     """
     expanded = []
-    for argument, path in _with_paths(arguments):
+    for argument, path in with_values(arguments, "flagfile"):
         if path is None:
             expanded.append(argument)
             continue
         if path in seen:
             raise ValueError(
-                "Flag files must not name each other in circles. Received: "
+                "Flag files name each other in a circle. Received: "
                 f"{' -> '.join((*seen, path))}. Remove one of the --flagfile "
                 "lines."
             )
@@ -45,39 +41,38 @@ def expand(
 def joined_names(arguments: Sequence[str]) -> str:
     """Returns the names of the flag files, joined by `_`: what a run is of.
 
-    Args:
-        arguments: as of `expand`. Files that a flag file names do not count.
-
-    Returns:
-        Without folders and endings; empty if no flag file is given.
+    Files that a flag file names do not count; "" if no file is given.
 
     Example:
         >>> joined_names(["--flagfile=a/zhang.flags", "--flagfile=rte.flags"])
         'zhang_rte'
     """
-    paths = [path for _, path in _with_paths(arguments) if path is not None]
+    paths = [x for _, x in with_values(arguments, "flagfile") if x is not None]
     return "_".join(
         os.path.splitext(os.path.basename(path))[0] for path in paths
     )
 
 
-def _with_paths(
-    arguments: Sequence[str],
+def with_values(
+    arguments: Sequence[str], flag: str
 ) -> Iterator[tuple[str, str | None]]:
-    """Yields each argument, with the path where it names a flag file."""
+    """Yields each argument, with the value where it is of one flag.
+
+    The value may be the next argument, as of any flag, and is "" at the end.
+    """
     remaining = iter(arguments)
     for argument in remaining:
-        name, equals, path = argument.partition("=")
-        if name not in ("--flagfile", "-flagfile"):
+        name, equals, value = argument.partition("=")
+        if name not in (f"--{flag}", f"-{flag}"):
             yield argument, None
         else:
-            yield argument, path if equals else next(remaining, "")
+            yield argument, value if equals else next(remaining, "")
 
 
 def _read(path: str) -> list[str]:
     if not file_io.is_remote(path) and not os.path.isfile(path):
         raise FileNotFoundError(
-            f"`flagfile` must be a file. Received: flagfile={path!r}. Paths "
+            f"There is no such flag file. Received: flagfile={path!r}. Paths "
             "are relative to the current folder: correct --flagfile."
         )
     flags = []
@@ -89,9 +84,9 @@ def _read(path: str) -> list[str]:
                 continue
             if not text.startswith("-"):
                 raise ValueError(
-                    "A line of a flag file must be a flag, or begin with # as "
-                    f"a comment. Received: {text!r} in {path}, line {number}. "
-                    "Write --name=value, or put # first."
+                    "A line of a flag file is neither a flag nor a comment. "
+                    f"Received: {text!r} in {path}, line {number}. Write "
+                    "--name=value, or put # first."
                 )
             if " #" in text:
                 raise ValueError(

@@ -51,9 +51,10 @@ _OTHER_NAMES = """\
 ## Names of other programs
 
 They are taken as well, on the command line and in flag files, and what they
-are here is logged. A name that is not in these tables and not above is
-unknown. Defaults stay those above, whatever they are there: mind
-`--weight_decay`, `--warmup_proportion` and `--seed`.
+are here is logged. A name that is neither in these tables nor above is refused:
+leave it out, or take the flag that the message names. Defaults stay those
+above, whatever they are there: mind `--weight_decay`, `--warmup_proportion` and
+`--seed`.
 """
 
 
@@ -74,7 +75,8 @@ def help_text() -> str:
         lines += [""]
     lines += [
         "Flags from a file, one on a line: --flagfile=flags/quickstart.flags.",
-        "Later flags win; also of one and what may be given instead of it.",
+        "Of two values of a flag the later counts; and of two flags of which",
+        "one may be given instead of the other.",
         "-v=1 shows the traceback of an error, and what TensorFlow says.",
         "Names of transformers, of the paper's code and of Google's BERT are "
         "taken\ntoo: see docs/flags.md.",

@@ -11,14 +11,15 @@ class ModelSettings:
 
     init_checkpoint: str = setting(
         "minilm-l6",
-        "minilm-l6, a folder (Hugging Face's or Google's TF1), or a hub id "
-        "such as google-bert/bert-base-uncased.",
+        "Model to start from: minilm-l6, a folder (Hugging Face's or "
+        "Google's TF1), or a hub id such as google-bert/bert-base-uncased.",
         is_input=True,
     )
 
     do_lower_case: bool | None = setting(
         None,
-        "Default: as the checkpoint says.",
+        "Turns texts into lower case before they are tokenised. Default: as "
+        "the checkpoint says.",
     )
 
     dropout: float | None = setting(
@@ -31,8 +32,8 @@ class ModelSettings:
 
     precision: str = setting(
         "float32",
-        "mixed_bfloat16 computes in bfloat16 and keeps float32 weights: "
-        "faster on TPUs and recent GPUs.",
+        "Number format of the computation. mixed_bfloat16 keeps float32 "
+        "weights: faster on TPUs and recent GPUs.",
         choices=("float32", "mixed_bfloat16"),
         modes=COMPUTING,
     )

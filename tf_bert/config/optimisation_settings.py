@@ -10,15 +10,14 @@ class OptimisationSettings:
     """The group "Optimisation"."""
 
     train_batch_size: int | None = setting(
-        32,
-        "Examples of one update, in all.",
-        at_least=1,
+        32, "Examples of one update, on all devices together.", at_least=1
     )
 
     per_device_train_batch_size: int | None = setting(
         None,
-        "Instead: examples that one device computes at a time. Times the "
-        "devices and --gradient_accumulation_steps it is the batch size.",
+        "Examples that one device computes at a time, instead of "
+        "--train_batch_size: that is this times the devices and "
+        "--gradient_accumulation_steps.",
         at_least=1,
         instead_of="train_batch_size",
     )
@@ -32,7 +31,7 @@ class OptimisationSettings:
 
     num_train_epochs: float | None = setting(
         3.0,
-        "Length in passes over the data.",
+        "Length of the training in passes over the data.",
         above=0,
         at_most=1e6,
         is_restarted=True,
@@ -40,7 +39,7 @@ class OptimisationSettings:
 
     num_train_steps: int | None = setting(
         None,
-        "Instead: length in updates.",
+        "Length of the training in updates, instead of --num_train_epochs.",
         above=0,
         instead_of="num_train_epochs",
         is_restarted=True,
@@ -48,7 +47,7 @@ class OptimisationSettings:
 
     learning_rate: float = setting(
         5e-5,
-        "Peak learning rate.",
+        "Peak of the learning rate, reached after the warm-up.",
         at_least=0,
         at_most=1e6,
         is_restarted=True,
@@ -56,14 +55,16 @@ class OptimisationSettings:
 
     lr_schedule: str = setting(
         "linear",
-        "After warm-up: linear or cosine to 0, or constant.",
+        "How the learning rate goes on after the warm-up: linearly or as a "
+        "cosine to 0, or constant.",
         choices=("linear", "cosine", "constant"),
         is_restarted=True,
     )
 
     warmup_proportion: float | None = setting(
         0.1,
-        "Share of the updates in which the rate rises from 0. 0: none.",
+        "Share of the updates in which the learning rate rises from 0 to its "
+        "peak. 0: no warm-up.",
         at_least=0,
         at_most=1,
         is_restarted=True,
@@ -71,7 +72,8 @@ class OptimisationSettings:
 
     num_warmup_steps: int | None = setting(
         None,
-        "Instead: the number of them.",
+        "Updates in which the learning rate rises, instead of "
+        "--warmup_proportion.",
         at_least=0,
         instead_of="warmup_proportion",
         is_restarted=True,
@@ -79,36 +81,37 @@ class OptimisationSettings:
 
     weight_decay: float = setting(
         0.01,
-        "Decoupled, not on biases and LayerNorm. 0 turns it off.",
+        "Decoupled decay of the weights towards 0, but for biases and "
+        "LayerNorm. 0 turns it off.",
         at_least=0,
         at_most=1e6,
     )
 
     adam_beta_1: float = setting(
         0.9,
-        "Decay rate of the first moment.",
+        "Decay rate of Adam's first moment, the mean of the gradients.",
         at_least=0,
         at_most=0.999999,
     )
 
     adam_beta_2: float = setting(
         0.999,
-        "Decay rate of the second moment.",
+        "Decay rate of Adam's second moment, the mean of their squares.",
         at_least=0,
         at_most=0.999999,
     )
 
     adam_epsilon: float = setting(
         1e-8,
-        "Added after bias correction.",
+        "Added to the root of Adam's second moment, after bias correction.",
         above=0,
         at_most=1,
     )
 
     bias_correction: bool = setting(
         True,
-        "--nobias_correction is BERTAdam, which is unstable on small data "
-        "(Zhang et al., 2021).",
+        "Corrects the bias of Adam's moments. --nobias_correction is BERTAdam, "
+        "which is unstable on small data (Zhang et al., 2021).",
     )
 
     max_grad_norm: float = setting(

@@ -20,25 +20,21 @@ _DEFINE = {
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
-    # Lists with commas.
-    tuple: flags.DEFINE_list,
+    tuple: flags.DEFINE_list,  # With commas, as the next.
     dict: flags.DEFINE_list,
 }
 
 
 def parse(arguments: Sequence[str]) -> dict[str, Any]:
-    """Parses the command line.
+    """Returns the flags of a command line that were given: name -> value.
 
-    Where there are flag files but no `output_dir`, it is `runs/` and the
+    Of alternatives, such as two lengths, the last is kept and the others are
+    None. Where there are flag files but no `output_dir`, it is `runs/` and the
     names of the files, in every mode: the same files find the run again. (Of
     trials, it ends with `_trials`.)
 
     Args:
         arguments: without the program.
-
-    Returns:
-        The flags that were given, alone: name -> value. Of alternatives, such
-        as two lengths, the last is kept and the others are None.
 
     Raises:
         ValueError: if a flag is unknown, refused or has a wrong value, or
@@ -90,7 +86,8 @@ def _parse(arguments: Sequence[str]) -> dict[str, Any]:
         values(["tf_bert", *(f"--{n}={v}" for n, v in settings.items())])
     except flags.Error as error:
         raise ValueError(
-            f"A flag is wrong. Received: {error}. See --help for all flags."
+            f"A flag has a wrong value. Received: {error}. See --help for all "
+            "flags."
         ) from error
     given = {}
     for setting in FLAGS:
@@ -121,7 +118,7 @@ def _recipes(
             ).as_dict()
         except ValueError as error:
             raise ValueError(
-                f"Every recipe of a sweep must be a training. Received: "
+                "A recipe of the sweep is not a valid training. Received: "
                 f"{recipe.label!r}. {error}"
             ) from error
         changes = {n: x for n, x in fields.items() if x != base[n]}
@@ -155,7 +152,7 @@ def _output_dir(arguments: Sequence[str], mode: str) -> dict[str, str]:
     if not name:
         return {}
     path = f"runs/{name}{'_trials' if mode == 'trials' else ''}"
-    logging.info("By the names of its flag files: --output_dir=%s.", path)
+    logging.info("Named after the flag files: --output_dir=%s.", path)
     return {"output_dir": path}
 
 

@@ -11,6 +11,7 @@ from tf_bert.config.all_settings import (
     ALTERNATIVES,
     SETTINGS,
     names_where,
+    received,
 )
 from tf_bert.config.setting import OF_ANY_RUN
 from tf_bert.config.text_format import TextFormat
@@ -32,21 +33,20 @@ def check(config: Any) -> None:
     _check_tfds(config)
     if config.predict_file == "-" and config.mode != "predict":
         raise ValueError(
-            "Standard input (`predict_file` -) must be predicted with a "
+            "Standard input (`predict_file` -) can only be predicted with a "
             f"finished run. Received: predict_file=-, mode={config.mode}. "
             "Leave out --predict_file, or pass --mode=predict."
         )
-    _check_positive_label(config)
-    check_smoothing(config, is_regression=config.task_type == "regression")
+    if config.task_type == "regression":
+        _check_regression(config)
     TextFormat(config.encoding, config.delimiter)  # Checks them.
     if (config.train_batch_size or 0) % config.gradient_accumulation_steps:
+        names = ("train_batch_size", "gradient_accumulation_steps")
         raise ValueError(
-            "`train_batch_size` must be a multiple of "
-            "`gradient_accumulation_steps`. Received: train_batch_size="
-            f"{config.train_batch_size}, gradient_accumulation_steps="
-            f"{config.gradient_accumulation_steps}. The batch size is the "
-            "number of examples of one update: change one of the flags "
-            "--train_batch_size and --gradient_accumulation_steps."
+            "`train_batch_size`, the examples of one update, must be a "
+            "multiple of `gradient_accumulation_steps`. "
+            f"{received(config, *names)}. Change --train_batch_size or "
+            "--gradient_accumulation_steps."
         )
     _check_decays(config)
     _check_stabilisers(config)
@@ -55,11 +55,7 @@ def check(config: Any) -> None:
 
 
 def check_output_dir(output_dir: str | None, *, mode: str) -> None:
-    """Refuses a mode without the folder of its run; an inspection needs none.
-
-    Raises:
-        ValueError: if `output_dir` is missing.
-    """
+    """Raises a ValueError if the mode needs a folder and has none."""
     if output_dir or mode == "inspect":
         return
     if mode in ("train", "trials"):
@@ -79,36 +75,33 @@ def check_output_dir(output_dir: str | None, *, mode: str) -> None:
 
 def _check_alternatives(config: Any) -> None:
     for names in ALTERNATIVES:
-        values = {name: getattr(config, name) for name in names}
-        if sum(value is not None for value in values.values()) != 1:
+        if sum(getattr(config, name) is not None for name in names) != 1:
             raise ValueError(
                 f"One of {', '.join(f'`{name}`' for name in names)} must be "
-                "set, and the others None. Received: "
-                f"{', '.join(f'{n}={v}' for n, v in values.items())}. Pass "
+                f"set, and the others None. {received(config, *names)}. Pass "
                 f"{' or '.join(f'--{name}' for name in names)}."
             )
 
 
-def _check_positive_label(config: Any) -> None:
-    """Refuses a regression early; classes are known with the data."""
-    if config.positive_label is not None and config.task_type == "regression":
+def _check_regression(config: Any) -> None:
+    if config.positive_label is not None:
         raise ValueError(
             "`positive_label` must be left out for a regression, which has no "
-            f"classes. Received: positive_label={config.positive_label!r}, "
-            "task_type='regression'. Leave out --positive_label, or pass "
-            "--task_type=classification."
+            f"classes. {received(config, 'positive_label', 'task_type')}. "
+            "Leave out --positive_label, or pass --task_type=classification."
         )
+    check_smoothing(config, is_regression=True)
 
 
 def check_smoothing(config: Any, *, is_regression: bool) -> None:
     """Refuses to smooth the labels of a regression, which has no classes.
 
     Args:
-        config: whose task may be one of the table, which says what it is.
-        is_regression: whether labels are numbers on a scale.
+        config: a `Config`.
+        is_regression: as `config.task_type` says, or a known task.
 
     Raises:
-        ValueError: if they are, and are to be smoothed.
+        ValueError: if they are to be smoothed.
     """
     if config.label_smoothing_factor and is_regression:
         raise ValueError(
@@ -121,39 +114,36 @@ def check_smoothing(config: Any, *, is_regression: bool) -> None:
 
 
 def check_task_is_alone(config: Any, flag: str) -> None:
-    """Refuses flags that a task of the table would silently override.
+    """Refuses flags that a known task would silently override.
 
     Args:
-        config: whose task is one of the table.
-        flag: that names it: `task_name`, or `tfds_name`.
+        config: a `Config` whose task is a known one.
+        flag: that names the task: `task_name`, or `tfds_name`.
 
     Raises:
         ValueError: if a flag is given that the task decides on.
     """
     for name in names_where(lambda setting: setting.is_decided_by_task):
-        value = getattr(config, name)
-        if value != SETTINGS[name].default:
+        if getattr(config, name) != SETTINGS[name].default:
             raise ValueError(
                 f"`{name}` must be left out with a `{flag}`, which decides "
-                f"on it. Received: {name}={value!r}, {flag}="
-                f"{getattr(config, flag)!r}. Leave out --{name}; or leave out "
-                f"--{flag}, and pass your own files."
+                f"on it. {received(config, name, flag)}. Leave out --{name}; "
+                f"or leave out --{flag}, and pass your own files."
             )
 
 
 def _check_group(config: Any) -> None:
     """Refuses groups that are the labels, or the texts."""
-    names = names_where(lambda setting: setting.is_column)
     if config.task_name is not None or config.group_column is None:
         return  # A known task's columns have names of their own.
-    same = [n for n in names if getattr(config, n) == config.group_column]
-    if same:
-        raise ValueError(
-            "`group_column` must be another column than those of texts and "
-            f"labels. Received: group_column={config.group_column!r}, "
-            f"{same[0]}={config.group_column!r}. Correct --group_column, or "
-            "leave it out: copies of a text stay in one split without it."
-        )
+    for name in names_where(lambda setting: setting.is_column):
+        if getattr(config, name) == config.group_column:
+            raise ValueError(
+                "`group_column` must be another column than those of texts "
+                f"and labels. {received(config, 'group_column', name)}. "
+                "Correct --group_column, or leave it out: copies of a text "
+                "stay in one split without it."
+            )
 
 
 def _check_tfds(config: Any) -> None:
@@ -165,28 +155,27 @@ def _check_tfds(config: Any) -> None:
     # A finished run may be evaluated on any file.
     others += ["test_file"] if config.mode in ("train", "trials") else []
     others += ["task_name"] if name is not None else []
-    given = [f"{x}={v!r}" for x in others if (v := getattr(config, x))]
+    wrong = [x for x in others if getattr(config, x)]
     if name is None and config.task_name is None:
-        given = ["task_name=None, tfds_name=None"]
-    if given:
+        wrong = ["task_name", "tfds_name"]
+    if wrong:
         flag = "tfds_data_dir" if name is None else "tfds_name"
         raise ValueError(
-            f"`{flag}` must be the only source of the data. Received: {flag}="
-            f"{getattr(config, flag)!r}, {', '.join(given)}. Pass --tfds_name, "
-            "or --task_name with or without --tfds_data_dir, or your own files."
+            f"`{flag}` must be the only source of the data. "
+            f"{received(config, flag, *wrong)}. Pass --tfds_name, or "
+            "--task_name with or without --tfds_data_dir, or your own files."
         )
 
 
 def _check_decays(config: Any) -> None:
     """Refuses decays that throw weights past what they are pulled to."""
-    decay = config.weight_decay + config.pretrained_weight_decay
-    if config.learning_rate * decay >= 1:
+    names = ("learning_rate", "weight_decay", "pretrained_weight_decay")
+    rate, *decays = (getattr(config, name) for name in names)
+    if rate * sum(decays) >= 1:
         raise ValueError(
             "`learning_rate` times the sum of `weight_decay` and "
-            "`pretrained_weight_decay` must be below 1: it is the share of "
-            "the way that one step goes. Received: learning_rate="
-            f"{config.learning_rate}, weight_decay={config.weight_decay}, "
-            f"pretrained_weight_decay={config.pretrained_weight_decay}. Lower "
+            "`pretrained_weight_decay` must be below 1: one step goes this "
+            f"share of the way. {received(config, *names)}. Lower "
             "--learning_rate, --weight_decay or --pretrained_weight_decay."
         )
 
@@ -233,13 +222,12 @@ def _check_stabilisers(config: Any) -> None:
             config.pretrained_weight_decay > 0
             and freeze == "all_but_head"
             and not config.keep_head,
-            "a freshly drawn head is not pulled back to its start",
+            "a new head is not pulled back to its start",
         ),
     ):
         if is_wrong:
-            received = ", ".join(f"{n}={getattr(config, n)}" for n in names)
             raise ValueError(
-                f"`{names[0]}` and `{names[1]}` must have a meaning together: "
-                f"{reason}. Received: {received}. Leave out --{names[0]} or "
-                f"change --{names[1]}."
+                f"`{names[0]}` and `{names[1]}` cannot be combined like this: "
+                f"{reason}. {received(config, *names)}. Leave out "
+                f"--{names[0]} or change --{names[1]}."
             )

@@ -57,8 +57,7 @@ class Form:
 
     Args:
         pattern: regular expression of the whole text.
-        must_be: what it is, for the message.
-        advice: what to do about another one, for the message.
+        must_be: what it is, for the message; `advice`: what to do.
     """
 
     pattern: str
@@ -72,15 +71,12 @@ class Setting:
 
     Args:
         name: of the field.
-        hint: the type of the field, such as `float | None`.
         default: None stands for what `help` says.
         help: the meaning, with unit and neutral value.
         choices: all values; empty: those of the type.
-        at_least: lowest number. None: no bound, as of the next two.
-        above: bound that a number must not reach.
-        at_most: highest number.
+        at_least: lowest number; `above`: bound that it does not reach;
+            `at_most`: highest number. None: no bound.
         form: of a text. None: any but an empty one.
-        changes: what another value changes.
         modes: those in which it means something. A finished run takes no
             others than its own in the rest; a training none but the default.
         identifies: rows of the data on which it decides. None: none.
@@ -173,12 +169,7 @@ class Setting:
         return isinstance(value, kinds.get(self.kind, self.kind))
 
     def check(self, value: Any) -> None:
-        """Checks what can be said of one value alone.
-
-        Raises:
-            ValueError: if it is empty, none of the choices, out of bounds or
-                of another form.
-        """
+        """Raises a ValueError for what can be said of one value alone."""
         name = self.name
         if value == "":
             raise ValueError(
@@ -222,13 +213,7 @@ class Setting:
 
 
 def setting(default: Any, help: str, **properties: Any) -> Any:
-    """Returns a field of a class of settings.
-
-    Args:
-        default: of the field.
-        help: of its flag.
-        **properties: further attributes of its `Setting`.
-    """
+    """Returns a field of a class of settings, with its `Setting`."""
     entry = Setting(help=help, **properties)
     return dataclasses.field(default=default, metadata={_ENTRY: entry})
 

@@ -19,22 +19,22 @@ class StabiliserSettings:
 
     reinit_layers: int = setting(
         0,
-        "Draws so many top blocks afresh, and the pooler. 0: none.",
+        "Re-initialises so many top blocks, and the pooler. 0: none.",
         at_least=0,
         is_restarted=True,
     )
 
     reinit_pooler: bool = setting(
         False,
-        "Draws the pooler afresh, blocks or not.",
+        "Re-initialises the pooler, whatever --reinit_layers is.",
         is_restarted=True,
     )
 
     layerwise_lr_decay: float = setting(
         1.0,
-        "Each block's rate is this times that of the block above; the top "
-        "block has it once, pooler and head have the full rate. 1.0 turns it "
-        "off.",
+        "Learning rate of each block, as a part of that of the block above; "
+        "of the top block, of the full rate, which pooler and head have. 1.0 "
+        "turns it off.",
         above=0,
         at_most=1,
     )
@@ -50,15 +50,15 @@ class StabiliserSettings:
 
     mixout_gradient: str = setting(
         "derivative",
-        "reference: without the factor 1 / (1 - p) of the derivative, as the "
-        "authors' code has it.",
+        "Gradient of --mixout=p. reference: without the factor 1 / (1 - p) of "
+        "the derivative, as in the authors' code.",
         choices=("derivative", "reference"),
     )
 
     pretrained_weight_decay: float = setting(
         0.0,
-        "Decoupled decay towards the weights that the run starts from; not on "
-        "biases, LayerNorm and a fresh head. --weight_decay, towards 0, comes "
+        "Decoupled decay towards the weights that the run starts from; not of "
+        "biases, LayerNorm and a new head. --weight_decay, towards 0, comes "
         "on top. 0 turns it off.",
         at_least=0,
         at_most=1e6,
@@ -66,7 +66,7 @@ class StabiliserSettings:
 
     freeze: str | None = setting(
         None,
-        "Leaves the lower part as it is, without dropout: embeddings, lower_3 "
+        "Leaves the lower part as it was, without dropout: embeddings, lower_3 "
         "(the embeddings and 3 blocks), encoder (all blocks) or all_but_head "
         "(the pooler too).",
         form=_FREEZE,
@@ -75,12 +75,12 @@ class StabiliserSettings:
     cache_frozen_features: bool = setting(
         False,
         "Runs the frozen part once for each example, not in every step. The "
-        "result is the same but for rounding. Kept in memory; above 1 GiB, "
-        "unless all blocks are frozen, in temporary files.",
+        "result is the same but for rounding. Its features are kept in memory; "
+        "above 1 GiB, unless all blocks are frozen, in temporary files.",
     )
 
     keep_head: bool = setting(
         False,
         "Starts with the head of --init_checkpoint, which must have the same "
-        "labels. Off: the head is drawn afresh; the pooler stays.",
+        "labels. Off: a new head is drawn; the pooler stays.",
     )

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tf_bert.config import flag_files
 from tf_bert.config.all_settings import SETTINGS
 from tf_bert.config.setting import Changes
 
@@ -47,36 +48,29 @@ class _Axis:
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Takes the sweeps out of a command line.
+    """Returns the texts behind `--sweep=`, and all other arguments.
 
-    Args:
-        arguments: with flag files expanded.
-
-    Returns:
-        The texts behind `--sweep=`, and all other arguments. A `--sweep`
-        without a value gives an empty text, which `combinations` refuses.
+    Flag files are expanded before. A `--sweep` without a value gives an empty
+    text, which `combinations` refuses.
 
     Example:
         >>> split(["--seed=3", "--sweep=mixout:0,0.5"])
         (['mixout:0,0.5'], ['--seed=3'])
     """
     sweeps, others = [], []
-    remaining = iter(arguments)
-    for argument in remaining:
-        name, equals, value = argument.partition("=")
-        if name not in ("--sweep", "-sweep"):
+    for argument, value in flag_files.with_values(arguments, "sweep"):
+        if value is None:
             others.append(argument)
         else:
-            sweeps.append(value if equals else next(remaining, ""))
+            sweeps.append(value)
     return sweeps, others
 
 
 def combinations(sweeps: Sequence[str]) -> list[Combination]:
     """Returns every combination of the values of all sweeps.
 
-    Args:
-        sweeps: texts such as `mixout:0,0.5`, at least one. The last one's
-            values change fastest.
+    Sweeps are texts such as `mixout:0,0.5`; the last one's values change
+    fastest.
 
     Raises:
         ValueError: if a text is no sweep, or a name comes twice.
@@ -89,14 +83,13 @@ def combinations(sweeps: Sequence[str]) -> list[Combination]:
 'reinit_layers=0, freeze=embeddings']
     """
     axes = [_axis(text) for text in sweeps]
-    names = [axis.name for axis in axes]
-    for name in names:
-        equal = [t for t, n in zip(sweeps, names, strict=True) if n == name]
-        if len(equal) > 1:
+    first: dict[str, str] = {}
+    for axis, text in zip(axes, sweeps, strict=True):
+        other = first.setdefault(axis.name, text)
+        if other is not text:
             raise ValueError(
-                "Every --sweep must be of another flag. Received: "
-                f"{' and '.join(equal)}. Give all values in "
-                f"one: --sweep={name}:v1,v2,v3."
+                f"Two --sweep are over one flag. Received: {other} and {text}. "
+                f"Give all values in one: --sweep={axis.name}:v1,v2,v3."
             )
     return [
         _combination(list(zip(axes, values, strict=True)))
@@ -119,21 +112,16 @@ def _combination(chosen: list[tuple[_Axis, str]]) -> Combination:
 
 
 def check_names(recipe: Combination, fields: Mapping[str, Any]) -> None:
-    """Refuses to leave out a flag that there is not.
+    """Raises a ValueError if a recipe leaves out what is not in `fields`.
 
-    Args:
-        recipe: of `combinations`.
-        fields: by the names that flags have.
-
-    Raises:
-        ValueError: if there is no such flag. Another program's name for one
-            of ours is none: what it stands for would stay.
+    Another program's name for a flag of ours is not: what it stands for would
+    stay.
     """
     for name in recipe.without:
         if name not in fields:
             raise ValueError(
-                "A sweep must leave out a flag by its own name. Received: "
-                f"{name}. Correct --sweep={name}: (--help has all flags)."
+                "A sweep can leave out a flag by its own name alone. Received: "
+                f"{name}. Correct --sweep={name}: (--help lists all flags)."
             )
 
 
@@ -153,31 +141,24 @@ def check_new(
         ValueError: if another has its label or is the same training, or if
             it sets a seed or another flag that is the same for all trials.
     """
-    shared = [name for name in changes if _is_same_for_all(name)]
-    if shared:
-        name = shared[0]
-        raise ValueError(
-            "The recipes of a sweep must not differ in what is the same for "
-            "all; seeds are counted by --num_trials. Received: "
-            f"{name}={changes[name]!r} in {label!r}. Leave --{name} out of "
-            "the recipe."
-        )
+    for name, value in changes.items():
+        setting = SETTINGS[name]
+        if not setting.may_be_swept and setting.changes is not Changes.SPEED:
+            raise ValueError(
+                "The recipes of a sweep differ in what is the same for all "
+                "trials; seeds are counted by --num_trials. Received: "
+                f"{name}={value!r} in {label!r}. Leave --{name} out of the "
+                "recipe."
+            )
     for other, fields in recipes.items():
         is_same = _of_result(changes) == _of_result(fields)
         if is_same or label == other:
             raise ValueError(
-                "Every recipe of a sweep must be another training. Received: "
-                f"{other!r} and {label!r}, which are the same"
-                f"{'' if is_same else ' by name'}. Remove one; or "
-                "leave out the flags beside --sweep that set what the recipes "
-                "differ in."
+                f"Two recipes of the sweep are "
+                f"{'one training' if is_same else 'called the same'}. "
+                f"Received: {other!r} and {label!r}. Remove one; or leave out "
+                "the flags beside --sweep that set what the recipes differ in."
             )
-
-
-def _is_same_for_all(name: str) -> bool:
-    """Whether recipes may not even differ in it beside something else."""
-    setting = SETTINGS[name]
-    return not setting.may_be_swept and setting.changes is not Changes.SPEED
 
 
 def _of_result(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,15 +181,15 @@ def _axis(text: str) -> _Axis:
     is_known = name in SETTINGS
     if name == "flagfile" or (is_known and not SETTINGS[name].may_be_swept):
         raise ValueError(
-            "A sweep must be over a flag that trainings can differ in; seeds "
+            "A sweep can only be over a flag that trainings differ in; seeds "
             f"are counted by --num_trials. Received: sweep={text!r}. Leave out "
             f"--sweep={name}."
         )
     values = _values(name, listed.strip())
     if len(set(values)) < len(values):
         raise ValueError(
-            "The values of a sweep must differ. Received: "
-            f"sweep={text!r}. Remove one of the equal ones from --sweep."
+            f"A sweep has the same value twice. Received: sweep={text!r}. "
+            "Remove one of the equal ones from --sweep."
         )
     return _Axis(name, values)
 
@@ -222,9 +203,8 @@ def _values(name: str, listed: str) -> tuple[str, ...]:
             raise ValueError("it is empty")
     except ValueError as error:
         raise ValueError(
-            "The values of a sweep must be a JSON list, of one or more, where "
-            f"they begin with a bracket. Received: sweep={name}:{listed} "
-            f"({error}). Write "
+            "Values of a sweep that begin with a bracket must be a JSON list "
+            f"of one or more. Received: sweep={name}:{listed} ({error}). Write "
             f'--sweep=\'{name}:["a,b", "c,d"]\'.'
         ) from error
     # As a flag is typed: true, not True; nothing for null.
@@ -246,8 +226,8 @@ def _recipe_path(value: str) -> str:
             names = sorted(os.listdir(RECIPES_DIR))
             known = ", ".join(os.path.splitext(name)[0] for name in names)
         raise FileNotFoundError(
-            f"A recipe must be a file in {RECIPES_DIR}, or the path of one "
-            f"that ends with .flags. Received: sweep=recipe:{value} (there "
-            f"are: {known}). Correct --sweep."
+            f"There is no such recipe: neither a file in {RECIPES_DIR} nor a "
+            f"path that ends with .flags. Received: sweep=recipe:{value} "
+            f"(there are: {known}). Correct --sweep."
         )
     return path

@@ -19,12 +19,11 @@ class TextFormat:
     """What is said about the user's text files; the rest is detected.
 
     Args:
-        encoding: A text encoding that Python knows, such as "cp1252". None:
-            UTF-8. Whatever it is, a byte order mark at the start of a file
-            decides on that file.
-        delimiter: What divides the fields of a row: "comma", "semicolon",
-            "tab", "pipe", or one character that is no letter, digit, white
-            space or quote. None: tabs in .tsv and .txt; detected in .csv.
+        encoding: "cp1252", for example. None: UTF-8. Whatever it is, a byte
+            order mark at the start of a file decides on that file.
+        delimiter: "comma", "semicolon", "tab", "pipe", or one character that
+            is no letter, digit, white space or quote. None: tabs in .tsv and
+            .txt; detected in .csv.
         keep_short_rows: Whether a row with too few fields is a record without
             fields, for data sets that are known to have such, not an error.
 

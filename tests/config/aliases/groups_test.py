@@ -34,8 +34,7 @@ class ModeTest(parameterized.TestCase):
 
     @parameterized.parameters(
         ({"do_train": "false"}, {}, "Received: --do_train=false"),
-        ({"do_eval": "true", "do_predict": "true"}, {}, "are two commands"),
-        ({"do_eval": "true"}, {"mode": "train"}, "must not contradict"),
+        ({"do_eval": "true"}, {"mode": "train"}, "`mode` contradicts"),
     )
     def test_contradictions_are_refused(self, values, ours, message):
         with self.assertRaisesRegex(ValueError, message):
@@ -71,7 +70,6 @@ class WarmupTest(parameterized.TestCase):
         self.assertEqual(groups.warmup(values, {}), settings)
 
     @parameterized.parameters(
-        ({"lr_scheduler_type": "polynomial"}, {}, "one of linear, cosine, con"),
         (
             {"lr_scheduler_type": "constant", "warmup_ratio": "0.1"},
             {},
@@ -119,16 +117,13 @@ class EvaluationTest(parameterized.TestCase):
         self.assertEqual(groups.evaluation(values, {}), settings)
 
     @parameterized.parameters(
-        ({"eval_strategy": "steps"}, "must be no, epoch, or steps with"),
-        ({"eval_strategy": "epoch", "eval_steps": "5"}, "--eval_steps=5. Pass"),
         ({"eval_strategy": "no", "eval_steps": "5"}, "--eval_steps=5. Pass"),
         (
             {"eval_strategy": "no", "evaluation_strategy": "epoch"},
             "Pass --eval_strategy once",
         ),
-        ({"eval_strategy": "daily"}, "must be one of no, steps, epoch"),
+        ({"eval_strategy": "daily"}, "must be no, epoch or steps"),
         ({"save_strategy": "epoch"}, "must be those of evaluation"),
-        ({"save_steps": "500"}, "must be those of evaluation"),
         ({"eval_steps": "50", "save_steps": "500"}, "must be those of evaluat"),
     )
     def test_contradictions_are_refused(self, values, message):

@@ -16,6 +16,11 @@ _SCHEDULES = {
     "constant_with_warmup": "constant",
     "constant": "constant",
 }
+_LENGTHS: dict[str | None, Settings] = {
+    None: {},
+    "no": {"num_evaluations": "1"},
+    "epoch": {"evaluate_every_epochs": "1"},
+}
 
 
 def mode(values: Values, ours: Values) -> Settings:
@@ -43,9 +48,9 @@ def mode(values: Values, ours: Values) -> Settings:
         )
     if ours.get("mode", result) != result:
         raise ValueError(
-            "`mode` must not contradict `do_train`, `do_eval` and "
-            f"`do_predict`. Received: --mode={ours['mode']}, {_shown(values)}. "
-            "Leave out the others and pass --mode."
+            "`mode` contradicts `do_train`, `do_eval` or `do_predict`. "
+            f"Received: --mode={ours['mode']}, {_shown(values)}. Leave out the "
+            "others and pass --mode."
         )
     if result == "train" and "do_predict" in on and "predict_file" not in ours:
         raise ValueError(
@@ -90,6 +95,17 @@ def warmup(values: Values, ours: Values) -> Settings:
     return settings
 
 
+def _check_no_warmup(values: Values) -> None:
+    names = ("warmup_proportion", "num_warmup_steps")
+    given = {name: values[name] for name in names if name in values}
+    if any(_number(given, name) for name in given):
+        raise ValueError(
+            "--lr_scheduler_type=constant is without a warm-up. Received: "
+            f"{_shown(given)}. Pass --lr_scheduler_type=constant_with_warmup, "
+            "or leave out the warm-up."
+        )
+
+
 def evaluation(values: Values, ours: Values) -> Settings:
     """`--eval_strategy`, `--eval_steps`; `--save_...` must go with them.
 
@@ -98,32 +114,32 @@ def evaluation(values: Values, ours: Values) -> Settings:
         {'evaluate_every_steps': '50'}
     """
     del ours
-    strategies = {
-        values[name]
-        for name in ("eval_strategy", "evaluation_strategy")
-        if name in values
-    }
+    names = ("eval_strategy", "evaluation_strategy")
+    given = {values[name] for name in names if name in values}
     steps = values.get("eval_steps")
-    strategy = strategies.pop() if strategies else "steps" if steps else None
-    if strategies or (steps is None) == (strategy == "steps"):
+    strategy = given.pop() if given else "steps" if steps else None
+    if given or (steps is None) == (strategy == "steps"):
         raise ValueError(
             "`eval_strategy` must be no, epoch, or steps with `eval_steps`. "
             f"Received: {_shown(values)}. Pass --eval_strategy once, and "
             "--eval_steps with steps alone."
         )
-    _check_saved(values, strategy)
-    if strategy == "epoch":
-        return {"evaluate_every_epochs": "1"}
-    if strategy == "steps":
-        return {"evaluate_every_steps": steps}
-    if strategy == "no":
-        return {"num_evaluations": "1"}
-    if strategy is None:
-        return {}
-    raise ValueError(
-        "`eval_strategy` must be one of no, steps, epoch. Received: "
-        f"eval_strategy={strategy!r}. Pass one of them, or --num_evaluations."
-    )
+    lengths = {**_LENGTHS, "steps": {"evaluate_every_steps": steps}}
+    if strategy not in lengths:
+        raise ValueError(
+            "`eval_strategy` must be no, epoch or steps. Received: "
+            f"eval_strategy={strategy!r}. Pass one of them, or "
+            "--num_evaluations."
+        )
+    is_saved_alike = values.get("save_strategy", "no") in ("no", strategy)
+    if not is_saved_alike or values.get("save_steps", "0") not in ("0", steps):
+        raise ValueError(
+            "`save_strategy` and `save_steps` must be those of evaluation: "
+            f"the state is saved at every one. Received: {_shown(values)}. "
+            "Leave out --save_strategy and --save_steps, or pass the same as "
+            "--eval_strategy and --eval_steps."
+        )
+    return lengths[strategy]
 
 
 def adam(values: Values, ours: Values) -> Settings:
@@ -189,29 +205,3 @@ def _number(values: Values, name: str) -> float:
             f"`{name}` must be a number. Received: {name}={values[name]!r}. "
             f"Correct --{name}."
         ) from error
-
-
-def _check_no_warmup(values: Values) -> None:
-    names = ("warmup_proportion", "num_warmup_steps")
-    given = {name: values[name] for name in names if name in values}
-    if any(_number(given, name) for name in given):
-        raise ValueError(
-            "A warm-up must be left out with --lr_scheduler_type=constant, "
-            f"which has none. Received: {_shown(given)}. Pass "
-            "--lr_scheduler_type=constant_with_warmup, or leave it out."
-        )
-
-
-def _check_saved(values: Values, strategy: str | None) -> None:
-    saved = values.get("save_strategy", "no")
-    steps = values.get("save_steps", "0")
-    if saved not in ("no", strategy) or steps not in (
-        "0",
-        values.get("eval_steps"),
-    ):
-        raise ValueError(
-            "`save_strategy` and `save_steps` must be those of evaluation: "
-            f"the state is saved at every one. Received: {_shown(values)}. "
-            "Leave out --save_strategy and --save_steps, or pass the same as "
-            "--eval_strategy and --eval_steps."
-        )

@@ -1,10 +1,7 @@
 """Flags of transformers: `TrainingArguments` and its examples."""
 
 from tf_bert.config.aliases.rows import (
-    NO_FLOAT16,
     NO_GPU,
-    ONE_DEVICE,
-    ONE_FOLDER,
     OtherName,
     Settings,
     refused,
@@ -27,23 +24,6 @@ def _metrics() -> dict[str, Settings]:
 _TWO_WARMUPS = (
     "Of the two, --warmup_ratio counts only if --warmup_steps is 0 or left out."
 )
-_LOGGED_AT_EVALUATIONS = (
-    "The training loss is written at every evaluation: pass "
-    "--num_evaluations, --evaluate_every_steps or --evaluate_every_epochs."
-)
-_NO_CACHE = (
-    "Texts are tokenised anew by every run, which takes seconds, and models of "
-    "the hub stay where the environment variable HF_HOME says: leave the flag "
-    "out."
-)
-_NOT_PADDED = (
-    "Batches are packed, not padded: short texts share a row. Leave the flag "
-    "out."
-)
-_NO_UPLOAD = (
-    "Nothing is sent anywhere. The folder model/ in --output_dir is ready for "
-    "`hf upload`: leave the flag out."
-)
 
 ROWS = (
     OtherName("do_train", "mode", is_switch=True, group="mode"),
@@ -57,7 +37,7 @@ ROWS = (
     OtherName(
         "do_predict",
         "mode",
-        "Of --predict_file. --mode=train predicts it in any case.",
+        "Predicts --predict_file, as --mode=train does in any case.",
         is_switch=True,
         group="mode",
     ),
@@ -78,7 +58,7 @@ ROWS = (
     OtherName(
         "per_device_eval_batch_size",
         "eval_batch_size",
-        "That of all devices together; it does not change results.",
+        "Examples of all devices together; it does not change results.",
     ),
     OtherName(
         "max_steps",
@@ -108,20 +88,17 @@ ROWS = (
     ),
     OtherName("adam_beta1", "adam_beta_1"),
     OtherName("adam_beta2", "adam_beta_2"),
-    *refused(
-        "optim",
-        "The optimizer is AdamW: leave the flag out.",
-        "adamw_torch",
-        "adamw_torch_fused",
-        "adamw_hf",
-    ),
     switch(
         "bf16",
         "",
         {"precision": "mixed_bfloat16"},
         {"precision": "float32"},
     ),
-    OtherName("fp16", note=NO_FLOAT16, values={"false": {}}, is_switch=True),
+    *refused_switches(
+        "fp16",
+        "float16 needs loss scaling, which is not there. Pass "
+        "--precision=mixed_bfloat16, which needs none.",
+    ),
     OtherName(
         "eval_strategy",
         "evaluate_every_epochs",
@@ -167,12 +144,6 @@ ROWS = (
         values=_metrics(),
     ),
     OtherName(
-        "greater_is_better",
-        note="The highest is best with every metric: leave the flag out.",
-        values={"true": {}},
-        is_switch=True,
-    ),
-    OtherName(
         "report_to",
         note="Scalars go to TensorBoard, or nowhere: pass --tensorboard or "
         "--notensorboard.",
@@ -196,41 +167,21 @@ ROWS = (
         "As many of each class, drawn by --split_seed; theirs takes the first.",
     ),
     *refused(
-        "max_eval_samples max_predict_samples",
-        "Every row is scored: pass a smaller file.",
+        "dataset_name",
+        "Data sets of the hub are not read: write the examples to files, and "
+        "pass --train_file.",
     ),
     *refused(
-        "dataset_name dataset_config_name",
-        "Data sets of the hub are not read: write the rows to files, and pass "
-        "--train_file.",
+        "logging_steps",
+        "The training loss is written at every evaluation: pass "
+        "--num_evaluations, --evaluate_every_steps or --evaluate_every_epochs.",
+        "0",
     ),
-    *refused_switches("pad_to_max_length group_by_length", _NOT_PADDED),
-    *refused(
-        "tokenizer_name config_name model_revision", ONE_FOLDER, "", "main"
-    ),
-    *refused("cache_dir", _NO_CACHE, ""),
-    *refused_switches("overwrite_cache", _NO_CACHE),
     *refused_switches(
-        "use_fast_tokenizer trust_remote_code ignore_mismatched_sizes",
-        "There is one tokenizer, and no code from elsewhere: leave the flag "
-        "out.",
+        "push_to_hub",
+        "Nothing is sent anywhere. The folder model/ in --output_dir is ready "
+        "for `hf upload`: leave the flag out.",
     ),
-    *refused(
-        "logging_steps logging_strategy", _LOGGED_AT_EVALUATIONS, "0", "no"
-    ),
-    *refused_switches("logging_first_step", _LOGGED_AT_EVALUATIONS),
-    *refused(
-        "logging_dir run_name",
-        "Everything is in --output_dir: leave the flag out.",
-        "",
-    ),
-    *refused(
-        "save_total_limit",
-        "The best and the last state are kept until the run has ended: leave "
-        "the flag out.",
-    ),
-    *refused_switches("push_to_hub", _NO_UPLOAD),
-    *refused("hub_model_id hub_token hub_strategy", _NO_UPLOAD, ""),
     OtherName(
         "label_smoothing_factor",
         "label_smoothing_factor",
@@ -241,11 +192,5 @@ ROWS = (
         "To save memory, pass --gradient_accumulation_steps, or --remat.",
     ),
     switch("gradient_checkpointing", "", on={"remat": "true"}, off={}),
-    *refused(
-        "dataloader_num_workers preprocessing_num_workers",
-        "The input keeps up by itself: leave the flag out.",
-        "0",
-    ),
     *refused_switches("use_cpu", NO_GPU),
-    *refused("deepspeed fsdp ddp_backend", ONE_DEVICE, ""),
 )

@@ -4,9 +4,7 @@ Source: Zhang et al., 2021, https://github.com/asappresearch/revisit-bert-finetu
 """
 
 from tf_bert.config.aliases.rows import (
-    NO_FLOAT16,
     NO_GPU,
-    ONE_DEVICE,
     OtherName,
     refused,
     refused_switches,
@@ -25,7 +23,7 @@ ROWS = (
     OtherName(
         "per_gpu_eval_batch_size",
         "eval_batch_size",
-        "That of all devices together; it does not change results.",
+        "Examples of all devices together; it does not change results.",
     ),
     OtherName(
         "use_torch_adamw",
@@ -37,7 +35,7 @@ ROWS = (
     OtherName(
         "use_bertadam",
         "bias_correction",
-        "--nobias_correction.",
+        "Is --nobias_correction.",
         is_switch=True,
         group="adam",
     ),
@@ -52,7 +50,7 @@ ROWS = (
     OtherName(
         "reinit_pooler",
         "reinit_pooler",
-        "There --reinit_layers must have it beside it; here it implies it.",
+        "Implied by --reinit_layers here; there it must be given beside it.",
         is_switch=True,
     ),
     OtherName(
@@ -75,38 +73,26 @@ ROWS = (
         "prior_weight_decay",
         "pretrained_weight_decay",
         "Its strength is that of --weight_decay, which is then 0. There a "
-        "fresh head is pulled to its start too.",
+        "new head is pulled to its start too.",
         is_switch=True,
         group="prior",
     ),
     OtherName(
         "downsample_trainset",
         "max_train_examples",
-        "It leaves the dev set as it is; theirs cut that of STS-B too.",
+        "The dev set is left as it is; theirs cut that of STS-B too.",
         {"-1": {"max_train_examples": "0"}},
     ),
     OtherName(
         "test_val_split",
         "split_dev_in_half",
-        "The rule is the same, the rows drawn are others.",
+        "The rule is the same, the examples drawn are others.",
         is_switch=True,
     ),
     *refused(
         "resplit_val",
-        "Pass --split_seed, which decides on the rows that are held out.",
-        "0",
-    ),
-    *refused(
-        "rezero_layers weight_logging_steps",
-        "It has no effect there either: leave the flag out.",
+        "Pass --split_seed, which draws the examples that are held out.",
         "0",
     ),
     *refused_switches("no_cuda", NO_GPU),
-    *refused("fp16_opt_level", NO_FLOAT16),
-    *refused("local_rank", ONE_DEVICE, "-1"),
-    *refused(
-        "server_ip server_port",
-        "No debugger is attached to a run: leave the flag out.",
-        "",
-    ),
 )

@@ -45,27 +45,15 @@ def refused(names: str, note: str, *neutral: str) -> tuple[OtherName, ...]:
 
 
 def refused_switches(names: str, note: str) -> tuple[OtherName, ...]:
-    """Likewise; switched off they ask for nothing."""
+    """Rows of switches with one reason; switched off they are taken."""
     return tuple(
         OtherName(name, note=note, values={"false": {}}, is_switch=True)
         for name in names.split()
     )
 
 
-# Reasons that several tables give.
-ONE_FOLDER = (
-    "Configuration, vocabulary and weights are those of one folder: pass "
-    "--init_checkpoint."
-)
-ONE_DEVICE = (
-    "Devices are chosen by --distribution, workers by the environment "
-    "variable TF_CONFIG: leave the flag out."
-)
+# Why a flag of transformers and one of the paper's code are refused.
 NO_GPU = (
     "GPUs are used if there are any: leave the flag out, and set the "
-    "environment variable CUDA_VISIBLE_DEVICES=-1 to hide it."
-)
-NO_FLOAT16 = (
-    "float16 needs loss scaling, which is not there. Pass "
-    "--precision=mixed_bfloat16, which needs none."
+    "environment variable CUDA_VISIBLE_DEVICES=-1 to hide them."
 )

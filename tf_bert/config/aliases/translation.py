@@ -18,7 +18,7 @@ _BOOLEANS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class _Typed:
     """What was typed, and what it sets here."""
 
@@ -30,7 +30,7 @@ class _Typed:
 def translate(
     arguments: Sequence[str], *, names: Set[str], switches: Set[str]
 ) -> dict[str, str]:
-    """Reads flags, of ours and by other names.
+    """Returns what flags set, of ours and by other names.
 
     Args:
         arguments: without the program, flag files expanded.
@@ -83,8 +83,8 @@ def _pairs(
         elif name in known:
             if not equals and not remaining:
                 raise ValueError(
-                    f"`{name}` must have a value. Received: --{name} at the "
-                    f"end. Write --{name}=VALUE."
+                    f"`{name}` has no value. Received: --{name} at the end. "
+                    f"Write --{name}=VALUE."
                 )
             pairs.append((name, value if equals else remaining.pop()))
         elif name[:2] == "no" and name[2:] in switches and not equals:
@@ -103,8 +103,9 @@ def _unknown(name: str, known: Set[str]) -> ValueError:
     )
     hint = f"Did you mean --{nearest[0]}? " if nearest else ""
     return ValueError(
-        f"Every flag must be a known one. Received: --{name}. {hint}See --help "
-        "for all flags, and docs/flags.md for names of other programs."
+        f"There is no such flag. Received: --{name}. {hint}--help lists all "
+        "flags, and docs/flags.md those of other programs that are taken; "
+        "leave out any other."
     )
 
 
@@ -114,7 +115,7 @@ def _not_a_flag(word: str, before: str, switches: Set[str]) -> ValueError:
         hint = f"A switch is turned off by --no{before} or --{before}=false."
     behind = f" behind --{before}" if before else ""
     return ValueError(
-        "Every argument must be a flag, --name=value. Received: "
+        "An argument is not a flag, --name=value. Received: "
         f"{word!r}{behind}. {hint}"
     )
 
@@ -122,38 +123,28 @@ def _not_a_flag(word: str, before: str, switches: Set[str]) -> ValueError:
 def _with_settings(pairs: list[tuple[str, str]]) -> list[_Typed]:
     """Looks up what each flag sets; a group sets it where its last one is."""
     ours = {name: value for name, value in pairs if name not in ROWS}
-    typed = []
+    typed = [_Typed(name, value, {}) for name, value in pairs]
     together: dict[str, dict[str, str]] = {}
-    last: dict[str, int] = {}
-    for index, (name, value) in enumerate(pairs):
-        row = ROWS.get(name)
-        settings: Settings = {}
+    last: dict[str, _Typed] = {}
+    for entry in typed:
+        row = ROWS.get(entry.name)
         if row is None:
-            settings = {name: value}
+            entry.settings = {entry.name: entry.value}
         elif row.group:
             values = together.setdefault(row.group, {})
-            values[name] = _boolean(row, value) if row.is_switch else value
-            last[row.group] = index
+            values[row.name] = (
+                _boolean(row, entry.value) if row.is_switch else entry.value
+            )
+            last[row.group] = entry
         else:
-            settings = _counterpart(row, value)
-        typed.append(_Typed(name, value, settings))
+            entry.settings = _counterpart(row, entry.value)
     for group, values in together.items():
-        index = last[group]
         settings = groups.SETTINGS[group](values, ours)
-        typed[index] = dataclasses.replace(typed[index], settings=settings)
-        if settings:
-            typed = _without(typed, groups.TAKEN_OVER.get(group, ()))
+        last[group].settings = settings
+        for entry in typed:
+            if settings and entry.name in groups.TAKEN_OVER.get(group, ()):
+                entry.settings = {}
     return typed
-
-
-def _without(typed: list[_Typed], names: Sequence[str]) -> list[_Typed]:
-    """The same, where these flags set nothing by themselves."""
-    return [
-        dataclasses.replace(entry, settings={})
-        if entry.name in names
-        else entry
-        for entry in typed
-    ]
 
 
 def _counterpart(row: OtherName, value: str) -> Settings:
@@ -162,12 +153,10 @@ def _counterpart(row: OtherName, value: str) -> Settings:
         return row.values[plain]
     if row.ours:
         return {row.ours: value}
-    must = "have a value that has a counterpart here"
-    if not any(row.values.values()):
-        must = "be left out"
+    what = "This value of `{}`" if any(row.values.values()) else "`{}`"
     raise ValueError(
-        f"`{row.name}` must {must}. Received: --{row.name}={value}, a flag of "
-        f"another program. {row.note}"
+        f"{what.format(row.name)}, a flag of another program, has no "
+        f"counterpart here. Received: --{row.name}={value}. {row.note}"
     )
 
 
@@ -189,7 +178,7 @@ def _plain(value: str) -> str:
 
 
 def _log(typed: list[_Typed]) -> None:
-    """Says what other names are here, and which of two names counts."""
+    """Logs what other names are here, and which of two names counts."""
     lines = {}
     spelled: dict[str, dict[str, str]] = {}
     for entry in typed:
@@ -199,11 +188,11 @@ def _log(typed: list[_Typed]) -> None:
             if entry.name != name and value is not None:
                 lines[f"--{entry.name} is --{name}={value}"] = None
     if lines:
-        logging.info("By our names: %s.", ", ".join(lines))
+        logging.info("Translated flags: %s.", ", ".join(lines))
     for name, values in spelled.items():
         if len(values) > 1:
             logging.info(
-                "%s set one thing, --%s: the last one counts.",
+                "%s both set --%s: the last one counts.",
                 " and ".join(f"--{n}={v}" for n, v in values.items()),
                 name,
             )
