@@ -117,7 +117,7 @@ def test_a_run_that_lost_its_storage_is_continued(
     )
     status, errors = on_gcs(gcs_client.run_main, *command())
     assert status == 2
-    assert "ConnectionError: The storage must answer" in errors
+    assert "ConnectionError: The storage did not answer" in errors
     assert "give the same command again" in errors
     assert "Traceback" not in errors
     left = contents(gcs, f"{gcs_folder}/run")

@@ -8,7 +8,7 @@
     )
     tf_bert.predict("runs/mine", ["Where is my card?"]).labels
 
-`Config` stands in `config.py`, `fine_tune` in `finetune.py`.
+`Config` stands in `config/`, `fine_tune` in `finetune.py`.
 """
 
 import dataclasses
@@ -60,14 +60,16 @@ def load_examples(
         path: A file of a format that `--train_file` takes, local or `gs://`.
         text_column: Name in the header; or digits, the number of the column
             counted from 1, in a file without a header.
-        text_pair_column: The same for a second text; None: single texts.
-        label_column: The same for the label; None: unlabelled rows.
+        text_pair_column: Name or number of the column of a second text;
+            None: single texts.
+        label_column: Name or number of the column of the label; None:
+            unlabelled examples.
         label_names: Labels as the file spells them, in the order of their
             ids; None: the different labels of the file, sorted.
         task_type: `classification`, or `regression` for labels that are
             scores.
         encoding: Of a text file, see `TextFormat`; None: UTF-8.
-        delimiter: The same; None: detected.
+        delimiter: Of a text file, see `TextFormat`; None: detected.
 
     Returns:
         The rows in file order: `texts`, `text_pairs`, `labels` (int32 `[N]`
@@ -165,14 +167,11 @@ class Predictor:
     def predict(
         self, texts: Iterable[str], text_pairs: Iterable[str] | None = None
     ) -> Predictions:
-        """Predicts the label, or the score, of each text.
+        """Returns the label, or the score, of each text, in their order.
 
         Args:
             texts: N texts; a list, an array, a column of a data frame.
             text_pairs: N second texts, for a model that was trained on pairs.
-
-        Returns:
-            `Predictions`, in the order of `texts`.
 
         Raises:
             ValueError: A text is empty or no string; or there are second
@@ -201,8 +200,8 @@ class Predictor:
         is_given = examples.text_pairs is not None
         if self._is_run and is_given != (column is not None):
             raise ValueError(
-                "`text_pairs` must be given exactly where the model was "
-                f"trained on pairs. Received: text_pairs "
+                f"The model was trained {'on' if column else 'without'} pairs "
+                f"of texts. Received: text_pairs "
                 f"{'given' if is_given else 'not given'}, and a run with "
                 f"text_pair_column={column!r}. "
                 f"{'Leave them out' if is_given else 'Give them'}."
@@ -216,18 +215,8 @@ def predict(
 ) -> Predictions:
     """Predicts with the model in a folder; see `Predictor` for many calls.
 
-    Loading takes seconds each time.
-
-    Args:
-        folder: See `Predictor`.
-        texts: See `Predictor.predict`.
-        text_pairs: The same.
-
-    Returns:
-        `Predictions`, in the order of `texts`.
-
-    Raises:
-        FileNotFoundError, ValueError: See `Predictor`.
+    Loading takes seconds each time. Arguments and errors are those of
+    `Predictor` and `Predictor.predict`.
     """
     # Checked before a model is loaded, which takes seconds.
     examples = _as_examples(texts, text_pairs)
@@ -298,9 +287,9 @@ def _check_is_trained(folder: str) -> None:
         name = weights.stored_name(path).name
         if name not in weights.shapes:
             raise ValueError(
-                "A model must have a trained classifier before it can "
-                f"predict. Received: {weights.file} without {name}. Fine-tune "
-                "it first, or give the folder of another model."
+                "This model has no trained classifier, and cannot predict. "
+                f"Received: {weights.file} without {name}. Fine-tune it "
+                "first, or give the folder of another model."
             )
 
 
@@ -329,7 +318,7 @@ def _as_texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
     for index, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(
-                f"`{name}` must hold a text at every place. Received: "
+                f"One of `{name}` is empty or no text. Received: "
                 f"{name}[{index}]={text!r}. Fill in the text, or leave it out."
             )
     return texts

@@ -9,7 +9,13 @@ import textwrap
 
 import pytest
 
+from tf_bert.system import folder_lock
 from tf_bert.system.folder_lock import FolderLock
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(folder_lock, "_SECONDS", 0.1)
 
 
 @pytest.fixture

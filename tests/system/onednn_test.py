@@ -60,20 +60,18 @@ class TestImport:
     )
 
     @pytest.mark.parametrize(
-        "module", ["tf_bert", "tf_bert.run", "tf_bert.notebook.set_up"]
+        ("module", "of_user", "expected"),
+        [
+            ("tf_bert.run", {}, "1"),
+            ("tf_bert.notebook.set_up", {}, "1"),
+            ("tf_bert", {onednn.VARIABLE: ""}, ""),
+        ],
     )
-    def test_turns_it_on_without_tensorflow(self, module, environment):
-        printed = python(self.CODE.format(module), environment)
-        assert printed == "1 False\n"
-
-    @pytest.mark.parametrize("chosen", ["0", "1", "false", ""])
-    def test_leaves_what_the_user_has_set(self, chosen, environment):
-        printed = python(
-            self.CODE.format("tf_bert"),
-            environment,
-            **{onednn.VARIABLE: chosen},
-        )
-        assert printed == f"{chosen} False\n"
+    def test_turns_it_on_without_tensorflow(
+        self, module, of_user, expected, environment
+    ):
+        printed = python(self.CODE.format(module), environment, **of_user)
+        assert printed == f"{expected} False\n"
 
     def test_a_process_that_inherits_it_knows_whose_it_is(
         self, before_tensorflow
@@ -85,51 +83,25 @@ class TestImport:
 
 
 class TestWhereTensorflowIsLoaded:
-    @pytest.fixture
-    def loaded(self, monkeypatch):
-        """Returns a function that says how TensorFlow was loaded."""
-        monkeypatch.setenv(onednn.VARIABLE, "")
-        monkeypatch.delenv(onednn.VARIABLE)
-
-        def set_up(*, is_on: bool) -> None:
-            monkeypatch.setattr(onednn, "is_loaded", lambda: True)
-            monkeypatch.setattr(onednn, "is_available", lambda: True)
-            monkeypatch.setattr(onednn, "is_on", lambda: is_on)
-
-        return set_up
-
-    def test_one_line_is_logged_if_it_is_off(self, loaded, caplog):
-        loaded(is_on=False)
-        onednn.turn_on()
-        [record] = caplog.records
-        assert "TensorFlow was loaded before tf_bert" in record.getMessage()
-        assert "TF_ENABLE_ONEDNN_OPTS=1" in record.getMessage()
-        assert value() is None
-
-    def test_nothing_is_said_if_it_is_on(self, loaded, caplog):
-        loaded(is_on=True)
-        onednn.turn_on()
-        assert not caplog.records
-
-    def test_nothing_is_said_if_the_user_wants_it_off(
-        self, loaded, caplog, monkeypatch
+    @pytest.mark.parametrize(
+        ("is_on", "of_user", "is_said"),
+        [(False, None, True), (True, None, False), (False, "0", False)],
+    )
+    def test_one_line_is_logged_if_it_is_off_by_itself(
+        self, is_on, of_user, is_said, before_tensorflow, monkeypatch, caplog
     ):
-        loaded(is_on=False)
-        monkeypatch.setenv(onednn.VARIABLE, "0")
+        monkeypatch.setattr(onednn, "is_loaded", lambda: True)
+        monkeypatch.setattr(onednn, "is_available", lambda: True)
+        monkeypatch.setattr(onednn, "is_on", lambda: is_on)
+        if of_user is not None:
+            monkeypatch.setenv(onednn.VARIABLE, of_user)
         onednn.turn_on()
-        assert not caplog.records
+        assert ("was loaded before tf_bert" in caplog.text) == is_said
+        assert ("TF_ENABLE_ONEDNN_OPTS=1" in caplog.text) == is_said
+        assert value() == of_user
 
 
 class TestProcessor:
-    def test_tensorflow_takes_the_same_decision(self, environment):
-        """Of its private name, and of the instructions that it looks for."""
-        code = (
-            "import tensorflow; from tf_bert.system import onednn;"
-            "print(onednn.is_on(), onednn.is_on_by_itself())"
-        )
-        is_on, expected = python(code, environment).split()
-        assert is_on == expected
-
     @pytest.mark.parametrize(
         ("flags", "expected"),
         [
@@ -167,30 +139,26 @@ def begin(folder: pathlib.Path, *, is_on: bool | None, **fields) -> Config:
 
 class TestUseRecorded:
     @pytest.mark.parametrize(
-        ("is_on", "expected"), [(False, "0"), (True, "1"), (None, None)]
+        ("fields", "is_on", "expected"),
+        [
+            ({}, False, "0"),
+            ({}, True, "1"),
+            ({}, None, None),
+            ({"mode": "trials", "num_trials": 2}, False, "0"),
+            ({"mode": "trials", "num_trials": 2}, None, None),
+            # A finished run without a record is read fast.
+            ({"mode": "evaluate"}, False, "0"),
+            ({"mode": "evaluate"}, None, "1"),
+        ],
     )
-    @pytest.mark.parametrize(
-        "fields", [{}, {"mode": "trials", "num_trials": 2}]
-    )
-    def test_a_training_goes_on_as_it_began(
-        self, is_on, expected, fields, before_tensorflow, tmp_path
+    def test_a_run_goes_on_as_it_began(
+        self, fields, is_on, expected, before_tensorflow, tmp_path
     ):
         onednn.turn_on()
         config = begin(tmp_path, is_on=is_on, **fields)
         recorded_onednn.use_recorded(config)
         assert value() == expected
         assert not onednn.is_set_by_user()
-
-    @pytest.mark.parametrize(
-        ("is_on", "expected"), [(False, "0"), (True, "1"), (None, "1")]
-    )
-    def test_a_finished_run_without_a_record_is_read_fast(
-        self, is_on, expected, before_tensorflow, tmp_path
-    ):
-        onednn.turn_on()
-        config = begin(tmp_path, is_on=is_on, mode="evaluate")
-        recorded_onednn.use_recorded(config)
-        assert value() == expected
 
     def test_what_the_user_has_set_stays(
         self, before_tensorflow, monkeypatch, tmp_path
@@ -215,37 +183,31 @@ class TestUseRecorded:
 
 
 class TestSayWhich:
-    @pytest.fixture
-    def say(self, monkeypatch, caplog, tmp_path):
-        """Returns a function from `began` and `is_on` to what is said."""
+    GOES_ON_WITH = "began without oneDNN and goes on with it"
+    GOES_ON_WITHOUT = "Going on without oneDNN, as the run began"
+
+    @pytest.mark.parametrize(
+        ("began", "is_on", "message"),
+        [
+            (False, True, GOES_ON_WITH),
+            (False, False, GOES_ON_WITHOUT),
+            # An earlier version left it to TensorFlow.
+            (None, False, GOES_ON_WITHOUT),
+            (None, True, GOES_ON_WITH),
+            (True, True, ""),
+        ],
+    )
+    def test_what_a_run_goes_on_with(
+        self, began, is_on, message, monkeypatch, caplog, tmp_path
+    ):
         logging.set_verbosity(logging.INFO)
-
-        def said(began: bool | None, is_on: bool) -> str:
-            config = begin(tmp_path, is_on=began)
-            monkeypatch.setattr(onednn, "is_on", lambda: is_on)
-            monkeypatch.setattr(onednn, "is_on_by_itself", lambda: False)
-            monkeypatch.setattr(onednn, "is_available", lambda: True)
-            recorded_onednn.say_which(config)
-            return caplog.text
-
-        return said
-
-    def test_another_than_it_began_with(self, say):
-        text = say(began=False, is_on=True)
-        assert "began without oneDNN and goes on with it" in text
-        assert "TF_ENABLE_ONEDNN_OPTS=0 in front" in text
-
-    def test_without_as_it_began(self, say):
-        assert "Going on without oneDNN, as the run began" in say(False, False)
-
-    def test_an_earlier_version_left_it_to_tensorflow(self, say):
-        assert "Going on without oneDNN, as the run began" in say(None, False)
-
-    def test_an_earlier_version_on_gs(self, say):
-        assert "began without oneDNN and goes on with it" in say(None, True)
-
-    def test_with_as_it_began(self, say):
-        assert say(began=True, is_on=True) == ""
+        config = begin(tmp_path, is_on=began)
+        monkeypatch.setattr(onednn, "is_on", lambda: is_on)
+        monkeypatch.setattr(onednn, "is_on_by_itself", lambda: False)
+        monkeypatch.setattr(onednn, "is_available", lambda: True)
+        recorded_onednn.say_which(config)
+        assert message in caplog.text
+        assert bool(message) == bool(caplog.text)
 
     def test_a_new_run(self, tmp_path, caplog):
         config = Config(output_dir=str(tmp_path / "new"), train_file="x.csv")
@@ -254,20 +216,17 @@ class TestSayWhich:
 
 
 class TestRecord:
-    def test_stands_beside_the_configuration(self, finished_run):
-        content = json.loads((finished_run / "config.json").read_text("utf-8"))
-        assert content["runtime"] == {"onednn": onednn.is_on()}
+    def test_stands_with_configuration_results_and_trials(
+        self, finished_run, finished_sweep
+    ):
+        stored = [
+            (finished_run / "config.json").read_text("utf-8"),
+            (finished_run / "all_results.json").read_text("utf-8"),
+            *(finished_sweep / "trials.jsonl").read_text("utf-8").splitlines(),
+        ]
+        for text in stored:
+            assert json.loads(text)["runtime"]["onednn"] == onednn.is_on()
         assert RunFolder(str(finished_run)).onednn() == onednn.is_on()
-
-    def test_stands_with_the_results(self, finished_run):
-        path = finished_run / "all_results.json"
-        runtime = json.loads(path.read_text("utf-8"))["runtime"]
-        assert runtime["onednn"] == onednn.is_on()
-
-    def test_stands_with_each_trial(self, finished_sweep):
-        path = finished_sweep / "trials.jsonl"
-        for line in path.read_text("utf-8").splitlines():
-            assert json.loads(line)["runtime"]["onednn"] == onednn.is_on()
 
     def test_of_a_run_that_goes_on_it_stays(self, tmp_path):
         other = not onednn.is_on()

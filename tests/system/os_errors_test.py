@@ -26,7 +26,7 @@ class ExplainTest(parameterized.TestCase):
         message = os_errors.explain(raised(os.mkdir, "/dev/null/run"))
         self.assertRegex(
             message,
-            "must lead to.*Received: path='/dev/null/run' "
+            "leads to no.*Received: path='/dev/null/run' "
             r"\(Not a directory\). Correct the path.*--output_dir",
         )
 
@@ -40,7 +40,7 @@ class ExplainTest(parameterized.TestCase):
         self.assertEqual(error.errno, errno.ENOSPC)
         self.assertRegex(
             os_errors.explain(error),
-            r"room on the disk.*Received: no path \(No space left.*Free some",
+            r"disk is full.*Received: no path \(No space left.*Free some",
         )
 
     @parameterized.parameters(
@@ -50,7 +50,7 @@ class ExplainTest(parameterized.TestCase):
         error = OSError(number, os.strerror(number), "runs/x/config.json")
         self.assertRegex(
             os_errors.explain(error),
-            r"must.*Received: path='runs/x/config.json' \(.*--output_dir",
+            r"Received: path='runs/x/config.json' \(.*--output_dir",
         )
 
     @parameterized.parameters(errno.ECONNRESET, errno.EIO, errno.ENOMEM)

@@ -29,10 +29,8 @@ class ExplainTest(parameterized.TestCase):
     def test_an_error_is_python_s_own_and_a_sentence(self, theirs, ours, text):
         error = remote_files.explain(theirs(None, None, "why\n\tnot"), "gs://b")
         self.assertIs(type(error), ours)
-        self.assertRegex(
-            str(error),
-            rf" must |expected.*Received: path='gs://b' \(why not\)\. .*{text}",
-        )
+        self.assertIn(". Received: path='gs://b' (why not). ", str(error))
+        self.assertIn(text, str(error))
         if isinstance(error, OSError):  # So that the program prints it.
             self.assertIsNone(error.errno)
 
@@ -98,7 +96,7 @@ def test_one_fault_of_each_kind_is_survived(
     [
         (503, ConnectionError, "Received: path='gs://bucket/.*503.*later"),
         (0, ConnectionError, "Received: path='gs://bucket/.*libcurl.*later"),
-        (403, PermissionError, "must have the right.*gcloud auth"),
+        (403, PermissionError, "have no right.*gcloud auth"),
     ],
     ids=["503", "dropped", "403"],
 )

@@ -41,11 +41,7 @@ def is_remote(path: PathLike) -> bool:
 
 
 def read_bytes(path: PathLike) -> bytes:
-    """Returns the content of a file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-    """
+    """Returns the content of a file."""
     if not is_remote(path):
         return pathlib.Path(path).read_bytes()
     content = io.BytesIO()
@@ -54,29 +50,15 @@ def read_bytes(path: PathLike) -> bytes:
 
 
 def read_text(path: PathLike) -> str:
-    """Returns the content of a UTF-8 file, line ends as they are.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-    """
+    """Returns the content of a UTF-8 file, line ends as they are."""
     return read_bytes(path).decode("utf-8")
 
 
 @contextlib.contextmanager
 def open_binary_reader(path: PathLike) -> Iterator[BinaryIO]:
-    """Opens a file for reading; a remote one is fetched whole before.
+    """Opens a file for reading and seeking; a remote one is fetched whole.
 
-    For content that is too large to hold, or whose reader must seek.
-
-    Args:
-        path: The file. A remote one takes its size in the folder for
-            temporary files while it is open.
-
-    Yields:
-        A seekable binary file, open for reading.
-
-    Raises:
-        FileNotFoundError: There is no such file.
+    A remote one takes its size in the folder for temporary files meanwhile.
     """
     if not is_remote(path):
         with open(path, "rb") as file:
@@ -89,15 +71,7 @@ def open_binary_reader(path: PathLike) -> Iterator[BinaryIO]:
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:
-    """Replaces a file by `data`, atomically.
-
-    Args:
-        path: The file. Its folder must exist (see `make_dirs`).
-        data: The whole new content.
-
-    Raises:
-        FileNotFoundError: The folder of `path` does not exist.
-    """
+    """Replaces a file by `data`, atomically; its folder must exist."""
     with open_binary_writer(path) as file:
         file.write(data)
 
@@ -112,16 +86,7 @@ def open_binary_writer(path: PathLike) -> Iterator[BinaryIO]:
     """Opens a file that takes its place only when the block ends well.
 
     For content that is too large to hold twice. If the block raises, `path`
-    is as it was before.
-
-    Args:
-        path: The file to replace. Its folder must exist.
-
-    Yields:
-        A seekable binary file, open for writing.
-
-    Raises:
-        FileNotFoundError: The folder of `path` does not exist.
+    is as it was before. Its folder must exist.
 
     Example:
         >>> path = os.path.join(tempfile.mkdtemp(), "weights")
@@ -174,13 +139,9 @@ def open_folder_writer(
         path: The folder to replace; it need not exist, but its parent must.
         last: On `gs://`, the file without which the folder is nothing to its
             readers: the first that is removed, and the last that is copied.
-            None: they need no such file.
 
     Yields:
         An empty folder of this machine.
-
-    Raises:
-        FileNotFoundError: The parent of `path` does not exist.
 
     Example:
         >>> path = os.path.join(tempfile.mkdtemp(), "folder")
@@ -250,11 +211,7 @@ def is_dir(path: PathLike) -> bool:
 
 
 def list_dir(path: PathLike) -> list[str]:
-    """Returns the names in a folder, sorted, folders without a final slash.
-
-    Raises:
-        FileNotFoundError: There is no such folder.
-    """
+    """Returns the names in a folder, sorted, folders without a final slash."""
     if not is_remote(path):
         return sorted(os.listdir(path))
     names = remote_files.list_dir(os.fspath(path))
@@ -265,9 +222,6 @@ def size_and_mtime(path: PathLike) -> tuple[int, int]:
     """Returns a file's size in bytes and its last change in nanoseconds.
 
     Together they tell whether a file is still the one seen before.
-
-    Raises:
-        FileNotFoundError: There is no such file.
     """
     if not is_remote(path):
         status = os.stat(path)
@@ -288,11 +242,7 @@ def make_dirs(path: PathLike) -> None:
 
 
 def remove_tree(path: PathLike) -> None:
-    """Removes a folder and all that is in it.
-
-    Raises:
-        FileNotFoundError: There is no such folder.
-    """
+    """Removes a folder and all that is in it."""
     if not is_remote(path):
         shutil.rmtree(path)
         return
@@ -302,11 +252,9 @@ def remove_tree(path: PathLike) -> None:
 def remove_unfinished(path: PathLike) -> None:
     """Removes what writes that were killed have left in a folder.
 
-    Nobody may be writing there. On `gs://` nothing is left: what is sent
-    there is staged in the folder for temporary files.
-
-    Args:
-        path: The folder, with its subfolders. It need not exist.
+    And in its subfolders. Nobody may be writing there; it need not exist. On
+    `gs://` nothing is left: what is sent there is staged in the folder for
+    temporary files.
     """
     if is_remote(path):
         return
@@ -319,11 +267,7 @@ def remove_unfinished(path: PathLike) -> None:
 
 
 def remove_file(path: PathLike) -> None:
-    """Removes a file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-    """
+    """Removes a file."""
     if not is_remote(path):
         os.remove(path)
         return
@@ -334,14 +278,8 @@ def copy_to_local(remote_dir_or_file: PathLike, local: PathLike) -> None:
     """Copies a file or a folder, with its subfolders, to this machine.
 
     Each file is replaced atomically, the folder as a whole is not. What is
-    in `local` already and not in the source stays.
-
-    Args:
-        remote_dir_or_file: What to copy; a path of this machine works too.
-        local: The path of the copy. Missing folders are made.
-
-    Raises:
-        FileNotFoundError: There is nothing to copy.
+    in `local` already and not in the source stays. Missing folders are made;
+    the source may be of this machine too.
     """
     source = os.fspath(remote_dir_or_file)
     if is_dir(source):

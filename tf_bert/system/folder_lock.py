@@ -24,10 +24,8 @@ _SECONDS = 1.0
 class FolderLock:
     """Keeps other processes from writing where one is at work.
 
-    On `gs://` there are no locks: nothing is kept out there.
-
-    Args:
-        path: of the folder, local or `gs://`; need not exist.
+    On `gs://` there are no locks: nothing is kept out there. The folder need
+    not exist.
     """
 
     def __init__(self, path: str):
@@ -35,10 +33,9 @@ class FolderLock:
         self._is_held = False
 
     def check_free(self) -> None:
-        """Refuses a folder in which another process works; touches nothing.
+        """Raises a FileExistsError if another process works here.
 
-        Raises:
-            FileExistsError: if there is one.
+        Touches nothing.
         """
         has_lock = not file_io.is_remote(self._path) and file_io.exists(
             self._join(_LOCK)
@@ -81,10 +78,9 @@ class FolderLock:
             lock.acquire(timeout=_SECONDS, poll_interval=0.02)
         except filelock.Timeout as error:
             raise FileExistsError(
-                "A folder must be worked on by one process at a time. "
-                f"Received: output_dir={self._path}, where process "
-                f"{self._process()} is at work. Wait for its end, or pass "
-                "another --output_dir."
+                "Another process works in this folder. Received: output_dir="
+                f"{self._path}, where process {self._process()} is at work. "
+                "Wait for its end, or pass another --output_dir."
             ) from error
         return lock
 

@@ -3,22 +3,22 @@
 import errno
 
 _NO_ROOM = (
-    "There must be room on the disk for what a run writes",
+    "The disk is full",
     "This file was not written; what was saved before is whole. Free some "
     "space and give the same command again, without --overwrite_output_dir, "
     "to continue from the last state that was saved; or pass another "
     "--output_dir.",
 )
 _NO_RIGHT = (
-    "Input files must be readable, and `output_dir` writable",
+    "The rights of a file or folder do not allow this",
     "Change the rights of the path, or pass another one: of what is written, "
     "by --output_dir.",
 )
 _NO_WAY = (
-    "A path must lead to a file or a folder, through folders",
+    "This path leads to no file or folder",
     "Correct the path: of what is written, by --output_dir.",
 )
-# Of errors that the user can correct: what must hold, and how to correct it.
+# Of errors that the user can correct: what happened, and how to correct it.
 _SENTENCES = {
     errno.ENOSPC: _NO_ROOM,
     errno.EDQUOT: _NO_ROOM,
@@ -36,24 +36,19 @@ _SENTENCES = {
 
 
 def explain(error: OSError) -> str | None:
-    """Returns a sentence about an error of the operating system.
+    """Returns the message to show; None if the user cannot correct the error.
 
-    Args:
-        error: as Python raised it, or one of this package, whose message is
-            a sentence already.
-
-    Returns:
-        The message to show; None if the user cannot correct what happened.
+    That of an error of this package is a sentence already.
 
     Example:
-        >>> print(explain(FileNotFoundError("`train_file` must be a file.")))
-        `train_file` must be a file.
+        >>> print(explain(FileNotFoundError("There is no such file.")))
+        There is no such file.
         >>> explain(ConnectionResetError(errno.ECONNRESET, "Reset by peer"))
     """
     if error.errno is None:
         return str(error)
     if error.errno not in _SENTENCES:
         return None
-    must, correction = _SENTENCES[error.errno]
+    what, correction = _SENTENCES[error.errno]
     path = f"path={error.filename!r}" if error.filename else "no path"
-    return f"{must}. Received: {path} ({error.strerror}). {correction}"
+    return f"{what}. Received: {path} ({error.strerror}). {correction}"

@@ -7,9 +7,7 @@ def counted(
     """Returns how many there are, with their name.
 
     Args:
-        number: At least 0.
-        noun: Of one of them.
-        plural: Of the others; None: the noun with an s.
+        plural: None: the noun with an s.
         separator: Between thousands: "," or none.
 
     Example:

@@ -29,35 +29,29 @@ _Result = TypeVar("_Result")
 _PAUSES = (1, 2, 4, 8)
 _CHUNK = 1 << 24
 
-_SIGN_IN = (
+_NO_RIGHT = (
+    PermissionError,
+    "You have no right to read or write this path",
     "Sign in (`gcloud auth application-default login`; on Colab "
     "`google.colab.auth.authenticate_user()`) with an account that may read "
-    "and write there, or correct the path"
+    "and write there, or correct the path",
 )
 _LATER = (
     "Check the network, and give the same command again later, without "
     "--overwrite_output_dir: what was saved before is whole"
 )
-# Name of the error of TensorFlow -> ours, what must hold, and the correction.
+# Name of the error of TensorFlow -> ours, what happened, and the correction.
 _SENTENCES: dict[str, tuple[type[Exception], str, str]] = {
     "NotFoundError": (
         FileNotFoundError,
-        "A file or folder that exists was expected, in a bucket that exists",
+        "There is no such file, folder or bucket",
         "Correct the path, or check your rights to read it",
     ),
-    "PermissionDeniedError": (
-        PermissionError,
-        "You must have the right to read or write a path",
-        _SIGN_IN,
-    ),
-    "UnauthenticatedError": (
-        PermissionError,
-        "You must have the right to read or write a path",
-        _SIGN_IN,
-    ),
+    "PermissionDeniedError": _NO_RIGHT,
+    "UnauthenticatedError": _NO_RIGHT,
     "InvalidArgumentError": (
         ValueError,
-        "A path must be a valid one, as gs://bucket/folder/name is",
+        "This is no valid path, as gs://bucket/folder/name is",
         "Correct the path",
     ),
     "UnimplementedError": (
@@ -67,18 +61,18 @@ _SENTENCES: dict[str, tuple[type[Exception], str, str]] = {
     ),
     "ResourceExhaustedError": (
         OSError,
-        "There must be room on this machine for a copy of what is written",
+        "There is no room on this machine for a copy of what is written",
         "Free some space in the folder for temporary files (TMPDIR)",
     ),
     "AbortedError": (
         ConnectionError,
-        "The storage must answer; it was asked again and again",
+        "The storage did not answer, though it was asked again and again",
         _LATER,
     ),
 }
-_OTHERWISE = (ConnectionError, "The storage must answer as it should", _LATER)
+_OTHERWISE = (ConnectionError, "The storage gave a wrong answer", _LATER)
 # Also a client says of a file of this machine that it is a folder.
-_REFUSED = (OSError, "A path must allow what is done with it", "Correct it")
+_REFUSED = (OSError, "This cannot be done with the path", "Correct it")
 
 
 class _Unfinished(Exception):
@@ -87,10 +81,7 @@ class _Unfinished(Exception):
 
 @contextlib.contextmanager
 def explained(path: str) -> Iterator[None]:
-    """Turns errors of TensorFlow's file systems into Python's own.
-
-    Args:
-        path: what the block is about.
+    """Turns errors of TensorFlow's file systems about a path into Python's.
 
     Raises:
         FileNotFoundError: There is no such object, folder or bucket.
@@ -108,17 +99,12 @@ def explained(path: str) -> Iterator[None]:
 
 
 def explain(error: "tf.errors.OpError", path: str) -> Exception:
-    """Returns Python's own error for one of TensorFlow's, with a sentence.
-
-    Args:
-        error: of a file system of TensorFlow.
-        path: what it is about.
-    """
+    """Returns Python's own error for one of TensorFlow's file systems."""
     name, reason = type(error).__name__, " ".join(error.message.split())
-    kind, must, correction = _SENTENCES.get(name, _OTHERWISE)
+    kind, what, correction = _SENTENCES.get(name, _OTHERWISE)
     if name == "FailedPreconditionError" and "libcurl" not in reason:
-        kind, must, correction = _REFUSED
-    return kind(f"{must}. Received: path={path!r} ({reason}). {correction}.")
+        kind, what, correction = _REFUSED
+    return kind(f"{what}. Received: path={path!r} ({reason}). {correction}.")
 
 
 def exists(path: str) -> bool:
@@ -178,15 +164,11 @@ def glob(pattern: str) -> list[str]:
 
 
 def download(path: str, target: BinaryIO) -> None:
-    """Copies an object into a file, whole.
+    """Copies an object into a seekable file, whose content it replaces.
 
     It is read to its end, not to the length that it had before, and the two
     must agree; otherwise it is read again. Its bytes are not compared with
     the hash that the storage keeps, which the client does not give.
-
-    Args:
-        path: of the object.
-        target: a seekable file; what is in it is replaced.
     """
 
     def copy(gfile: Any) -> None:
@@ -208,10 +190,6 @@ def upload(source: str, path: str) -> None:
     """Sends a file of this machine as one object, and checks its length.
 
     The storage shows the object when it has all of it, and not before.
-
-    Args:
-        source: the file.
-        path: of the object; one that is there is replaced.
     """
 
     def send(gfile: Any) -> None:
@@ -252,7 +230,7 @@ def _call(path: str, function: Callable[[Any], _Result]) -> _Result:
             reason = str(error)
             if not pauses:
                 raise ConnectionError(
-                    "What is read or written must be whole. Received: path="
+                    "A file was not read or written whole. Received: path="
                     f"{path!r} ({reason}, {len(_PAUSES) + 1} times). Let no "
                     "other program write it; then give the command again."
                 ) from error

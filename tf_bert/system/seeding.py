@@ -14,7 +14,7 @@ def generator(seed: int, *purpose: int | str) -> np.random.Generator:
     """Returns a NumPy generator that depends on its arguments alone.
 
     Args:
-        seed: int >= 0.
+        seed: At least 0.
         *purpose: What the numbers are for, such as an epoch or the path of a
             variable. Different purposes give independent streams.
 

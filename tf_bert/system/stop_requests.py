@@ -26,9 +26,6 @@ class Terminated(SystemExit):
     Where nobody catches it the program ends, with the status that a shell
     reports of a program that the signal has killed. It is no `Exception`: what
     stores the errors of a trial and goes on must not store this one.
-
-    Args:
-        message: one sentence for the user; may be empty.
     """
 
     def __init__(self, message: str = ""):
@@ -53,11 +50,8 @@ class StopRequest:
     def check(self, num_steps: int = 0) -> int:
         """To be called where a training can stop: between steps.
 
-        Args:
-            num_steps: >= 0. That would come next.
-
-        Returns:
-            How many come next: `num_steps`, but where several workers agree.
+        Returns how many steps come next: `num_steps`, but where several
+        workers agree.
 
         Raises:
             StopRequested: if it was asked to.

@@ -17,7 +17,7 @@ def align(
         rows: As many cells each; the first row is the heading.
         left: The columns, counted from 0, whose cells stand to the left, as
             words do; those of the others, numbers, stand to the right.
-        has_rule: Puts a line of dashes below the heading.
+        has_rule: Whether a line of dashes stands below the heading.
 
     Example:
         >>> rows = [["", "rows"], ["train", "900"]]

@@ -59,10 +59,7 @@ class WrittenFiles:
         return self._unrecorded if recorded is None else recorded
 
     def record(self, *patterns: str) -> None:
-        """Adds to the record what is not in it yet.
-
-        Args:
-            *patterns: of what will be written. The folder exists.
+        """Adds to the record what will be written; the folder exists.
 
         Raises:
             FileExistsError: if there is such a file, and nothing says that we
@@ -92,11 +89,7 @@ class WrittenFiles:
             os.fsync(file.fileno())
 
     def of_others(self, patterns: Sequence[str] = _ANY) -> list[str]:
-        """Returns the files, by their paths, that were not written by us.
-
-        Args:
-            patterns: of those to look at; hidden ones are left out.
-        """
+        """Returns the files that match and are not ours, hidden ones aside."""
         own = (*self.patterns(), *self._neither)
         if set(patterns) <= set(own):
             return []  # On gs:// a look at every file takes its time.
@@ -108,32 +101,20 @@ class WrittenFiles:
         ]
 
     def check_replaces_own(self, patterns: Sequence[str]) -> None:
-        """Refuses to replace files that were not written by us.
-
-        Args:
-            patterns: of what will be written.
-
-        Raises:
-            FileExistsError: if there is such a file.
-        """
+        """Raises a FileExistsError if a file that matches is not ours."""
         others = self.of_others(patterns)
         if others:
             raise FileExistsError(
-                "Files of others must not be replaced. Received: output_dir="
-                f"{self._path} with {', '.join(others[:5])}, which no run has "
-                "written there. Move what you need to another folder, or pass "
-                "another --output_dir."
+                "Files that no run has written would be replaced. Received: "
+                f"output_dir={self._path} with {', '.join(others[:5])}. Move "
+                "what you need to another folder, or pass another --output_dir."
             )
 
     @contextlib.contextmanager
     def open_folder_writer(
         self, name: str, *, last: str | None = None
     ) -> Iterator[str]:
-        """Gives a folder to fill, which becomes one in this folder.
-
-        Args:
-            name: of the folder. An earlier one is replaced.
-            last: as in `file_io.open_folder_writer`, as what is yielded.
+        """`file_io.open_folder_writer` for a folder in this one.
 
         Raises:
             FileExistsError: if a file of others lies in the earlier one.
@@ -155,11 +136,7 @@ class WrittenFiles:
             )
 
     def holds(self, path: str) -> bool:
-        """Whether a file or folder is, or has, what may be removed.
-
-        Args:
-            path: on this machine or on `gs://`.
-        """
+        """Whether a file or folder is, or has, what may be removed."""
         if file_io.is_remote(path) != file_io.is_remote(self._path):
             return False
         if file_io.is_remote(path):
@@ -171,11 +148,7 @@ class WrittenFiles:
         return _is_within(below, self.patterns())
 
     def remove_all(self, *, first: Sequence[str]) -> None:
-        """Removes what is recorded, and the record; nothing else.
-
-        Args:
-            first: files that go before the others, in this order.
-        """
+        """Removes what is recorded, some files `first`, and the record."""
         files = list(self.matching(self.patterns()))
         self._remove([x for x in first if x in files])
         self._remove([x for x in files if x not in first])
