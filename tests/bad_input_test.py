@@ -266,10 +266,10 @@ class TestWorkers:
             (TWO % 2, r"index 2 is not in .*pass --distribution=one_dev", ""),
             (
                 TWO % 0,
-                "mode=trials, and a TF_CONFIG",
+                "mode=trials and a TF_CONFIG",
                 "--mode=trials --num_trials=2",
             ),
-            (TWO % 0, "mode=inspect, and a TF_CONFIG", "--mode=inspect"),
+            (TWO % 0, "mode=inspect and a TF_CONFIG", "--mode=inspect"),
         ],
     )
     def test_are_named_rightly(

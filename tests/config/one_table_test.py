@@ -82,10 +82,6 @@ class OneTableTest(parameterized.TestCase):
         }
         self.assertEmpty(found)
 
-    def test_every_exception_is_needed(self):
-        for path in NO_LISTS:
-            self.assertLen(list(listed_names(TREES[path])), 1, path)
-
     def test_no_setting_is_asked_for_by_a_text(self):
         found = [
             f"{path}:{line}"

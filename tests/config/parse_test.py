@@ -38,9 +38,6 @@ class FlagsTest(parameterized.TestCase):
         self.assertEqual(value, expected)
         self.assertIs(type(value), type(expected))
 
-    def test_the_later_of_two_values_wins(self):
-        self.assertEqual(config_of("--seed=1", "--seed=2").seed, 2)
-
     def test_parsing_leaves_nothing_behind(self):
         parse_flags("--seed=5")
         self.assertEqual(config_of().seed, 0)
@@ -71,18 +68,6 @@ class AlternativesTest(parameterized.TestCase):
         values = [getattr(config, name) for name in names]
         self.assertEqual(values, [None] * (len(names) - 1) + [1])
         self.assertRegex(logs.output[0], f"--{names[-1]}=1 are alternatives")
-
-    def test_one_alone_is_not_worth_a_word(self):
-        with self.assertNoLogs("absl", "INFO"):
-            config_of("--num_warmup_steps=5", "--num_train_steps=9")
-
-    def test_a_flag_file_may_be_overridden(self):
-        with tempfile.NamedTemporaryFile("w", suffix=".flags") as file:
-            file.write("--num_train_epochs=6\n")
-            file.flush()
-            config = config_of(f"--flagfile={file.name}", "--num_train_steps=5")
-        self.assertIsNone(config.num_train_epochs)
-        self.assertEqual(config.num_train_steps, 5)
 
 
 class OutputDirTest(parameterized.TestCase):
@@ -120,7 +105,3 @@ class OutputDirTest(parameterized.TestCase):
             self.assertEqual(parse.parse(files)["output_dir"], "there")
             given = parse.parse([*files, "--output_dir=here"])
         self.assertEqual(given["output_dir"], "here")
-
-    def test_an_empty_one_is_refused_all_the_same(self):
-        with self.assertRaisesRegex(ValueError, "Pass --output_dir=runs/"):
-            parse.parse([f"--flagfile={self.inner}", "--output_dir="])

@@ -31,11 +31,6 @@ class StopRequestsTest(parameterized.TestCase):
         self.addCleanup(stack.close)
         stack.enter_context(handling(signal.SIGINT, signal.default_int_handler))
 
-    def test_nothing_is_asked_for_at_first(self):
-        with stop_requests.noted() as request:
-            request.check()
-            self.assertIsNone(request.number)
-
     @parameterized.parameters(
         (signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)
     )

@@ -176,8 +176,8 @@ class DataSettings:
 
     max_train_examples: int = setting(
         0,
-        "Trains on so many examples, as many of each class; a class that has "
-        "fewer gives all. No other split is ever sampled. 0: all examples.",
+        "Examples to train on, as many of each class; a class that has fewer "
+        "gives all. No other split is ever sampled. 0: all examples.",
         at_least=0,
         identifies=Rows.TRAINED,
     )

@@ -16,8 +16,9 @@ class DeviceSettings:
 
     distribution: str = _of_machines(
         "auto",
-        "auto: a TPU if there is one, else as many GPUs as divide the batch, "
-        "else one device; the workers that TF_CONFIG names, if it is set. "
+        "Devices to train on. auto: a TPU if there is one, else as many GPUs "
+        "as divide the batch, else one device; the workers that TF_CONFIG "
+        "names, if it is set. "
         "mirrored: all GPUs (or CPU devices) of this machine. multi_worker: "
         "those of several machines. The result is the same but for rounding "
         "and for the dropout masks, of which each device draws its own.",

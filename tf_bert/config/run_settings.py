@@ -35,8 +35,9 @@ class RunSettings:
 
     resume: str = setting(
         "auto",
-        "auto: continue a run of the same configuration, or start one. never: "
-        "only start. must: only continue.",
+        "What to do about a run that is there. auto: continue it if its "
+        "configuration is the same, or start one. never: only start. must: "
+        "only continue.",
         choices=("auto", "never", "must"),
         changes=Changes.PLACES,
     )
@@ -56,8 +57,8 @@ class RunSettings:
 
     save_every_seconds: float = setting(
         60.0,
-        "Saves the state beside the training so often, and at every "
-        "evaluation. 0: at evaluations alone.",
+        "Seconds between two saved states; there is one at every evaluation "
+        "too. 0: at evaluations alone.",
         at_least=0,
         at_most=1e6,
         changes=Changes.SPEED,
