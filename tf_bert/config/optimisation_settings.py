@@ -1,8 +1,12 @@
 """Settings of batches, lengths, rates and the optimizer."""
 
 import dataclasses
+import functools
 
 from tf_bert.config.setting import setting
+
+_restarted = functools.partial(setting, is_restarted=True)
+_below_1 = functools.partial(setting, at_least=0, at_most=0.999999)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,54 +33,48 @@ class OptimisationSettings:
         at_least=1,
     )
 
-    num_train_epochs: float | None = setting(
+    num_train_epochs: float | None = _restarted(
         3.0,
         "Length of the training in passes over the data.",
         above=0,
         at_most=1e6,
-        is_restarted=True,
     )
 
-    num_train_steps: int | None = setting(
+    num_train_steps: int | None = _restarted(
         None,
         "Length of the training in updates, instead of --num_train_epochs.",
         above=0,
         instead_of="num_train_epochs",
-        is_restarted=True,
     )
 
-    learning_rate: float = setting(
+    learning_rate: float = _restarted(
         5e-5,
         "Peak of the learning rate, reached after the warm-up.",
         at_least=0,
         at_most=1e6,
-        is_restarted=True,
     )
 
-    lr_schedule: str = setting(
+    lr_schedule: str = _restarted(
         "linear",
         "How the learning rate goes on after the warm-up: linearly or as a "
         "cosine to 0, or constant.",
         choices=("linear", "cosine", "constant"),
-        is_restarted=True,
     )
 
-    warmup_proportion: float | None = setting(
+    warmup_proportion: float | None = _restarted(
         0.1,
         "Share of the updates in which the learning rate rises from 0 to its "
         "peak. 0: no warm-up.",
         at_least=0,
         at_most=1,
-        is_restarted=True,
     )
 
-    num_warmup_steps: int | None = setting(
+    num_warmup_steps: int | None = _restarted(
         None,
         "Updates in which the learning rate rises, instead of "
         "--warmup_proportion.",
         at_least=0,
         instead_of="warmup_proportion",
-        is_restarted=True,
     )
 
     weight_decay: float = setting(
@@ -87,18 +85,12 @@ class OptimisationSettings:
         at_most=1e6,
     )
 
-    adam_beta_1: float = setting(
-        0.9,
-        "Decay rate of Adam's first moment, the mean of the gradients.",
-        at_least=0,
-        at_most=0.999999,
+    adam_beta_1: float = _below_1(
+        0.9, "Decay rate of Adam's first moment, the mean of the gradients."
     )
 
-    adam_beta_2: float = setting(
-        0.999,
-        "Decay rate of Adam's second moment, the mean of their squares.",
-        at_least=0,
-        at_most=0.999999,
+    adam_beta_2: float = _below_1(
+        0.999, "Decay rate of Adam's second moment, the mean of their squares."
     )
 
     adam_epsilon: float = setting(
@@ -121,20 +113,16 @@ class OptimisationSettings:
         at_most=1e6,
     )
 
-    ema_decay: float = setting(
+    ema_decay: float = _below_1(
         0.0,
         "Evaluates and keeps an exponential average of the weights, which "
         "keeps so much of itself in each step: min(this, (1 + t) / (10 + t)) "
         "at step t. 0 turns it off.",
-        at_least=0,
-        at_most=0.999999,
     )
 
-    label_smoothing_factor: float = setting(
+    label_smoothing_factor: float = _below_1(
         0.0,
         "Share of the training loss that goes to all classes alike; the rest "
         "goes to the true one. Losses of evaluations stay plain, and can be "
         "compared. 0 turns it off.",
-        at_least=0,
-        at_most=0.999999,
     )

@@ -77,11 +77,7 @@ def _saying_things_once() -> Iterator[None]:
 def _parse(arguments: Sequence[str]) -> dict[str, Any]:
     """Parses flags that were expanded; a sweep is not among them."""
     values = _flag_values()
-    settings = translation.translate(
-        arguments,
-        names=set(values),
-        switches={name for name in values if values[name].boolean},
-    )
+    settings = translation.translate(arguments)
     try:
         values(["tf_bert", *(f"--{n}={v}" for n, v in settings.items())])
     except flags.Error as error:

@@ -9,12 +9,6 @@ from tf_bert.config import Config, parse
 from tf_bert.config.aliases import translation
 
 ROOT = pathlib.Path(__file__).parents[3]
-NAMES = {
-    *("seed", "num_train_steps", "learning_rate", "mode", "init_checkpoint"),
-    *("bias_correction", "checkpoint_to_use", "text_column", "predict_file"),
-    *("warmup_proportion", "num_warmup_steps", "lr_schedule"),
-    *("weight_decay", "pretrained_weight_decay"),
-}
 # What every sample command of the paper's code has, beside --fp16.
 PAPER_BASE = (
     "--model_type bert --model_name_or_path bert-large-uncased "
@@ -58,9 +52,7 @@ PAPER_SAMPLES = {
 
 
 def translate(line):
-    return translation.translate(
-        line.split(), names=NAMES, switches={"bias_correction"}
-    )
+    return translation.translate(line.split())
 
 
 class ReadingTest(parameterized.TestCase):

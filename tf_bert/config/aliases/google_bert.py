@@ -25,5 +25,5 @@ ROWS = (
         "--save_every_seconds.",
     ),
     OtherName("iterations_per_loop", "steps_per_loop"),
-    switch("use_tpu", "", on={"distribution": "tpu"}, off={}),
+    switch("use_tpu", on={"distribution": "tpu"}, off={}),
 )

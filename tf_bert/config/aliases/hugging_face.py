@@ -89,10 +89,7 @@ ROWS = (
     OtherName("adam_beta1", "adam_beta_1"),
     OtherName("adam_beta2", "adam_beta_2"),
     switch(
-        "bf16",
-        "",
-        {"precision": "mixed_bfloat16"},
-        {"precision": "float32"},
+        "bf16", on={"precision": "mixed_bfloat16"}, off={"precision": "float32"}
     ),
     *refused_switches(
         "fp16",
@@ -132,9 +129,8 @@ ROWS = (
     ),
     switch(
         "load_best_model_at_end",
-        "",
-        {"checkpoint_to_use": "best"},
-        {"checkpoint_to_use": "last"},
+        on={"checkpoint_to_use": "best"},
+        off={"checkpoint_to_use": "last"},
     ),
     OtherName(
         "metric_for_best_model",
@@ -191,6 +187,6 @@ ROWS = (
         "auto_find_batch_size",
         "To save memory, pass --gradient_accumulation_steps, or --remat.",
     ),
-    switch("gradient_checkpointing", "", on={"remat": "true"}, off={}),
+    switch("gradient_checkpointing", on={"remat": "true"}, off={}),
     *refused_switches("use_cpu", NO_GPU),
 )

@@ -45,8 +45,8 @@ ROWS = (
         "0: as if left out.",
         values={"0": {"num_evaluations": None}},
     ),
-    switch("save_best", "", {"checkpoint_to_use": "best"}, {}),
-    switch("save_last", "", {"checkpoint_to_use": "last"}, {}),
+    switch("save_best", on={"checkpoint_to_use": "best"}, off={}),
+    switch("save_last", on={"checkpoint_to_use": "last"}, off={}),
     OtherName(
         "reinit_pooler",
         "reinit_pooler",

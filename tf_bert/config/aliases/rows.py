@@ -32,10 +32,10 @@ class OtherName:
     group: str = ""
 
 
-def switch(name: str, note: str, on: Settings, off: Settings) -> OtherName:
+def switch(name: str, *, on: Settings, off: Settings) -> OtherName:
     """A row for a switch that is taken in both positions."""
     values = {"true": on, "false": off}
-    return OtherName(name, note=note, values=values, is_switch=True)
+    return OtherName(name, values=values, is_switch=True)
 
 
 def refused(names: str, note: str, *neutral: str) -> tuple[OtherName, ...]:

@@ -2,15 +2,21 @@
 
 import dataclasses
 import difflib
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 
 from absl import logging
 
 from tf_bert.config.aliases import groups
 from tf_bert.config.aliases.rows import OtherName, Settings
 from tf_bert.config.aliases.table import ROWS
+from tf_bert.config.all_settings import FLAGS
 from tf_bert.config.removed_settings import check_removed
 
+_NAMES = {*ROWS, *(flag.name for flag in FLAGS)}
+_SWITCHES = {
+    *(row.name for row in ROWS.values() if row.is_switch),
+    *(flag.name for flag in FLAGS if flag.kind is bool),
+}
 # As absl reads them.
 _BOOLEANS = {
     **dict.fromkeys(("true", "t", "1"), "true"),
@@ -27,15 +33,11 @@ class _Typed:
     settings: Settings
 
 
-def translate(
-    arguments: Sequence[str], *, names: Set[str], switches: Set[str]
-) -> dict[str, str]:
+def translate(arguments: Sequence[str]) -> dict[str, str]:
     """Returns what flags set, of ours and by other names.
 
     Args:
         arguments: without the program, flag files expanded.
-        names: of all our flags.
-        switches: those of them that are booleans.
 
     Returns:
         Our flag -> its value as text, in the order in which they were last
@@ -46,16 +48,10 @@ def translate(
             contradiction to another; or if an argument is no flag.
 
     Example:
-        >>> translate(
-        ...     ["--seed", "1", "--max_steps=50"],
-        ...     names={"seed", "num_train_steps"},
-        ...     switches=set(),
-        ... )
+        >>> translate(["--seed", "1", "--max_steps=50"])
         {'seed': '1', 'num_train_steps': '50'}
     """
-    switches = switches | {n for n, row in ROWS.items() if row.is_switch}
-    pairs = _pairs(arguments, names | set(ROWS), switches)
-    typed = _with_settings(pairs)
+    typed = _with_settings(_pairs(arguments))
     _log(typed)
     settings: dict[str, str] = {}
     for entry in typed:
@@ -66,9 +62,7 @@ def translate(
     return settings
 
 
-def _pairs(
-    arguments: Sequence[str], known: Set[str], switches: Set[str]
-) -> list[tuple[str, str]]:
+def _pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
     """Splits arguments into names and values, as absl does."""
     pairs, leftover = [], []
     remaining = list(reversed(arguments))
@@ -78,29 +72,28 @@ def _pairs(
         name = name.removeprefix("-")
         if not argument.startswith("-") or not name:
             leftover.append((argument, pairs[-1][0] if pairs else ""))
-        elif name in switches:
+        elif name in _SWITCHES:
             pairs.append((name, value if equals else "true"))
-        elif name in known:
+        elif name in _NAMES:
             if not equals and not remaining:
                 raise ValueError(
                     f"`{name}` has no value. Received: --{name} at the end. "
                     f"Write --{name}=VALUE."
                 )
             pairs.append((name, value if equals else remaining.pop()))
-        elif name[:2] == "no" and name[2:] in switches and not equals:
+        elif name[:2] == "no" and name[2:] in _SWITCHES and not equals:
             pairs.append((name[2:], "false"))
         else:
             check_removed(name, argument)
-            raise _unknown(name, known)
+            raise _unknown(name)
     if leftover:
-        raise _not_a_flag(*leftover[0], switches)
+        raise _not_a_flag(*leftover[0])
     return pairs
 
 
-def _unknown(name: str, known: Set[str]) -> ValueError:
-    nearest = difflib.get_close_matches(
-        name, sorted(known | {"flagfile", "help"}), n=1
-    )
+def _unknown(name: str) -> ValueError:
+    known = sorted({*_NAMES, "flagfile", "help"})
+    nearest = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean --{nearest[0]}? " if nearest else ""
     return ValueError(
         f"There is no such flag. Received: --{name}. {hint}--help lists all "
@@ -109,9 +102,9 @@ def _unknown(name: str, known: Set[str]) -> ValueError:
     )
 
 
-def _not_a_flag(word: str, before: str, switches: Set[str]) -> ValueError:
+def _not_a_flag(word: str, before: str) -> ValueError:
     hint = "A value with spaces needs quotes."
-    if before in switches:
+    if before in _SWITCHES:
         hint = f"A switch is turned off by --no{before} or --{before}=false."
     behind = f" behind --{before}" if before else ""
     return ValueError(
