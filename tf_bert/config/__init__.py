@@ -10,13 +10,14 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tf_bert.config import removed_settings, rules
+from tf_bert.config import rules
 from tf_bert.config.all_settings import FOLLOWING, SETTINGS, names_where
 from tf_bert.config.data_settings import DataSettings
 from tf_bert.config.device_settings import DeviceSettings
 from tf_bert.config.evaluation_settings import EvaluationSettings, SeedSettings
 from tf_bert.config.model_settings import ModelSettings
 from tf_bert.config.optimisation_settings import OptimisationSettings
+from tf_bert.config.removed_settings import REMOVED
 from tf_bert.config.run_settings import RunSettings
 from tf_bert.config.setting import Changes
 from tf_bert.config.stabiliser_settings import StabiliserSettings
@@ -160,8 +161,11 @@ def complete(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _still_known(fields: Mapping[str, Any]) -> dict[str, Any]:
-    present = {n: x for n, x in fields.items() if n in SETTINGS}
-    return removed_settings.without_removed(fields) | present
+    return {
+        name: value
+        for name, value in fields.items()
+        if name in SETTINGS or name not in REMOVED
+    }
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

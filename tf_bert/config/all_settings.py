@@ -70,7 +70,7 @@ def received(config: Any, *names: str) -> str:
 
 
 # Settings that one training alone does not have.
-OF_TRIALS = names_where(lambda setting: not setting.is_of_trainings)
+OF_TRIALS = names_where(lambda setting: "train" not in setting.modes)
 # Seeds that are another one where they are not given.
 FOLLOWING = names_where(lambda setting: setting.follows is not None)
 # Names that say one thing in different units, the first by its default; of

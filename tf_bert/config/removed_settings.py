@@ -5,9 +5,6 @@ As a flag it is then refused with the row's sentence. Stored configurations that
 hold it still load: its value is dropped.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 # Name of a setting, or name=choice -> what happened to it, and what to do. A
 # row has no effect as long as there is such a setting or choice.
 REMOVED = {
@@ -20,22 +17,12 @@ REMOVED = {
 
 
 def check_removed(name: str, received: str) -> None:
-    """Refuses a flag or a choice that earlier versions had.
+    """Raises a ValueError if a setting or choice, as in `REMOVED`, is there.
 
-    Args:
-        name: a key of `REMOVED`, or any other, which is not refused.
-        received: what was given, for the message.
-
-    Raises:
-        ValueError: if it was removed.
+    `received` is how it was given, for the message.
     """
     if name in REMOVED:
         raise ValueError(
             f"`{name}` is no longer a setting. Received: {received}. "
             f"{REMOVED[name]}"
         )
-
-
-def without_removed(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the fields of a stored configuration that are still settings."""
-    return {name: x for name, x in fields.items() if name not in REMOVED}

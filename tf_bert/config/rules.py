@@ -182,10 +182,22 @@ def _check_decays(config: Any) -> None:
 
 def _check_stabilisers(config: Any) -> None:
     """Refuses stabilisers that contradict, or that would do nothing."""
+    for names, is_wrong, reason in _stabilisers_together(config):
+        if is_wrong:
+            raise ValueError(
+                f"`{names[0]}` and `{names[1]}` cannot be combined like this: "
+                f"{reason}. {received(config, *names)}. Leave out "
+                f"--{names[0]} or change --{names[1]}."
+            )
+
+
+def _stabilisers_together(
+    config: Any,
+) -> tuple[tuple[tuple[str, str], bool, str], ...]:
+    """Returns two settings, whether they are wrong together, and why."""
     freeze = config.freeze
     all_blocks = freeze in ("encoder", "all_but_head")
-    pooler = config.reinit_layers > 0 or config.reinit_pooler
-    for names, is_wrong, reason in (
+    return (
         (
             ("mixout", "dropout"),
             config.mixout > 0 and (config.dropout or 0) > 0,
@@ -209,7 +221,8 @@ def _check_stabilisers(config: Any) -> None:
         ),
         (
             ("reinit_pooler", "freeze"),
-            pooler and freeze == "all_but_head",
+            freeze == "all_but_head"
+            and (config.reinit_layers > 0 or config.reinit_pooler),
             "a re-initialised pooler that is frozen stays random",
         ),
         (
@@ -224,10 +237,4 @@ def _check_stabilisers(config: Any) -> None:
             and not config.keep_head,
             "a new head is not pulled back to its start",
         ),
-    ):
-        if is_wrong:
-            raise ValueError(
-                f"`{names[0]}` and `{names[1]}` cannot be combined like this: "
-                f"{reason}. {received(config, *names)}. Leave out "
-                f"--{names[0]} or change --{names[1]}."
-            )
+    )

@@ -131,11 +131,6 @@ class Setting:
         return kind
 
     @property
-    def is_of_trainings(self) -> bool:
-        """Whether a training with one seed has it."""
-        return "train" in self.modes
-
-    @property
     def may_be_swept(self) -> bool:
         """Whether recipes of a sweep may differ in it alone."""
         return self.is_swept and self.changes is Changes.RESULT
