@@ -5,14 +5,12 @@ As a flag it is then refused with the row's sentence. Stored configurations that
 hold it still load: its value is dropped.
 """
 
-# Name of a setting, or name=choice -> what happened to it, and what to do. A
+# Name of a setting, or name=choice -> why it was removed, and what to do. A
 # row has no effect as long as there is such a setting or choice.
 REMOVED = {
-    "early_stop_trials": "It was removed: stopping trials early chose no "
-    "better than chance. Leave it out; a sweep that is given again runs every "
-    "trial to its end.",
-    "mode=plot": "It was removed: the report has the same pictures. Pass "
-    "--mode=report.",
+    "early_stop_trials": "Stopping trials early chose no better than chance. "
+    "Leave it out; a sweep that is given again runs every trial to its end.",
+    "mode=plot": "The report has the same pictures: pass --mode=report.",
 }
 
 
