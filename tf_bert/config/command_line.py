@@ -14,13 +14,6 @@ def command_line(config: Config) -> list[str]:
     Flags at their default are left out, and so are the seeds that follow
     `seed`. Values are not quoted for a shell: use `shlex.join`.
 
-    Args:
-        config: of a run.
-
-    Returns:
-        One ``--name=value`` (a switch: ``--name`` or ``--noname``) for each
-        flag, in the order of the fields.
-
     Example:
         >>> command_line(Config(output_dir="runs/x", seed=3, tensorboard=False))
         ['--output_dir=runs/x', '--notensorboard', '--seed=3']

@@ -19,19 +19,12 @@ RECIPES_DIR = os.path.join("flags", "recipes")
 
 @dataclasses.dataclass(frozen=True)
 class Combination:
-    """One recipe of a sweep, as changes of a command line.
-
-    Attributes:
-        label: of the recipe.
-        before: flags that go before all others.
-        behind: flags that go behind them.
-        without: names of flags that are left out.
-    """
+    """One recipe of a sweep, as changes of a command line."""
 
     label: str
-    before: list[str]
-    behind: list[str]
-    without: list[str]
+    before: list[str]  # Flags that go before all others.
+    behind: list[str]  # Flags that go behind them.
+    without: list[str]  # Names of flags that are left out.
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,14 +38,10 @@ class StopRequested(BaseException):
 
 
 class StopRequest:
-    """Whether a training was asked to stop.
-
-    Attributes:
-        number: of the signal; None if it was not.
-    """
+    """Whether a training was asked to stop."""
 
     def __init__(self):
-        self.number: int | None = None
+        self.number: int | None = None  # Of the signal, if it was.
 
     def check(self, num_steps: int = 0) -> int:
         """To be called where a training can stop: between steps.
