@@ -610,7 +610,7 @@ TRIALS = [
         ),
         (
             "--num_trials=2 --validation_proportion=0",
-            "must have a split that they are scored on",
+            "There is no split that trials can be scored on",
         ),
     )
 ] + typed(

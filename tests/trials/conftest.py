@@ -53,8 +53,7 @@ def sweep_content():
 def start_sweep(flags, reviews, warm_program):
     """Returns a function that starts 2 recipes with 4 seeds each.
 
-    Its arguments are the folder and the flags that differ. The process leads
-    a group of its own, as that of a command does in a shell.
+    The process leads a group of its own, as that of a command in a shell.
     """
 
     def start(output_dir: pathlib.Path, **changes) -> Process:
@@ -76,10 +75,7 @@ def start_sweep(flags, reviews, warm_program):
 
 @pytest.fixture(scope="session")
 def finish_sweep(start_sweep):
-    """Returns a function that runs such a sweep to its end.
-
-    It returns the exit status and what was written to standard error.
-    """
+    """Returns a function to the exit status and errors of such a sweep."""
 
     def finish(output_dir: pathlib.Path, **changes) -> tuple[int, str]:
         process = start_sweep(output_dir, **changes)
@@ -99,11 +95,7 @@ def local_sweep(finish_sweep, tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def wait_for_trials():
-    """Returns a function that waits until more trials have finished.
-
-    Its arguments are the process of a sweep, its folder and how many there
-    must be. It returns how many there are.
-    """
+    """Returns a function that waits for so many finished trials, or more."""
 
     def wait(process: Process, folder: pathlib.Path, number: int):
         while True:

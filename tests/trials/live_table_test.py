@@ -15,7 +15,7 @@ from absl.testing import parameterized
 
 from tf_bert.config import Config
 from tf_bert.trials import planned_trials
-from tf_bert.trials.live_table import LiveTable, SilentBar
+from tf_bert.trials.live_table import LiveTable
 
 LONG = "bias_correction=false, reinit_layers={}, layerwise_lr_decay=0.95"
 
@@ -161,12 +161,6 @@ class LogTest(parameterized.TestCase):
         )
         self.assertIn("2 of 2: a, seeds 1/1/1: diverged: Loss.", second)
 
-    def test_a_silent_bar_shows_nothing(self):
-        bar = SilentBar(3)
-        bar.update(1, 2, 0.5)
-        bar.write("step 1")
-        bar.close()
-
 
 class TerminalTest(parameterized.TestCase):
     def test_a_warning_stands_above_the_table_on_a_line_of_its_own(self):
@@ -175,7 +169,7 @@ class TerminalTest(parameterized.TestCase):
             import logging
             from absl import logging as absl_logging
             logging.basicConfig(format="%(message)s")
-            from tests_of_live_table import make_trials, record_of
+            from live_table_test import make_trials, record_of
             from tf_bert.trials.live_table import LiveTable
             trials = make_trials(["a"])
             with LiveTable(trials, []) as table:
@@ -184,19 +178,13 @@ class TerminalTest(parameterized.TestCase):
                 table.finish(record_of(trials[0]))
             absl_logging.warning("The end.")
             """
-        ).replace(
-            "from tests_of_live_table import make_trials, record_of",
-            "import importlib.util as u\n"
-            f"spec = u.spec_from_file_location('t', {__file__!r})\n"
-            "t = u.module_from_spec(spec)\n"
-            "spec.loader.exec_module(t)\n"
-            "make_trials, record_of = t.make_trials, t.record_of",
         )
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdout=subprocess.DEVNULL,
             stderr=theirs,
+            cwd=os.path.dirname(__file__),  # With this module.
             env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
         )
         os.close(theirs)

@@ -1,13 +1,8 @@
 """Tests of tf_bert/trials/planned_trials.py."""
 
-import dataclasses
-from unittest import mock
-
 from absl.testing import parameterized
 
 from tf_bert.config import Config
-from tf_bert.config.all_settings import SETTINGS
-from tf_bert.config.setting import Setting
 from tf_bert.trials import planned_trials
 
 
@@ -34,9 +29,7 @@ class PlannedTrialsTest(parameterized.TestCase):
             ],
         )
         self.assertEqual({t.config.split_seed for t in trials}, {9})
-        self.assertEqual(
-            {t.recipe for t in trials}, {planned_trials.ONLY_RECIPE}
-        )
+        self.assertEqual({t.recipe for t in trials}, {"all trials"})
 
     def test_a_grid_has_every_head_seed_with_every_data_seed(self):
         trials = planned_trials.planned_trials(
@@ -46,14 +39,7 @@ class PlannedTrialsTest(parameterized.TestCase):
         )
         self.assertEqual(
             [tuple(trial.seeds.values()) for trial in trials],
-            [
-                (1, 1, 1),
-                (1, 2, 2),
-                (1, 3, 3),
-                (2, 1, 1),
-                (2, 2, 2),
-                (2, 3, 3),
-            ],
+            [(head, data, data) for head in (1, 2) for data in (1, 2, 3)],
         )
 
     def test_a_pair_of_equal_seeds_is_the_trial_of_that_seed(self):
@@ -100,13 +86,10 @@ class NameTest(parameterized.TestCase):
         )
 
     @parameterized.parameters(
-        {"output_dir": "elsewhere"},
-        {"num_trials": 5},
+        {"output_dir": "elsewhere", "num_trials": 5},
         {"sweep": {"other": {}, "label": {"mixout": 0.1}}},
-        {"trials_save_model": "all"},
-        {"tensorboard": False},
-        {"compare_baselines": False},
-        {"resume": "must"},
+        {"trials_save_model": "all", "resume": "must"},
+        {"tensorboard": False, "compare_baselines": False},
     )
     def test_does_not_depend_on_what_cannot_change_the_result(self, **fields):
         first, other = (
@@ -128,21 +111,3 @@ class NameTest(parameterized.TestCase):
             for f in ({}, fields)
         )
         self.assertNotEqual(first.name, other.name)
-
-    def test_a_field_that_has_its_default_is_as_if_it_were_not_there(self):
-        (trial, _) = planned_trials.planned_trials(sweep_of())
-        more = dataclasses.make_dataclass(
-            "LaterConfig",
-            [("new_flag", float, dataclasses.field(default=0.0, kw_only=True))],
-            bases=(Config,),
-            frozen=True,
-        )
-        fields = {
-            f.name: getattr(trial.config, f.name)
-            for f in dataclasses.fields(trial.config)
-        }
-        entry = Setting(name="new_flag", hint=float, default=0.0, help="New.")
-        self.enterContext(mock.patch.dict(SETTINGS, new_flag=entry))
-        later = dataclasses.replace(trial, config=more(**fields))
-        self.assertIn("new_flag", later.configuration)
-        self.assertEqual(planned_trials.name_of(later), trial.name)

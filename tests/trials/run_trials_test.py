@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import pathlib
 import random
 import shutil
@@ -14,6 +15,9 @@ import safetensors.numpy
 from tf_bert import run
 from tf_bert.config import Config
 from tf_bert.runs.run_folder import RunFolder
+from tf_bert.trials import planned_trials, run_trials
+from tf_bert.trials.sweep_data import SweepData
+from tf_bert.trials.trial_folder import TrialFolder
 
 FILES = {"history.jsonl", "scored_rows.tsv"}
 
@@ -25,10 +29,7 @@ def read_json(path):
 def read_lines(folder):
     """The records of a sweep, without what a clock or a machine decides."""
     lines = (folder / "trials.jsonl").read_text("utf-8").splitlines()
-    records = [json.loads(line) for line in lines]
-    for record in records:
-        del record["runtime"]
-    return records
+    return [{**json.loads(line), "runtime": None} for line in lines]
 
 
 def stored_trials(folder):
@@ -119,10 +120,8 @@ class TestFinished:
         for path, content in before.items():
             if path.name != "config.json":  # Which says where it lies.
                 assert path.read_bytes() == content, path
-
-    def test_its_record_names_every_file(self, finished_sweep):
-        assert (finished_sweep / ".written").exists()
-        assert not RunFolder(str(finished_sweep)).written.of_others()
+        # Its record names every file.
+        assert not RunFolder(str(copied)).written.of_others()
 
     def test_another_configuration_is_refused(self, copied, error_of):
         error = error_of(copied, learning_rate=0.02)
@@ -137,22 +136,55 @@ class TestFinished:
             error = error_of(copied)
         finally:
             path.write_bytes(content)
-        assert "must be continued on the data that it began with" in error
+        assert "The data is not what this sweep began with" in error
 
-    def test_a_single_training_is_refused_there(self, copied, flags, capsys):
+    def test_runs_and_sweeps_are_refused_in_each_others_folders(
+        self, copied, error_of, flags, capsys, tmp_path
+    ):
         assert run.main(flags(output_dir=copied)) == 2
         assert "mode: trials -> train" in capsys.readouterr().err
-
-    def test_is_refused_in_the_folder_of_a_single_training(
-        self, error_of, tmp_path
-    ):
-        RunFolder(str(tmp_path)).begin(Config(output_dir=str(tmp_path)))
-        assert "mode: train -> trials" in error_of(tmp_path)
+        path = tmp_path / "run"
+        RunFolder(str(path)).begin(Config(output_dir=str(path)))
+        assert "mode: train -> trials" in error_of(path)
 
     def test_a_changed_record_is_refused(self, copied, error_of):
         path = sorted((copied / "trials").glob("*.json"))[0]
         path.write_text(path.read_text("utf-8").replace('"trial"', '"x"'))
-        assert "A trial's record must be as it was written" in error_of(copied)
+        assert "A trial's record is damaged" in error_of(copied)
+
+
+@pytest.fixture
+def best(copied):
+    """The folder of the one trial whose model is kept."""
+    (model,) = copied.glob("trials/*/model")
+    return model.parent
+
+
+@pytest.mark.large
+class TestKeptRun:
+    """A trial whose model is kept is a finished run, for every mode."""
+
+    def test_is_evaluated_as_it_was_scored(self, best):
+        assert run.main(["--mode=evaluate", f"--output_dir={best}"]) == 0
+        found = read_json(best / "evaluation.json")
+        record = read_json(best.with_suffix(".json"))
+        scores = record[record["chosen"]]["test"]
+        assert found["test"]["accuracy"] == scores["accuracy"]
+        assert found["test"]["loss"] == pytest.approx(scores["loss"])
+
+    def test_predicts(self, best, reviews):
+        arguments = [f"--output_dir={best}", "--mode=predict"]
+        assert run.main([*arguments, f"--predict_file={reviews}/test.csv"]) == 0
+        lines = (best / "predictions.tsv").read_text().splitlines()
+        assert len(lines) == 1 + 12
+
+    def test_is_no_run_without_its_model(self, copied, best, capsys):
+        other = next(
+            x for x in (copied / "trials").iterdir() if x.is_dir() and x != best
+        )
+        capsys.readouterr()
+        assert run.main(["--mode=evaluate", f"--output_dir={other}"]) == 2
+        assert "must hold a finished run" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -204,14 +236,9 @@ class TestInterrupted:
             if path.is_file() and path.name != "config.json":
                 twin = folder / "trials" / name / path.name
                 assert twin.read_bytes() == path.read_bytes(), path.name
-        twins = [
-            f / "trials" / f"{name}.json" for f in (folder, finished_sweep)
-        ]
-        first, second = (
-            {k: v for k, v in read_json(twin).items() if k != "runtime"}
-            for twin in twins
-        )
-        assert first == second
+        records = {r["trial"]: r for r in read_lines(folder)}
+        (first,) = (r for r in read_lines(finished_sweep) if r["trial"] == name)
+        assert records[name] == first
 
     def test_more_seeds_run_the_new_ones_alone(self, wanted_more, again):
         folder, *_ = wanted_more
@@ -220,40 +247,48 @@ class TestInterrupted:
         after = stored_trials(folder)
         # With the runtime, which a second run would not have again.
         assert before.items() <= after.items()
-        assert [r["seeds"]["data_seed"] for r in read_lines(folder)] == [
-            1,
-            2,
-            3,
-        ] * 2
+        seeds = [r["seeds"]["data_seed"] for r in read_lines(folder)]
+        assert seeds == 2 * [1, 2, 3]
 
 
-@pytest.fixture(scope="module")
-def never_validated(run_sweep, reviews, tmp_path_factory):
-    """Two trials without a validation split, the first one run again.
-
-    So is told to who has a trial that went wrong: to remove its file.
-    """
-    flags = {
-        "test_file": reviews / "test.csv",
-        "validation_proportion": 0,
-        "trials_save_model": "best",
+@pytest.mark.parametrize(
+    ("ended", "score", "asked", "expected"),
+    [
+        # Of equal ones the first counts, in whatever order they end.
+        (0, 0.5, 1, 0.5),
+        (1, 0.5, 0, math.nextafter(0.5, -math.inf)),
+        # None: without a validation split.
+        (0, None, 1, -math.inf),
+        (1, None, 0, None),
+    ],
+)
+def test_the_first_of_equals_keeps_its_model(
+    tmp_path, ended, score, asked, expected
+):
+    config = Config(
+        mode="trials",
+        output_dir=str(tmp_path),
+        train_file="reviews.csv",
+        num_trials=2,
+    )
+    trials = planned_trials.planned_trials(config)
+    folder = TrialFolder(str(tmp_path))
+    folder.begin(config)
+    scores = {} if score is None else {"validation": {"accuracy": score}}
+    record = {
+        "trial": trials[ended].name,
+        "recipe": trials[ended].recipe,
+        "config": trials[ended].configuration,
+        "seeds": trials[ended].seeds,
+        "metric": "accuracy",
+        "status": "ok",
+        "chosen": "last",
+        "last": scores,
     }
-    folder = run_sweep(tmp_path_factory.mktemp("never") / "sweep", **flags)
-    (name,) = names_of_models(folder)
-    (folder / "trials" / f"{name}.json").unlink()
-    shutil.rmtree(folder / "trials" / name)
-    return run_sweep(folder, **flags), name
-
-
-@pytest.mark.large
-class TestWithoutValidation:
-    def test_the_first_is_the_best_also_when_it_ends_last(
-        self, never_validated
-    ):
-        folder, name = never_validated
-        seeds = [r["seeds"]["head_seed"] for r in read_lines(folder)]
-        assert seeds == [1, 2]
-        assert names_of_models(folder) == {name}
+    rest = ("error", "best", "is_failed", "is_degenerate", "is_constant")
+    folder.write_trial({**dict.fromkeys(rest), **record}, {})
+    sweep = run_trials._Sweep(folder, config, trials, SweepData())
+    assert sweep._beats(trials[asked]) == expected
 
 
 @pytest.fixture(scope="module")
@@ -357,7 +392,7 @@ def command(flags, reviews, tmp_path_factory):
             output_dir=parent / name,
             test_file=reviews / "test.csv",
             seed=1,
-            num_trials=10,
+            num_trials=5,
             record_updates=True,
         )
         arguments.append("--sweep=reinit_layers:0,1")
@@ -402,15 +437,3 @@ class TestKilled:
             assert (folder / "model" / path.name).read_bytes() == content, (
                 path.name
             )
-
-    def test_a_second_process_is_refused_with_the_id_of_the_first(
-        self, command, warm_program
-    ):
-        folder, twice = command("twice")
-        first = warm_program.start(twice)
-        wait_for((folder / ".process").exists, first)
-        second = warm_program.start(twice)
-        assert second.wait() == 2
-        first.kill()
-        first.wait()
-        assert f"process {first.pid} is at work" in second.error()

@@ -99,10 +99,3 @@ class SweepDataTest(parameterized.TestCase):
         trained = data.baselines({})[key]
         self.assertEqual(trained["split"], "test")
         self.assertEqual(set(trained["models"]), {"majority", "tfidf_svm"})
-
-    def test_key_is_that_of_a_record(self):
-        fields = self.config.as_dict()
-        fewer = {k: v for k, v in fields.items() if k != "output_dir"}
-        self.assertEqual(
-            sweep_data.data_key(fewer), sweep_data.data_key(fields)
-        )

@@ -1,6 +1,5 @@
-"""Tests of tf_bert/trials/trial_record.py."""
+"""Tests of tf_bert/trials/: trial_record.py, and trial_scores.py."""
 
-import json
 import math
 
 import numpy as np
@@ -10,6 +9,7 @@ from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.runs.state.progress import Progress
 from tf_bert.training.evaluate import Evaluation
 from tf_bert.trials import trial_record as records
+from tf_bert.trials.trial_scores import scored_split, trials_of
 
 FAILURE = records.of_failure(
     ValueError("of a test"), Progress(step=3), has_diverged=False
@@ -48,15 +48,34 @@ class ScoreTest(parameterized.TestCase):
         )
 
 
-class FailureTest(parameterized.TestCase):
-    def test_says_what_went_wrong_and_where(self):
-        self.assertEqual(FAILURE["status"], "error")
-        self.assertEqual(FAILURE["error"], "ValueError: of a test")
-        self.assertEqual(FAILURE["step"], 3)
-        self.assertTrue(FAILURE["is_failed"] and FAILURE["is_degenerate"])
+class TrialScoresTest(parameterized.TestCase):
+    def test_test_counts_where_a_trial_has_it(self):
+        both, one = record(validation=0.7, test=0.9), record(validation=0.7)
+        self.assertEqual(scored_split([one]), "validation")
+        self.assertEqual(scored_split([one, both]), "test")
 
-    def test_is_json(self):
-        self.assertEqual(json.loads(json.dumps(FAILURE)), FAILURE)
+    def test_one_that_diverged_says_its_splits_too(self):
+        diverged = {
+            **record(test=0.9),
+            "status": "diverged",
+            "last": None,
+            "best": None,
+        }
+        self.assertEqual(scored_split([diverged]), "test")
+        (trial,) = trials_of([diverged])
+        self.assertEqual((trial.status, trial.majority), ("diverged", 0.5))
+
+    def test_takes_score_and_majority_of_the_split(self):
+        (trial,) = trials_of([record(validation=0.7, test=0.9)])
+        self.assertEqual((trial.score, trial.majority), (0.9, 0.5))
+        self.assertEqual(dict(trial.seeds)["data_seed"], 2)
+        (trial,) = trials_of([record(validation=0.7)], "validation")
+        self.assertEqual(trial.score, 0.7)
+
+    def test_one_that_raised_has_none(self):
+        (trial,) = trials_of([{**FAILURE, "seeds": {"head_seed": 1}}])
+        self.assertIsNone(trial.score)
+        self.assertEqual(trial.status, "error")
 
 
 def flags_of(labels, predictions, *, scores, majority):

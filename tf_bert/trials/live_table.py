@@ -5,7 +5,7 @@ import datetime
 import logging as python_logging
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 from absl import logging
@@ -29,13 +29,28 @@ _OTHER_LINES = 3
 
 
 class SilentBar(ProgressBar):
-    """A progress bar that shows nothing."""
+    """A progress bar that shows nothing, but says how far it is.
 
-    def __init__(self, num_steps: int, first_step: int = 0):
-        del num_steps, first_step
+    Args:
+        show: gets a text after each update; None: nobody does.
+    """
+
+    def __init__(
+        self,
+        num_steps: int,
+        first_step: int = 0,
+        show: Callable[[str], None] | None = None,
+    ):
+        self._num_steps = num_steps
+        self._step = first_step
+        self._show = show
 
     def update(self, num_steps: int, num_examples: int, loss: float) -> None:
-        """Shows nothing."""
+        """Moves on."""
+        self._step += num_steps
+        if self._show is not None:
+            text = f"step {self._step} of {self._num_steps}, loss {loss:.3f}"
+            self._show(text)
 
     def write(self, line: str) -> None:
         """Shows nothing."""
@@ -44,29 +59,10 @@ class SilentBar(ProgressBar):
         """There is nothing to close."""
 
 
-class _TableBar(SilentBar):
-    """A progress bar that is a part of the table's title."""
-
-    def __init__(self, table: "LiveTable", num_steps: int, first_step: int):
-        super().__init__(num_steps)
-        self._table = table
-        self._num_steps = num_steps
-        self._step = first_step
-
-    def update(self, num_steps: int, num_examples: int, loss: float) -> None:
-        """Moves on."""
-        self._step += num_steps
-        self._table.show_step(
-            f"step {self._step} of {self._num_steps}, loss {loss:.3f}"
-        )
-
-
 class _RecipeTable(Progress):
     """A task of rich for each recipe, with a title and column headers.
 
-    Attributes:
-        title: stands above.
-        first: number of the row that is shown first, where not all have room.
+    Where not all rows have room, that of number `first` is shown first.
     """
 
     def __init__(self, console: Console, *, disable: bool):
@@ -121,11 +117,8 @@ class LiveTable:
     """Shows finished and failed trials, scores, and the time left.
 
     On a terminal it is a table that is drawn anew; elsewhere (a file, a pipe)
-    one line is logged for each finished trial.
-
-    Args:
-        trials: all of the sweep.
-        records: of those that have finished before.
+    one line is logged for each finished trial. It gets all trials of the
+    sweep, and the records of those that have finished before.
     """
 
     def __init__(
@@ -151,7 +144,7 @@ class LiveTable:
         }
         for label in self._records:
             self._show_scores(label)
-        self.show_step("")
+        self._show_step()
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "LiveTable":
@@ -166,17 +159,17 @@ class LiveTable:
 
     def make_bar(self, num_steps: int, first_step: int) -> ProgressBar:
         """Returns the bar of a trial that runs in this process."""
-        return _TableBar(self, num_steps, first_step)
+        return SilentBar(num_steps, first_step, self._show_step)
 
     def start(self, trial: Trial) -> None:
         """Says that a trial runs."""
         self._num_running += 1
         self._table.first = list(self._rows).index(trial.recipe)
-        self.show_step("")
+        self._show_step()
 
-    def show_step(self, text: str) -> None:
-        """Says how far the trial of this process is."""
-        parts = [self._finished(), self._time_left(), text]
+    def _show_step(self, text: str = "") -> None:
+        finished = f"{self._num_finished} of {len(self._recipes)} trials"
+        parts = [finished, self._time_left(), text]
         self._table.title = ", ".join(filter(None, parts))
 
     def finish(self, record: dict[str, Any]) -> None:
@@ -186,12 +179,9 @@ class LiveTable:
         label = self._recipes[record["trial"]]
         self._records[label].append(record)
         self._show_scores(label)
-        self.show_step("")
+        self._show_step()
         if not self._is_shown:
             logging.info("%s", self._line(record))
-
-    def _finished(self) -> str:
-        return f"{self._num_finished} of {len(self._recipes)} trials"
 
     def _show_scores(self, label: str) -> None:
         records = self._records[label]

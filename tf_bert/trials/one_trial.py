@@ -27,26 +27,30 @@ from tf_bert.runs.state import checkpointing
 from tf_bert.runs.state.progress import Progress, history_lines
 from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.scoring import scored_rows
-from tf_bert.training import evaluate
 from tf_bert.training.evaluate import TrainingDiverged
 from tf_bert.training.progress_bar import ProgressBar
 from tf_bert.trials import trial_record as records
 from tf_bert.trials.planned_trials import Job
-
-Evaluations = dict[str, evaluate.Evaluation]
+from tf_bert.trials.trial_record import Evaluations
 
 
 @dataclasses.dataclass(frozen=True)
 class TrialResult:
-    """What a trial leaves; whoever asked for it writes it down.
-
-    Attributes:
-        record: the content of `trials/<name>.json`.
-        files: path below the trial's folder -> content.
-    """
+    """What a trial leaves: its record, and files below its folder."""
 
     record: dict[str, Any]
     files: dict[str, bytes]
+
+
+@contextlib.contextmanager
+def _logging_warnings_alone() -> Iterator[None]:
+    level = logging.get_verbosity()
+    if level == logging.INFO:
+        logging.set_verbosity(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 class Workbench:
@@ -59,22 +63,12 @@ class Workbench:
     def __init__(self):
         self._run: build.Run | None = None
 
+    # What a training says of itself, all of them would say.
+    @_logging_warnings_alone()
     def run_trial(
         self, job: Job, *, make_bar: Callable[[int, int], ProgressBar]
     ) -> TrialResult:
-        """Trains and evaluates. What goes wrong becomes part of the result.
-
-        Args:
-            job: to be done.
-            make_bar: as in `training_run.train`.
-        """
-        # What a training says of itself, all of them would say.
-        with _logging_warnings_alone():
-            return self._run_trial(job, make_bar)
-
-    def _run_trial(
-        self, job: Job, make_bar: Callable[[int, int], ProgressBar]
-    ) -> TrialResult:
+        """Trains and evaluates. What goes wrong becomes part of the result."""
         start, before = time.monotonic(), 0.0
         run: build.Run | None = None
         state = MemoryCheckpoints()
@@ -85,9 +79,9 @@ class Workbench:
             before = _seconds_in_steps(run)
             fields = records.of_run(run)
             progress = training_run.train(run, state, make_bar=make_bar)
-            tested = _test(run, state, progress)
-            fields |= records.of_scores(run, state, progress, tested)
-            used = _of_chosen(state, tested, fields["chosen"])
+            evaluations = _evaluations(run, state, progress)
+            fields |= records.of_scores(run, progress, evaluations)
+            used = evaluations[fields["chosen"]]
             files = _files(run, used)
             if job.beats is None or records.score(fields) > job.beats:
                 files |= _run_files(run, used, fields)
@@ -106,15 +100,21 @@ class Workbench:
         files["history.jsonl"] = history_lines(state.progress).encode()
         seconds = time.monotonic() - start
         in_steps = 0.0 if run is None else _seconds_in_steps(run) - before
-        return TrialResult(
-            records.complete(
-                job.trial,
-                fields,
-                seconds=seconds,
-                seconds_outside_steps=seconds - in_steps,
-            ),
-            files,
-        )
+        record = {
+            "trial": job.trial.name,
+            "recipe": job.trial.recipe,
+            "config": job.trial.configuration,
+            "seeds": job.trial.seeds,
+            "status": "ok",
+            "error": None,
+            **fields,
+            "runtime": {
+                "seconds": round(seconds, 3),
+                "seconds_outside_steps": round(seconds - in_steps, 3),
+                **run_results.machine(),
+            },
+        }
+        return TrialResult(record, files)
 
     def _prepare(
         self, config: Config, record: dict[str, Any] | None
@@ -132,27 +132,17 @@ class Workbench:
         return self._run
 
 
-@contextlib.contextmanager
-def _logging_warnings_alone() -> Iterator[None]:
-    level = logging.get_verbosity()
-    if level == logging.INFO:
-        logging.set_verbosity(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-
-
 def _seconds_in_steps(run: build.Run) -> float:
     return run.loop.seconds + run.classifier.inference.seconds
 
 
-def _test(
+def _evaluations(
     run: build.Run, state: MemoryCheckpoints, progress: Progress
 ) -> dict[str, Evaluations]:
     """Evaluates the last and the best weights on what is not validation.
 
-    The model is left with the weights that are used.
+    The model is left with the weights that are used. On validation they were
+    evaluated before.
     """
     known = ("train", "validation")
     run.use_scored_weights()
@@ -165,18 +155,12 @@ def _test(
         if run.config.checkpoint_to_use == "last":
             for name, variable in weights.items():
                 variable.assign(last[name])
-    return tested
-
-
-def _of_chosen(
-    state: MemoryCheckpoints, tested: dict[str, Evaluations], chosen: str
-) -> Evaluations:
-    """The evaluations of the chosen checkpoint, on every split."""
-    on_validation = getattr(state, chosen)
-    evaluations = tested.get(chosen, tested["last"])
-    if on_validation is None:
-        return evaluations
-    return {"validation": on_validation, **evaluations}
+    on_validation = {"last": state.last, "best": state.best}
+    return {
+        which: ({} if result is None else {"validation": result})
+        | tested.get(which, tested["last"])
+        for which, result in on_validation.items()
+    }
 
 
 def _files(run: build.Run, evaluations: Evaluations) -> dict[str, bytes]:

@@ -38,7 +38,11 @@ class Trial:
     @property
     def configuration(self) -> dict[str, Any]:
         """The fields that can change the result, seeds aside."""
-        return configuration(self.config)
+        return {
+            name: value
+            for name, value in self.config.as_dict().items()
+            if SETTINGS[name].is_of_recipes
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,24 +62,8 @@ class Job:
     record: dict[str, Any] | None = None
 
 
-def configuration(config: Config) -> dict[str, Any]:
-    """Returns the fields that can change a result, seeds aside."""
-    return {
-        name: value
-        for name, value in config.as_dict().items()
-        if SETTINGS[name].is_of_recipes
-    }
-
-
 def planned_trials(config: Config) -> list[Trial]:
-    """Returns the trials of a command: recipe after recipe.
-
-    Args:
-        config: with mode trials.
-
-    Raises:
-        ValueError: if a recipe is no training.
-    """
+    """Returns the trials of a command of mode trials, recipe after recipe."""
     return [
         _trial(recipe_config, label, seeds)
         for label, recipe_config in recipes(config).items()
@@ -84,25 +72,18 @@ def planned_trials(config: Config) -> list[Trial]:
 
 
 def recipes(config: Config) -> dict[str, Config]:
-    """Returns the training of each recipe, by its label, with the first seed.
-
-    Args:
-        config: with mode trials.
-
-    Raises:
-        ValueError: if a recipe is no training.
-    """
+    """Returns the training with the first seed of each recipe, by its label."""
     neutral = {name: SETTINGS[name].default for name in OF_TRIALS}
     changes_of = config.sweep or {ONLY_RECIPE: {}}
-    found = {}
-    for label, changes in changes_of.items():
-        found[label] = Config.from_dict(
+    return {
+        label: Config.from_dict(
             {**config.as_dict(), **neutral, "mode": "train", **changes},
             # What concerns the folder of a single run.
             tensorboard=False,
             overwrite_output_dir=False,
         )
-    return found
+        for label, changes in changes_of.items()
+    }
 
 
 def _seeds(config: Config) -> list[tuple[int, int]]:
@@ -136,9 +117,6 @@ def name_of(trial: Trial) -> str:
 
     A later version, whose configuration has more fields, gives the same: what
     has its default is left out.
-
-    Args:
-        trial: whose `name` is not looked at.
     """
     fields = {
         name: value

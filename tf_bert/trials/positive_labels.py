@@ -18,16 +18,9 @@ def settle(config: Config, data: SweepData, folder: TrialFolder) -> Config:
     """Returns the configuration of a sweep, with its positive label.
 
     It is the one that finished trials on the same rows were scored by, else
-    the one that the sweep was begun with or is given, else that of the data.
-
-    Args:
-        config: with mode trials.
-        data: of the recipes; it gets their labels too.
-        folder: of the sweep, new or begun.
-
-    Returns:
-        The same with `positive_label`; where recipes are on several data
-        sets that have not the same one, each recipe has it in `sweep`.
+    the one that the sweep was begun with or is given, else that of the data,
+    which gets it too. Where recipes are on several data sets that have not the
+    same one, each recipe has it in `sweep`.
 
     Raises:
         ValueError: if recipes on the same rows are to have different ones,
@@ -80,20 +73,14 @@ def _stored(stored: Mapping[str, Any] | None, task: TaskSpec) -> str | None:
 def _label_of(
     group: Sequence[Config], data: TaskData, before: str | None
 ) -> str | None:
-    """The label of recipes on the same rows.
-
-    Args:
-        group: the recipes.
-        data: of one of them.
-        before: the label that is there already; None: none is.
-    """
+    """The label of recipes on the same rows; `before` is there already."""
     given = {x.positive_label for x in group} - {None}
     label = before or min(given, default=data.task.positive_label)
     if given - {label}:
         reason = "the trials that are there have" if before else "another has"
         raise ValueError(
-            "The trials of a sweep on the same rows must have one positive "
-            "label: their scores are compared. Received: positive_label="
+            "Recipes on the same rows need one positive label, for their "
+            f"scores are compared. Received: positive_label="
             f"{min(given - {label})!r}, where {reason} {label!r}. Correct or "
             "leave out --positive_label, or pass another --output_dir."
         )

@@ -28,8 +28,6 @@ from tf_bert.trials.sweep_data import SweepData
 from tf_bert.trials.trial_folder import TrialFolder
 from tf_bert.trials.trial_record import score
 
-_ALL_ENDED_WELL, _SOME_DID_NOT = 0, 1
-
 
 def run_trials(config: Config) -> int:
     """Runs the trials that are not there yet.
@@ -37,9 +35,6 @@ def run_trials(config: Config) -> int:
     Given again, a sweep that was killed continues: what has finished is not
     run again; a trial that was under way, or ended in an error, starts over.
     More trials or recipes may be asked for; those that are there count.
-
-    Args:
-        config: with mode trials.
 
     Returns:
         The exit status: 0, or 1 if a trial diverged or raised an error.
@@ -57,7 +52,7 @@ def run_trials(config: Config) -> int:
     _check(config, data)
     asked, config = config, positive_labels.settle(config, data, folder)
     trials = planned_trials(config)
-    with _runner_ready(config), folder.locked():
+    with _connected(config), folder.locked():
         # 2. The folder: new, or with trials that have finished. Another
         # process may have been at work there meanwhile.
         folder.check_usable(asked)
@@ -74,7 +69,15 @@ def run_trials(config: Config) -> int:
         records = sweep.planned_records()
         print(summary_table.render(records, baseline=config.baseline))
         sweep.publish_model()
-    return _exit_status(records)
+    return _say_what_went_wrong(records)
+
+
+def _connected(config: Config) -> contextlib.AbstractContextManager:
+    if config.trial_runner == "local":
+        return contextlib.nullcontext()
+    from tf_bert.trials.runners import ray_cluster
+
+    return ray_cluster.connected(config)
 
 
 def _check(config: Config, data: SweepData) -> None:
@@ -84,7 +87,7 @@ def _check(config: Config, data: SweepData) -> None:
             task_data = data.of(recipe)
             if task_data.validation is None and task_data.test is None:
                 raise ValueError(
-                    "Trials must have a split that they are scored on. "
+                    "There is no split that trials can be scored on. "
                     "Received: neither validation nor test. Pass "
                     "--validation_proportion=0.1, or a --test_file."
                 )
@@ -93,15 +96,6 @@ def _check(config: Config, data: SweepData) -> None:
             if config.sweep is None:
                 raise
             raise ValueError(f"In the recipe {label!r}: {error}") from error
-
-
-def _runner_ready(config: Config) -> contextlib.AbstractContextManager:
-    """What the runner needs for as long as trials run."""
-    if config.trial_runner != "ray":
-        return contextlib.nullcontext()
-    from tf_bert.trials.runners import ray_cluster
-
-    return ray_cluster.connected(config)
 
 
 def _check_same_data(
@@ -113,14 +107,13 @@ def _check_same_data(
         data.check(folder.read_optional(run_folder.DATA))
     except ChangedDataError as error:
         raise ValueError(
-            "A sweep must be continued on the data that it began with. "
-            f"Received: output_dir={folder.path}; {error.difference}. "
-            "Restore the data, or pass another --output_dir."
+            "The data is not what this sweep began with. Received: "
+            f"output_dir={folder.path}; {error.difference}. Restore the data, "
+            "or pass another --output_dir."
         ) from error
 
 
 def _write_data(folder: TrialFolder, config: Config, data: SweepData) -> None:
-    """Writes what tells the data again, and scores the simple baselines."""
     known = folder.read_optional(run_folder.DATA)
     folder.write_json(run_folder.DATA, data.records() | known)
     if config.compare_baselines:
@@ -158,9 +151,7 @@ class _Sweep:
 
     def run(self) -> None:
         """Runs what is left, and stores each as it ends."""
-        over = [
-            self._records[name] for name in self._trials if self._is_over(name)
-        ]
+        over = [r for r in self.planned_records() if self._is_over(r["trial"])]
         if over:
             logging.info(
                 "%d of %d trials have finished before.",
@@ -275,7 +266,8 @@ class _Sweep:
             )
 
 
-def _exit_status(records: list[dict[str, Any]]) -> int:
+def _say_what_went_wrong(records: list[dict[str, Any]]) -> int:
+    """Logs each trial that diverged or raised; returns the exit status."""
     wrong = [r for r in records if r["status"] in ("diverged", "error")]
     for record in wrong:
         logging.warning(
@@ -286,11 +278,9 @@ def _exit_status(records: list[dict[str, Any]]) -> int:
             record["status"],
             record["error"],
         )
-    if not wrong:
-        return _ALL_ENDED_WELL
     if any(record["status"] == "error" for record in wrong):
         logging.warning(
             "Give the command again to run the trials that ended in an error "
             "again."
         )
-    return _SOME_DID_NOT
+    return int(bool(wrong))

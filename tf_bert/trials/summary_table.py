@@ -1,5 +1,6 @@
 """What came of a sweep, as text for a terminal. No TensorFlow."""
 
+import functools
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -23,14 +24,13 @@ from tf_bert.trials.trial_scores import (
 Records = Sequence[dict[str, Any]]
 
 _DIGITS = 4
+_number = functools.partial(number_texts.number, digits=_DIGITS)
+_interval = functools.partial(number_texts.bracketed, digits=_DIGITS)
 _WIDTH = 80  # Of the sentences; tables are as wide as their labels.
 
 
 def render(records: Records, *, baseline: str | None = None) -> str:
-    """Returns the scores of each recipe, and how they compare.
-
-    Recipes are compared within a task: where they are scored on the same
-    rows.
+    """Returns the scores of each recipe, and how those on a task compare.
 
     Args:
         records: of trials, recipe after recipe.
@@ -55,7 +55,7 @@ def _task(records: Records, baseline: str | None) -> str:
     ]
     parts = [
         f"{_title(records)} on {split}, over {counted(len(records), 'trial')}",
-        _columns([_SCORES, *map(_scores, summaries)]),
+        _lines([_SCORES, *map(_scores, summaries)]),
     ]
     notes = [n for s in summaries for n in recipe_summary.summary_notes(s)]
     notes += recipe_summary.failed_runs_notes(summaries)
@@ -68,15 +68,17 @@ def _task(records: Records, baseline: str | None) -> str:
             baseline=baseline if baseline in recipes else None,
         )
         title = f"Against {comparisons[0].baseline}"
-        parts.append(
-            _columns([(title, *_TESTS), *map(_comparison, comparisons)])
-        )
+        parts.append(_lines([(title, *_TESTS), *map(_comparison, comparisons)]))
         notes += recipe_tests.comparison_notes(comparisons)
     else:
         notes.append(recipe_summary.OVER_SEEDS)
         notes += _advice(records)
     wrapped = [textwrap.fill(note, _WIDTH) for note in notes]
     return "\n\n".join([*parts, "\n".join(wrapped)])
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(text_tables.align(rows))
 
 
 def _title(records: Records) -> str:
@@ -105,8 +107,8 @@ def _comparison(comparison: recipe_tests.Comparison) -> tuple[str, ...]:
     welch = comparison.p_values["welch"]
     return (
         comparison.label,
-        _number(comparison.difference, "+"),
-        _interval(comparison.interval, "+"),
+        _number(comparison.difference, sign="+"),
+        _interval(comparison.interval, sign="+"),
         number_texts.p_value(welch.value),
         number_texts.p_value(welch.holm),
         number_texts.p_value(comparison.p_values["permutation"].value),
@@ -126,17 +128,3 @@ def _advice(records: Records) -> list[str]:
         return []
     expected = expected_scores.expected_scores(validation, test)
     return [expected_scores.trials_advice(expected)]
-
-
-def _number(value: float | None, sign: str = "") -> str:
-    return number_texts.number(value, digits=_DIGITS, sign=sign)
-
-
-def _interval(
-    ends: tuple[float | None, float | None] | None, sign: str = ""
-) -> str:
-    return number_texts.bracketed(ends, digits=_DIGITS, sign=sign)
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(text_tables.align(rows))

@@ -20,25 +20,18 @@ from tf_bert.data.tasks.stored_rows import ChangedDataError, StoredRows
 
 
 def data_key(configuration: dict[str, Any]) -> str:
-    """Returns a name of the data of a training.
+    """Returns 12 hexadecimal digits that recipes on the same data share.
 
     Args:
         configuration: `Config.as_dict`, or the `config` of a trial's record.
-
-    Returns:
-        12 hexadecimal digits; recipes on the same data have the same.
     """
     return _hash(configuration, Rows)
 
 
 def task_key(configuration: dict[str, Any]) -> str:
-    """Returns a name of the rows that a training is scored on.
+    """Returns as many that recipes scored on the same rows share.
 
-    Args:
-        configuration: as of `data_key`.
-
-    Returns:
-        The same for recipes that train on different numbers of rows.
+    They may train on different numbers of examples.
     """
     return _hash(configuration, [Rows.ALL])
 
@@ -59,15 +52,10 @@ def _hash(configuration: dict[str, Any], rows: Iterable[Rows]) -> str:
 def record_of_rows(
     known: Mapping[str, Any], config: Config
 ) -> dict[str, Any] | None:
-    """Returns what a sweep has stored of the rows of a training.
+    """Returns what a sweep's `data.json` says of the rows of a training.
 
-    Args:
-        known: the content of its `data.json`.
-        config: of the training.
-
-    Returns:
-        As of `run_data.record`. None: an earlier version stored a single
-        number of all rows, which says only whether they are the same.
+    As of `run_data.record`; None of an earlier version, which stored one
+    number that says only whether the rows are the same.
     """
     record = known.get(data_key(config.as_dict()))
     return record if isinstance(record, dict) else None
@@ -83,11 +71,7 @@ class SweepData:
         self._parted: set[str] = set()
 
     def of(self, config: Config) -> TaskData:
-        """Returns the data of a training.
-
-        Raises:
-            ValueError, FileNotFoundError: if a file, flag or row is wrong.
-        """
+        """Returns the data of a training."""
         key = data_key(config.as_dict())
         if key not in self._read:
             self._keep(key, config)
@@ -148,11 +132,7 @@ class SweepData:
         return self._records[key] if key in self._parted else None
 
     def baselines(self, known: dict[str, Any]) -> dict[str, Any]:
-        """Returns key -> scores of the simple baselines.
-
-        Args:
-            known: what is known of them already.
-        """
+        """Returns key -> scores of the simple baselines, known or new."""
         return {
             key: known.get(key) or baseline_scores.baselines_of(data)
             for key, data in self._read.items()

@@ -6,7 +6,6 @@ trial that ended in an error is replaced, when the trial is run again.
 No TensorFlow, unless the folder lies on `gs://`.
 """
 
-import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -37,58 +36,31 @@ _KEYS = (
 )
 
 
-class TrialFolder:
-    """The folder of a sweep, `--output_dir`.
-
-    Args:
-        path: local or `gs://`; need not exist.
-    """
-
-    def __init__(self, path: str):
-        self.path = path
-        self._folder = RunFolder(path)
-
-    def join(self, *names: str) -> str:
-        """Path of something in the folder."""
-        return self._folder.join(*names)
+class TrialFolder(RunFolder):
+    """The folder of a sweep, `--output_dir`."""
 
     def check_usable(self, config: Config) -> None:
-        """Refuses a folder that holds something else; touches nothing.
-
-        Raises:
-            FileExistsError, FileNotFoundError, ValueError, NotADirectoryError,
-                PermissionError: as `RunFolder` does.
-        """
-        self._folder.check_usable(config)
-        self._folder.check_writable()
-
-    def begun(self, config: Config) -> dict[str, Any] | None:
-        """Returns the stored configuration, as `RunFolder.begun` does."""
-        return self._folder.begun(config)
-
-    def locked(self) -> contextlib.AbstractContextManager[None]:
-        """The time in which no other process gets in.
-
-        Raises:
-            FileExistsError: if another process is at work here.
-        """
-        return self._folder.locked()
+        """Refuses what `RunFolder` does, and what cannot be written."""
+        super().check_usable(config)
+        self.check_writable()
 
     def begin(self, config: Config) -> None:
         """Writes the configuration; removes old trials if told to."""
-        self._folder.begin(config)
+        super().begin(config)
         file_io.make_dirs(self.join(TRIALS))
 
     def read_records(self) -> list[dict[str, Any]]:
         """Returns the record of each finished trial, in a definite order.
 
-        Those that an earlier version stopped early are left out: they have
-        not finished.
-
-        Raises:
-            ValueError: if a file is damaged.
+        Those that an earlier version stopped early have not finished.
         """
-        records = [_read_record(path) for path in self._record_paths()]
+        folder = self.join(TRIALS)
+        names = file_io.list_dir(folder) if file_io.is_dir(folder) else []
+        records = [
+            _read_record(os.path.join(folder, name))
+            for name in names
+            if name.endswith(".json") and not name.startswith(".")
+        ]
         finished = [r for r in records if r["status"] != _STOPPED_EARLY]
         if len(finished) < len(records):
             logging.warning(
@@ -102,24 +74,12 @@ class TrialFolder:
             )
         return sorted(finished, key=_order)
 
-    def _record_paths(self) -> list[str]:
-        folder = self.join(TRIALS)
-        if not file_io.is_dir(folder):
-            return []
-        return [
-            os.path.join(folder, name)
-            for name in file_io.list_dir(folder)
-            if name.endswith(".json") and not name.startswith(".")
-        ]
-
     def write_trial(
         self, record: Mapping[str, Any], files: Mapping[str, bytes]
     ) -> None:
         """Stores a finished trial.
 
-        Args:
-            record: of the trial.
-            files: path below the trial's folder -> content.
+        The paths of `files` are below the trial's folder.
         """
         path = self.run_path(record["trial"])
         # Of a trial that was killed here, or ended in an error.
@@ -133,11 +93,7 @@ class TrialFolder:
         file_io.write_text(f"{path}.json", text)
 
     def write_lines(self, records: Iterable[dict[str, Any]]) -> None:
-        """Writes `trials.jsonl`.
-
-        Args:
-            records: of all trials that are there, in any order.
-        """
+        """Writes `trials.jsonl`, of all trials that are there."""
         lines = [
             json.dumps(x, sort_keys=True) for x in sorted(records, key=_order)
         ]
@@ -145,28 +101,18 @@ class TrialFolder:
             self.join(TRIALS_LINES), "".join(f"{line}\n" for line in lines)
         )
 
-    def read_optional(self, name: str) -> dict[str, Any]:
-        """Reads one of the JSON files; an empty one if it is not there."""
-        return self._folder.read_optional(name)
-
-    def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Writes one of the JSON files."""
-        self._folder.write_json(name, content)
-
     def run_path(self, name: str) -> str:
         """The folder of a trial; with its model, that of a finished run."""
         return self.join(TRIALS, name)
-
-    def model_path(self, name: str) -> str:
-        """Where the model of a trial lies, if it is kept."""
-        return os.path.join(self.run_path(name), run_folder.MODEL)
 
     def remove_model(self, name: str) -> None:
         """Removes the model of a trial, if it is there.
 
         The trial's folder is no finished run any more.
         """
-        if not file_io.is_dir(self.model_path(name)):
+        path = self.run_path(name)
+        model = os.path.join(path, run_folder.MODEL)
+        if not file_io.is_dir(model):
             return
         for file in (
             run_folder.RESULTS,
@@ -174,25 +120,20 @@ class TrialFolder:
             run_folder.SPLITS,
             written_files.FILE,
         ):
-            if file_io.exists(os.path.join(self.run_path(name), file)):
-                file_io.remove_file(os.path.join(self.run_path(name), file))
-        file_io.remove_tree(self.model_path(name))
+            if file_io.exists(os.path.join(path, file)):
+                file_io.remove_file(os.path.join(path, file))
+        file_io.remove_tree(model)
 
     def publish_model(self, name: str, remark: str) -> bool:
-        """Copies the model of a trial to `model/`.
+        """Copies the model of a trial to `model/`, if it is there.
 
-        Args:
-            name: of the trial.
-            remark: Markdown, put at the end of its card.
-
-        Returns:
-            Whether it was there.
+        The remark is Markdown, and put at the end of its card.
         """
-        source = self.model_path(name)
+        source = self.join(TRIALS, name, run_folder.MODEL)
         if not file_io.is_dir(source):
             return False
         # No checkpoint is read without its configuration.
-        with self._folder.written.open_folder_writer(
+        with self.written.open_folder_writer(
             run_folder.MODEL, last="config.json"
         ) as folder:
             for file in file_io.list_dir(source):
@@ -219,8 +160,8 @@ def _read_record(path: str) -> dict[str, Any]:
         config_lib.Config.from_dict({"output_dir": ".", **record["config"]})
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"A trial's record must be as it was written. Received: {path} "
-            f"({error!r}). It was changed by hand: restore it, or remove it "
-            "to run that trial again."
+            f"A trial's record is damaged. Received: {path} ({error!r}). It "
+            "was changed by hand: restore it, or remove it to run that trial "
+            "again."
         ) from error
     return record

@@ -7,25 +7,20 @@ import numpy as np
 
 from tf_bert.baselines import baseline_scores
 from tf_bert.data.tasks.task_spec import TaskSpec, scored_split
-from tf_bert.runs import build, run_results
+from tf_bert.runs import build
 from tf_bert.runs.state.progress import Progress
-from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.training.evaluate import Evaluation
-from tf_bert.trials.planned_trials import Trial
 from tf_bert.trials.statistics import trial_columns
 
+# Split -> what came of it.
 Evaluations = dict[str, Evaluation]
 
 
 def score(record: dict[str, Any]) -> float:
     """Returns by what the models of trials are compared.
 
-    Args:
-        record: of a trial.
-
-    Returns:
-        The metric of the chosen checkpoint on validation; minus infinity
-        where there is no such split, or no model.
+    The metric of the chosen checkpoint on validation; minus infinity where
+    there is no such split, or no model.
     """
     scores = (record[record["chosen"]] or {}).get("validation")
     return -math.inf if scores is None else scores[record["metric"]]
@@ -55,27 +50,19 @@ def of_run(run: build.Run) -> dict[str, Any]:
 
 def of_scores(
     run: build.Run,
-    state: MemoryCheckpoints,
     progress: Progress,
-    tested: dict[str, Evaluations],
+    evaluations: dict[str, Evaluations],
 ) -> dict[str, Any]:
     """Returns what a record says of a trial that ended well.
 
     Args:
         run: of the trial.
-        state: with the evaluations on validation.
         progress: at the end.
-        tested: `last`, and `best` where that is another step: the
-            evaluations on all further splits.
+        evaluations: of the weights that are `last`, and of the `best`.
     """
-    on_validation = {"last": state.last, "best": state.best}
     steps = {"last": progress.step, "best": progress.best_step}
-    evaluations = {
-        which: tested.get(which, tested["last"])
-        | ({} if result is None else {"validation": result})
-        for which, result in on_validation.items()
-    }
-    is_best = run.config.checkpoint_to_use == "best" and state.best is not None
+    has_best = progress.best_step is not None
+    is_best = run.config.checkpoint_to_use == "best" and has_best
     chosen = "best" if is_best else "last"
     scores = {
         which: {
@@ -142,35 +129,4 @@ def of_failure(
         "is_failed": True,
         "is_degenerate": True,
         "is_constant": False,
-    }
-
-
-def complete(
-    trial: Trial,
-    fields: dict[str, Any],
-    *,
-    seconds: float,
-    seconds_outside_steps: float,
-) -> dict[str, Any]:
-    """Returns the record of a trial.
-
-    Args:
-        trial: that was run.
-        fields: of the functions above.
-        seconds: that it took.
-        seconds_outside_steps: of these, all but training and evaluation steps.
-    """
-    return {
-        "trial": trial.name,
-        "recipe": trial.recipe,
-        "config": trial.configuration,
-        "seeds": trial.seeds,
-        "status": "ok",
-        "error": None,
-        **fields,
-        "runtime": {
-            "seconds": round(seconds, 3),
-            "seconds_outside_steps": round(seconds_outside_steps, 3),
-            **run_results.machine(),
-        },
     }

@@ -9,11 +9,7 @@ from tf_bert.trials.statistics.trial_columns import Trial
 
 
 def positive_label(record: dict[str, Any]) -> str | None:
-    """Returns the class whose F1 a record holds; None unless there are two.
-
-    Args:
-        record: of a trial that got as far as its data.
-    """
+    """Returns the class whose F1 a record holds; None unless there are two."""
     task = record["task"]
     positive = positive_class.recorded(
         task.get("positive_label"), task["label_names"]
@@ -22,20 +18,12 @@ def positive_label(record: dict[str, Any]) -> str | None:
 
 
 def metric_title(record: dict[str, Any]) -> str:
-    """Returns what people call the metric that a trial is compared by.
-
-    Args:
-        record: as of `positive_label`.
-    """
+    """Returns what people call the metric that a trial is compared by."""
     return title_of(record["metric"], positive_label(record))
 
 
 def scored_split(records: Sequence[dict[str, Any]]) -> str:
-    """Returns the split that trials are summarised on: test, if there is one.
-
-    Args:
-        records: of trials of one task.
-    """
+    """Returns the split that the trials of a task are summarised on."""
     # Of what it is scored on, a trial that diverged has the majority's score.
     return task_spec.scored_split(
         {split for record in records for split in record.get("majority", {})}
@@ -45,14 +33,10 @@ def scored_split(records: Sequence[dict[str, Any]]) -> str:
 def trials_of(
     records: Sequence[dict[str, Any]], split: str | None = None
 ) -> list[Trial]:
-    """Returns the trials of one recipe, as the statistics take them.
+    """Returns the trials of a recipe on one task, as the statistics take them.
 
-    Args:
-        records: of trials of one task.
-        split: whose scores are taken; None takes `scored_split`'s.
-
-    Returns:
-        One for each record; without a score where there is no such split.
+    Their scores are those on the split, where they have any; None takes that
+    of `scored_split`.
     """
     split = split or scored_split(records)
     trials = []

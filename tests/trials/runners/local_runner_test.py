@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 import pytest
 from warm_program import Process
@@ -55,6 +56,10 @@ def terminate(process):
     os.killpg(process.pid, signal.SIGTERM)
 
 
+def kill(process):
+    process.kill()
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("processes") / "sweep"
@@ -64,14 +69,19 @@ def folder(tmp_path_factory):
 def broken(
     folder, start_sweep, wait_for_trials, wait_for_end_of_group
 ) -> dict[str, Broken]:
-    """One sweep, broken off in three ways, one after the other.
+    """One sweep, broken off in four ways, one after the other.
 
-    A fourth one, `kill -9`, is in early_stop_test.py.
+    Ctrl-C comes while the workers start. The last, `kill -9` of the process
+    that asked, leaves its workers alone.
     """
     found, number = {}, 0
-    for end in (kill_worker, press_control_c, terminate):
+    for end in (kill_worker, press_control_c, terminate, kill):
         process = start_sweep(folder, num_parallel_trials=2)
-        number = wait_for_trials(process, folder, number + 1)
+        if end is press_control_c:
+            while len(workers_of(process)) < 2:
+                time.sleep(0.02)
+        else:
+            number = wait_for_trials(process, folder, number + 1)
         end(process)
         status = process.wait()
         wait_for_end_of_group(process.pid)
@@ -91,24 +101,26 @@ class TestBrokenOff:
         assert sweep.status == 2
         *_, line = sweep.error.splitlines()
         assert line.startswith(
-            "ChildProcessError: The processes of the trials must not end. "
-            "Received: exit status -9 of process "
+            "ChildProcessError: A trial's process died. Received: exit "
+            "status -9 of process "
         )
         assert line.endswith("with a smaller --num_parallel_trials.")
 
-    def test_control_c_is_answered_by_one_process(self, broken):
-        sweep = broken["press_control_c"]
-        assert sweep.status == 130
+    @pytest.mark.parametrize(
+        ("end", "status", "word"),
+        [
+            ("press_control_c", 130, "Interrupted"),
+            ("terminate", 143, "Terminated"),
+        ],
+    )
+    def test_a_signal_is_answered_by_one_process(
+        self, broken, end, status, word
+    ):
+        sweep = broken[end]
+        assert sweep.status == status
         *_, blank, line = sweep.error.splitlines()
         assert blank == ""
-        assert line.startswith("Interrupted. What has finished is stored:")
-
-    def test_sigterm_is_answered_by_one_process(self, broken):
-        sweep = broken["terminate"]
-        assert sweep.status == 143
-        *_, blank, line = sweep.error.splitlines()
-        assert blank == ""
-        assert line.startswith("Terminated. What has finished is stored:")
+        assert line.startswith(f"{word}. What has finished is stored:")
 
     def test_nothing_else_is_printed(self, broken):
         """No lines of native code, no warning of each process."""

@@ -23,3 +23,20 @@ def test_without_ray_it_says_what_to_install(monkeypatch):
         ray_cluster.connected(config),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("num_cpus", "num_gpus", "number"), [(2, 0.5, 4), (0.1, 0, 3), (1, 1, 0)]
+)
+def test_as_many_fit_as_the_scarcest_has_room_for(num_cpus, num_gpus, number):
+    config = Config(
+        mode="trials",
+        num_trials=9,
+        output_dir="runs/x",
+        train_file="x.csv",
+        trial_runner="ray",
+        num_cpus_per_trial=num_cpus,
+        num_gpus_per_trial=num_gpus,
+    )
+    has = {0.1: {"CPU": 0.3}, 2: {"CPU": 16, "GPU": 2}, 1: {"CPU": 8}}
+    assert ray_cluster._num_fitting(has[num_cpus], config) == number

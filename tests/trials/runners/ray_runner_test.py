@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 RAY = {"trial_runner": "ray"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster():
     from ray import cluster_utils
 
@@ -157,7 +157,7 @@ class TestRunOnRay:
         )
         assert status == 2
         assert error.splitlines()[-1] == (
-            "ValueError: A machine of the Ray cluster must have what a trial "
+            "ValueError: No machine of the Ray cluster has what a trial "
             "asks for. Received: num_cpus_per_trial=1, num_gpus_per_trial=1 "
             "(machines: 1 CPUs and 0 GPUs). Pass smaller ones, or another "
             "--ray_address."
@@ -176,8 +176,8 @@ class TestRunOnRay:
         assert status == 2
         (line,) = (x for x in error.splitlines() if "Error" in x)
         assert line == (
-            "ConnectionError: Ray must be running at `ray_address`, or be "
-            f"able to start. Received: ray_address={address} ([Errno 111] "
+            "ConnectionError: Could not connect to a Ray cluster, or start "
+            f"one. Received: ray_address={address} ([Errno 111] "
             "Connection refused). Correct --ray_address, start Ray there (ray "
             "start --head), or leave the flag out to use this machine alone."
         )

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from multiprocessing import connection, resource_tracker
 from typing import Any
 
-from absl import logging
-
-from tf_bert.system import onednn
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult, Workbench
 from tf_bert.trials.planned_trials import Job
@@ -18,12 +15,7 @@ from tf_bert.trials.runners import trial_worker as worker_lib
 
 
 def run_here(jobs: Iterator[Job], table: LiveTable) -> Iterator[TrialResult]:
-    """Runs trials one after another in this process.
-
-    Args:
-        jobs: the next is asked for when the result of the last one was taken.
-        table: that shows how far they are.
-    """
+    """Runs trials one after another in this process."""
     workbench = Workbench()
     for job in jobs:
         table.start(job.trial)
@@ -39,17 +31,17 @@ def run_in_processes(
 ) -> Iterator[TrialResult]:
     """Runs trials in several processes, which share the CPU's threads.
 
+    A process gets its share of the threads, at least one. Sums of float32
+    numbers depend on how they are divided among threads, so a result may
+    differ in its last digits from that of one process. The next job is asked
+    for when a process has nothing to do. Results come in the order in which
+    they end.
+
     Args:
-        jobs: the next is asked for when a process has nothing to do.
+        jobs: to be done.
         table: that shows how far they are.
         num_trials: that are left; more processes are not started.
-        num_processes: >= 1. A process gets 1 / `num_processes` of the
-            threads, at least one. Sums of float32 numbers depend on how they
-            are divided among threads, so a result may differ in its last
-            digits from that of one process.
-
-    Yields:
-        The result of each, in the order in which they end.
+        num_processes: >= 1.
 
     Raises:
         ChildProcessError: if a process ended, as when memory runs out.
@@ -85,10 +77,9 @@ class _Worker:
         # A fork would copy a TensorFlow that has started its threads.
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
-        is_verbose = logging.get_verbosity() >= logging.DEBUG
         self._process = context.Process(
             target=worker_lib.serve,
-            args=(other, num_threads, is_verbose, onednn.is_on()),
+            args=(other, worker_lib.ProcessSettings(num_threads)),
             daemon=True,
         )
         with _without_control_c():
@@ -103,20 +94,12 @@ class _Worker:
         self._process.join()
 
     def send(self, job: Job) -> None:
-        """Gives the process a trial.
-
-        Raises:
-            ChildProcessError: if the process has ended.
-        """
+        """Gives the process a trial."""
         with self._explained():
             self.pipe.send(job)
 
     def receive(self) -> TrialResult:
-        """Waits for the result of the trial that was sent.
-
-        Raises:
-            ChildProcessError: if the process has ended.
-        """
+        """Waits for the result of the trial that was sent."""
         with self._explained():
             return self.pipe.recv()
 
@@ -127,11 +110,11 @@ class _Worker:
         except (EOFError, OSError) as error:
             self._process.join()
             raise ChildProcessError(
-                "The processes of the trials must not end. Received: exit "
-                f"status {self._process.exitcode} of process "
-                f"{self._process.pid}, which something killed; often there is "
-                "not enough memory. What has finished is stored: give the "
-                "command again, with a smaller --num_parallel_trials."
+                "A trial's process died. Received: exit status "
+                f"{self._process.exitcode} of process {self._process.pid}. "
+                "Often there is not enough memory. What has finished is "
+                "stored: give the command again, with a smaller "
+                "--num_parallel_trials."
             ) from error
 
 

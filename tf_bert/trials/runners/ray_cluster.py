@@ -22,9 +22,6 @@ def connected(config: Config) -> Iterator[None]:
     Without `ray_address` one is started on this machine, and ended with what
     runs in it. Of a cluster that was there, what this process began is ended.
 
-    Args:
-        config: with `ray_address` and what a trial asks for.
-
     Raises:
         ValueError: if Ray is not installed, or no machine of the cluster has
             what a trial asks for.
@@ -44,17 +41,14 @@ def connected(config: Config) -> Iterator[None]:
 
 
 def num_slots(config: Config) -> int:
-    """Returns how many trials the cluster has room for, were it empty.
+    """Returns how many trials the cluster has room for, were it empty."""
+    return sum(_num_fitting(x, config) for x in _machines())
 
-    Args:
-        config: with what a trial asks for.
-    """
-    ray = _import_ray()
-    return sum(
-        _num_fitting(node["Resources"], config)
-        for node in ray.nodes()
-        if node["Alive"]
-    )
+
+def _machines() -> list[dict[str, float]]:
+    """What each machine that is there has."""
+    nodes = _import_ray().nodes()
+    return [node["Resources"] for node in nodes if node["Alive"]]
 
 
 def _import_ray() -> Any:
@@ -67,9 +61,9 @@ def _import_ray() -> Any:
         return importlib.import_module("ray")
     except ImportError as error:
         raise ValueError(
-            "Ray must be installed for `trial_runner`. Received: "
-            f"trial_runner=ray ({error}). Run: pip install 'tf_bert[ray]'; or "
-            "pass --trial_runner=local."
+            "Ray is not installed. Received: trial_runner=ray "
+            f"({error}). Run: pip install 'tf_bert[ray]'; or pass "
+            "--trial_runner=local."
         ) from error
 
 
@@ -98,25 +92,22 @@ def _explained(address: str | None) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError, OverflowError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise ConnectionError(
-            "Ray must be running at `ray_address`, or be able to start. "
-            f"Received: ray_address={address} ({lines[0]}). Correct "
-            "--ray_address, start Ray there (ray start --head), or leave the "
-            "flag out to use this machine alone."
+            "Could not connect to a Ray cluster, or start one. Received: "
+            f"ray_address={address} ({lines[0]}). Correct --ray_address, "
+            "start Ray there (ray start --head), or leave the flag out to "
+            "use this machine alone."
         ) from error
 
 
 def _check_resources(config: Config) -> None:
     if num_slots(config):
         return
-    ray = _import_ray()
     machines = [
-        f"{node['Resources'].get('CPU', 0):g} CPUs and "
-        f"{node['Resources'].get('GPU', 0):g} GPUs"
-        for node in ray.nodes()
-        if node["Alive"]
+        f"{x.get('CPU', 0):g} CPUs and {x.get('GPU', 0):g} GPUs"
+        for x in _machines()
     ]
     raise ValueError(
-        "A machine of the Ray cluster must have what a trial asks for. "
+        "No machine of the Ray cluster has what a trial asks for. "
         f"Received: num_cpus_per_trial={config.num_cpus_per_trial:g}, "
         f"num_gpus_per_trial={config.num_gpus_per_trial:g} (machines: "
         f"{'; '.join(machines)}). Pass smaller ones, or another --ray_address."
@@ -124,21 +115,7 @@ def _check_resources(config: Config) -> None:
 
 
 def _num_fitting(resources: dict[str, float], config: Config) -> int:
-    """How many trials fit on a machine.
-
-    Example:
-        >>> trial = Config(
-        ...     mode="trials",
-        ...     num_trials=9,
-        ...     output_dir="runs/x",
-        ...     train_file="x.csv",
-        ...     trial_runner="ray",
-        ...     num_cpus_per_trial=2,
-        ...     num_gpus_per_trial=0.5,
-        ... )
-        >>> _num_fitting({"CPU": 16, "GPU": 2}, trial)
-        4
-    """
+    """How many trials fit on a machine."""
     asked = {
         "CPU": config.num_cpus_per_trial,
         "GPU": config.num_gpus_per_trial,

@@ -12,7 +12,6 @@ from typing import Any
 from absl import logging
 
 from tf_bert.config import Config
-from tf_bert.system import onednn
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult
 from tf_bert.trials.planned_trials import Job, Trial
@@ -32,14 +31,9 @@ def run_on_ray(
     A process that has run a trial runs another, without a new trace. Not one
     with a GPU: Ray ends it, for the next trial may get another GPU.
 
-    Args:
-        jobs: the next is asked for when there is room for another trial.
-        table: that shows how far they are.
-        config: with what a trial asks for. Its CPUs are TensorFlow's threads,
-            at least one; with 0 GPUs it sees none.
-
-    Yields:
-        The result of each, in the order in which they end.
+    A trial's CPUs are TensorFlow's threads, at least one; with 0 GPUs it sees
+    none. The next job is asked for when there is room for it. Results come in
+    the order in which they end.
 
     Raises:
         ChildProcessError: if the processes of a trial died again and again,
@@ -82,14 +76,11 @@ def _submitter(config: Config) -> Callable[[Job], Any]:
         max_retries=_NUM_RETRIES,
         retry_exceptions=False,
     )
-    settings = {
-        "directory": os.getcwd(),
-        "num_threads": max(1, int(config.num_cpus_per_trial)),
-        "is_verbose": logging.get_verbosity() >= logging.DEBUG,
-        "has_onednn": onednn.is_on(),
-        "sees_gpus": config.num_gpus_per_trial > 0,
-    }
-    return lambda job: task.remote(job, **settings)
+    settings = trial_worker.ProcessSettings(
+        num_threads=max(1, int(config.num_cpus_per_trial)),
+        sees_gpus=config.num_gpus_per_trial > 0,
+    )
+    return lambda job: task.remote(job, os.getcwd(), settings)
 
 
 def _result(reference: Any, trial: Trial) -> TrialResult:
@@ -100,16 +91,15 @@ def _result(reference: Any, trial: Trial) -> TrialResult:
     except ray.exceptions.RayTaskError as error:
         *_, reason = str(error).splitlines()
         raise ChildProcessError(
-            "The machines of the Ray cluster must have this version of "
-            f"tf_bert. Received: {reason.strip().rstrip('.')}. Install it "
+            "A machine of the Ray cluster could not run a trial. Received: "
+            f"{reason.strip().rstrip('.')}. Install this version of tf_bert "
             "there (pip install), and give the command again: what has "
             "finished is stored."
         ) from error
     except ray.exceptions.RayError as error:
         raise ChildProcessError(
-            "The processes of the trials must not end. Received: "
-            f"{type(error).__name__} of trial {trial.name}, after "
-            f"{_NUM_RETRIES} further attempts; often there is not enough "
-            "memory. What has finished is stored: give the command again, "
-            "with a larger --num_cpus_per_trial for fewer at a time."
+            f"The process of trial {trial.name} died {_NUM_RETRIES + 1} "
+            f"times. Received: {type(error).__name__}. Often there is not "
+            "enough memory. What has finished is stored: give the command "
+            "again, with a larger --num_cpus_per_trial for fewer at a time."
         ) from error

@@ -4,6 +4,7 @@ Importing this module imports no TensorFlow: what its C++ prints while it
 loads is held back, in each of the processes.
 """
 
+import dataclasses
 import functools
 import os
 import signal
@@ -22,34 +23,45 @@ if TYPE_CHECKING:
     from tf_bert.trials.one_trial import TrialResult, Workbench
 
 
-def make_workbench(
-    *,
-    num_threads: int,
-    is_verbose: bool,
-    has_onednn: bool,
-    sees_gpus: bool = True,
-) -> "Workbench":
-    """Prepares this process for trials; to be called once, before TensorFlow.
+@dataclasses.dataclass(frozen=True)
+class ProcessSettings:
+    """What a process takes over from the one that asked.
 
-    Args:
+    Attributes:
         num_threads: >= 1. That TensorFlow may use on the CPU.
+        sees_gpus: False trains on the CPU, whatever the machine has.
         is_verbose: False leaves the terminal to the process that asked: it
             has checked every recipe, and said what there was to say.
-        has_onednn: whether TensorFlow has oneDNN in the process that asked.
-        sees_gpus: False trains on the CPU, whatever the machine has.
+        has_onednn: whether TensorFlow has oneDNN.
     """
-    onednn.force(has_onednn)
-    logging.set_verbosity(logging.DEBUG if is_verbose else logging.ERROR)
-    if not is_verbose:
+
+    num_threads: int
+    sees_gpus: bool = True
+    is_verbose: bool = dataclasses.field(
+        default_factory=lambda: logging.get_verbosity() >= logging.DEBUG
+    )
+    has_onednn: bool = dataclasses.field(default_factory=onednn.is_on)
+
+
+# What the process has built for one trial serves the next one.
+@functools.cache
+def make_workbench(settings: ProcessSettings) -> "Workbench":
+    """Prepares this process for trials; to be called before TensorFlow."""
+    onednn.force(settings.has_onednn)
+    logging.set_verbosity(
+        logging.DEBUG if settings.is_verbose else logging.ERROR
+    )
+    if not settings.is_verbose:
         warnings.simplefilter("ignore")
     with native_log.quieted():
         import tensorflow as tf
 
         from tf_bert.trials.one_trial import Workbench
 
-        tf.config.threading.set_intra_op_parallelism_threads(num_threads)
-        tf.config.threading.set_inter_op_parallelism_threads(num_threads)
-        if not sees_gpus:
+        threads = settings.num_threads
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        if not settings.sees_gpus:
             tf.config.set_visible_devices([], "GPU")
         for gpu in tf.config.get_visible_devices("GPU"):
             # Otherwise the first process takes all of its memory.
@@ -57,26 +69,12 @@ def make_workbench(
     return Workbench()
 
 
-def serve(
-    pipe: connection.Connection,
-    num_threads: int,
-    is_verbose: bool,
-    has_onednn: bool,
-) -> None:
-    """Runs the trials that a pipe brings, until it is closed.
-
-    Args:
-        pipe: brings jobs, and takes a `TrialResult` for each.
-        num_threads: see `make_workbench`.
-        is_verbose: see `make_workbench`.
-        has_onednn: see `make_workbench`.
-    """
+def serve(pipe: connection.Connection, settings: ProcessSettings) -> None:
+    """Runs the trials that a pipe brings, and sends back their results."""
     # Ctrl-C reaches all processes; the one that asked ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    workbench = make_workbench(
-        num_threads=num_threads, is_verbose=is_verbose, has_onednn=has_onednn
-    )
+    workbench = make_workbench(settings)
     while True:
         try:
             job = pipe.recv()
@@ -92,13 +90,7 @@ def _end_with_parent() -> None:
 
 
 def run_for_cluster(
-    job: Job,
-    *,
-    directory: str,
-    num_threads: int,
-    is_verbose: bool,
-    has_onednn: bool,
-    sees_gpus: bool,
+    job: Job, directory: str, settings: ProcessSettings
 ) -> "TrialResult":
     """Runs one trial in a process of a cluster, which may run further ones.
 
@@ -106,21 +98,8 @@ def run_for_cluster(
         job: to be done.
         directory: that paths of the configuration are relative to. Where a
             machine does not have it, they must be absolute.
-        num_threads: see `make_workbench`.
-        is_verbose: see `make_workbench`.
-        has_onednn: see `make_workbench`.
-        sees_gpus: see `make_workbench`.
+        settings: of the process.
     """
     if os.path.isdir(directory):
         os.chdir(directory)
-    # What the process has built for one trial serves the next one.
-    workbench = _shared_workbench(
-        num_threads=num_threads,
-        is_verbose=is_verbose,
-        has_onednn=has_onednn,
-        sees_gpus=sees_gpus,
-    )
-    return workbench.run_trial(job, make_bar=SilentBar)
-
-
-_shared_workbench = functools.cache(make_workbench)
+    return make_workbench(settings).run_trial(job, make_bar=SilentBar)
