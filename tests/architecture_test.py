@@ -183,10 +183,13 @@ class CodeTest(parameterized.TestCase):
 
 # What tests share, beside conftest.py.
 OF_TESTS = (
+    "adam_by_numpy.py",
     "bad_inputs.py",
     "conftest.py",
+    "fetch_client.py",
     "gcs_client.py",
     "gcs_server.py",
+    "tiny_bert.py",
     "warm_program.py",
     "small_training.py",
     "worker_processes.py",

@@ -116,11 +116,11 @@ def drop_a_layer(weights):
 
 
 CHECKPOINTS = {
-    "truncated": (truncate, "whole header and all its data.*safetensors"),
-    "bad_header": (damage_header, "whole header and all its data"),
+    "truncated": (truncate, "damaged or incomplete.*safetensors"),
+    "bad_header": (damage_header, "damaged or incomplete"),
     "infinite": (
         change_weight(make_infinite),
-        "must be finite.*bert.pooler.dense.bias",
+        "not finite.*bert.pooler.dense.bias",
     ),
     "incomplete": (
         change_weight(drop_a_layer),
@@ -140,15 +140,15 @@ CHECKPOINTS = {
     ),
     "no_bert": (
         change_config(model_type="roberta"),
-        "`model_type` must be 'bert'. Received: model_type='roberta'",
+        "no BERT. Received: model_type='roberta'",
     ),
     "no_config": (
         lambda folder: (folder / "config.json").unlink(),
-        "must hold config.json or bert_config.json",
+        "neither config.json nor bert_config.json",
     ),
     "no_weights": (
         lambda folder: (folder / "model.safetensors").unlink(),
-        "must hold `model.safetensors`",
+        "no weights in the folder.*Pass.*model.safetensors",
     ),
     "no_vocabulary": (
         lambda folder: [

@@ -9,11 +9,15 @@ PAGE = pathlib.Path(__file__).parents[1] / "docs" / "library.md"
 
 
 @pytest.mark.large
-def test_the_examples_run(reviews, tmp_path, monkeypatch, capsys):
+def test_the_examples_run(
+    reviews, tiny_checkpoint, tmp_path, monkeypatch, capsys
+):
     from absl import logging
 
     verbosity = logging.get_verbosity()
     text = PAGE.read_text(encoding="utf-8")
+    assert text.count('"minilm-l6"') == 1
+    text = text.replace('"minilm-l6"', repr(tiny_checkpoint))
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
     assert len(blocks) == 5
     (tmp_path / "train.csv").write_bytes((reviews / "train.csv").read_bytes())

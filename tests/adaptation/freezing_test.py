@@ -2,13 +2,10 @@
 
 import numpy as np
 import tensorflow as tf
-import transformers
+import tiny_bert
 from absl.testing import parameterized
 
 from tf_bert.adaptation import freezing
-from tf_bert.models.sequence_classification import (
-    TFBertForSequenceClassification,
-)
 
 EMBEDDINGS = "bert/embeddings/"
 BLOCKS = ("bert/encoder/layer_0/", "bert/encoder/layer_1/")
@@ -17,7 +14,6 @@ POOLER = "bert/pooler/"
 PARTS = {
     "embeddings": (EMBEDDINGS,),
     "lower_1": (EMBEDDINGS, BLOCKS[0]),
-    "lower_2": (EMBEDDINGS, *BLOCKS),
     "encoder": (EMBEDDINGS, *BLOCKS),
     "all_but_head": (EMBEDDINGS, *BLOCKS, POOLER),
 }
@@ -25,18 +21,11 @@ IDS = np.array([[2, 5, 7, 3], [2, 9, 4, 3]])
 
 
 def make_model(what=None, dropout=0.5):
-    config = transformers.BertConfig(
-        vocab_size=12,
-        hidden_size=8,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=8,
+    model = tiny_bert.tiny_classifier(
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,
         initializer_range=0.5,
     )
-    model = TFBertForSequenceClassification(config, seed=0)
     freezing.freeze(model, what)
     return model
 
@@ -47,18 +36,6 @@ def call(model, seed, **options):
 
 
 class FreezeTest(parameterized.TestCase):
-    @parameterized.parameters(*PARTS)
-    def test_this_part_is_not_trained_and_all_else_is(self, what):
-        model = make_model()
-        expected = {
-            path
-            for path in model.weights_by_path()
-            if path.startswith(PARTS[what])
-        }
-        self.assertEqual(freezing.freeze(model, what), expected)
-        trained = {v.path for v in model.trainable_variables}
-        self.assertEqual(trained, set(model.weights_by_path()) - expected)
-
     def test_none_touches_nothing(self):
         model = make_model()
         before = [variable.path for variable in model.trainable_variables]
@@ -70,8 +47,12 @@ class FreezeTest(parameterized.TestCase):
 
     @parameterized.parameters(*PARTS)
     def test_gradients_reach_all_that_is_trained_and_nothing_else(self, what):
-        model = make_model(what, dropout=0.0)
+        model = make_model(dropout=0.0)
         variables = model.weights_by_path()
+        expected = {path for path in variables if path.startswith(PARTS[what])}
+        self.assertEqual(freezing.freeze(model, what), expected)
+        trained = {v.path for v in model.trainable_variables}
+        self.assertEqual(trained, set(variables) - expected)
         with tf.GradientTape() as tape:
             for variable in variables.values():
                 tape.watch(variable.value)
@@ -81,7 +62,7 @@ class FreezeTest(parameterized.TestCase):
         )
         self.assertEqual(
             {path for path, gradient in gradients.items() if gradient is None},
-            {path for path in variables if path.startswith(PARTS[what])},
+            expected,
         )
 
     @parameterized.parameters(*PARTS)
@@ -118,20 +99,20 @@ class FreezeTest(parameterized.TestCase):
             outputs.append(call(model, 1).logits)
         np.testing.assert_array_equal(*outputs)
 
-    @parameterized.parameters("lower_3", "lower_0", "pooler")
-    def test_there_must_be_such_a_part(self, what):
+    def test_there_must_be_such_a_part(self):
         with self.assertRaisesRegex(
-            ValueError, f"lower_1 to lower_2.*2 blocks.*freeze='{what}'.*--fre"
+            ValueError,
+            "lower_1 to lower_2.*2 blocks.*freeze='pooler'.*--freeze",
         ):
-            make_model(what)
+            make_model("pooler")
 
-    def test_what_was_drawn_afresh_is_not_frozen(self):
+    def test_what_was_newly_drawn_is_not_frozen(self):
         model = make_model()
         fresh = frozenset({"bert/pooler/dense/kernel", "classifier/kernel"})
         freezing.freeze(model, "encoder", fresh=fresh)
         with self.assertRaisesRegex(
             ValueError,
-            "Only pretrained.*freeze=all_but_head, and freshly drawn "
+            "must be pretrained.*freeze=all_but_head, and newly drawn "
             "bert/pooler/dense/kernel. Freeze less by --freeze",
         ):
             freezing.freeze(model, "all_but_head", fresh=fresh)
@@ -166,7 +147,9 @@ class FrozenFeaturesTest(parameterized.TestCase):
 
     def test_a_model_with_nothing_frozen_has_none(self):
         model = make_model()
-        with self.assertRaisesRegex(ValueError, "with frozen layers.*0 frozen"):
+        with self.assertRaisesRegex(
+            ValueError, "for a model with frozen.*0 frozen"
+        ):
             model({"frozen_features": np.zeros([2, 8])})
 
     def test_hidden_states_below_are_not_there(self):

@@ -1,14 +1,11 @@
 """Tests of tf_bert/adaptation/reinit.py."""
 
 import numpy as np
-import transformers
+import tiny_bert
 from absl.testing import parameterized
 
 from tf_bert.adaptation import reinit
 from tf_bert.models import initialization
-from tf_bert.models.sequence_classification import (
-    TFBertForSequenceClassification,
-)
 
 POOLER = frozenset({"bert/pooler/dense/bias", "bert/pooler/dense/kernel"})
 HEAD = frozenset({"classifier/bias", "classifier/kernel"})
@@ -17,16 +14,9 @@ LOADED = 7
 
 def make_model(num_layers=3):
     """A model whose every weight is 7, as if it was loaded."""
-    config = transformers.BertConfig(
-        vocab_size=10,
-        hidden_size=4,
-        num_hidden_layers=num_layers,
-        num_attention_heads=2,
-        intermediate_size=6,
-        max_position_embeddings=5,
-        initializer_range=0.3,
+    model = tiny_bert.tiny_classifier(
+        hidden_size=4, num_hidden_layers=num_layers, initializer_range=0.3
     )
-    model = TFBertForSequenceClassification(config, seed=0)
     for variable in model.weights_by_path().values():
         variable.assign(np.full(variable.shape, LOADED))
     return model
@@ -113,19 +103,8 @@ class ReinitializeTopLayersTest(parameterized.TestCase):
         (record,) = logs.records
         self.assertEqual(
             record.getMessage(),
-            "Drawn afresh, head_seed 4: bert/encoder/layer_2, bert/pooler.",
+            "Newly drawn, head_seed 4: bert/encoder/layer_2, bert/pooler.",
         )
-
-    @parameterized.parameters(-1, 4)
-    def test_a_model_has_only_so_many_blocks(self, num_layers):
-        model = make_model()
-        with self.assertRaisesRegex(
-            ValueError, f"Received: reinit_layers={num_layers}, num_hid.*=3"
-        ):
-            reinit.reinitialize_top_layers(
-                model, num_layers, pooler=False, seed=0
-            )
-        self.assertEmpty(changed(model))
 
 
 class ReinitializeHeadTest(parameterized.TestCase):
@@ -145,3 +124,43 @@ class ReinitializeHeadTest(parameterized.TestCase):
             reinit.reinitialize_head(model, seed=2)
             kernels.append(changed(model)["classifier/kernel"])
         np.testing.assert_array_equal(*kernels)
+
+
+class CheckBlocksTest(parameterized.TestCase):
+    @parameterized.parameters(
+        (0, None),
+        (6, None),
+        (6, "embeddings"),
+        (0, "lower_6"),
+        (2, "lower_4"),
+        (0, "encoder"),
+        (0, "all_but_head"),
+    )
+    def test_what_fits_is_let_through(self, reinit_layers, freeze):
+        reinit.check_blocks(
+            num_blocks=6, reinit_layers=reinit_layers, freeze=freeze
+        )
+
+    @parameterized.parameters(
+        (7, None, "Received: reinit_layers=7, .*=6. Pass --reinit_layers=6 or"),
+        (-1, None, "Received: reinit_layers=-1"),
+        (
+            0,
+            "lower_7",
+            "lower_1 to lower_6, .*6 blocks. Received: freeze='lower_7'",
+        ),
+        (0, "lower_60", "Received: freeze='lower_60'"),
+        (
+            3,
+            "lower_4",
+            "layers=3, freeze=lower_4.* --reinit_layers=2 or",
+        ),
+        (1, "lower_6", "both re-initialised and .* Leave out --reinit_layers"),
+        (1, "encoder", "Received: reinit_layers=1, freeze=encoder"),
+        (0, "lower_0", "Received: freeze='lower_0'"),
+    )
+    def test_what_does_not_fit_is_refused(self, reinit_layers, freeze, message):
+        with self.assertRaisesRegex(ValueError, message):
+            reinit.check_blocks(
+                num_blocks=6, reinit_layers=reinit_layers, freeze=freeze
+            )

@@ -15,14 +15,13 @@ def make(**fields):
 
 
 class MakeConfigTest(parameterized.TestCase):
-    def test_fields_are_taken(self):
+    def test_fields_are_taken_and_none_is_needed(self):
         config = make(hidden_size=36, id2label={"0": "a", "1": "b", "2": "c"})
         self.assertIsInstance(config, transformers.BertConfig)
         self.assertEqual(config.hidden_size, 36)
         self.assertEqual(config.num_labels, 3)
-
-    def test_no_field_is_needed(self):
         self.assertEqual(make().hidden_size, 768)
+        self.assertIsNone(make(classifier_dropout=None).classifier_dropout)
 
     def test_the_type_of_the_stored_weights_does_not_matter(self):
         # transformers looks it up in PyTorch, where that is installed.
@@ -62,7 +61,7 @@ class MakeConfigTest(parameterized.TestCase):
     def test_a_number_out_of_its_range_is_named(self, name, value):
         with self.assertRaisesRegex(
             ValueError,
-            f"`{name}` must be a number, .*Received: {name}={value!r}",
+            f"`{name}` must be a number from 0 .*Received: {name}={value!r}",
         ):
             make(**{name: value})
 
@@ -77,11 +76,13 @@ class MakeConfigTest(parameterized.TestCase):
     def test_what_transformers_refuses_is_one_sentence(self, fields):
         with self.assertRaisesRegex(
             ValueError,
-            "must have fields that transformers knows.*Received: "
+            "transformers cannot read the configuration. Received: "
             r"some/config.json \(.+\). Fetch",
         ):
             make(**fields)
 
     def test_another_model_type_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "model_type='roberta'"):
+        with self.assertRaisesRegex(
+            ValueError, "no BERT. Received: model_type='roberta' in some/conf"
+        ):
             make(model_type="roberta")

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 
-import h5py
 import ml_dtypes
 import numpy as np
 import pytest
@@ -48,20 +47,11 @@ class WithFolder(parameterized.TestCase):
 
 
 class SafetensorsTest(WithFolder):
-    def test_gives_shapes_and_arrays_by_normal_names(self):
-        self.write({"encoder.x.gamma": ARRAY, "classifier.bias": ARRAY[0]})
-        weights = formats.open_weights(self.folder)
-        self.assertEqual(
-            weights.shapes,
-            {"bert.encoder.x.weight": (2, 3), "classifier.bias": (3,)},
-        )
-        np.testing.assert_array_equal(
-            weights.read("bert.encoder.x.weight"), ARRAY
-        )
-        self.assertEndsWith(weights.file, "model.safetensors")
-        self.assertEqual(
-            weights.stored_name("classifier/kernel"),
-            ("classifier.weight", True),
+    def write_raw(self, data, **entry):
+        """Writes a file with the header of one tensor, whatever it claims."""
+        header = json.dumps({"bert.a.weight": entry}).encode()
+        (self.folder / "model.safetensors").write_bytes(
+            struct.pack("<Q", len(header)) + header + data
         )
 
     @parameterized.parameters(
@@ -69,16 +59,11 @@ class SafetensorsTest(WithFolder):
     )
     def test_other_precisions_keep_their_values(self, name, dtype):
         array = ARRAY.astype(dtype)
-        entry = {
-            "dtype": name,
-            "shape": [2, 3],
-            "data_offsets": [0, array.nbytes],
-        }
-        header = json.dumps({"classifier.weight": entry}).encode()
-        (self.folder / "model.safetensors").write_bytes(
-            struct.pack("<Q", len(header)) + header + array.tobytes()
+        offsets = [0, array.nbytes]
+        self.write_raw(
+            array.tobytes(), dtype=name, shape=[2, 3], data_offsets=offsets
         )
-        read = formats.open_weights(self.folder).read("classifier.weight")
+        read = formats.open_weights(self.folder).read("bert.a.weight")
         np.testing.assert_array_equal(read.astype(np.float32), ARRAY)
 
     def test_names_of_transformers_4_in_tensorflow_are_known(self):
@@ -94,23 +79,6 @@ class SafetensorsTest(WithFolder):
         self.assertFalse(stored.is_transposed)
         np.testing.assert_array_equal(weights.read(stored.name), ARRAY)
         self.assertIn("classifier/bias", weights.shapes)
-
-    def test_shards_are_one_checkpoint(self):
-        self.write({"bert.a.weight": ARRAY}, "one.safetensors")
-        self.write({"bert.b.weight": 2 * ARRAY}, "two.safetensors")
-        self.write_index(
-            {
-                "bert.a.weight": "one.safetensors",
-                "bert.b.weight": "two.safetensors",
-            }
-        )
-        weights = formats.open_weights(self.folder)
-        self.assertEqual(
-            set(weights.shapes), {"bert.a.weight", "bert.b.weight"}
-        )
-        np.testing.assert_array_equal(weights.read("bert.a.weight"), ARRAY)
-        np.testing.assert_array_equal(weights.read("bert.b.weight"), 2 * ARRAY)
-        self.assertEndsWith(weights.file, INDEX)
 
     def test_a_missing_shard_is_named(self):
         self.write({"bert.a.weight": ARRAY}, "one.safetensors")
@@ -161,7 +129,7 @@ class SafetensorsTest(WithFolder):
         size = path.stat().st_size
         with self.assertRaisesRegex(
             ValueError,
-            rf"Received: .*model.safetensors \({size} bytes;.*fetch it again",
+            rf"Received: .*model.safetensors \({size} bytes;.*Fetch the check",
         ):
             formats.open_weights(self.folder)
 
@@ -172,28 +140,22 @@ class SafetensorsTest(WithFolder):
         path = self.write({"bert.a.weight": ARRAY})
         path.write_bytes(start + path.read_bytes()[8:])
         with self.assertRaisesRegex(
-            ValueError, "must have a whole header.*Received: .*safetensors"
+            ValueError, "damaged or incomplete. Received: .*safetensors"
         ):
             formats.open_weights(self.folder)
 
     def test_a_header_that_claims_very_many_elements(self):
-        entry = {
-            "dtype": "F32",
-            "shape": [10**9, 10**9],
-            "data_offsets": [0, 4 * 10**18],
-        }
-        header = json.dumps({"bert.a.weight": entry}).encode()
-        (self.folder / "model.safetensors").write_bytes(
-            struct.pack("<Q", len(header)) + header + ARRAY.tobytes()
+        shape = [10**9, 10**9]
+        offsets = [0, 4 * 10**18]
+        self.write_raw(
+            ARRAY.tobytes(), dtype="F32", shape=shape, data_offsets=offsets
         )
-        with self.assertRaisesRegex(ValueError, "whole header and all its"):
+        with self.assertRaisesRegex(ValueError, "damaged or incomplete"):
             formats.open_weights(self.folder)
 
     def test_a_type_that_is_no_weights_is_named(self):
-        entry = {"dtype": "F8_E4M3", "shape": [24], "data_offsets": [0, 24]}
-        header = json.dumps({"bert.a.weight": entry}).encode()
-        (self.folder / "model.safetensors").write_bytes(
-            struct.pack("<Q", len(header)) + header + ARRAY.tobytes()
+        self.write_raw(
+            ARRAY.tobytes(), dtype="F8_E4M3", shape=[24], data_offsets=[0, 24]
         )
         with self.assertRaisesRegex(
             ValueError, "Received: bert.a.weight of type F8_E4M3 in .*safeten"
@@ -202,14 +164,13 @@ class SafetensorsTest(WithFolder):
 
     def test_bfloat16_needs_no_tensorflow(self):
         # NumPy knows the type once a module has told it.
-        entry = {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}
-        header = json.dumps({"bert.a.weight": entry}).encode()
-        (self.folder / "model.safetensors").write_bytes(
-            struct.pack("<Q", len(header)) + header + b"\x80?\0@"
+        self.write_raw(
+            b"\x80?\0@", dtype="BF16", shape=[2], data_offsets=[0, 4]
         )
+        path = str(self.folder / "model.safetensors")
         code = (
-            "from tf_bert.checkpoints import safetensors_format as format\n"
-            f"weights = format.read(format.find({str(self.folder)!r}))\n"
+            "from tf_bert.checkpoints import safetensors_format\n"
+            f"weights = safetensors_format.read({path!r})\n"
             "print(weights.read('bert.a.weight').tolist())"
         )
         output = subprocess.run(
@@ -224,7 +185,7 @@ class SafetensorsTest(WithFolder):
     def test_old_and_new_name_of_one_tensor_are_refused(self):
         path = self.write({"x.gamma": ARRAY, "x.weight": ARRAY})
         with self.assertRaisesRegex(
-            ValueError, f"x.gamma and x.weight, old and new .* in {path}"
+            ValueError, f"twice, by its old.*: x.gamma and x.weight in {path}"
         ):
             formats.open_weights(self.folder)
 
@@ -254,20 +215,6 @@ class LinkTest(WithFolder):
 
 
 class Tf1Test(WithFolder):
-    def test_gives_shapes_and_arrays_by_stored_names(self):
-        self.write_tf1({"bert/pooler/dense/kernel": ARRAY, "global_step": 7})
-        weights = formats.open_weights(self.folder)
-        self.assertEqual(
-            weights.shapes,
-            {"bert/pooler/dense/kernel": (2, 3), "global_step": ()},
-        )
-        np.testing.assert_array_equal(
-            weights.read("bert/pooler/dense/kernel"), ARRAY
-        )
-        self.assertEqual(
-            weights.stored_name("classifier/kernel"), ("output_weights", True)
-        )
-
     def test_a_checkpoint_of_another_name_is_found(self):
         self.write_tf1({"x": ARRAY}, "model.ckpt-120")
         self.assertEqual(
@@ -283,21 +230,15 @@ class Tf1Test(WithFolder):
         self.write_tf1({"x": ARRAY}, "model.ckpt-1")
         self.write_tf1({"x": ARRAY}, "model.ckpt-2")
         with self.assertRaisesRegex(
-            ValueError, "one TensorFlow checkpoint.*model.ckpt-1, model.ckpt-2"
+            ValueError, "several TensorFlow.*model.ckpt-1, model.ckpt-2"
         ):
             formats.open_weights(self.folder)
-
-    def test_safetensors_go_before_tf1(self):
-        self.write_tf1({"x": ARRAY})
-        self.write({"classifier.bias": ARRAY})
-        weights = formats.open_weights(self.folder)
-        self.assertEndsWith(weights.file, "model.safetensors")
 
     def test_a_damaged_index_is_named(self):
         self.write_tf1({"x": ARRAY})
         (self.folder / "bert_model.ckpt.index").write_bytes(b"no index")
         with self.assertRaisesRegex(
-            ValueError, "whole .index and .data.*Received: .*bert_model.ckpt"
+            ValueError, "damaged or incomplete. Received: .*bert_model.ckpt"
         ):
             formats.open_weights(self.folder)
 
@@ -323,7 +264,7 @@ class Tf1Test(WithFolder):
         data.write_bytes(data.read_bytes()[:num_bytes])
         with self.assertRaisesRegex(
             ValueError,
-            rf"as long as .*Received: x of shape \(2, 3\) in .*bert_model.ckpt"
+            r"shorter than .*Received: x of shape \(2, 3\) in .*bert_model.ckpt"
             rf", with {num_bytes} bytes of data. Fetch",
         ):
             formats.open_weights(self.folder)
@@ -336,21 +277,10 @@ class Tf1Test(WithFolder):
 
 
 class OpenWeightsTest(WithFolder):
-    def test_safetensors_go_before_h5_and_h5_before_tf1(self):
-        """Where several lie side by side, they are the same model's."""
-        with h5py.File(self.folder / "tf_model.h5", "w") as file:
-            file["classifier/m/classifier/bias:0"] = ARRAY
-        self.write_tf1({"x": ARRAY})
-        weights = formats.open_weights(self.folder)
-        self.assertEndsWith(weights.file, "tf_model.h5")
-        self.write({"classifier.bias": ARRAY})
-        weights = formats.open_weights(self.folder)
-        self.assertEndsWith(weights.file, "model.safetensors")
-
     def test_a_folder_without_weights_is_described(self):
         (self.folder / "config.json").write_text("{}", encoding="utf-8")
         with self.assertRaisesRegex(
-            FileNotFoundError, "Received: .* with config.json. Pass another"
+            FileNotFoundError, "Received: .* with config.json. Pass an --init"
         ):
             formats.open_weights(self.folder)
 
@@ -372,19 +302,3 @@ class RealFilesTest(WithFolder):
             np.testing.assert_array_equal(
                 weights.read(name), reader.get_tensor(name)
             )
-
-    @parameterized.parameters("float16", "bfloat16", "float32")
-    @pytest.mark.reference
-    def test_what_pytorch_wrote_reads_as_its_float32_values(self, dtype):
-        import safetensors.torch
-        import torch
-
-        torch.manual_seed(0)
-        tensor = torch.randn(7, 5).to(getattr(torch, dtype))
-        safetensors.torch.save_file(
-            {"classifier.weight": tensor}, self.folder / "model.safetensors"
-        )
-        read = formats.open_weights(self.folder).read("classifier.weight")
-        np.testing.assert_array_equal(
-            read.astype(np.float32), tensor.float().numpy()
-        )

@@ -1,4 +1,3 @@
-import json
 import pathlib
 import tempfile
 
@@ -6,14 +5,12 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import tensorflow as tf
+import tiny_bert
 import transformers
 from absl.testing import parameterized
 
 from tf_bert.checkpoints import load, names
 from tf_bert.models.bert_model import TFBertModel
-from tf_bert.models.sequence_classification import (
-    TFBertForSequenceClassification,
-)
 
 FIXTURE = pathlib.Path(__file__).parents[2] / "../shared/data/bert_ckpt_fixture"
 HEAD = ("classifier/kernel", "classifier/bias")
@@ -21,16 +18,12 @@ QUERY = "bert/encoder/layer_0/attention/self/query/kernel"
 
 
 def make_model(num_labels=3):
-    config = transformers.BertConfig(
-        vocab_size=20,
+    return tiny_bert.tiny_classifier(
         hidden_size=4,
-        num_hidden_layers=2,
-        num_attention_heads=2,
         intermediate_size=6,
         max_position_embeddings=5,
         num_labels=num_labels,
     )
-    return TFBertForSequenceClassification(config, seed=0)
 
 
 def values(variables):
@@ -75,22 +68,6 @@ class WithCheckpoint(parameterized.TestCase):
 class LoadWeightsTest(WithCheckpoint):
     def test_loads_safetensors(self):
         self.write(self.torch_tensors())
-        self.assertEqual(self.load(), load.LoadingReport((), (), ()))
-        self.assert_loaded()
-
-    def test_loads_shards(self):
-        tensors = self.torch_tensors()
-        weight_map = {
-            name: f"part-{i % 3}.safetensors" for i, name in enumerate(tensors)
-        }
-        for file in set(weight_map.values()):
-            self.write(
-                {n: tensors[n] for n in tensors if weight_map[n] == file}, file
-            )
-        (self.folder / "model.safetensors.index.json").write_text(
-            json.dumps({"metadata": {}, "weight_map": weight_map}),
-            encoding="utf-8",
-        )
         self.assertEqual(self.load(), load.LoadingReport((), (), ()))
         self.assert_loaded()
 
@@ -149,16 +126,11 @@ class LoadWeightsTest(WithCheckpoint):
         tensors["cls.predictions.bias"] = np.zeros(20, np.float32)
         tensors["bert.embeddings.position_ids"] = np.arange(5)[None]
         self.write(tensors)
-        before = values(self.variables)
         report = self.load()
-        self.assertEqual(report.missing, HEAD)
+        expected = load.LoadingReport(HEAD, (), ("cls.predictions.bias",))
+        self.assertEqual(report, expected)
         self.assertEqual(report.fresh, HEAD)
-        self.assertEqual(report.unexpected, ("cls.predictions.bias",))
         self.assert_loaded(but=HEAD)
-        for path in HEAD:
-            np.testing.assert_array_equal(
-                self.variables[path].numpy(), before[path]
-            )
 
     def test_a_pooler_may_be_missing(self):
         tensors = self.torch_tensors()
@@ -168,19 +140,6 @@ class LoadWeightsTest(WithCheckpoint):
         self.write(tensors)
         self.assertEqual(self.load(), load.LoadingReport(pooler, (), ()))
         self.assert_loaded(but=pooler)
-
-    def test_a_classifier_of_other_labels_keeps_its_fresh_values(self):
-        self.write(self.torch_tensors())
-        self.variables = make_model(num_labels=2).weights_by_path()
-        before = values(self.variables)
-        report = self.load()
-        self.assertEqual(report, load.LoadingReport((), HEAD, ()))
-        self.assertEqual(report.fresh, HEAD)
-        self.assert_loaded(but=HEAD)
-        for path in HEAD:
-            np.testing.assert_array_equal(
-                self.variables[path].numpy(), before[path]
-            )
 
     @parameterized.parameters(np.float16, np.float64)
     def test_other_precisions_become_float32(self, dtype):
@@ -213,21 +172,6 @@ class BadWeightsTest(WithCheckpoint):
             rf"variable {QUERY} of shape \(4, 4\) \(transposed\)"
         )
 
-    def test_an_equal_number_of_elements_does_not_help(self):
-        self.stored["bert/encoder/layer_1/intermediate/dense/kernel"] = (
-            np.zeros((6, 4), np.float32)
-        )
-        self.write(self.torch_tensors())
-        self.assert_refused(
-            "Received: bert.encoder.layer.1.intermediate.dense.weight of shape"
-        )
-
-    def test_a_vocabulary_of_another_size_is_refused(self):
-        path = "bert/embeddings/word_embeddings/embeddings"
-        self.stored[path] = np.zeros((21, 4), np.float32)
-        self.write(self.torch_tensors())
-        self.assert_refused(r"word_embeddings.weight of shape \(21, 4\)")
-
     def test_a_missing_layer_is_refused(self):
         self.write(
             {
@@ -245,7 +189,9 @@ class BadWeightsTest(WithCheckpoint):
         tensors = self.torch_tensors()
         del tensors["bert.embeddings.LayerNorm.bias"]
         self.write(tensors)
-        self.assert_refused("without bert.embeddings.LayerNorm.bias. It is not")
+        self.assert_refused(
+            "lacks weights .*without bert.embeddings.LayerNorm.bias. Pass"
+        )
 
     @parameterized.parameters(np.nan, np.inf, -np.inf)
     def test_a_value_that_is_not_finite_names_its_tensor(self, value):
@@ -253,7 +199,7 @@ class BadWeightsTest(WithCheckpoint):
         self.write(self.torch_tensors())
         with self.assertRaisesRegex(
             ValueError,
-            "must be finite.*bert.encoder.layer.1.output.dense.bias of "
+            "not finite.*bert.encoder.layer.1.output.dense.bias of "
             ".*model.safetensors",
         ):
             self.load()
@@ -293,8 +239,8 @@ class CheckConfigTest(WithCheckpoint):
         self.write(self.torch_tensors())
         with self.assertRaisesRegex(
             ValueError,
-            f"`{name}` must be that of the weights. Received: {name}={value} "
-            f"in the configuration, and .*{found}.* in .*model.safetensors",
+            f"`{name}` differs. Received: {name}={value} in the "
+            f"configuration, and .*{found}.* in .*model.safetensors",
         ):
             self.check(**{name: value})
 
@@ -331,12 +277,11 @@ class ReadConfigTest(WithCheckpoint):
 
     def test_a_missing_file_is_named(self):
         with self.assertRaisesRegex(
-            FileNotFoundError, "must have a `config.json`.*--init_checkpoint"
+            FileNotFoundError, "no configuration: .*`config.json`.*--init_ch"
         ):
             load.read_config(str(self.folder))
 
-    @parameterized.parameters("config.json", "bert_config.json")
-    def test_a_link_that_leads_nowhere_is_named(self, name):
+    def test_a_link_that_leads_nowhere_is_named(self, name="config.json"):
         (self.folder / name).symlink_to("gone")
         with self.assertRaisesRegex(
             FileNotFoundError, f"symbolic link .*Received: .*{name} -> gone"
@@ -347,14 +292,7 @@ class ReadConfigTest(WithCheckpoint):
     def test_what_is_no_json_object_is_refused(self, text):
         self.write_config(text)
         with self.assertRaisesRegex(
-            ValueError, "must be a JSON object. Received: .*config.json"
-        ):
-            load.read_config(str(self.folder))
-
-    def test_another_model_type_is_refused(self):
-        self.write_config('{"model_type": "roberta"}')
-        with self.assertRaisesRegex(
-            ValueError, "must be 'bert'. Received: model_type='roberta' in .*"
+            ValueError, "is no JSON object. Received: .*config.json"
         ):
             load.read_config(str(self.folder))
 
@@ -389,10 +327,3 @@ class GoogleCheckpointTest(parameterized.TestCase):
         for path, array in values(model.weights_by_path()).items():
             expected = reader.get_tensor(path.removesuffix("/embeddings"))
             np.testing.assert_array_equal(array, expected, path)
-
-    def test_a_classifier_gets_a_fresh_head_alone(self):
-        _, info = TFBertForSequenceClassification.from_pretrained(
-            str(FIXTURE), seed=0, output_loading_info=True
-        )
-        self.assertEqual(info["missing_keys"], list(HEAD))
-        self.assertEmpty(info["mismatched_keys"])

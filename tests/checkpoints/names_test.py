@@ -21,16 +21,6 @@ TABLE = [
         ("bert/embeddings/word_embeddings", False),
     ),
     (
-        "bert/embeddings/position_embeddings/embeddings",
-        ("bert.embeddings.position_embeddings.weight", False),
-        ("bert/embeddings/position_embeddings", False),
-    ),
-    (
-        "bert/embeddings/token_type_embeddings/embeddings",
-        ("bert.embeddings.token_type_embeddings.weight", False),
-        ("bert/embeddings/token_type_embeddings", False),
-    ),
-    (
         "bert/embeddings/LayerNorm/gamma",
         ("bert.embeddings.LayerNorm.weight", False),
         ("bert/embeddings/LayerNorm/gamma", False),
@@ -107,39 +97,34 @@ class NamesTest(parameterized.TestCase):
         self.assertEqual(names.tf1_name(path), tf1)
 
     @parameterized.parameters(
-        ("bert.pooler.dense.weight", True, "bert.pooler.dense.weight"),
-        ("pooler.dense.weight", False, "bert.pooler.dense.weight"),
-        ("encoder.layer.0.output.LayerNorm.gamma", False)
-        + ("bert.encoder.layer.0.output.LayerNorm.weight",),
-        ("bert.embeddings.LayerNorm.beta", True)
-        + ("bert.embeddings.LayerNorm.bias",),
-        ("cls.predictions.bias", False, "cls.predictions.bias"),
-        ("classifier.weight", True, "classifier.weight"),
-        # Of another model with an encoder beside its `bert.`.
-        ("encoder.weight", True, "encoder.weight"),
+        ("bert.embeddings.LayerNorm.beta", "bert.embeddings.LayerNorm.bias"),
+        ("pooler.dense.weight", "bert.pooler.dense.weight"),
+        (
+            "encoder.layer.0.output.LayerNorm.gamma",
+            "bert.encoder.layer.0.output.LayerNorm.weight",
+        ),
+        ("cls.predictions.bias", "cls.predictions.bias"),
     )
-    def test_variants_get_one_name(self, stored, has_prefix, expected):
+    def test_variants_get_one_name(self, stored, expected):
         self.assertEqual(
-            names.normalize_torch_name(stored, has_prefix), expected
+            names.normalize_torch_names([stored], "x.bin"), {expected: stored}
         )
 
-    def test_prefix_is_found_by_any_name(self):
-        self.assertTrue(names.has_torch_prefix(["cls.x", "bert.pooler.x"]))
-        self.assertFalse(names.has_torch_prefix(["cls.x", "pooler.x"]))
+    def test_an_encoder_beside_the_bert_is_another_model_s(self):
+        stored = ["encoder.weight", "bert.pooler.dense.weight"]
+        normal = names.normalize_torch_names(stored, "x.bin")
+        self.assertEqual(list(normal), stored)
 
     @parameterized.parameters(
-        "bert.embeddings.position_ids",
-        "embeddings.position_ids",
-        "bert/pooler/dense/kernel/adam_m",
-        "bert/pooler/dense/kernel/adam_v",
-        "global_step",
+        ("bert.embeddings.position_ids", True),
+        ("bert/pooler/dense/kernel/adam_m", True),
+        ("bert/pooler/dense/kernel/adam_v", True),
+        ("global_step", True),
+        ("cls.predictions.bias", False),
+        ("bert/pooler/extra", False),
     )
-    def test_what_is_no_weight_is_ignorable(self, name):
-        self.assertTrue(names.is_ignorable(name))
-
-    @parameterized.parameters("cls.predictions.bias", "bert/pooler/extra")
-    def test_other_tensors_are_not_ignorable(self, name):
-        self.assertFalse(names.is_ignorable(name))
+    def test_what_is_no_weight_is_ignorable(self, name, expected):
+        self.assertEqual(names.is_ignorable(name), expected)
 
 
 @pytest.mark.large

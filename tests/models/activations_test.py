@@ -45,6 +45,6 @@ class ActivationsTest(parameterized.TestCase):
 
     def test_unknown_name_lists_the_choices(self):
         with self.assertRaisesRegex(
-            ValueError, "one of gelu, gelu_new, .*hidden_act='gelu_fast'"
+            ValueError, "not known.*hidden_act='gelu_fast'. .* gelu, gelu_new, "
         ):
             activations.get("gelu_fast")

@@ -1,44 +1,15 @@
 """Tests of tf_bert/optimization/adam_weight_decay.py."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
+from adam_by_numpy import GRADIENTS, reference, train, variable
 
 from tf_bert.optimization.adam import adam_update
-from tf_bert.optimization.adam_weight_decay import (
-    AdamWeightDecay,
-)
+from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.optimization.schedules import WarmupDecay
 
-GRADIENTS = np.random.default_rng(0).normal(size=(20, 3, 2))
-
-
-def variable(value, path="kernel"):
-    with keras.name_scope("dense"):
-        return keras.Variable(np.asarray(value, np.float32), name=path)
-
-
-def train(optimizer, variables, gradients):
-    """Applies gradients, one list per step, and returns the new values."""
-    for step in gradients:
-        step = [tf.convert_to_tensor(g, tf.float32) for g in step]
-        optimizer.apply(step, variables)
-    return [v.numpy() for v in variables]
-
-
-def reference(value, gradients, *, lr, epsilon, decay, bias_correction):
-    """The rule of the class, in float64."""
-    value = np.array(value, np.float64)
-    m = v = 0.0
-    for t, g in enumerate(gradients, 1):
-        m = 0.9 * m + 0.1 * g
-        v = 0.999 * v + 0.001 * g**2
-        m_hat = m / (1 - 0.9**t) if bias_correction else m
-        v_hat = v / (1 - 0.999**t) if bias_correction else v
-        value -= lr * decay * value
-        value -= lr * m_hat / (np.sqrt(v_hat) + epsilon)
-    return value
+RATES = [0.01] * len(GRADIENTS)
 
 
 class AdamUpdateTest(parameterized.TestCase):
@@ -47,30 +18,18 @@ class AdamUpdateTest(parameterized.TestCase):
         direction, _, _ = adam_update(gradient, 0.0, 0.0, 1.0)
         self.assertAlmostEqual(float(direction), np.sign(gradient), delta=1e-3)
 
-    @parameterized.parameters((1, 3.1623), (12, 6.57), (96, 3.30), (3200, 1.02))
-    def test_uncorrected_direction_of_a_constant_gradient(self, steps, ratio):
+    def test_uncorrected_direction_of_a_constant_gradient(self):
         # (1 - b1^t) / sqrt(1 - b2^t); corrected, it is 1 at every step.
+        expected = {1: 3.1623, 12: 6.57, 96: 3.30, 400: 1.74}
         m = v = 0.0
-        for step in range(1, steps + 1):
+        for step in range(1, 401):
             direction, m, v = adam_update(
                 2.0, m, v, float(step), bias_correction=False
             )
-        self.assertAlmostEqual(float(direction), ratio, delta=0.006)
-
-    def test_epsilon_is_added_to_the_corrected_root(self):
-        # g / (g + epsilon). Before correction it would be 3.1e-4.
-        direction, _, _ = adam_update(1e-8, 0.0, 0.0, 1.0, epsilon=1e-6)
-        self.assertAlmostEqual(float(direction), 1 / 101, delta=1e-6)
-
-    def test_uncorrected_epsilon_is_added_to_the_plain_root(self):
-        direction, m, v = adam_update(
-            1.0, 0.0, 0.0, 1.0, epsilon=1.0, bias_correction=False
-        )
-        self.assertAlmostEqual(float(m), 0.1)
-        self.assertAlmostEqual(float(v), 0.001)
-        self.assertAlmostEqual(
-            float(direction), 0.1 / (0.001**0.5 + 1), delta=1e-6
-        )
+            if step in expected:
+                self.assertAlmostEqual(
+                    float(direction), expected[step], delta=0.006
+                )
 
     @parameterized.product(bias_correction=(True, False), epsilon=(1e-8, 0.1))
     def test_equals_the_rule_in_float64(self, **rule):
@@ -80,14 +39,8 @@ class AdamUpdateTest(parameterized.TestCase):
                 tf.constant(gradient, tf.float32), m, v, float(step), **rule
             )
             value -= 0.01 * direction
-        expected = reference(
-            np.zeros((3, 2)), GRADIENTS, lr=0.01, decay=0.0, **rule
-        )
+        expected = reference(np.zeros((3, 2)), RATES, **rule)
         np.testing.assert_allclose(value, expected, rtol=3e-6, atol=1e-7)
-
-    def test_takes_the_step_as_a_tensor(self):
-        direction, _, _ = adam_update(3.0, 0.0, 0.0, tf.constant(1.0))
-        self.assertAlmostEqual(float(direction), 1.0, delta=1e-6)
 
 
 class AdamWeightDecayTest(parameterized.TestCase):
@@ -106,8 +59,7 @@ class AdamWeightDecayTest(parameterized.TestCase):
         train(optimizer, [kernel], [[g] for g in GRADIENTS])
         expected = reference(
             start,
-            GRADIENTS,
-            lr=0.01,
+            RATES,
             epsilon=epsilon,
             decay=decay,
             bias_correction=bias_correction,
@@ -116,33 +68,6 @@ class AdamWeightDecayTest(parameterized.TestCase):
         np.testing.assert_allclose(
             kernel.numpy() - start, expected - start, rtol=3e-6, atol=1e-6
         )
-
-    def test_zero_gradient_only_decays(self):
-        optimizer = AdamWeightDecay(0.1, weight_decay_rate=0.5)
-        kernel = variable([1.0, -2.0])
-        (value,) = train(optimizer, [kernel], [[[0.0, 0.0]]] * 2)
-        np.testing.assert_allclose(value, [0.9025, -1.805], rtol=1e-6)
-
-    def test_zero_gradient_without_decay_changes_nothing(self):
-        kernel = variable([1.0, -2.0])
-        (value,) = train(AdamWeightDecay(0.1), [kernel], [[[0.0, 0.0]]] * 2)
-        np.testing.assert_array_equal(value, [1.0, -2.0])
-
-    def test_decay_comes_before_the_update(self):
-        # After it, 0.9 would become 0.855.
-        optimizer = AdamWeightDecay(0.1, weight_decay_rate=0.5)
-        (value,) = train(optimizer, [variable([1.0])], [[[7.0]]])
-        np.testing.assert_allclose(value, [0.85], rtol=1e-6)
-
-    def test_decay_does_not_enter_the_moments(self):
-        moments = []
-        for decay in (0.0, 0.5):
-            optimizer = AdamWeightDecay(0.1, weight_decay_rate=decay)
-            train(optimizer, [variable([1.0, 2.0])], [[[0.5, 3.0]]] * 3)
-            moments.append(
-                {k: v.numpy().tolist() for k, v in optimizer.moments().items()}
-            )
-        self.assertEqual(moments[0], moments[1])
 
     def test_excluded_variable_does_not_decay(self):
         optimizer = AdamWeightDecay(
@@ -153,28 +78,6 @@ class AdamWeightDecayTest(parameterized.TestCase):
         np.testing.assert_allclose(kernel, [0.95])
         np.testing.assert_array_equal(bias, [1.0])
         self.assertEqual(optimizer.decayed_paths, ("dense/kernel",))
-
-    def test_multiplier_scales_update_and_decay(self):
-        optimizer = AdamWeightDecay(
-            0.1,
-            weight_decay_rate=0.5,
-            learning_rate_multipliers={"dense/bias": 0.1},
-        )
-        variables = [variable([1.0]), variable([1.0], "bias")]
-        kernel, bias = train(optimizer, variables, [[[3.0], [3.0]]])
-        np.testing.assert_allclose(kernel, [1 - 0.05 - 0.1], rtol=1e-6)
-        np.testing.assert_allclose(bias, [1 - 0.005 - 0.01], rtol=1e-6)
-
-    def test_multiplier_zero_leaves_a_variable_untouched(self):
-        optimizer = AdamWeightDecay(
-            0.1,
-            weight_decay_rate=0.5,
-            learning_rate_multipliers={"dense/bias": 0.0},
-        )
-        variables = [variable([1.0]), variable([1.0], "bias")]
-        kernel, bias = train(optimizer, variables, [[[3.0], [3.0]]] * 3)
-        self.assertLess(kernel[0], 0.8)
-        np.testing.assert_array_equal(bias, [1.0])
 
     def test_scheduled_rate_zero_moves_moments_and_not_weights(self):
         optimizer = AdamWeightDecay(
@@ -242,16 +145,3 @@ class AdamWeightDecayTest(parameterized.TestCase):
             [[0.06], [0.0], [0.08]],
             rtol=1e-6,
         )
-
-    def test_trains_in_fit(self):
-        rng = np.random.default_rng(0)
-        x = rng.normal(size=(64, 3)).astype(np.float32)
-        y = x @ np.array([[1.0], [-2.0], [0.5]], np.float32)
-        model = keras.Sequential(
-            [keras.Input((3,)), keras.layers.Dense(1, name="head")]
-        )
-        optimizer = AdamWeightDecay(0.05, global_clipnorm=10.0)
-        model.compile(optimizer=optimizer, loss="mse")
-        losses = model.fit(x, y, batch_size=8, epochs=15, verbose=0)
-        self.assertLess(losses.history["loss"][-1], 0.05)
-        self.assertEqual(int(optimizer.iterations), 15 * 8)

@@ -32,11 +32,6 @@ class DecayUpdateTest(parameterized.TestCase):
         decayed = decay_update(tf.constant(P), None, 0.1, weight_decay=0.5)
         np.testing.assert_allclose(decayed, 0.95 * P, rtol=1e-6)
 
-    @parameterized.parameters((None,), (P_0,))
-    def test_without_decays_is_the_identity(self, p_0):
-        decayed = decay_update(tf.constant(P), p_0, tf.constant(0.1))
-        np.testing.assert_array_equal(decayed, P)
-
     def test_lambda_of_zero_gives_the_bits_of_plain_decay(self):
         plain, both = (
             decay_update(tf.constant(P), p_0, 0.1, weight_decay=0.3)

@@ -32,29 +32,11 @@ def freeze(
         what: `embeddings`; `lower_k`, the embeddings and the k lowest blocks,
             k from 1; `encoder`, the embeddings and all blocks;
             `all_but_head`, the pooler too. None freezes nothing.
-        fresh: paths of the variables that were drawn, not loaded.
+        fresh: paths of the variables that were drawn, not loaded: to freeze
+            one of these is a `ValueError`.
 
     Returns:
         The paths of the variables that are frozen.
-
-    Raises:
-        ValueError: if there is no such part, or some of it is not pretrained.
-
-    Example:
-        >>> import transformers
-        >>> from tf_bert.models.bert_model import TFBertModel
-        >>> config = transformers.BertConfig(
-        ...     vocab_size=9,
-        ...     hidden_size=4,
-        ...     num_hidden_layers=2,
-        ...     num_attention_heads=1,
-        ...     intermediate_size=4,
-        ... )
-        >>> model = TFBertModel(config, seed=0)
-        >>> sorted(freeze(model, "embeddings"))[-1]
-        'bert/embeddings/word_embeddings/embeddings'
-        >>> model.trainable_variables[0].path
-        'bert/encoder/layer_0/attention/self/query/kernel'
     """
     if what is None:
         return frozenset()
@@ -64,8 +46,8 @@ def freeze(
     paths = frozenset(variable.path for variable in variables)
     if not paths.isdisjoint(fresh):
         raise ValueError(
-            "Only pretrained weights must be frozen: drawn ones would stay "
-            f"random. Received: freeze={what}, and freshly drawn "
+            "What is frozen must be pretrained: drawn weights would stay "
+            f"random. Received: freeze={what}, and newly drawn "
             f"{', '.join(sorted(paths & fresh)[:3])}. Freeze less by --freeze, "
             "draw fewer layers by --reinit_layers, or start from another "
             "--init_checkpoint."
@@ -85,23 +67,11 @@ def freeze(
 def count_stages(what: str, *, num_blocks: int) -> int:
     """Returns how many stages of a model `freeze` freezes.
 
-    Args:
-        what: as for `freeze`, not None.
-        num_blocks: >= 1, of the model.
-
-    Returns:
-        In [1, num_blocks + 2]: the embeddings are one, each block is one, and
-        so is the pooler.
-
-    Raises:
-        ValueError: if there is no such part.
+    The embeddings are one, each block is one, and so is the pooler.
 
     Example:
-        >>> [
-        ...     count_stages(what, num_blocks=6)
-        ...     for what in ("embeddings", "lower_3", "encoder", "all_but_head")
-        ... ]
-        [1, 4, 7, 8]
+        >>> count_stages("lower_3", num_blocks=6)
+        4
     """
     counts = {
         "embeddings": 1,

@@ -31,11 +31,11 @@ def mixed_kernel(
     *,
     gradient: str = "derivative",
 ) -> Tensor:
-    """Mixes the kernel of a linear layer with its target.
+    """Mixes the kernel of a linear layer with its target, float `[in, out]`.
 
-    ``((1 - M) u + M w - p u) / (1 - p)``, of which the expectation over M is
+    `((1 - M) u + M w - p u) / (1 - p)`, of which the expectation over M is
     the kernel w itself. It is u where M is 0, and for the other input units
-    ``w + p / (1 - p) (w - u)``.
+    `w + p / (1 - p) (w - u)`.
 
     Args:
         kernel: w, float `[in, out]`.
@@ -45,16 +45,10 @@ def mixed_kernel(
             in the paper's introduction and in the authors' code.
         p: in [0, 1). Probability of the target; 0 is the identity.
         gradient: `"derivative"` multiplies the kernel's gradient by
-            ``M / (1 - p)``, which is the derivative of the formula.
+            `M / (1 - p)`, which is the derivative of the formula.
             `"reference"` multiplies it by M alone, as the authors' code does:
             Adam hardly sees the constant factor, but gradient clipping does,
             for biases, LayerNorms and embeddings do not have it.
-
-    Returns:
-        float `[in, out]`.
-
-    Raises:
-        ValueError: if `p` or `gradient` is none of these.
 
     Example:
         >>> from keras import ops
@@ -121,10 +115,6 @@ class Mixout:
     Attributes:
         paths: of the kernels that are mixed.
 
-    Raises:
-        ValueError: if `p` or `gradient` is none of these, or there is no
-            trainable kernel.
-
     Example:
         ```python
         mixout = Mixout(model, 0.1)
@@ -148,8 +138,8 @@ class Mixout:
         _check(p, gradient)
         if p == 0:
             raise ValueError(
-                "`p` of Mixout must be above 0. Received: p=0. Without Mixout, "
-                "make none: leave out --mixout."
+                "Mixout of probability 0 does nothing. Received: p=0. Make "
+                "none: leave out --mixout."
             )
         self.p = p
         self.gradient = gradient
@@ -163,15 +153,14 @@ class Mixout:
         ]
         if not self._mixed:
             raise ValueError(
-                "Mixout must have a trainable linear layer. Received: a model "
-                f"with {len(kernels)} kernels, all frozen. Leave out --mixout, "
-                "or freeze less by --freeze."
+                "Mixout has no trainable linear layer to act on. Received: a "
+                f"model with {len(kernels)} kernels, all frozen. Leave out "
+                "--mixout, or freeze less by --freeze."
             )
         self.paths = tuple(mixed.kernel.path for mixed in self._mixed)
         _turn_off_dropout(model)
         logging.info(
-            "Mixout of probability %s in the place of dropout, on %d kernels: "
-            "%s.",
+            "Mixout of probability %s instead of dropout, on %d kernels: %s.",
             p,
             len(self.paths),
             ", ".join(self.paths),
@@ -189,32 +178,23 @@ class Mixout:
                 those that `masks` returns.
         """
         masks = self.masks(seed)
-        return keras.StatelessScope(
-            [
-                (
-                    mixed.kernel,
-                    mixed_kernel(
-                        mixed.kernel.value,
-                        mixed.target.value,
-                        masks[mixed.kernel.path],
-                        self.p,
-                        gradient=self.gradient,
-                    ),
-                )
-                for mixed in self._mixed
-            ]
-        )
+        pairs = []
+        for mixed in self._mixed:
+            value = mixed_kernel(
+                mixed.kernel.value,
+                mixed.target.value,
+                masks[mixed.kernel.path],
+                self.p,
+                gradient=self.gradient,
+            )
+            pairs.append((mixed.kernel, value))
+        return keras.StatelessScope(pairs)
 
     def masks(self, seed: Tensor) -> dict[str, Tensor]:
-        """Returns the masks of a pass.
+        """Returns the masks of a pass: bool `[in, 1]` by path of a kernel.
 
-        Args:
-            seed: as for `scope`.
-
-        Returns:
-            Path of a kernel -> bool `[in, 1]`, each True with probability
-            1 - p. They are a pure function of `seed` and the kernel's place
-            in the model.
+        Each is True with probability 1 - p. They are a pure function of the
+        seed that `scope` takes and the kernel's place in the model.
         """
         return {
             mixed.kernel.path: keras.random.uniform(

@@ -8,7 +8,7 @@ loaded.
 
 from absl import logging
 
-from tf_bert.adaptation import block_rules
+from tf_bert.adaptation import freezing
 from tf_bert.models import initialization
 from tf_bert.models.pretrained import PretrainedModel
 
@@ -16,7 +16,7 @@ from tf_bert.models.pretrained import PretrainedModel
 def reinitialize_top_layers(
     model: PretrainedModel, num_layers: int, *, pooler: bool, seed: int
 ) -> frozenset[str]:
-    """Draws the top blocks of a model afresh, and the pooler.
+    """Draws the top blocks of a model anew, and the pooler.
 
     The top blocks of a pretrained BERT have specialised in its own task; on
     small data they are a worse start than random ones. Kernels become
@@ -39,16 +39,13 @@ def reinitialize_top_layers(
     Returns:
         Paths of the variables that were drawn.
 
-    Raises:
-        ValueError: if the model has fewer blocks.
-
     References:
         Zhang et al., 2021, Section 5. https://arxiv.org/abs/2006.05987
         Its code, run_glue.py:736-797 at 0aa4f4e.
         https://github.com/asappresearch/revisit-bert-finetuning
     """
     num_blocks = model.config.num_hidden_layers
-    block_rules.check_blocks(num_blocks=num_blocks, reinit_layers=num_layers)
+    check_blocks(num_blocks=num_blocks, reinit_layers=num_layers)
     parts = [
         f"bert/encoder/layer_{index}"
         for index in range(num_blocks - num_layers, num_blocks)
@@ -58,15 +55,47 @@ def reinitialize_top_layers(
     return _draw(model, parts, seed)
 
 
-def reinitialize_head(model: PretrainedModel, *, seed: int) -> frozenset[str]:
-    """Draws the classifier afresh, whatever the checkpoint held.
+def check_blocks(
+    *, num_blocks: int, reinit_layers: int = 0, freeze: str | None = None
+) -> None:
+    """Raises `ValueError` for what a model of so many blocks cannot do.
+
+    For before any weights are loaded: what needs no model at all is checked
+    in `tf_bert.config`.
 
     Args:
-        model: with a classifier.
-        seed: int >= 0, the run's `head_seed`.
+        num_blocks: L, the model's `num_hidden_layers`.
+        reinit_layers: number of top blocks to draw anew.
+        freeze: the value of `--freeze`.
+    """
+    if not 0 <= reinit_layers <= num_blocks:
+        raise ValueError(
+            "`reinit_layers` must be from 0 to the model's number of blocks. "
+            f"Received: reinit_layers={reinit_layers}, num_hidden_layers="
+            f"{num_blocks}. Pass --reinit_layers={num_blocks} or less."
+        )
+    if freeze is None:
+        return
+    num_stages = freezing.count_stages(freeze, num_blocks=num_blocks)
+    room = max(0, num_blocks + 1 - num_stages)  # The embeddings are one too.
+    if reinit_layers > room:
+        advice = (
+            f"Pass --reinit_layers={room} or less"
+            if room
+            else "Leave out --reinit_layers"
+        )
+        raise ValueError(
+            "A block would be both re-initialised and frozen, and stay "
+            f"random. Received: reinit_layers={reinit_layers}, freeze="
+            f"{freeze}, num_hidden_layers={num_blocks}. {advice}, or freeze "
+            "fewer blocks by --freeze."
+        )
 
-    Returns:
-        Paths of the variables that were drawn.
+
+def reinitialize_head(model: PretrainedModel, *, seed: int) -> frozenset[str]:
+    """Draws the classifier anew, whatever the checkpoint held.
+
+    Takes and returns what `reinitialize_top_layers` does.
     """
     return _draw(model, ["classifier"], seed)
 
@@ -86,5 +115,5 @@ def _draw(
         seed=seed,
     )
     if parts:
-        logging.info("Drawn afresh, head_seed %d: %s.", seed, ", ".join(parts))
+        logging.info("Newly drawn, head_seed %d: %s.", seed, ", ".join(parts))
     return frozenset(chosen)

@@ -12,20 +12,22 @@ from typing import Any
 import transformers
 from huggingface_hub import errors
 
-_SIZES = (
-    "vocab_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "max_position_embeddings",
-    "type_vocab_size",
-)
-_LARGEST_SIZE = 2**31 - 1
-# transformers makes a name for each label.
-_MOST_LABELS = 100_000
-# Name -> lowest value, and the first that is too high.
-_RANGES = {
+# Name -> the lowest value, and the first that is too high: of whole numbers
+# where these are.
+_LIMITS = {
+    **dict.fromkeys(
+        (
+            "vocab_size",
+            "hidden_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "intermediate_size",
+            "max_position_embeddings",
+            "type_vocab_size",
+        ),
+        (1, 2**31),
+    ),
+    "num_labels": (1, 100_001),  # transformers makes a name for each.
     "hidden_dropout_prob": (0.0, 1.0),
     "attention_probs_dropout_prob": (0.0, 1.0),
     "classifier_dropout": (0.0, 1.0),
@@ -39,32 +41,22 @@ _IGNORED = ("dtype", "torch_dtype")
 def make_config(
     fields: Mapping[str, Any], path: str
 ) -> transformers.BertConfig:
-    """Makes a configuration of the fields of a file.
-
-    Args:
-        fields: what the file holds.
-        path: of the file, for messages.
+    """Makes a configuration of the fields of a file, at `path`.
 
     Raises:
         ValueError: if it is not of a BERT model, or a field has a value of
             the wrong type or out of its range.
-
-    Example:
-        >>> make_config({"hidden_size": 36}, "config.json").hidden_size
-        36
     """
     model_type = fields.get("model_type", "bert")
     if model_type != "bert":
         raise ValueError(
-            "`model_type` must be 'bert'. Received: "
-            f"model_type={reprlib.repr(model_type)} in {path}. Pass an "
-            "--init_checkpoint that is a BERT."
+            "The checkpoint is no BERT. Received: "
+            f"model_type={reprlib.repr(model_type)} in {path}. Pass another "
+            "--init_checkpoint."
         )
-    limits = dict.fromkeys(_SIZES, _LARGEST_SIZE) | {"num_labels": _MOST_LABELS}
-    for name, limit in limits.items():
-        _check_size(name, fields.get(name, 1), limit, path)
-    for name, (lowest, too_high) in _RANGES.items():
-        _check_range(name, fields.get(name), lowest, too_high, path)
+    for name, (lowest, too_high) in _LIMITS.items():
+        if name in fields:
+            _check(name, fields[name], lowest, too_high, path)
     fields = {k: value for k, value in fields.items() if k not in _IGNORED}
     try:
         return transformers.BertConfig.from_dict(fields)
@@ -78,31 +70,25 @@ def make_config(
     ) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
-            "A configuration must have fields that transformers knows, of "
-            f"their types. Received: {path} ({reason:.300}). Fetch the "
-            "checkpoint again."
+            "transformers cannot read the configuration. Received: "
+            f"{path} ({reason:.300}). Fetch the checkpoint again."
         ) from error
 
 
-def _check_size(name: str, value: Any, limit: int, path: str) -> None:
-    if type(value) is not int or not 1 <= value <= limit:
-        raise ValueError(
-            f"`{name}` must be a whole number from 1 to {limit}. Received: "
-            f"{name}={reprlib.repr(value)} in {path}. Correct the "
-            "configuration, or pass another --init_checkpoint."
-        )
-
-
-def _check_range(
+def _check(
     name: str, value: Any, lowest: float, too_high: float, path: str
 ) -> None:
-    if value is None:  # Not given; or, for `classifier_dropout`, as the others.
+    if isinstance(lowest, int):
+        is_right = type(value) is int and lowest <= value < too_high
+        rule = f"a whole number from {lowest} to {too_high - 1}"
+    elif value is None:  # `classifier_dropout`, as the others.
         return
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not lowest <= value < too_high:
-        bound = "finite" if too_high == math.inf else f"below {too_high}"
+    else:
+        is_right = type(value) in (int, float) and lowest <= value < too_high
+        rule = f"a number from {lowest:g} to below {too_high}"
+    if not is_right:
         raise ValueError(
-            f"`{name}` must be a number, {lowest} or above and {bound}. "
-            f"Received: {name}={reprlib.repr(value)} in {path}. Correct the "
-            "configuration, or pass another --init_checkpoint."
+            f"`{name}` must be {rule}. Received: {name}={reprlib.repr(value)} "
+            f"in {path}. Correct the configuration, or pass another "
+            "--init_checkpoint."
         )

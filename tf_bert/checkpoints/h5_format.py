@@ -27,21 +27,13 @@ class _Stored:
     shape: tuple[int, ...]
 
 
-def find(folder: str) -> str | None:
-    """Returns `tf_model.h5` or its index, None if there is neither."""
-    return shards.find(folder, "tf_model.h5")
-
-
 def read(path: str) -> Weights:
-    """Opens what `find` found.
+    """Opens what `shards.find` found.
 
     A tensor is read when it is asked for. Before it is, its declared size is
     compared with what lies in the file, so a small file cannot ask for much
     memory: compressed, chunked and external storage, which neither
     transformers nor Keras writes, is refused.
-
-    Args:
-        path: `tf_model.h5` or `tf_model.h5.index.json`.
 
     Raises:
         ValueError: if a file is damaged, or the index names a file or a
@@ -79,9 +71,9 @@ def _open(path: str, num_prefixes: int) -> dict[str, _Stored]:
             file.visititems(visit)
     except _DAMAGE as error:
         raise ValueError(
-            "A tf_model.h5 must be a whole HDF5 file. Received: "
-            f"{path} ({os.path.getsize(path)} bytes; {error}). It is damaged "
-            "or was not downloaded to its end: fetch it again."
+            "The HDF5 file is damaged or incomplete. Received: "
+            f"{path} ({os.path.getsize(path)} bytes; {error}). "
+            f"{shards.ADVICE}"
         ) from error
     return found
 
@@ -99,8 +91,8 @@ def _read(stored: _Stored) -> np.ndarray:
     except _DAMAGE as error:
         problem, reason = str(error), error
     raise ValueError(
-        "A tensor of a tf_model.h5 must be floats that lie in the file in "
-        f"one piece, uncompressed. Received: {stored.key} of shape "
+        "A tensor of the file cannot be read: floats in one piece, "
+        f"uncompressed, are supported. Received: {stored.key} of shape "
         f"{stored.shape} in {stored.path}: {problem}. Fetch the checkpoint "
         "again, or write it again with `save_pretrained`."
     ) from reason

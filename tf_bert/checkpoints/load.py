@@ -36,9 +36,9 @@ class LoadingReport:
     """What was found and what was not.
 
     Attributes:
-        missing: paths that the checkpoint lacks; they keep their fresh values.
+        missing: paths that the checkpoint lacks; they keep their new values.
         mismatched: paths of a classifier of another number of labels; they
-            keep their fresh values too.
+            keep their new values too.
         unexpected: names in the checkpoint that the model has no place for.
     """
 
@@ -92,32 +92,28 @@ def read_config(folder: str) -> transformers.BertConfig:
             break
     else:
         raise FileNotFoundError(
-            "A checkpoint must have a `config.json` (or Google's "
-            f"`bert_config.json`). Received: {folder}. Pass another "
+            "There is no configuration: neither `config.json` nor Google's "
+            f"`bert_config.json`. Received: {folder}. Pass another "
             "--init_checkpoint."
         )
     try:
         with open(path, encoding="utf-8") as file:
             fields = json.load(file)
         if not isinstance(fields, dict):
-            raise ValueError("it is no JSON object")
+            raise ValueError("it holds something else")
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            f"A configuration must be a JSON object. Received: {path} "
-            f"({error}). Fetch the checkpoint again."
+            f"The configuration is no JSON object. Received: {path} "
+            f"({error}). {shards.ADVICE}"
         ) from error
     return configuration.make_config(fields, path)
 
 
 def check_config(config: transformers.BertConfig, folder: str) -> None:
-    """Checks that a configuration describes the weights beside it.
+    """Checks that a configuration describes the weights in a folder.
 
     For before a model is made: shapes are read, no weights, and a size that
     the weights do not have takes no memory.
-
-    Args:
-        config: of `read_config`, or one that replaces it.
-        folder: local folder with a checkpoint of a known format.
 
     Raises:
         ValueError: if a size is not that of the weights.
@@ -144,22 +140,14 @@ def _contradiction(
     config: transformers.BertConfig, field: str, found: str, weights: Weights
 ) -> ValueError:
     return ValueError(
-        f"`{field}` must be that of the weights. Received: "
-        f"{field}={getattr(config, field)} in the configuration, and {found} "
-        f"in {weights.file}. The configuration belongs to other weights: pass "
-        "another --init_checkpoint."
+        f"The configuration belongs to other weights: `{field}` differs. "
+        f"Received: {field}={getattr(config, field)} in the configuration, "
+        f"and {found} in {weights.file}. Pass another --init_checkpoint."
     )
 
 
 def load_weights(variables: dict[str, Any], folder: str) -> LoadingReport:
-    """Assigns the tensors of a checkpoint to a model's variables.
-
-    Args:
-        variables: Keras variables by path.
-        folder: local folder with a checkpoint of a known format.
-
-    Returns:
-        What was missing, mismatched or unexpected.
+    """Assigns the tensors of the checkpoint in a folder to variables, by path.
 
     Raises:
         ValueError: if a tensor has another shape than its variable (the
@@ -180,13 +168,12 @@ def load_weights(variables: dict[str, Any], folder: str) -> LoadingReport:
             mismatched.append(path)
         else:
             raise ValueError(
-                "A tensor of the checkpoint must have the shape that its "
-                f"configuration asks for. Received: {stored.name} of shape "
-                f"{found} in {weights.file}, variable {path} of shape "
+                "The configuration belongs to other weights: a tensor has "
+                f"another shape. Received: {stored.name} of shape {found} in "
+                f"{weights.file}, variable {path} of shape "
                 f"{tuple(variable.shape)}"
-                f"{' (transposed)' if stored.is_transposed else ''}. The "
-                "configuration belongs to other weights: pass another "
-                "--init_checkpoint."
+                f"{' (transposed)' if stored.is_transposed else ''}. Pass "
+                "another --init_checkpoint."
             )
     _check_complete(missing, weights)
     for path, stored in assign.items():
@@ -204,12 +191,11 @@ def _check_complete(missing: list[str], weights: Weights) -> None:
     needed = [p for p in missing if not p.startswith(_MAY_BE_FRESH)]
     if needed:
         raise ValueError(
-            "A checkpoint must hold every weight of the embeddings and the "
-            f"encoder. Received: {weights.file} without "
-            f"{weights.stored_name(needed[0]).name}"
+            "The checkpoint lacks weights of the embeddings or the encoder: "
+            "it is no BERT of this configuration. Received: "
+            f"{weights.file} without {weights.stored_name(needed[0]).name}"
             + (f" and {len(needed) - 1} more" if needed[1:] else "")
-            + ". It is not a BERT of this configuration: pass another "
-            "--init_checkpoint."
+            + ". Pass another --init_checkpoint."
         )
 
 
@@ -217,9 +203,8 @@ def _read(weights: Weights, stored: names.StoredName) -> np.ndarray:
     array = weights.read(stored.name).astype(np.float32)
     if not np.isfinite(array).all():
         raise ValueError(
-            "Every weight of a checkpoint must be finite. Received: NaN or "
-            f"infinity in {stored.name} of {weights.file}. Its training "
-            "diverged, or the file is damaged: pass another "
-            "--init_checkpoint."
+            "A weight of the checkpoint is not finite: its training diverged, "
+            "or the file is damaged. Received: NaN or infinity in "
+            f"{stored.name} of {weights.file}. Pass another --init_checkpoint."
         )
     return array.T if stored.is_transposed else array

@@ -50,12 +50,7 @@ def torch_name(path: str) -> StoredName:
 
 
 def tf1_name(path: str) -> StoredName:
-    """Returns the name in the checkpoints of google-research/bert.
-
-    Example:
-        >>> tf1_name("bert/embeddings/word_embeddings/embeddings").name
-        'bert/embeddings/word_embeddings'
-    """
+    """Returns the name in the checkpoints of google-research/bert."""
     if path in _TF1_HEAD:
         return StoredName(_TF1_HEAD[path], path.endswith("kernel"))
     return StoredName(path.removesuffix("/embeddings"), False)
@@ -79,69 +74,42 @@ def normalize_h5_name(name: str, num_prefixes: int) -> str:
     """Brings the variants of `tf_model.h5` names into one form.
 
     Args:
-        name: as stored; `:0`, an output of TensorFlow 1's graph, is cut off.
-        num_prefixes: 2 in a whole file, for the layer's and the model's
-            names; 1 in an index; 0 in a shard.
-
-    Example:
-        >>> normalize_h5_name("classifier/my_model/classifier/bias:0", 2)
-        'classifier/bias'
+        name: as stored, such as `classifier/my_model/classifier/bias:0`.
+        num_prefixes: parts before the model's own path; 2 in that example.
     """
     return "/".join(name.removesuffix(":0").split("/")[num_prefixes:])
 
 
-def normalize_torch_name(name: str, has_prefix: bool) -> str:
-    """Brings the variants of PyTorch names into one form.
-
-    Args:
-        name: as stored; `gamma` and `beta` are old names of `weight`, `bias`.
-        has_prefix: whether the file's names begin with `bert.`, as those of
-            a model with a head do; those of a bare model do not.
-    """
-    parent, dot, leaf = name.rpartition(".")
-    name = f"{parent}{dot}{_OLD_TORCH_LEAVES.get(leaf, leaf)}"
-    if not has_prefix and name.startswith(
-        ("embeddings.", "encoder.", "pooler.")
-    ):
-        return f"bert.{name}"
-    return name
-
-
 def normalize_torch_names(stored: Iterable[str], file: str) -> dict[str, str]:
-    """Brings all the names of a PyTorch checkpoint into one form.
+    """Maps the normal form of each name of a PyTorch checkpoint to its own.
 
-    Args:
-        stored: the names as stored.
-        file: where they come from, for messages.
-
-    Returns:
-        From the normal form of each name to the name as stored.
+    `gamma` and `beta` are old names of `weight` and `bias`; and the names of
+    a bare model do not begin with `bert.`, as those of one with a head do.
 
     Raises:
-        ValueError: if two names mean the same tensor.
+        ValueError: if two names mean the same tensor; it names the `file`.
 
     Example:
         >>> normalize_torch_names(["embeddings.LayerNorm.gamma"], "x.bin")
         {'bert.embeddings.LayerNorm.weight': 'embeddings.LayerNorm.gamma'}
     """
     stored = list(stored)
-    has_prefix = has_torch_prefix(stored)
+    has_prefix = any(name.startswith("bert.") for name in stored)
     originals: dict[str, str] = {}
     for name in stored:
-        normal = normalize_torch_name(name, has_prefix)
+        parent, dot, leaf = name.rpartition(".")
+        normal = f"{parent}{dot}{_OLD_TORCH_LEAVES.get(leaf, leaf)}"
+        is_of_bert = normal.startswith(("embeddings.", "encoder.", "pooler."))
+        if is_of_bert and not has_prefix:
+            normal = f"bert.{normal}"
         if normal in originals:
             raise ValueError(
-                "A checkpoint must hold every tensor once. Received: "
-                f"{originals[normal]} and {name}, old and new name of the "
-                f"same, in {file}. Pass another --init_checkpoint."
+                "The checkpoint holds a tensor twice, by its old and its new "
+                f"name. Received: {originals[normal]} and {name} in {file}. "
+                "Pass another --init_checkpoint."
             )
         originals[normal] = name
     return originals
-
-
-def has_torch_prefix(names: Iterable[str]) -> bool:
-    """Whether the names of a file begin with `bert.`."""
-    return any(name.startswith("bert.") for name in names)
 
 
 def is_ignorable(name: str) -> bool:

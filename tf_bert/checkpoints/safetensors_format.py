@@ -16,16 +16,8 @@ _TYPES = (
 )
 
 
-def find(folder: str) -> str | None:
-    """Returns `model.safetensors` or its index, None if there is neither."""
-    return shards.find(folder, "model.safetensors")
-
-
 def read(path: str) -> Weights:
-    """Opens what `find` found.
-
-    Args:
-        path: `model.safetensors` or `model.safetensors.index.json`.
+    """Opens what `shards.find` found.
 
     Raises:
         ValueError: if a file is truncated or its header is broken, or the
@@ -37,7 +29,7 @@ def read(path: str) -> Weights:
         handle = _open_safetensors(file)
         for name in handle.keys():
             stored[name] = (handle, _shape(handle, name, file))
-    shards.check_complete(path, set(stored))
+    shards.check_complete(path, stored)
     if any(name.startswith("bert/") for name in stored):
         # `safe_serialization=True` of transformers 4's TensorFlow classes.
         stored_name = names.h5_name
@@ -62,9 +54,9 @@ def _shape(handle: Any, name: str, file: str) -> tuple[int, ...]:
     tensor = handle.get_slice(name)
     if tensor.get_dtype() not in _TYPES:
         raise ValueError(
-            f"The type of a tensor must be one of {', '.join(_TYPES)}. "
-            f"Received: {name} of type {tensor.get_dtype()} in {file}. "
-            "Convert the weights to F32, or pass another --init_checkpoint."
+            "The type of a tensor is not supported. Received: "
+            f"{name} of type {tensor.get_dtype()} in {file}. Convert the "
+            "weights to F32, or pass another --init_checkpoint."
         )
     return tuple(tensor.get_shape())
 
@@ -74,7 +66,7 @@ def _open_safetensors(path: str):
         return safetensors.safe_open(path, framework="numpy")
     except safetensors.SafetensorError as error:
         raise ValueError(
-            "A safetensors file must have a whole header and all its data. "
-            f"Received: {path} ({os.path.getsize(path)} bytes; {error}). It "
-            "is damaged or was not downloaded to its end: fetch it again."
+            "The safetensors file is damaged or incomplete. Received: "
+            f"{path} ({os.path.getsize(path)} bytes; {error}). "
+            f"{shards.ADVICE}"
         ) from error

@@ -27,8 +27,8 @@ def save_model(
     Args:
         folder: local or `gs://`; made if it is not there.
         weights: Keras variables by path.
-        config: the model's configuration.
-        architecture: name of the PyTorch class that opens it, such as
+        config: of the model.
+        architecture: the PyTorch class that opens it, such as
             `BertForSequenceClassification`.
     """
     file_io.make_dirs(folder)

@@ -2,22 +2,19 @@
 
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 
-# In messages: what to do about files that are not what they should be.
-_ADVICE = "Fetch the checkpoint again."
+# In messages: what to do about files that are damaged or missing.
+ADVICE = "Fetch the checkpoint again."
 
 
 def find(folder: str, whole: str) -> str | None:
-    """Returns the file that leads to the weights, None if there is none.
+    """Returns the path of the file that leads to the weights, None without.
 
     Args:
         folder: local folder.
         whole: name of the file that holds all of them, `model.safetensors`.
             Where it is not, its index is looked for.
-
-    Returns:
-        The path of either.
     """
     present = set(os.listdir(folder))
     for name in (whole, f"{whole}.index.json"):
@@ -45,18 +42,15 @@ def files(path: str) -> list[str]:
 
 def check_complete(
     path: str,
-    stored: Collection[str],
+    stored: Container[str],
     normalize: Callable[[str], str] = str,
 ) -> None:
-    """Checks that the shards hold every tensor of their index.
+    """Raises `ValueError` if the shards lack a tensor of their index.
 
     Args:
         path: what `find` found; a file without shards is complete.
         stored: names of the tensors in the files.
         normalize: from a name in the index to the one in `stored`.
-
-    Raises:
-        ValueError: if one is in none of them.
     """
     if not is_index(path):
         return
@@ -64,9 +58,8 @@ def check_complete(
     absent = sorted(name for name in listed if normalize(name) not in stored)
     if absent:
         raise ValueError(
-            "The shards of a checkpoint must hold every tensor of its index. "
-            f"Received: {path} with {absent[0]}, which is in none of them. "
-            f"{_ADVICE}"
+            "No shard of the checkpoint holds a tensor that its index lists. "
+            f"Received: {path} with {absent[0]}. {ADVICE}"
         )
 
 
@@ -76,22 +69,17 @@ def is_index(path: str) -> bool:
 
 
 def check_is_file(path: str) -> None:
-    """Checks that there is a file.
-
-    Raises:
-        FileNotFoundError: if there is none; it tells a link that leads
-            nowhere from nothing at all.
-    """
+    """Raises `FileNotFoundError` if there is no file, or a link to nothing."""
     if os.path.isfile(path):
         return
     if os.path.islink(path):
         raise FileNotFoundError(
-            "A file of the checkpoint must not be a symbolic link that leads "
-            f"nowhere. Received: {path} -> {os.readlink(path)}. Restore what "
-            "it leads to, or fetch the checkpoint again."
+            "A file of the checkpoint is a symbolic link that leads nowhere. "
+            f"Received: {path} -> {os.readlink(path)}. Restore what it leads "
+            "to, or fetch the checkpoint again."
         )
     raise FileNotFoundError(
-        f"A file of the checkpoint is missing. Received: {path}. {_ADVICE}"
+        f"A file of the checkpoint is missing. Received: {path}. {ADVICE}"
     )
 
 
@@ -117,5 +105,5 @@ def _index_error(path: str, reason: str) -> ValueError:
     return ValueError(
         "The index of a sharded checkpoint must be JSON with a `weight_map` "
         "from tensors to the names of files beside it. Received: "
-        f"{path} ({reason}). {_ADVICE}"
+        f"{path} ({reason}). {ADVICE}"
     )

@@ -14,8 +14,7 @@ from tf_bert.checkpoints.weights import Weights
 def find(folder: str) -> str | None:
     """Returns the prefix of a TF1 checkpoint's files in a folder, or None.
 
-    Raises:
-        ValueError: if there are several, so that one must be chosen.
+    `bert_model.ckpt` comes before any other; several others are an error.
     """
     prefixes = sorted(
         name.removesuffix(".index")
@@ -26,7 +25,7 @@ def find(folder: str) -> str | None:
         prefixes = ["bert_model.ckpt"]
     if len(prefixes) > 1:
         raise ValueError(
-            "A folder must hold one TensorFlow checkpoint. Received: "
+            "The folder holds several TensorFlow checkpoints. Received: "
             f"{folder} with {', '.join(prefixes)}. Move the one that is meant "
             "into a folder of its own, with its configuration."
         )
@@ -34,14 +33,7 @@ def find(folder: str) -> str | None:
 
 
 def read(path: str) -> Weights:
-    """Reads a checkpoint of google-research/bert (`bert_model.ckpt.*`).
-
-    Args:
-        path: what `find` found.
-
-    Raises:
-        ValueError: if the files are damaged.
-    """
+    """Opens what `find` found; `ValueError` if the files are damaged."""
     import tensorflow as tf
 
     try:
@@ -53,8 +45,8 @@ def read(path: str) -> Weights:
         }
     except (tf.errors.OpError, RuntimeError) as error:
         raise ValueError(
-            "A TensorFlow checkpoint must have a whole .index and .data file. "
-            f"Received: {path} ({error}). Fetch it again."
+            "The TensorFlow checkpoint is damaged or incomplete. Received: "
+            f"{path} ({error}). Fetch it again."
         ) from error
 
     _check_sizes(path, shapes, types)
@@ -85,7 +77,7 @@ def _check_sizes(
     for name, shape in shapes.items():
         if math.prod(shape) * types[name].size > num_bytes:
             raise ValueError(
-                "The data of a TensorFlow checkpoint must be as long as its "
-                f".index claims. Received: {name} of shape {shape} in {path}, "
-                f"with {num_bytes} bytes of data. Fetch it again."
+                "The .data files of the TensorFlow checkpoint are shorter than "
+                f"its .index claims. Received: {name} of shape {shape} in "
+                f"{path}, with {num_bytes} bytes of data. Fetch it again."
             )

@@ -1,8 +1,4 @@
-"""`Weights`: what the reader of each format gives.
-
-A lazy mapping from the names stored in a file to arrays, and the function that
-turns a path of ours into such a name.
-"""
+"""`Weights`: what the reader of each format returns."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,7 +15,7 @@ class Weights:
     Attributes:
         file: path, for messages.
         shapes: shape of each tensor, by its name (normalised, see
-            `names.normalize_torch_name`).
+            `names.normalize_torch_names`).
         read: returns the array of one name.
         stored_name: maps a path of ours to a name and a transposition.
     """

@@ -20,15 +20,10 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def get(name: str) -> Callable[[Tensor], Tensor]:
-    """Returns the function, element by element, of one `hidden_act`.
-
-    Raises:
-        ValueError: if there is none of that name.
-    """
+    """Returns the function, element by element, of one `hidden_act`."""
     if name not in ACTIVATIONS:
         raise ValueError(
-            "`hidden_act` must be one of "
-            f"{', '.join(sorted(ACTIVATIONS))}. Received: hidden_act={name!r}. "
-            "Start from a checkpoint with one of these."
+            f"The activation is not known. Received: hidden_act={name!r}. "
+            f"Start from a checkpoint with {', '.join(sorted(ACTIVATIONS))}."
         )
     return ACTIVATIONS[name]

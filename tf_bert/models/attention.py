@@ -118,27 +118,16 @@ class SelfAttention(Layer):
 
 
 def _project(hidden: Tensor, layers: list[keras.layers.Dense]) -> list[Tensor]:
-    """Applies linear layers of one size to the same input.
+    """Applies linear layers of one size to the same input `[T, H]`.
 
     As one product, which a CPU computes up to 1.4 times as fast as three: on
     few tokens, each by itself is too small to be efficient.
-
-    Args:
-        hidden: `[T, H]`.
-        layers: built.
-
-    Returns:
-        `[T, units]` of each layer.
     """
     dtype = layers[0].compute_dtype
-    kernel, bias = (
-        ops.cast(ops.concatenate(parts, axis=-1), dtype)
-        for parts in (
-            [layer.kernel for layer in layers],
-            [layer.bias for layer in layers],
-        )
-    )
-    outputs = ops.matmul(ops.cast(hidden, dtype), kernel) + bias
+    kernel = ops.concatenate([layer.kernel for layer in layers], axis=-1)
+    bias = ops.concatenate([layer.bias for layer in layers], axis=-1)
+    outputs = ops.matmul(ops.cast(hidden, dtype), ops.cast(kernel, dtype))
+    outputs += ops.cast(bias, dtype)
     return ops.split(outputs, len(layers), axis=-1)
 
 

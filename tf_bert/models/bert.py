@@ -130,24 +130,24 @@ class Attention(Layer):
         return self.output_layer(mixed, hidden, context=context), attention
 
 
-class Intermediate(Layer):
-    """The wide layer of the feed-forward part, with its activation."""
+class Activated(Layer):
+    """A linear layer with its activation, in a scope of its own.
 
-    def __init__(self, config, **kwargs):
-        super().__init__(name="intermediate", **kwargs)
+    The wide layer of a block's feed-forward part, and the pooler.
+    """
+
+    def __init__(self, units, activation, **kwargs):
+        super().__init__(**kwargs)
         self.dense = keras.layers.Dense(
-            config.intermediate_size,
-            name="dense",
-            dtype=self.dtype_policy,
-            **NOT_DRAWN,
+            units, name="dense", dtype=self.dtype_policy, **NOT_DRAWN
         )
-        self.activation = activations.get(config.hidden_act)
+        self.activation = activations.get(activation)
 
     def build(self, hidden_shape):
         self.dense.build(hidden_shape)
 
     def call(self, hidden):
-        return self.activation(self.dense(hidden))  # [T, intermediate_size]
+        return self.activation(self.dense(hidden))  # [T, units]
 
 
 class Block(Layer):
@@ -160,7 +160,12 @@ class Block(Layer):
         policy = {"dtype": self.dtype_policy}
         site = 1 + self.DROPOUT_SITES * index  # Site 0 is the embeddings'.
         self.attention = Attention(config, site, **policy)
-        self.intermediate = Intermediate(config, **policy)
+        self.intermediate = Activated(
+            config.intermediate_size,
+            config.hidden_act,
+            name="intermediate",
+            **policy,
+        )
         self.output_layer = ResidualOutput(config, site + 2, **policy)
 
     def build(self, hidden_shape):
@@ -228,35 +233,11 @@ class Encoder(Layer):
         return hidden_states, attentions
 
 
-class Pooler(Layer):
-    """Linear layer and tanh, for the first token of each example."""
-
-    def __init__(self, config, **kwargs):
-        super().__init__(name="pooler", **kwargs)
-        self.dense = keras.layers.Dense(
-            config.hidden_size,
-            activation="tanh",
-            name="dense",
-            dtype=self.dtype_policy,
-            **NOT_DRAWN,
-        )
-
-    def build(self, hidden_shape):
-        self.dense.build(hidden_shape)
-
-    def call(self, hidden):
-        return self.dense(hidden)  # [B, H]
-
-
 class BertLayer(Layer):
     """Embeddings, encoder and pooler: all of BERT below a task's head.
 
     It is a stack of L + 2 stages: the embeddings, the L blocks, the pooler.
     The lowest of them may be frozen (`tf_bert.adaptation.freezing`).
-
-    Args:
-        config: `transformers.BertConfig`.
-        **kwargs: `dtype` (a Keras dtype policy), as for any Keras layer.
 
     Attributes:
         num_frozen_stages: in [0, L + 2]. So many run without dropout, in
@@ -269,7 +250,9 @@ class BertLayer(Layer):
         policy = {"dtype": self.dtype_policy}
         self.embeddings = Embeddings(config, **policy)
         self.encoder = Encoder(config, **policy)
-        self.pooler = Pooler(config, **policy)
+        self.pooler = Activated(
+            config.hidden_size, "tanh", name="pooler", **policy
+        )
         self.config = config
         self.num_frozen_stages = 0
 
@@ -333,14 +316,10 @@ class BertLayer(Layer):
         return hidden, hidden_states + states, attentions + others
 
     def frozen_features(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Runs the frozen stages alone; there must be some.
+        """Runs the frozen stages alone, on what `packed_inputs` returns.
 
-        Args:
-            inputs: as `packed_inputs` returns them.
-
-        Returns:
-            `[T, H]`, of every token; if `has_frozen_encoder`, `[B, H]`, of
-            every example's first.
+        There must be some. Returns `[T, H]`, of every token; if
+        `has_frozen_encoder`, `[B, H]`, of every example's first.
         """
         hidden, _, _ = self._run(range(self.num_frozen_stages), None, inputs)
         return hidden

@@ -26,31 +26,14 @@ class TFBertModel(pretrained.PretrainedModel):
         return_dict: bool = True,
         training: bool = False,
     ) -> outputs.TFBaseModelOutputWithPooling | tuple:
-        """Runs the model.
+        """Runs the model; see `TFBertForSequenceClassification.call`.
 
-        Args:
-            input_ids: int `[B, S]`; or a dictionary of inputs, which may be
-                packed ones (see `tf_bert.models.pretrained.packed_inputs`).
-            attention_mask: int `[B, S]`, 0 for padding. Unlike in Hugging
-                Face's BERT, padding itself attends to padding, so hidden
-                states *of padding* differ; nothing else does.
-            token_type_ids: int `[B, S]`, 1 for the second text.
-            position_ids: int `[B, S]`.
-            head_mask: not supported.
-            inputs_embeds: float `[B, S, H]`, instead of `input_ids`.
-            output_attentions: adds `attentions`, before dropout (Hugging
-                Face's, in training, are after it).
-            output_hidden_states: adds `hidden_states`.
-            return_dict: False returns a tuple.
-            training: turns dropout on.
-
-        Returns:
-            `TFBaseModelOutputWithPooling`, or the tuple of its fields.
+        Takes the arguments of that but `labels`, returns a
+        `TFBaseModelOutputWithPooling` or the tuple of its fields.
         """
-        if output_attentions is None:
-            output_attentions = self.config.output_attentions
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
+        output_attentions, output_hidden_states = self._demanded(
+            output_attentions, output_hidden_states
+        )
         inputs = pretrained.merge_inputs(
             input_ids,
             {

@@ -46,12 +46,8 @@ def dropout(inputs: Tensor, rate: float, seed: Tensor, site: int) -> Tensor:
 
     Args:
         inputs: float Tensor, any shape.
-        rate: In [0, 1). Probability that an element is zeroed; 0 is identity.
-        seed: int32 `[2]`. One per step, micro-batch and replica.
-        site: int >= 0, different for each place that calls with one seed.
-
-    Returns:
-        Tensor of the shape and dtype of `inputs`.
+        rate: in [0, 1). Probability that an element is zeroed; 0 is identity.
+        seed: int32 `[2]`, like `site` as in `site_seed`.
     """
     threshold = round(rate * 65536)
     if threshold == 0:

@@ -35,12 +35,8 @@ def is_own_loss(loss: Any) -> bool:
 def only_array(value: Any, name: str) -> Any:
     """Takes the array out of `{"labels": array}`, or out of `[array]`.
 
-    Args:
-        value: None, an array, or a structure that holds one array.
-        name: of the argument, for the message.
-
-    Raises:
-        ValueError: if it holds several.
+    None and an array are returned as they are. `name` is that of the
+    argument, for the message if there are several arrays.
     """
     leaves = keras.tree.flatten(value)
     if len(leaves) != 1:
@@ -55,32 +51,19 @@ def only_array(value: Any, name: str) -> Any:
 
 
 def find_labels(inputs: Any, y: Any) -> Any:
-    """Takes the labels from `y`, else from among the inputs.
-
-    Args:
-        inputs: what the model is called with.
-        y: None, an array, or a dictionary with one.
-
-    Returns:
-        The labels; None if they are in neither place.
-    """
+    """Takes the labels from `y`, else from among the inputs, else None."""
     if y is not None:
         return only_array(y, "y")
     return inputs.get("labels") if isinstance(inputs, Mapping) else None
 
 
 def require_labels(inputs: Any, y: Any) -> Any:
-    """Returns what `find_labels` does.
-
-    Raises:
-        ValueError: if there are no labels.
-    """
+    """Returns what `find_labels` does; `ValueError` if that is None."""
     labels = find_labels(inputs, y)
     if labels is None:
         given = sorted(inputs) if isinstance(inputs, Mapping) else ["input_ids"]
         raise ValueError(
-            "Training and scoring need labels, and there are none: `y` is "
-            'missing, and so is "labels" among the inputs. Received: '
+            "There are no labels to train on or score by. Received: "
             f"inputs={', '.join(given)}, y=None. Pass `y`, or put the labels "
             'among the inputs under "labels".'
         )
@@ -88,13 +71,10 @@ def require_labels(inputs: Any, y: Any) -> Any:
 
 
 def check_same_labels(inputs: Any, y: Any) -> None:
-    """Refuses labels that are in both places and contradict each other.
+    """Raises `ValueError` for labels in both places that differ.
 
     The model's own loss would train on those among the inputs, and metrics
     would be of `y`. The batches of a dataset are not looked at.
-
-    Raises:
-        ValueError: if they differ.
     """
     among = find_labels(inputs, None)
     if among is None or y is None:
@@ -118,21 +98,16 @@ def check_same_labels(inputs: Any, y: Any) -> None:
 def move_labels(data: Any) -> Any:
     """Gives each batch of a dataset its labels as `y`, for class weights.
 
-    Keras gives a class weight to the examples of batches that have a `y`.
-
-    Args:
-        data: what `fit` takes as `x`. What is no dataset stays as it is.
-
-    Raises:
-        ValueError: if data is a `PyDataset` of batches without `y`: Keras
-            would leave the weights out, without a word.
+    Keras gives a class weight to the examples of batches that have a `y`. A
+    `PyDataset` of batches without is a `ValueError`: Keras would leave the
+    weights out, without a word. What is no dataset stays as it is.
     """
     if isinstance(data, keras.utils.PyDataset):
         _, y, _ = keras.utils.unpack_x_y_sample_weight(data[0])
         if y is None:
             raise ValueError(
-                "With `class_weight`, the batches of a PyDataset must be pairs "
-                "(inputs, labels). Received: a batch without `y`. Return "
+                "`class_weight` needs batches that are pairs (inputs, labels). "
+                "Received: a PyDataset with a batch without `y`. Return "
                 "`(inputs, labels)` from its __getitem__."
             )
     # Both are there in datasets of tf.data alone.

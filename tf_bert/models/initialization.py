@@ -1,4 +1,4 @@
-"""Fresh weights, as BERT draws them."""
+"""New weights, as BERT draws them."""
 
 from collections.abc import Iterable
 
@@ -18,19 +18,14 @@ def initialize(
     initializer_range: float,
     seed: int,
 ) -> None:
-    """Gives variables fresh values: kernels and embeddings normal(0, range).
+    """Gives variables new values: kernels and embeddings normal(0, range).
 
     LayerNorm gains become 1, biases and LayerNorm shifts 0. The values of a
     variable depend on `seed` and its path alone, not on which others are
-    drawn: a head is the same whether or not layers below it are fresh too.
+    drawn: a head is the same whether or not layers below it are drawn too.
 
     Plain normal, as in PyTorch and the paper's code. TensorFlow's BERT drew
     truncated normals, whose standard deviation at 0.02 is 0.0176.
-
-    Args:
-        variables: of a model in `tf_bert.models`.
-        initializer_range: > 0. Standard deviation.
-        seed: int >= 0, the run's `head_seed`.
     """
     for variable in variables:
         variable.assign(

@@ -20,16 +20,12 @@ class PretrainedModel(keras.Model):
     """A BERT with weights that come from, and go to, a Hugging Face folder.
 
     Args:
-        config: `transformers.BertConfig`. What is not supported is refused.
-        seed: int >= 0 for the fresh weights; None draws one from NumPy's
-            global generator, which `keras.utils.set_random_seed` sets.
+        config: a decoder, relative positions and the like are a `ValueError`.
+        seed: int >= 0 for new weights; None draws one from NumPy's global
+            generator, which `keras.utils.set_random_seed` sets.
         dtype: Keras dtype policy, such as `"mixed_bfloat16"`; None is Keras's
             global one.
-        is_drawn: whether fresh weights are drawn; False leaves all of them
-            zero, to be loaded.
-
-    Raises:
-        ValueError: if `config` asks for something that is not supported.
+        is_drawn: False leaves all weights zero, to be loaded.
     """
 
     def __init__(
@@ -106,21 +102,16 @@ class PretrainedModel(keras.Model):
             pretrained_model_name_or_path: a folder (Hugging Face's, or
                 Google's TF1 release), `org/name` on the hub, or a name such
                 as `minilm-l6`.
-            config: replaces the configuration of the checkpoint.
-            seed: as in the constructor.
-            dtype: as in the constructor.
+            config: None is the configuration of the checkpoint.
+            seed: as in the constructor, like `dtype`.
             cache_dir: where downloads are kept; None is the user's cache.
             output_loading_info: returns a tuple `(model, info)`, `info` with
                 the keys `missing_keys`, `unexpected_keys` and
                 `mismatched_keys`, as transformers 4 does.
-            from_pt: without effect, there for transformers 4's signature: a
-                checkpoint's format is recognised.
-            ignore_mismatched_sizes: the same; see above.
+            from_pt: without effect, there for transformers 4's signature,
+                like `ignore_mismatched_sizes`.
             **config_changes: fields of the configuration, such as
                 `num_labels=3` or `hidden_dropout_prob=0.0`.
-
-        Returns:
-            The model, ready for a call; see `output_loading_info`.
 
         Raises:
             ValueError, FileNotFoundError: if there is no such checkpoint, or
@@ -153,10 +144,9 @@ class PretrainedModel(keras.Model):
     def save_pretrained(self, save_directory: str) -> None:
         """Writes `config.json` and `model.safetensors` as PyTorch names them.
 
-        Args:
-            save_directory: folder, made if it is not there. A Hugging Face
-                tool opens it once the tokenizer's files lie there too, see
-                `tf_bert.data.tokens.tokenizer_files.write_tokenizer_files`.
+        A Hugging Face tool opens the folder once the tokenizer's files lie
+        there too, see
+        `tf_bert.data.tokens.tokenizer_files.write_tokenizer_files`.
         """
         save.save_model(
             save_directory,
@@ -165,6 +155,18 @@ class PretrainedModel(keras.Model):
             architecture=type(self).__name__.removeprefix("TF"),
         )
         logging.info("Saved the model to %s", save_directory)
+
+    def _demanded(
+        self, attentions: bool | None, hidden_states: bool | None
+    ) -> tuple[bool, bool]:
+        """Whether a call returns these: as the configuration says for None."""
+        config = self.config
+        return (
+            config.output_attentions if attentions is None else attentions,
+            config.output_hidden_states
+            if hidden_states is None
+            else hidden_states,
+        )
 
     def _run_bert(
         self, inputs: dict[str, Tensor], training: bool, all_tokens: bool
@@ -208,8 +210,8 @@ class PretrainedModel(keras.Model):
             return packed_inputs(inputs)
         if all_tokens or not self.bert.num_frozen_stages:
             raise ValueError(
-                "`frozen_features` must go into a model with frozen layers, "
-                "whose hidden states and attentions are not asked for. "
+                "`frozen_features` are for a model with frozen layers, whose "
+                "hidden states and attentions are not asked for. "
                 f"Received: {self.bert.num_frozen_stages} frozen stages. Pass "
                 "the tokens instead."
             )
@@ -240,9 +242,6 @@ def merge_inputs(first: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         first: `input_ids`; or a dictionary of inputs (any mapping, such as
             what a tokenizer returns); or a list or tuple of them, in order.
         arguments: what was given beside it, None where nothing was.
-
-    Raises:
-        ValueError: if there is an input that the models do not know.
     """
     if isinstance(first, list | tuple):
         given = dict(zip(INPUT_NAMES[: len(first)], first, strict=True))
@@ -255,9 +254,9 @@ def merge_inputs(first: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(merged) - set(INPUT_NAMES))
     if unknown or "head_mask" in merged:
         raise ValueError(
-            f"An input of the model must be one of {', '.join(INPUT_NAMES)} "
-            "(head_mask is not supported, as in transformers 5). Received: "
-            f"{', '.join(unknown or ['head_mask'])}. Remove it."
+            "The model does not know an input. Received: "
+            f"{', '.join(unknown or ['head_mask'])}. Remove it: the inputs are "
+            f"{', '.join(name for name in INPUT_NAMES if name != 'head_mask')}."
         )
     return merged
 
@@ -276,9 +275,6 @@ def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     Returns:
         `words` (ids, or embeddings), `token_type_ids`, `position_ids`,
         `example_ids` `[R, W]`, `cls_positions` `[B]`.
-
-    Raises:
-        ValueError: if `input_ids` and `inputs_embeds` are both there, or none.
     """
     ops = keras.ops
     embeds = inputs.get("inputs_embeds")
@@ -313,11 +309,7 @@ def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def check_config(config: transformers.BertConfig) -> None:
-    """Refuses what this BERT is not.
-
-    Raises:
-        ValueError: with the field, its value and what is supported.
-    """
+    """Raises `ValueError` for what this BERT is not."""
     activations.get(config.hidden_act)
     refused = {
         "model_type": config.model_type != "bert",
@@ -333,8 +325,8 @@ def check_config(config: transformers.BertConfig) -> None:
     for field, is_refused in refused.items():
         if is_refused:
             raise ValueError(
-                "The model must be a plain BERT encoder: model_type 'bert', "
-                "absolute positions, no decoder, one label per example. "
+                "Not supported: the model is a plain BERT encoder, with "
+                "absolute positions and one label per example. "
                 f"Received: {field}={getattr(config, field)!r}. Start from "
                 "another checkpoint."
             )

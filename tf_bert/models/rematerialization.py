@@ -19,7 +19,7 @@ def rematerialized(
     layer: keras.layers.Layer,
     inputs: Tensor,
 ) -> Tensor:
-    """Calls a function of a layer, and forgets what it computes on its way.
+    """Returns a function's result, and forgets what it computes on its way.
 
     The layer's variables become arguments of what is computed again: in a
     `keras.StatelessScope` they read as these. So a scope that gives them other
@@ -32,9 +32,6 @@ def rematerialized(
             gradient.
         layer: built.
         inputs: float Tensor.
-
-    Returns:
-        The result alone.
 
     References:
         Chen et al., 2016. https://arxiv.org/abs/1604.06174

@@ -94,10 +94,9 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
         Returns:
             `TFSequenceClassifierOutput`, or the tuple of its fields.
         """
-        if output_attentions is None:
-            output_attentions = self.config.output_attentions
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
+        output_attentions, output_hidden_states = self._demanded(
+            output_attentions, output_hidden_states
+        )
         inputs = pretrained.merge_inputs(
             input_ids,
             {
@@ -133,14 +132,11 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
         return output if return_dict else output.to_tuple()
 
     def hf_compute_loss(self, labels: Tensor, logits: Tensor) -> Tensor:
-        """The model's own loss: a subclass may bring another.
+        """The model's own loss, float32 `[B]`: a subclass may bring another.
 
         Args:
             labels: see `call`.
             logits: float32 `[B, C]`.
-
-        Returns:
-            float32 `[B]`, one per example.
         """
         return per_example_loss(labels, logits)
 
@@ -154,14 +150,10 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
     ) -> None:
         """Configures `fit` and `evaluate`; arguments in transformers 4's order.
 
-        Args:
-            optimizer: as in Keras.
-            loss: as in Keras. None, "auto", "auto_with_warning" or
-                "passthrough" is the model's own loss (transformers 4 knew the
-                three words, and None as no loss).
-            metrics: as in Keras; of the logits.
-            loss_weights: as in Keras.
-            **options: the other arguments of Keras's `compile`.
+        They are those of Keras's `compile`. A `loss` of None, "auto",
+        "auto_with_warning" or "passthrough" is the model's own (transformers
+        4 knew the three words, and None as no loss); `metrics` are of the
+        logits.
         """
         if fit_labels.is_own_loss(loss):
             loss = fit_labels.OwnLoss()
@@ -184,13 +176,8 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
     ) -> keras.callbacks.History:
         """Trains; labels may be `y`, or "labels" among the inputs.
 
-        Args:
-            x: as in Keras: a dictionary of arrays `[N, S]`, a dataset...
-            y: as in Keras, or a dictionary with one array.
-            *args: as in Keras.
-            validation_data: as in Keras; its labels may be in either place.
-            class_weight: as in Keras.
-            **options: the other arguments of Keras's `fit`.
+        Takes the arguments of Keras's `fit`; `y` may be a dictionary with one
+        array, and the labels of `validation_data` may be in either place too.
 
         Raises:
             ValueError: if there are no labels, or two that contradict each
@@ -242,11 +229,7 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
         sample_weight=None,
         training=True,
     ):
-        """Loss for `fit`: the compiled one on the logits, or the model's own.
-
-        Raises:
-            ValueError: if labels are neither `y` nor among the inputs.
-        """
+        """Loss for `fit`: the compiled one, or the model's own."""
         labels = fit_labels.require_labels(x, y)
         predicted = y_pred.logits  # [B, C]
         if isinstance(self.loss, fit_labels.OwnLoss):
@@ -257,7 +240,7 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
         return super().compute_loss(x, labels, predicted, weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Metrics for `fit`, on the logits; raises what `compute_loss` does."""
+        """Metrics for `fit`, on the logits."""
         labels = fit_labels.require_labels(x, y)
         weight = fit_labels.only_array(sample_weight, "sample_weight")
         return super().compute_metrics(x, labels, y_pred.logits, weight)
@@ -266,28 +249,22 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
 def per_example_loss(
     labels: Tensor, logits: Tensor, *, label_smoothing: float = 0.0
 ) -> Tensor:
-    """Cross-entropy, or squared error where there is one logit.
+    """Cross-entropy, or squared error where there is one logit: float32 `[B]`.
 
     Args:
         labels: int `[B]` in [0, C), or float `[B]` where C is 1.
         logits: float32 `[B, C]`.
-        label_smoothing: e in [0, 1): the loss is ``(1 - e)`` times that of
-            the true class and ``e`` times the mean over all classes, the true
-            one too, as in PyTorch and transformers. 0: none. It must be 0
-            where C is 1.
-
-    Returns:
-        float32 `[B]`.
-
-    Raises:
-        ValueError: if there is one logit, and `label_smoothing` is not 0.
+        label_smoothing: e in [0, 1): the loss is `(1 - e)` times that of the
+            true class and `e` times the mean over all classes, the true one
+            too, as in PyTorch and transformers. Above 0 where C is 1, it is
+            a `ValueError`.
 
     References:
         Szegedy et al., 2016, Section 7. https://arxiv.org/abs/1512.00567
     """
     if label_smoothing and logits.shape[-1] == 1:
         raise ValueError(
-            "`label_smoothing` must be 0 where there is one logit. Received: "
+            "A regression, with one logit, has no labels to smooth. Received: "
             f"label_smoothing={label_smoothing}. Leave out "
             "--label_smoothing_factor."
         )

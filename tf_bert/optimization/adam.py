@@ -26,16 +26,16 @@ def adam_update(
 
     Args:
         gradient: float Tensor, any shape.
-        m: First moment before this step, of that shape.
-        v: Second moment before this step, of that shape; >= 0.
+        m: first moment before this step, of that shape.
+        v: second moment before this step, of that shape; >= 0.
         step: float scalar, counted from 1.
-        beta_1: In [0, 1). Decay rate of `m`, per step.
-        beta_2: In [0, 1). Decay rate of `v`, per step.
-        epsilon: Above 0. Added outside the square root, after bias
+        beta_1: in [0, 1). Decay rate of `m`, per step.
+        beta_2: in [0, 1). Decay rate of `v`, per step.
+        epsilon: above 0. Added outside the square root, after bias
             correction, as in Algorithm 1 of the paper. Keras and
             transformers 4 add it before ("epsilon hat"), so values do not
             carry over.
-        bias_correction: Divides the moments by `1 - beta ** step`.
+        bias_correction: divides the moments by `1 - beta ** step`.
 
     Returns:
         Tuple `(direction, m, v)`. The caller multiplies `direction` by the
@@ -58,15 +58,8 @@ def adam_update(
     """
     m = beta_1 * m + (1 - beta_1) * gradient
     v = beta_2 * v + (1 - beta_2) * keras.ops.square(gradient)
-    direction = adam_direction(
-        m,
-        v,
-        step,
-        beta_1=beta_1,
-        beta_2=beta_2,
-        epsilon=epsilon,
-        bias_correction=bias_correction,
-    )
+    rule = {"epsilon": epsilon, "bias_correction": bias_correction}
+    direction = adam_direction(m, v, step, beta_1=beta_1, beta_2=beta_2, **rule)
     return direction, m, v
 
 
@@ -80,19 +73,10 @@ def adam_direction(
     epsilon: float,
     bias_correction: bool,
 ) -> Tensor:
-    """Returns the second half of `adam_update`, from the new moments.
+    """Returns the direction of `adam_update`, from the moments after the step.
 
-    Args:
-        m: First moment after this step, float, any shape.
-        v: Second moment after this step, of that shape; >= 0.
-        step: As in `adam_update`, like the arguments that follow.
-        beta_1: In [0, 1).
-        beta_2: In [0, 1).
-        epsilon: Above 0. After bias correction.
-        bias_correction: False leaves the moments as they are.
-
-    Returns:
-        float Tensor of that shape.
+    Takes the arguments of `adam_update`. Here the bias correction is turned
+    off: without it, the moments stay as they are.
     """
     m_hat = m / _one_minus_power(beta_1, step) if bias_correction else m
     v_hat = v / _one_minus_power(beta_2, step) if bias_correction else v

@@ -34,26 +34,24 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
 
     Args:
         learning_rate: float >= 0, or a Keras `LearningRateSchedule`.
-        beta_1: In [0, 1). As in `adam_update`.
-        beta_2: In [0, 1). As in `adam_update`.
-        epsilon: Above 0. After bias correction (transformers: before).
-        amsgrad: Must be False; there for transformers' signature.
+        beta_1: in [0, 1). As in `adam_update`, like `beta_2`.
+        epsilon: above 0. After bias correction (transformers: before).
+        amsgrad: must be False; there for transformers' signature.
         weight_decay_rate: >= 0. Decay towards zero; 0 turns it off.
-        include_in_weight_decay: Regular expressions, see `decayed_paths`.
-        exclude_from_weight_decay: Regular expressions. None excludes nothing,
-            as in transformers; BERT's own are `parameter_groups.NO_DECAY`.
+        include_in_weight_decay: regular expressions, see `decayed_paths`.
+        exclude_from_weight_decay: the same. None excludes nothing, as in
+            transformers; BERT's own are `parameter_groups.NO_DECAY`.
         bias_correction: False is BERTAdam (Zhang et al., Section 4).
         pretrained_weight_decay: lambda >= 0. Decay towards `prior`; 0 turns
             it off.
-        exclude_from_pretrained_weight_decay: Regular expressions. None
-            excludes nothing: biases, LayerNorms and a fresh head are pulled
+        exclude_from_pretrained_weight_decay: regular expressions. None
+            excludes nothing: biases, LayerNorms and a new head are pulled
             too. (The paper's code never pulls biases and LayerNorms, and
             means to leave out its last group; but the condition is never
             true, so it pulls the head to its random start.)
-        learning_rate_multipliers: Path -> multiplier >= 0. Scales the rate of
+        learning_rate_multipliers: path -> multiplier >= 0. Scales the rate of
             a variable, its decay too; 0 leaves the variable as it is, and
             one that is not named has 1.
-        name: Of the optimizer.
         **kwargs: `clipnorm`, `global_clipnorm`, `use_ema`, ... of Keras. Under
             a distribution strategy, Keras clips each replica's gradient
             before they are summed; the package's own loop clips the sum.
@@ -113,15 +111,26 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         unknown = set(self.learning_rate_multipliers) - set(paths)
         if unknown:
             raise ValueError(
-                "`learning_rate_multipliers` must name variables of the model. "
+                "`learning_rate_multipliers` names no variable of the model. "
                 f"Received: {sorted(unknown)[0]!r}. Paths look like "
                 f"{paths[0]!r}."
             )
         self._rates = [
             self.learning_rate_multipliers.get(path, 1.0) for path in paths
         ]
-        self.decayed_paths = self._decayed_paths(paths)
-        self.pretrained_decayed_paths = self._pretrained_decayed_paths(paths)
+        self.decayed_paths = _paths_with_decay(
+            self.weight_decay_rate,
+            paths,
+            include=self.include_in_weight_decay,
+            exclude=self.exclude_from_weight_decay,
+        )
+        self.pretrained_decayed_paths = _paths_with_decay(
+            self.pretrained_weight_decay,
+            paths,
+            exclude=self.exclude_from_pretrained_weight_decay,
+            decay="pretrained_weight_decay",
+        )
+        self._check_has_pull()
         self._decays = [
             (
                 self.weight_decay_rate * (path in self.decayed_paths),
@@ -137,34 +146,16 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
             )
         ]
 
-    def _decayed_paths(self, paths: list[str]) -> tuple[str, ...]:
-        if not self.weight_decay_rate:
-            return ()
-        decayed = parameter_groups.decayed_paths(
-            paths,
-            include=self.include_in_weight_decay,
-            exclude=self.exclude_from_weight_decay,
-        )
-        return tuple(path for path in paths if path in decayed)
-
-    def _pretrained_decayed_paths(self, paths: list[str]) -> tuple[str, ...]:
-        if not self.pretrained_weight_decay:
-            return ()
-        decayed = parameter_groups.decayed_paths(
-            paths,
-            exclude=self.exclude_from_pretrained_weight_decay,
-            decay="pretrained_weight_decay",
-        )
-        if not decayed:
+    def _check_has_pull(self) -> None:
+        if self.pretrained_weight_decay and not self.pretrained_decayed_paths:
             raise ValueError(
-                "`pretrained_weight_decay` must have a variable to act on. "
+                "`pretrained_weight_decay` has no variable to act on. "
                 f"Received: pretrained_weight_decay="
                 f"{self.pretrained_weight_decay}, "
                 "exclude_from_pretrained_weight_decay="
                 f"{self.exclude_from_pretrained_weight_decay}, which exclude "
                 "all. Leave out --pretrained_weight_decay, or train more."
             )
-        return tuple(path for path in paths if path in decayed)
 
     def _add_prior(self, variable: keras.Variable) -> keras.Variable:
         # By an initializer: an assignment would run again in every step if
@@ -228,14 +219,9 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         self.update_variable(gradient, variable, *scalars)
 
     def scalars(self, learning_rate: Tensor, dtype: Any) -> tuple[Tensor, Any]:
-        """Returns what the next step computes once, for all its variables.
+        """Returns what a step computes once, for all variables of a dtype.
 
-        Args:
-            learning_rate: float scalar.
-            dtype: of the variables.
-
-        Returns:
-            The last two arguments of `update_variable`.
+        These are the last two arguments of `update_variable`.
         """
         step = keras.ops.cast(self.iterations + 1, dtype)
         if _is_fused():
@@ -245,14 +231,7 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         return keras.ops.cast(learning_rate, dtype), step
 
     def update_variable(self, gradient, variable, learning_rate, step) -> None:
-        """Does what `update_step` does.
-
-        Args:
-            gradient: of the variable.
-            variable: is updated in place.
-            learning_rate: of `scalars`.
-            step: of `scalars`.
-        """
+        """Does what `update_step` does, with the two results of `scalars`."""
         index = self._get_variable_index(variable)
         rate = self._rates[index]
         if rate == 0:
@@ -291,12 +270,9 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         added to the variable, but for rounding.
 
         Args:
-            variable: Of the model.
-            before: Its value before the step.
+            variable: of the model.
+            before: its value before the step, to which the result is added.
             learning_rate: float scalar, as the step got it.
-
-        Returns:
-            Tensor of the variable's shape, to be added to `before`.
         """
         index = self._get_variable_index(variable)
         lr = keras.ops.cast(learning_rate, before.dtype) * self._rates[index]
@@ -359,7 +335,6 @@ def _is_fused() -> bool:
 
 
 def _check_ranges(**arguments: float) -> None:
-    """Raises `ValueError` if an argument of the constructor is out of range."""
     for name, value in arguments.items():
         is_valid = {
             "beta_1": 0 <= value < 1,
@@ -373,6 +348,16 @@ def _check_ranges(**arguments: float) -> None:
                 "`weight_decay_rate` and `pretrained_weight_decay` at least "
                 f"0 and `amsgrad` False. Received: {name}={value}."
             )
+
+
+def _paths_with_decay(
+    rate: float, paths: list[str], **patterns
+) -> tuple[str, ...]:
+    """Returns the paths that a decay of some rate acts on, in order."""
+    if not rate:
+        return ()
+    decayed = parameter_groups.decayed_paths(paths, **patterns)
+    return tuple(path for path in paths if path in decayed)
 
 
 def _dense(gradient: Tensor) -> Tensor:

@@ -30,22 +30,16 @@ def create_optimizer(
 
     Args:
         init_lr: >= 0. The peak learning rate.
-        num_train_steps: >= 1. In optimizer updates.
-        num_warmup_steps: >= 0. In optimizer updates.
-        min_lr_ratio: In [0, 1]. End of the decay, as a share of the peak.
-        adam_beta1: In [0, 1).
-        adam_beta2: In [0, 1).
-        adam_epsilon: Above 0. After bias correction (transformers: before).
-        adam_clipnorm: Clips each gradient to this norm; None does not.
-        adam_global_clipnorm: Clips all gradients together; None does not.
+        num_train_steps: >= 1, in optimizer updates, like `num_warmup_steps`.
+        min_lr_ratio: in [0, 1]. End of the decay, as a share of the peak.
+        adam_epsilon: above 0. After bias correction (transformers: before).
+        adam_clipnorm: clips each gradient to this norm; None does not.
+        adam_global_clipnorm: clips all gradients together; None does not.
         weight_decay_rate: >= 0. 0 turns decay off.
-        power: Of the decay; 1 is linear.
-        include_in_weight_decay: Regular expressions of paths that are decayed
+        power: of the decay; 1 is linear.
+        include_in_weight_decay: regular expressions of paths that are decayed
             although the rule above leaves them out.
         bias_correction: False is BERTAdam.
-
-    Returns:
-        Tuple `(optimizer, schedule)`.
     """
     schedule = WarmupDecay(
         init_lr,

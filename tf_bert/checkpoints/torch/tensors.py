@@ -21,8 +21,7 @@ class Storage:
 
     Attributes:
         key: name of the storage in the file.
-        dtype: PyTorch's name of the type of its numbers: `float32`.
-        num_elements: how many numbers the storage has.
+        dtype: NumPy's name of the type of its numbers, or `bfloat16`.
         start: first number of the part that is meant.
         length: numbers in that part.
     """
@@ -39,9 +38,7 @@ class Tensor:
     """A view of a storage.
 
     Attributes:
-        storage: where its numbers are.
         offset: of its first number in the storage, in numbers.
-        shape: numbers along each axis.
         strides: of each axis, in numbers.
     """
 
@@ -68,21 +65,13 @@ class StorageType:
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-    """Stands for a function, which is never called.
-
-    Args:
-        describe: makes a description of its result from its arguments.
-    """
+    """Stands for a function: `describe` tells what it would return."""
 
     describe: Callable[[tuple[Any, ...]], Any]
 
 
 def check(is_right: bool, problem: str) -> None:
-    """Refuses what no state dict has.
-
-    Raises:
-        pickle.UnpicklingError: unless `is_right`.
-    """
+    """Raises `pickle.UnpicklingError` unless `is_right`."""
     if not is_right:
         raise pickle.UnpicklingError(f"it is no state dict: it has {problem}")
 

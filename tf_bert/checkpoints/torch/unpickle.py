@@ -43,14 +43,6 @@ def load(stream: BinaryIO, storages: dict[str, Storage] | None = None) -> Any:
     Raises:
         pickle.UnpicklingError: with the reason, if the pickle is damaged, or
             asks for anything that a state dict does not need.
-
-    Example:
-        >>> import io, pickle
-        >>> load(io.BytesIO(pickle.dumps({"version": 1}, protocol=2)))
-        {'version': 1}
-        >>> load(io.BytesIO(pickle.dumps(print, protocol=2)))
-        Traceback (most recent call last):
-        _pickle.UnpicklingError: it tries to run __builtin__.print
     """
     machine = _Machine({} if storages is None else storages)
     try:
