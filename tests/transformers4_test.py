@@ -218,7 +218,7 @@ def folder(environment, tiny_checkpoint, tmp_path_factory) -> pathlib.Path:
     )
     config |= {
         "hidden_size": 32,
-        "num_hidden_layers": 3,
+        "num_hidden_layers": 1,
         "intermediate_size": 64,
         "initializer_range": 0.02,
     }

@@ -165,12 +165,6 @@ class BoundedMemoryTest(WithCopy):
             "takes 4000000000000000000 bytes, of which 0 are there"
         )
 
-    def test_a_compressed_bomb(self):
-        self.replace(
-            shape=(10**8, 10**8), dtype="f4", chunks=(10, 10**6), compression=9
-        )
-        self.assert_unreadable("chunked, compressed or virtual")
-
     def test_a_small_tensor_in_a_large_chunk(self):
         self.replace(
             data=np.zeros((20, 4), np.float32),

@@ -1,17 +1,6 @@
-import pathlib
-
-import pytest
-import tensorflow as tf
-import transformers
 from absl.testing import parameterized
 
-from tf_bert.checkpoints import load, names
-from tf_bert.models.bert_model import TFBertModel
-from tf_bert.models.sequence_classification import (
-    TFBertForSequenceClassification,
-)
-
-FIXTURE = pathlib.Path(__file__).parents[2] / "../shared/data/bert_ckpt_fixture"
+from tf_bert.checkpoints import names
 
 # Ours, PyTorch's, TF1's; whether they are stored transposed.
 TABLE = [
@@ -125,35 +114,3 @@ class NamesTest(parameterized.TestCase):
     )
     def test_what_is_no_weight_is_ignorable(self, name, expected):
         self.assertEqual(names.is_ignorable(name), expected)
-
-
-@pytest.mark.large
-@pytest.mark.reference
-class RealNamesTest(parameterized.TestCase):
-    def test_the_names_are_those_of_transformers(self):
-        config = transformers.BertConfig(
-            vocab_size=9,
-            hidden_size=4,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=8,
-        )
-        theirs = transformers.BertForSequenceClassification(config)
-        ours = TFBertForSequenceClassification(config, seed=0)
-        shapes = {}
-        for path, variable in ours.weights_by_path().items():
-            name, is_transposed = names.torch_name(path)
-            shape = tuple(variable.shape)
-            shapes[name] = shape[::-1] if is_transposed else shape
-        self.assertEqual(
-            shapes,
-            {name: tuple(x.shape) for name, x in theirs.named_parameters()},
-        )
-
-    def test_the_names_are_those_of_googles_checkpoint(self):
-        model = TFBertModel(load.read_config(FIXTURE), seed=0)
-        stored = dict(tf.train.list_variables(str(FIXTURE / "bert_model.ckpt")))
-        for path, variable in model.weights_by_path().items():
-            name, is_transposed = names.tf1_name(path)
-            self.assertFalse(is_transposed)
-            self.assertEqual(stored[name], list(variable.shape), path)

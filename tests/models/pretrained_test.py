@@ -72,15 +72,13 @@ class ConstructorTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "model_type='roberta'"):
             TFBertModel(transformers.RobertaConfig(), seed=0)
 
-    def test_refuses_an_unknown_activation(self):
-        with self.assertRaisesRegex(ValueError, "hidden_act='gelu_fast'"):
-            tiny_bert.tiny_classifier(hidden_act="gelu_fast")
-
-    def test_refuses_heads_that_do_not_divide_the_hidden_size(self):
-        with self.assertRaisesRegex(
-            ValueError, "hidden_size=8, num_attention_heads=3"
-        ):
-            tiny_bert.tiny_classifier(num_attention_heads=3)
+    @parameterized.parameters(
+        ({"hidden_act": "gelu_fast"}, "hidden_act='gelu_fast'"),
+        ({"num_attention_heads": 3}, "hidden_size=8, num_attention_heads=3"),
+    )
+    def test_refuses_what_it_cannot_compute(self, changes, message):
+        with self.assertRaisesRegex(ValueError, message):
+            tiny_bert.tiny_classifier(**changes)
 
 
 class InputsTest(parameterized.TestCase):

@@ -21,12 +21,7 @@ _READERS = {
 
 
 def open_weights(folder: str) -> Weights:
-    """Opens the weights in a local folder.
-
-    Raises:
-        FileNotFoundError: if it holds none that is known.
-        ValueError: if the files are damaged.
-    """
+    """Opens the weights in a local folder; those that are damaged raise."""
     for file, read in _READERS.items():
         path = shards.find(folder, file)
         if path is not None:

@@ -34,11 +34,6 @@ def read(path: str) -> Weights:
     compared with what lies in the file, so a small file cannot ask for much
     memory: compressed, chunked and external storage, which neither
     transformers nor Keras writes, is refused.
-
-    Raises:
-        ValueError: if a file is damaged, or the index names a file or a
-            tensor that is not there.
-        FileNotFoundError: if a shard is missing.
     """
     num_prefixes = 0 if shards.is_index(path) else 2
     stored: dict[str, _Stored] = {}

@@ -80,10 +80,8 @@ class LoadingReport:
 def read_config(folder: str) -> transformers.BertConfig:
     """Reads `config.json`, or `bert_config.json` of Google's releases.
 
-    Raises:
-        FileNotFoundError: if there is neither.
-        ValueError: if it is no JSON object, not of a BERT model, or has a
-            field of a wrong type or out of its range.
+    Raises `FileNotFoundError` if there is neither, and what `make_config`
+    does.
     """
     for name in ("config.json", "bert_config.json"):
         path = os.path.join(folder, name)
@@ -114,10 +112,6 @@ def check_config(config: transformers.BertConfig, folder: str) -> None:
 
     For before a model is made: shapes are read, no weights, and a size that
     the weights do not have takes no memory.
-
-    Raises:
-        ValueError: if a size is not that of the weights.
-        FileNotFoundError: if there are no weights.
     """
     weights = formats.open_weights(folder)
     paths = [path for path, _ in _PLACES.values()]

@@ -17,13 +17,7 @@ _TYPES = (
 
 
 def read(path: str) -> Weights:
-    """Opens what `shards.find` found.
-
-    Raises:
-        ValueError: if a file is truncated or its header is broken, or the
-            index names a file or a tensor that is not there.
-        FileNotFoundError: if a shard is missing.
-    """
+    """Opens what `shards.find` found."""
     stored = {}  # Name in the file -> (handle, shape).
     for file in shards.files(path):
         handle = _open_safetensors(file)

@@ -26,9 +26,8 @@ def find(folder: str, whole: str) -> str | None:
 def files(path: str) -> list[str]:
     """Returns the files with the weights, given what `find` found.
 
-    Raises:
-        ValueError: if the index is broken or names a file elsewhere.
-        FileNotFoundError: if a file is missing or a link that leads nowhere.
+    An index that is broken or names a file elsewhere is a `ValueError`, a
+    file that is missing or a link to nothing a `FileNotFoundError`.
     """
     folder = os.path.dirname(path)
     names = [os.path.basename(path)]

@@ -41,23 +41,22 @@ class Embeddings(Layer):
     def __init__(self, config, **kwargs):
         super().__init__(name="embeddings", **kwargs)
         policy = {"dtype": self.dtype_policy}
-        # As NOT_DRAWN, which is for layers with a kernel.
-        options = {**policy, "embeddings_initializer": "zeros"}
-        size = config.hidden_size
-        self.word_embeddings = keras.layers.Embedding(
-            config.vocab_size, size, name="word_embeddings", **options
+
+        def table(num_rows, name):
+            return keras.layers.Embedding(
+                num_rows,
+                config.hidden_size,
+                embeddings_initializer="zeros",  # As NOT_DRAWN, for kernels.
+                name=name,
+                **policy,
+            )
+
+        self.word_embeddings = table(config.vocab_size, "word_embeddings")
+        self.position_embeddings = table(
+            config.max_position_embeddings, "position_embeddings"
         )
-        self.position_embeddings = keras.layers.Embedding(
-            config.max_position_embeddings,
-            size,
-            name="position_embeddings",
-            **options,
-        )
-        self.token_type_embeddings = keras.layers.Embedding(
-            config.type_vocab_size,
-            size,
-            name="token_type_embeddings",
-            **options,
+        self.token_type_embeddings = table(
+            config.type_vocab_size, "token_type_embeddings"
         )
         self.LayerNorm = _layer_norm(config, policy)
         self.rate = config.hidden_dropout_prob

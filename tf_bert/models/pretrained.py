@@ -308,28 +308,31 @@ def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+# Fields of a configuration, and what a plain encoder has there.
+_PLAIN = {
+    "model_type": "bert",
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+}
+
+
 def check_config(config: transformers.BertConfig) -> None:
     """Raises `ValueError` for what this BERT is not."""
     activations.get(config.hidden_act)
     refused = {
-        "model_type": config.model_type != "bert",
-        "position_embedding_type": getattr(
-            config, "position_embedding_type", "absolute"
-        )
-        != "absolute",
-        "is_decoder": getattr(config, "is_decoder", False),
-        "add_cross_attention": getattr(config, "add_cross_attention", False),
-        "problem_type": getattr(config, "problem_type", None)
-        == "multi_label_classification",
+        field: getattr(config, field)
+        for field, plain in _PLAIN.items()
+        if getattr(config, field, plain) != plain
     }
-    for field, is_refused in refused.items():
-        if is_refused:
-            raise ValueError(
-                "Not supported: the model is a plain BERT encoder, with "
-                "absolute positions and one label per example. "
-                f"Received: {field}={getattr(config, field)!r}. Start from "
-                "another checkpoint."
-            )
+    if config.problem_type == "multi_label_classification":
+        refused["problem_type"] = config.problem_type
+    for field, value in refused.items():
+        raise ValueError(
+            "Not supported: the model is a plain BERT encoder, with absolute "
+            f"positions and one label per example. Received: {field}={value!r}."
+            " Start from another checkpoint."
+        )
     if config.hidden_size % config.num_attention_heads:
         raise ValueError(
             "`hidden_size` must be a multiple of `num_attention_heads`. "

@@ -40,16 +40,9 @@ def check_offers(
     Nothing is kept. Ask for a weights file: large files come from other hosts
     than small ones, and a firewall may let only the small ones through.
 
-    Args:
-        repo_id: `organisation/name` or `name`.
-        filename: a file of that repository.
-        revision: a branch, tag or commit; None is the main branch.
-        deadline: in seconds, above 0. It also ends a look-up of the host's
-            name that hangs, which no timeout of the HTTP library does.
-
-    Raises:
-        OSError: with the reason, if the hub cannot be reached in time or
-            refuses.
+    The deadline, in seconds, also ends a look-up of the host's name that
+    hangs, which no timeout of the HTTP library does. The `OSError` is the
+    reason. A `revision` of None is the main branch.
     """
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -81,9 +74,7 @@ def download_file(
 ) -> None:
     """Writes one file of the hub to `path`, with a single attempt.
 
-    Raises:
-        OSError: if the hub refuses, breaks off or falls silent.
-        ValueError: if the file is larger than `max_bytes`.
+    An `OSError` is a hub that refuses, breaks off or falls silent.
     """
     num_bytes = 0
     with (
@@ -125,15 +116,12 @@ def copy_from_client_cache(
 def snapshot(repo_id: str, patterns: Sequence[str]) -> str:
     """Fetches the files of a repository into the client's own cache.
 
-    When the hub does not answer or refuses, a copy that was fetched before is
-    used, and a warning says so.
+    Returns the folder that holds them. When the hub does not answer or
+    refuses, a copy that was fetched before is used, and a warning says so.
 
     Args:
         repo_id: `organisation/name` or `name`.
         patterns: of files at the top of the repository, as in a shell.
-
-    Returns:
-        The folder that holds the files.
 
     Raises:
         OSError: with the reason, if they cannot be had.

