@@ -291,15 +291,22 @@ class TestRefused:
         assert "with mine.txt" in chief.error
         assert "Worker 0 has ended the run: `output_dir` must be" in other.error
 
-    def test_other_flags_are(self, flags, tmp_path):
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            (({"seed": 0}, {"seed": 1}), "seed: 0 -> 1"),
+            (({"train_batch_size": 13},) * 2, "Pass --train_batch_size=12,"),
+        ],
+    )
+    def test_flags_that_do_not_fit_are(self, flags, tmp_path, changes, message):
         with self._start_workers(
             lambda index: run_command(
-                *flags(output_dir=tmp_path / "run", seed=index)
+                *flags(output_dir=tmp_path / "run", **changes[index])
             ),
             2,
         ) as processes:
             ended = processes.wait()
         assert [one.status for one in ended] == [2, 2]
         for one in ended:
-            assert "seed: 0 -> 1" in one.error
+            assert message in one.error
         assert not (tmp_path / "run").exists()

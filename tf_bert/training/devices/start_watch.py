@@ -46,9 +46,10 @@ def watched(
             os.close(writer)
             os.waitpid(watcher, 0)
             os.close(reader)
-    for connection in connections.values():
-        with contextlib.suppress(OSError):
-            connection.sendall(_READY)
+            # After an error, too: all workers have it, not this one alone.
+            for connection in connections.values():
+                with contextlib.suppress(OSError):
+                    connection.sendall(_READY)
 
 
 @contextlib.contextmanager

@@ -172,24 +172,21 @@ def joined(config: Config) -> Iterator[Workers]:
     if cluster is None:
         yield Workers()
         return
-    with losses_explained(cluster):
-        strategy = _start(config, cluster)
+    with losses_explained(cluster), contextlib.ExitStack() as start:
+        if cluster not in _met:
+            about = {
+                **config.as_dict(),
+                onednn.VARIABLE: str(int(onednn.is_on())),
+            }
+            connections = start.enter_context(
+                rendezvous.met(cluster, about, differences)
+            )
+            start.enter_context(start_watch.watched(cluster, connections))
         with _quiet_beside_chief(cluster):
+            strategy = distribution.get_strategy(config)
+            start.close()
+            _met.add(cluster)
             yield Workers(cluster, strategy)
-
-
-def _start(config: Config, cluster: Cluster) -> tf.distribute.Strategy:
-    """Returns the strategy of the workers, when all have come together."""
-    if cluster in _met:
-        return distribution.get_strategy(config)
-    about = {**config.as_dict(), onednn.VARIABLE: str(int(onednn.is_on()))}
-    with (
-        rendezvous.met(cluster, about, differences) as connections,
-        start_watch.watched(cluster, connections),
-    ):
-        strategy = distribution.get_strategy(config)
-    _met.add(cluster)
-    return strategy
 
 
 @contextlib.contextmanager
@@ -197,7 +194,7 @@ def _quiet_beside_chief(cluster: Cluster) -> Iterator[None]:
     """A time in which a worker leaves it to the chief to say how it goes."""
     level = logging.get_verbosity()
     if not cluster.is_chief and level == logging.INFO:
-        logging.info("All workers have started. Worker 0 reports the progress.")
+        logging.info("All workers are there. Worker 0 reports the progress.")
         logging.set_verbosity(logging.WARNING)
     try:
         yield
