@@ -11,7 +11,7 @@ from tf_bert.trials.live_table import SilentBar
 
 def trained(flags, **changes):
     """A run that was trained, and its logits of the training data."""
-    chosen = {"learning_rate": 1e-3, "num_train_steps": 12, **changes}
+    chosen = {"learning_rate": 1e-3, "num_train_steps": 8, **changes}
     config = Config(**parse.parse(flags(output_dir="x", **chosen)))
     run = build.build(config)
     training_run.train(run, MemoryCheckpoints(), make_bar=SilentBar)

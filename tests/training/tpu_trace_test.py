@@ -176,7 +176,6 @@ CASES = {
         "precision": "mixed_bfloat16",
         "pretrained_weight_decay": 0.1,
     },
-    "plain": {},
     "frozen": {"freeze": "lower_1", "layerwise_lr_decay": 0.9},
 }
 # What marks the part for the cores, and is no operation of it.
