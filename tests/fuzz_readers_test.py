@@ -1,4 +1,4 @@
-"""A few hundred inputs for each reader, and what the program itself notices.
+"""Two hundred inputs for each reader, and what the program itself notices.
 
 The full count is run by hand: `python benchmarks/fuzz_readers.py`.
 """
@@ -68,11 +68,11 @@ class FuzzTestCase(WithFolder):
 class ReadersTest(FuzzTestCase):
     @parameterized.parameters(*fuzzed_readers.READERS)
     def test_a_sentence_or_a_right_answer(self, name):
-        counts = self.fuzz(name, fuzzed_readers.READERS[name], count=400)
+        counts = self.fuzz(name, fuzzed_readers.READERS[name], count=200)
         self.assertEmpty(counts.failures)
-        self.assertEqual(counts.outcomes.total(), 400)
+        self.assertEqual(counts.outcomes.total(), 200)
         self.assertGreater(counts.outcomes["answer"], 10)
-        self.assertGreater(counts.outcomes["refusal"], 100)
+        self.assertGreater(counts.outcomes["refusal"], 50)
 
 
 class FuzzTest(FuzzTestCase):
@@ -80,14 +80,12 @@ class FuzzTest(FuzzTestCase):
         reader = dataclasses.replace(READER, **changes)
         return self.fuzz("x", reader, count=8, seconds=0.5)
 
-    def test_right_answers_are_counted(self):
+    def test_right_answers_and_sentences_are_counted(self):
         counts = self.run_one()
         self.assertEqual(counts.outcomes, {"answer": 8})
         self.assertStartsWith(
             counts.line("x"), "x: 8 inputs: 8 answers, 0 refusals, 0 failures; "
         )
-
-    def test_sentences_are_counted(self):
         self.assertEqual(self.run_one(read=refuse).outcomes, {"refusal": 8})
 
     @parameterized.named_parameters(

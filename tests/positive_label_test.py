@@ -190,14 +190,6 @@ class TestSweep:
         assert "test F1 (fraud)" in page
         assert "test F1." not in page
 
-    def test_another_one_is_another_sweep(
-        self, flags, copied, fraud_file, capsys
-    ):
-        changes = {"train_file": fraud_file, "mode": "trials", **FRAUD}
-        changes |= {"num_trials": 3, "seed": 1, "positive_label": "legit"}
-        assert run.main(flags(output_dir=copied, **changes)) == 2
-        assert "positive_label: fraud -> legit" in capsys.readouterr().err
-
     def test_one_of_an_earlier_version_keeps_the_second_class(
         self, run_sweep, copied, fraud_file
     ):
@@ -280,30 +272,3 @@ class TestData:
         data = self.load(train_file=str(fraud_file), metric="f1")
         baseline_scores.baselines_of(data)
         assert [metric.positive_id for metric in seen] == [0]
-
-    @pytest.mark.parametrize(
-        "changes, message",
-        [
-            ({"positive_label": "Fraud"}, "must be one of: fraud, legit"),
-            (
-                {"positive_label": "a", "label_names": ("fraud", "legit", "a")},
-                "two classes alone.*3 classes",
-            ),
-            (
-                {"positive_label": "1", "task_type": "regression"},
-                "left out for a regression",
-            ),
-        ],
-    )
-    def test_a_wrong_one_is_refused(self, fraud_file, changes, message):
-        with pytest.raises(ValueError, match=message):
-            self.load(train_file=str(fraud_file), **changes)
-
-    def test_a_known_regression_refuses_it(self, tmp_path):
-        rows = "index\tsentence1\tsentence2\tscore\n1\ta\tb\t3.0\n" * 1
-        for name in ("train.tsv", "dev.tsv"):
-            (tmp_path / name).write_text(rows + "2\tc\td\t1.0\n")
-        with pytest.raises(ValueError, match="two classes alone.*regression"):
-            self.load(
-                task_name="sts-b", data_dir=str(tmp_path), positive_label="1"
-            )

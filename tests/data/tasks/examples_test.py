@@ -27,11 +27,6 @@ class ExamplesTest(parameterized.TestCase):
         self.assertEqual(selected.labels.dtype, np.int32)
         self.assertEqual(selected.source, "train.tsv")
 
-    def test_select_keeps_absent_parts_absent(self):
-        selected = _examples(text_pairs=None, labels=None).select([1])
-        self.assertIsNone(selected.text_pairs)
-        self.assertIsNone(selected.labels)
-
     @parameterized.parameters(
         ("text_pairs", ("x",)),
         ("labels", np.zeros(2, np.int32)),

@@ -47,16 +47,21 @@ SAMPLES = {
     "empty": "",
     "only spaces": " \t \u3000 ",
 }
+# Every value of each option, and every pair of values.
 SETTINGS = tuple(
     {
-        "testcase_name": f"lower_{lower}_strip_{strip}_chinese_{chinese}",
         "do_lower_case": lower,
         "strip_accents": strip,
         "tokenize_chinese_chars": chinese,
     }
-    for lower in (True, False)
-    for strip in (None, True, False)
-    for chinese in (True, False)
+    for lower, strip, chinese in (
+        (True, None, True),
+        (True, True, False),
+        (True, False, True),
+        (False, None, False),
+        (False, True, True),
+        (False, False, False),
+    )
 )
 
 
@@ -117,7 +122,7 @@ def read_every_line():
 
 
 class SameAsHuggingFaceTest(parameterized.TestCase):
-    @parameterized.named_parameters(*SETTINGS)
+    @parameterized.parameters(*SETTINGS)
     def test_samples(self, **settings):
         assert_same_tokens(
             letter_vocabulary(), list(SAMPLES.values()), **settings
@@ -222,31 +227,17 @@ class BertTokenizerTest(parameterized.TestCase):
             served.numpy().tolist(), [[2, 5, 7, 3, 0], [2, 5, 5, 8, 3]]
         )
 
-    def test_no_texts(self):
-        batch = self.tokenizer.encode([], [], max_seq_length=8)
-        self.assertEqual(batch.input_ids.to_list(), [])
-        self.assertEqual(batch.first_lengths.shape, [0])
-
-    @parameterized.parameters(2, 4)
-    def test_no_room_for_text_is_refused(self, max_seq_length):
-        pairs = ["b"] if max_seq_length == 4 else None
-        with self.assertRaisesRegex(
-            ValueError,
-            f"must be at least {max_seq_length + 1} .*"
-            f"Received: max_seq_length={max_seq_length}. Pass "
-            f"--max_seq_length={max_seq_length + 1}",
-        ):
-            self.tokenizer.encode(["a"], pairs, max_seq_length=max_seq_length)
-
-    def test_columns_of_unequal_length_are_refused(self):
-        with self.assertRaisesRegex(
-            ValueError, r"len\(texts\)=2, len\(text_pairs\)=1"
-        ):
-            self.tokenizer.encode(["a", "b"], ["a"], max_seq_length=8)
-
-    def test_a_single_text_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "Wrap a single text in a list"):
-            self.tokenizer.tokenize("a")
+    @parameterized.parameters(
+        (["a"], None, 2, "must be at least 3 .*length=2. .*_length=3"),
+        (["a"], ["b"], 4, "must be at least 5 .*length=4. .*_length=5"),
+        (["a", "b"], ["a"], 8, r"len\(texts\)=2, len\(text_pairs\)=1"),
+        ("a", None, 8, "Wrap a single text in a list"),
+    )
+    def test_what_cannot_be_encoded_is_refused(
+        self, texts, pairs, length, message
+    ):
+        with self.assertRaisesRegex(ValueError, message):
+            self.tokenizer.encode(texts, pairs, max_seq_length=length)
 
 
 class EncodeAllTest(parameterized.TestCase):

@@ -1,4 +1,4 @@
-"""The plan: which examples each step takes, and where each one goes.
+"""The batch plan: which examples each step takes, and where each one goes.
 
 Decided in NumPy before anything is traced, as a pure function of the seeds,
 the lengths, the batch size and the number of replicas; `pipeline.py` assembles
@@ -23,13 +23,13 @@ class Plan:
     """Where every example of every step goes.
 
     Attributes:
-        examples: int32 `[K, P, M, B]`, row numbers from 0; -1 where an
+        examples: int32 `[K, P, M, B]`, their numbers from 0; -1 where an
             epoch's last batch has no example left.
         places: int32 `[K, P, M, B]`, where each example begins in the rows of
             its micro-batch, laid end to end.
         num_rows: int32 `[K]`, rows of each micro-batch of the step.
         widths: int32 `[K]`, tokens of a row of the step.
-        steps_per_epoch: steps until every example was taken once.
+        steps_per_epoch: Steps until every example was taken once.
     """
 
     examples: np.ndarray

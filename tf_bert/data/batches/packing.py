@@ -46,10 +46,6 @@ def choose_width(lengths: np.ndarray) -> int:
 
     Wider rows leave less room unused, until one row more or less is too
     coarse a step; and attention grows with the width. A multiple of 8.
-
-    Example:
-        >>> choose_width(np.array([30, 17, 15, 14, 12, 9]))
-        56
     """
     longest = max(-(-int(lengths.max(initial=1)) // 8) * 8, 8)
     stride = max(longest // 64 * 8, 8)

@@ -48,11 +48,6 @@ def find_delimiter(
         sample: The first lines of the file, each with its "\\n".
         path: For messages.
         is_whole_file: False: the last row of `sample` may be incomplete.
-
-    Example:
-        >>> lines = ['text;price\\n', '"Good; very, very good";1,50\\n']
-        >>> find_delimiter(lines, "a.csv", is_whole_file=True)
-        ';'
     """
     counts = {
         delimiter: _count_fields(sample, delimiter, is_whole_file=is_whole_file)

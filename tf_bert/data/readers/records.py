@@ -50,12 +50,7 @@ class Record(NamedTuple):
 
 
 def place(path: str, row: int, line: int | None) -> str:
-    """Returns where a row stands, for a message.
-
-    Example:
-        >>> place("train.csv", 2, 3)
-        'train.csv, row 2 (line 3)'
-    """
+    """Returns where a row stands, as in "train.csv, row 2 (line 3)"."""
     return f"{path}, row {row}" + (f" (line {line})" if line else "")
 
 

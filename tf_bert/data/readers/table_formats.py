@@ -182,12 +182,6 @@ def uses_header(columns: Mapping[str, str | None]) -> bool:
     Args:
         columns: Flag name to column: a name of the header, or digits for a
             number counted from 1 in a file without a header. None: not used.
-
-    Example:
-        >>> uses_header({"text_column": "text", "label_column": "label"})
-        True
-        >>> uses_header({"text_column": "4", "label_column": "2"})
-        False
     """
     given = {flag: name for flag, name in columns.items() if name is not None}
     is_number = {n.isascii() and n.isdigit() for n in given.values()}

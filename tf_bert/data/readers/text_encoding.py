@@ -42,11 +42,6 @@ def decode_lines(
         file: Of `data_files.open_decompressed`.
         encoding: See `TextFormat`.
         name: Of the file, for messages.
-
-    Example:
-        >>> import io
-        >>> list(decode_lines(io.BytesIO(b"\\xef\\xbb\\xbfa\\nb"), None, "a"))
-        ['a\\n', 'b']
     """
     for lines in decode_blocks(file, encoding, name):
         yield from lines

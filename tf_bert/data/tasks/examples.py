@@ -20,17 +20,6 @@ class Examples:
         source: Path of the file, for messages.
         groups: N names; examples of one name must stay in one split. None:
             there are no groups, or the split is not to be divided.
-
-    Example:
-        >>> examples = Examples(
-        ...     texts=("good", "bad", "fine"),
-        ...     text_pairs=None,
-        ...     labels=np.array([1, 0, 1], np.int32),
-        ...     row_numbers=np.arange(1, 4),
-        ...     source="train.tsv",
-        ... )
-        >>> examples.select([2, 0]).texts
-        ('fine', 'good')
     """
 
     texts: tuple[str, ...]

@@ -155,16 +155,7 @@ TASKS: Mapping[str, TaskSpec] = {spec.name: spec for spec in _SPECS}
 
 
 def get_task(name: str) -> TaskSpec:
-    """Returns a task of `TASKS`, whatever its case and hyphens.
-
-    Raises:
-        ValueError: There is no such task; the message lists all. Or it is
-            WNLI; the message says why not.
-
-    Example:
-        >>> get_task("SST2").name
-        'sst-2'
-    """
+    """Returns a task of `TASKS`, in any case and with or without hyphens."""
     if _plain(name) == "wnli":
         raise _wnli_error("task_name", name)
     for spec in TASKS.values():
@@ -183,11 +174,6 @@ def get_tfds_task(name: str) -> TaskSpec | None:
     Args:
         name: Of tensorflow-datasets: `name/config`, with `:version` or not.
             The version is kept.
-
-    Example:
-        >>> get_tfds_task("glue/sst2").name
-        'sst-2'
-        >>> get_tfds_task("imdb_reviews")
     """
     base = name.partition(":")[0]
     if base == "glue/wnli":
@@ -217,10 +203,6 @@ def custom_task(
         is_regression: Labels are scores, not classes.
         label_names: Two or more different names. Not for regression.
         metric: None: accuracy, or spearman for regression.
-
-    Example:
-        >>> custom_task(text_column="text", label_column="stars").metric
-        'accuracy'
     """
     _check_columns_differ(text_column, text_pair_column, label_column)
     metrics = REGRESSION_METRICS if is_regression else CLASSIFICATION_METRICS

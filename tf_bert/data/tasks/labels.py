@@ -83,10 +83,6 @@ def find_label_names(column: LabelColumn) -> tuple[str, ...]:
         ValueError: There are fewer than two classes, a value is `nan`, or the
             values look like scores or texts: a number that is not whole, more
             than half of 50 or more rows distinct, or more than 1000 classes.
-
-    Example:
-        >>> find_label_names(LabelColumn("stars", ("10", "9", "10"), "a.csv"))
-        ('9', '10')
     """
     _check_no_nan(column)
     check_two_classes(column)

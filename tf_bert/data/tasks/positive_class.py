@@ -58,12 +58,6 @@ def choose(label_names: Sequence[str], sizes: Sequence[int]) -> PositiveClass:
     By name: `1` beside `0`, or the only one that is called yes, true,
     positive or spam, in capitals or not. Else the class of fewer examples
     (`sizes` counts those to train on); of equals, the second.
-
-    Example:
-        >>> choose(("fraud", "legit"), (5, 95)).label
-        'fraud'
-        >>> choose(("No", "Yes"), (5, 95)).label
-        'Yes'
     """
     found, reason = _by_name(label_names), "by its name"
     if found is None:

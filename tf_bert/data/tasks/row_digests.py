@@ -121,12 +121,7 @@ def difference(old: RowDigests, new: RowDigests) -> str:
 
 
 def list_rows(numbers: set[int] | Sequence[int]) -> str:
-    """Returns the first of some row numbers, for a message.
-
-    Example:
-        >>> list_rows({7, 1, 2})
-        '1-2,7'
-    """
+    """Returns the first of some row numbers, for a message."""
     listed = format_rows(sorted(numbers)[:_NUM_LISTED])
     return f"{listed}, ..." if len(numbers) > _NUM_LISTED else listed
 

@@ -29,11 +29,10 @@ def stratified_split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divides examples into a kept and a held-out part.
 
-    Every example draws one 64-bit number; in each class those with the
-    smallest numbers are held out. So a larger proportion holds out the same
-    and some more, if none stay together. The numbers are the raw
-    output of Philox, which NumPy promises never to change, as it does not for
-    `Generator.permutation`.
+    In each class those with the smallest of their 64-bit numbers are held out.
+    So a larger proportion holds out the same and some more, if none stay
+    together. The numbers are the raw output of Philox, which NumPy promises
+    never to change, as it does not for `Generator.permutation`.
 
     Args:
         labels: `[N]`. Integers are class ids, and each class is divided by
@@ -49,11 +48,6 @@ def stratified_split(
     Returns:
         Tuple ``(kept, held_out)`` of int64 arrays: positions in `labels`, in
         ascending (file) order. Together they hold every position once.
-
-    Example:
-        >>> kept, held_out = stratified_split(np.array([0, 0, 1, 1]), 0.5, 0)
-        >>> sorted([*kept, *held_out]) == [0, 1, 2, 3], len(held_out)
-        (True, 2)
     """
     _check_seed(seed)
     if not 0 <= proportion < 1:
@@ -81,7 +75,7 @@ def stratified_split(
 def halves(
     labels: np.ndarray, seed: int, together: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts a dev set into validation and test.
+    """Cuts a dev set into validation and test, whose positions it returns.
 
     The rule of Zhang et al. (2021, section 3): the first floor(n / 2) of
     each class, after a shuffle, are validation, the others test. Their code
@@ -90,14 +84,6 @@ def halves(
     not the examples. Their code also takes each score of STS-B for a class of
     its own, by which rare scores all go to test; here scores are one group,
     which is cut in the middle.
-
-    The arguments are those of `stratified_split`. Returns the positions of
-    validation and of test, each in ascending order.
-
-    Example:
-        >>> validation, test = halves(np.array([0] * 131 + [1] * 146), 0)
-        >>> len(validation), len(test)  # The dev set of RTE.
-        (138, 139)
     """
     _check_seed(seed)
     is_validation = _drawn(
@@ -119,12 +105,11 @@ def halves(
 def balanced_sample(
     labels: np.ndarray, num_examples: int, *, num_classes: int | None, seed: int
 ) -> np.ndarray:
-    """Draws examples to train on, as many of each class.
+    """Draws examples to train on, as many of each class; returns positions.
 
     Each class gives ``num_examples // num_classes`` of them, as in the code of
     Zhang et al. (2021): 1000 of MNLI's three classes are 999. A class that
-    has fewer gives all, which is logged. Every example draws one number, and
-    the smallest are taken, so that a larger sample holds a smaller one.
+    has fewer gives all, which is logged. A larger sample holds a smaller one.
 
     Their code also cut the dev set of STS-B to this size; here nothing but
     the training examples is ever sampled.
@@ -134,15 +119,6 @@ def balanced_sample(
         num_examples: At least `num_classes`.
         num_classes: None for regression.
         seed: In [0, 2**64).
-
-    Returns:
-        int64 `[M]`, M <= `num_examples`: positions in `labels`, ascending.
-
-    Example:
-        >>> labels = np.array([0, 0, 0, 0, 1, 1])
-        >>> sample = balanced_sample(labels, 5, num_classes=2, seed=0)
-        >>> labels[sample].tolist()
-        [0, 0, 1, 1]
     """
     num_groups = num_classes or 1
     quota = num_examples // num_groups

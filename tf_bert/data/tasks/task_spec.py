@@ -96,20 +96,10 @@ class TaskSpec:
 
 
 def is_split(name: str) -> bool:
-    """Says whether a name is that of a split.
-
-    Example:
-        >>> is_split("validation_mismatched"), is_split("baselines")
-        (True, False)
-    """
+    """Says whether a name is a split's: "validation_mismatched" is one."""
     return name.partition("_")[0] in SPLITS
 
 
 def scored_split(splits: Container[str]) -> str:
-    """Returns the split that a model is judged by: test, if there is one.
-
-    Example:
-        >>> scored_split(["train", "test"]), scored_split(["validation"])
-        ('test', 'validation')
-    """
+    """Returns the split that a model is judged by: test, if there is one."""
     return "test" if "test" in splits else "validation"
