@@ -78,15 +78,15 @@ class ReadersTest(FuzzTestCase):
 class FuzzTest(FuzzTestCase):
     def run_one(self, **changes):
         reader = dataclasses.replace(READER, **changes)
-        return self.fuzz("x", reader, count=8, seconds=0.5)
+        return self.fuzz("x", reader, count=4, seconds=0.5)
 
     def test_right_answers_and_sentences_are_counted(self):
         counts = self.run_one()
-        self.assertEqual(counts.outcomes, {"answer": 8})
+        self.assertEqual(counts.outcomes, {"answer": 4})
         self.assertStartsWith(
-            counts.line("x"), "x: 8 inputs: 8 answers, 0 refusals, 0 failures; "
+            counts.line("x"), "x: 4 inputs: 4 answers, 0 refusals, 0 failures; "
         )
-        self.assertEqual(self.run_one(read=refuse).outcomes, {"refusal": 8})
+        self.assertEqual(self.run_one(read=refuse).outcomes, {"refusal": 4})
 
     @parameterized.named_parameters(
         ("sentence", refuse_without_a_sentence, "no sentence: ValueError"),
@@ -96,7 +96,7 @@ class FuzzTest(FuzzTestCase):
     )
     def test_a_failure_is_kept_and_told(self, read, message):
         counts = self.run_one(read=read)
-        self.assertEqual(counts.outcomes, {"failure": 8})
+        self.assertEqual(counts.outcomes, {"failure": 4})
         path, _, reason = counts.failures[3].partition(": ")
         self.assertStartsWith(reason, message)
         expected = fuzz_readers.make_input(READER, "x", 0, 3)
@@ -108,7 +108,7 @@ class FuzzTest(FuzzTestCase):
     )
     def test_the_end_of_a_worker_is_not_the_end(self, read, message):
         counts = self.run_one(read=read, expect=lambda data: None)
-        self.assertEqual(counts.outcomes.total(), 8)
+        self.assertEqual(counts.outcomes.total(), 4)
         self.assertGreater(counts.outcomes["answer"], 0)  # Not damaged at all.
         self.assertGreater(counts.outcomes["failure"], 0)
         for failure in counts.failures:

@@ -245,4 +245,4 @@ class BalancedSampleTest(parameterized.TestCase):
         with self.assertLogs("absl", "INFO") as logs:
             sample = _sample(labels, 20, 2)
         self.assertEqual(np.bincount(labels[sample]).tolist(), [10, 3])
-        self.assertIn("Class 1 has 3 training rows only, of 10", logs.output[0])
+        self.assertIn("Class 1 has 3 training examples only", logs.output[0])

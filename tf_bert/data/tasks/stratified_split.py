@@ -1,14 +1,14 @@
 """Which examples are held out, make half of a dev set, or are trained on.
 
-Pure NumPy: a split depends on the labels, on which rows stay together, on the
-proportion and the seed, and on nothing else (no generator state, no trial
+Pure NumPy: a split depends on the labels, on which examples stay together, on
+the proportion and the seed, and on nothing else (no generator state, no trial
 seed, no library version).
 
-Rows that stay together make a *block*; a row that is alone is one too. A
-block has the number that its first row draws, and blocks are taken in the
-order of their numbers: first all for which each class has room, then those
-that bring the sizes of the classes nearer to what was asked for. Of rows that
-are all alone, each class gives those with its smallest numbers.
+Examples that stay together make a *block*; one that is alone is one too. Every
+example draws a number, and a block has that of its first one. Blocks are taken
+in the order of their numbers: first all for which each class has room, then
+those that bring the sizes of the classes nearer to what was asked for. Of
+examples that are all alone, each class gives those with its smallest numbers.
 """
 
 import dataclasses
@@ -133,7 +133,7 @@ def balanced_sample(
     for members in _shuffled_groups(labels, seed):
         if num_classes and len(members) < quota:
             logging.info(
-                "Class %d has %d training rows only, of %d asked for.",
+                "Class %d has %d training examples only, of %d asked for.",
                 labels[members[0]],
                 len(members),
                 quota,
@@ -159,10 +159,10 @@ def _classes(labels: np.ndarray) -> np.ndarray:
     return np.unique(labels, return_inverse=True)[1]
 
 
-def _draws(num_rows: int, seed: int, stream: int) -> np.ndarray:
-    """Returns the number of each row, uint64 `[N]`."""
+def _draws(num_examples: int, seed: int, stream: int) -> np.ndarray:
+    """Returns the number of each example, uint64 `[N]`."""
     # The upper half of Philox's 128-bit key is free for the stream.
-    return np.random.Philox(key=(stream << 64) + seed).random_raw(num_rows)
+    return np.random.Philox(key=(stream << 64) + seed).random_raw(num_examples)
 
 
 def _drawn(
@@ -220,7 +220,7 @@ class _Drawing:
     Attributes:
         contents: of each block, see `_contents`.
         sizes: of each class.
-        missing: rows of each class that are still to be taken; below 0 if
+        missing: how many of each class are still to be taken; below 0 if
             more were taken than wanted.
         taken: numbers of blocks.
     """
@@ -257,14 +257,14 @@ class _Drawing:
             self.missing[class_id] -= count
 
     def _gain(self, block: int) -> int:
-        """By how many rows the classes come nearer to what is wanted."""
+        """By how many examples the classes come nearer to what is wanted."""
         return sum(
             abs(self.missing[c]) - abs(self.missing[c] - n)
             for c, n in self.contents[block]
         )
 
     def _leaves_some(self, block: int, wanted: list[int]) -> bool:
-        """Whether each class keeps a row that is not taken."""
+        """Whether each class keeps an example that is not taken."""
         return all(
             wanted[c] - self.missing[c] + n < self.sizes[c]
             for c, n in self.contents[block]
@@ -278,7 +278,7 @@ def _blocks_said(together: np.ndarray | None) -> str:
 
 
 def _held_out_count(size: int, proportion: float) -> int:
-    """Rounds half up, but leaves each side at least one row of two."""
+    """Rounds half up, but leaves each side at least one of two."""
     if proportion == 0 or size < 2:
         return 0
     return min(max(int(size * proportion + 0.5), 1), size - 1)
