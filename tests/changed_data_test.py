@@ -247,8 +247,3 @@ class TestOfAnEarlierVersion:
         assert "Whether the data is what it was cannot be" in done(*EVALUATE)
         said = done(*EVALUATE, "--test_file=reviews.csv")
         assert "rows of reviews.csv cannot be checked" in said
-
-    def test_a_row_that_is_gone_is_noticed(self, recorded, refused):
-        edit(recorded / "copies.csv", lambda lines: lines.pop(31))
-        error = refused(*EVALUATE)
-        assert "copies.csv: 59 rows, of which the run had 60 in its" in error

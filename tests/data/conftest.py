@@ -56,13 +56,8 @@ def _qqp(size: int) -> str:
 
 
 _ENTAILMENT = ("entailment", "not_entailment")
-_RTE, _QNLI = "index\tsentence1\tsentence2", "index\tquestion\tsentence"
+_QNLI = "index\tquestion\tsentence"
 GLUE_FILES = {
-    "RTE": {
-        "train.tsv": _pairs(f"{_RTE}\tlabel", 20, _ENTAILMENT),
-        "dev.tsv": _pairs(f"{_RTE}\tlabel", 9, _ENTAILMENT),
-        "test.tsv": f"{_RTE}\n0\ta\tb\n",
-    },
     "QNLI": {
         "train.tsv": _pairs(f"{_QNLI}\tlabel", 20, _ENTAILMENT),
         "dev.tsv": _pairs(f"{_QNLI}\tlabel", 9, _ENTAILMENT),
