@@ -51,14 +51,14 @@ class TestSections:
         )
         _, updates, distances = sections_of(path)
         # The fixture's updates are 4 times as large without it.
-        assert updates.sentences[0].endswith("on: 1.00.")
+        assert updates.text.endswith("on: 1.00.")
         ratios = [
             row for row in updates.pictures[0].table.rows if row[0] == "off"
         ]
         assert {row[2] for row in ratios} == {"4.000"}
         # Step 1 has a rate of 0, which moves nothing: it has no ratio.
         assert ratios[0][1] == "2"
-        assert "at the last step: on: classifier." in distances.sentences[0]
+        assert "at the last step: on: classifier." in distances.text
 
     def test_what_is_not_recorded_is_said(
         self, write_trials, sections_of, tmp_path
@@ -67,7 +67,7 @@ class TestSections:
         curves, updates, distances = sections_of(path)
         assert len(curves.pictures) == 1
         for section in (updates, distances):
-            assert "--record_updates" in section.sentences[0]
+            assert "--record_updates" in section.text
             assert section.pictures == ()
 
     def test_many_recipes_leave_room(self, write_trials, sections_of, tmp_path):
@@ -102,12 +102,12 @@ class TestSections:
             "learning rate",
         ]
         assert [row[0] for row in table.rows] == ["8", "16", "24", "32"]
-        assert "of 4 evaluations is 0.8" in curves.sentences[0]
+        assert "of 4 evaluations is 0.8" in curves.text
         losses, _, rates = curves.pictures[0].figure.axes
         assert len(losses.lines) == 2
         # Of every step, as it was recorded.
         assert len(rates.lines[0].get_xdata()) == 32
-        assert updates.sentences[0].endswith("corrected Adam's: 1.00.")
+        assert updates.text.endswith("corrected Adam's: 1.00.")
         (by_step,) = distances.pictures
         assert len(by_step.figure.axes[0].lines) == 5
 
@@ -120,7 +120,7 @@ class TestSections:
         )
         curves, _, _ = sections_of(path)
         assert len(curves.pictures[0].figure.axes) == 2
-        assert curves.sentences[0].startswith("At the last step: training loss")
+        assert curves.text.startswith("At the last step: training loss")
 
     def test_without_a_rate_there_is_no_ratio(
         self, write_run, sections_of, tmp_path
@@ -132,7 +132,7 @@ class TestSections:
         log.append(np.float32(0), np.zeros((2, 2), np.float32))
         (path / "updates.npz").write_bytes(log.to_bytes())
         _, updates, _ = sections_of(path)
-        assert "no step has had a learning rate" in updates.sentences[0]
+        assert "no step has had a learning rate" in updates.text
         assert updates.pictures == ()
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from absl.testing import parameterized
+from sklearn import metrics as sklearn_metrics
 
 from tf_bert.report import row_numbers
 from tf_bert.report.row_numbers import RECALLS
@@ -21,23 +22,17 @@ class ConfusionCountsTest(parameterized.TestCase):
     def test_is_the_sum_over_the_trials(self):
         labels = np.arange(40) % 4
         trials = [make_rows(labels, seed, 4) for seed in range(3)]
+        expected = sum(
+            sklearn_metrics.confusion_matrix(rows.labels, rows.predictions)
+            for rows in trials
+        )
         counts = row_numbers.confusion_counts(trials, 4)
-        self.assertEqual(counts.sum(axis=1).tolist(), [30] * 4)
-        for label in range(4):
-            for prediction in range(4):
-                expected = sum(
-                    np.sum((r.labels == label) & (r.predictions == prediction))
-                    for r in trials
-                )
-                self.assertEqual(counts[label, prediction], expected)
+        np.testing.assert_array_equal(counts, expected)
 
     def test_a_class_that_is_nowhere_has_a_line(self):
         rows = ScoredRows(np.array([0, 2]), np.array([2, 2]))
         counts = row_numbers.confusion_counts([rows], 4)
-        self.assertEqual(
-            counts.tolist(),
-            [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]],
-        )
+        self.assertEqual(counts.sum(axis=1).tolist(), [1, 0, 1, 0])
 
 
 class ClassCurvesTest(parameterized.TestCase):
@@ -94,10 +89,6 @@ class ClassCurvesTest(parameterized.TestCase):
         rows = make_rows(np.array([0, 2, 2]), 0, 4)
         curves = row_numbers.class_curves([rows])
         self.assertCountEqual([c.class_id for c in curves], [0, 2])
-
-    def test_a_split_of_one_class_has_none(self):
-        rows = make_rows(np.array([1, 1]), 0, 2)
-        self.assertEmpty(row_numbers.class_curves([rows]))
 
     @parameterized.parameters(([0, 0, 1], 1), ([1, 1, 0], 0), ([0, 1], 1))
     def test_the_rarer_class_is_drawn(self, labels, expected):

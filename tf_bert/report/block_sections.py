@@ -9,7 +9,7 @@ from tf_bert.report import band_tables, sentences
 from tf_bert.report.band_tables import band_of_steps
 from tf_bert.report.figures import curve_figures
 from tf_bert.report.figures.curve_figures import Band
-from tf_bert.report.page import Picture, Section, Table
+from tf_bert.report.page import Picture, Section, Table, table_of
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Recipe
 from tf_bert.scoring import number_texts
@@ -32,7 +32,7 @@ def updates_section(results: TaskResults) -> Section:
     name, title = "updates", "Size of the updates"
     updates = band_tables.recorded_updates(results)
     if not updates:
-        return Section(name, title, (_NOT_RECORDED,))
+        return Section(name, title, _NOT_RECORDED)
     ratios = {
         label: band_of_steps(found, "bias_ratio")
         for label, found in updates.items()
@@ -40,7 +40,7 @@ def updates_section(results: TaskResults) -> Section:
     ratios = {label: x for label, x in ratios.items() if x}
     if not ratios:
         reason = "no step has had a learning rate above 0"
-        return Section(name, title, (f"Left out: {reason}.",))
+        return Section(name, title, f"Left out: {reason}.")
     first = "; ".join(
         results.named(label, f"{next(iter(ratios[label].values()))[1]:.2f}")
         for label in results.compared
@@ -49,12 +49,10 @@ def updates_section(results: TaskResults) -> Section:
     return Section(
         name,
         title,
-        (
-            "Leaving out Adam's bias correction makes the first steps several "
-            "times too large (Zhang et al., 2021, Section 4). The norm of the "
-            "first update that moves anything, as a multiple of corrected "
-            f"Adam's{sentences.in_the_median(results)}: {first}.",
-        ),
+        "Leaving out Adam's bias correction makes the first steps several "
+        "times too large (Zhang et al., 2021, Section 4). The norm of the "
+        "first update that moves anything, as a multiple of corrected "
+        f"Adam's{sentences.in_the_median(results)}: {first}.",
         pictures=(
             _ratio_picture(results, ratios),
             _norms_picture(results, updates),
@@ -112,7 +110,7 @@ def distances_section(results: TaskResults) -> Section:
     every = {x.label: _distances(x) for x in results.shown()}
     every = {label: blocks for label, blocks in every.items() if blocks}
     if not every:
-        return Section(name, title, (_NOT_RECORDED,))
+        return Section(name, title, _NOT_RECORDED)
     ends = {
         label: {block: band[max(band)] for block, band in blocks.items()}
         for label, blocks in every.items()
@@ -144,11 +142,9 @@ def distances_section(results: TaskResults) -> Section:
     return Section(
         name,
         title,
-        (
-            "L2 distance from the weights at step 0: the pretrained ones, or "
-            "new ones where a block was re-initialised. The block that has "
-            f"moved farthest at the last step: {farthest}.",
-        ),
+        "L2 distance from the weights at step 0: the pretrained ones, or "
+        "new ones where a block was re-initialised. The block that has "
+        f"moved farthest at the last step: {farthest}.",
         # Of one training, the first is the end of the second.
         pictures=tuple(pictures[results.task.is_one_training :]),
     )
@@ -181,20 +177,20 @@ def _distances_table(
     results: TaskResults,
     ends: Mapping[str, Mapping[str, tuple[float, float, float]]],
 ) -> Table:
-    return Table(
+    return table_of(
         "distances",
         f"Distance at the last step{sentences.in_the_median(results)}",
-        ("recipe", "block", "distance", "quartiles"),
         [
-            (
-                label,
-                block.replace("_", " "),
-                number_texts.number(middle),
-                number_texts.interval((low, high)),
-            )
+            (label, block.replace("_", " "), *quartiles)
             for label, blocks in ends.items()
-            for block, (low, middle, high) in blocks.items()
+            for block, quartiles in blocks.items()
         ],
+        {
+            "recipe": lambda x: x[0],
+            "block": lambda x: x[1],
+            "distance": lambda x: number_texts.number(x[3]),
+            "quartiles": lambda x: number_texts.interval((x[2], x[4])),
+        },
         num_text_columns=2,
     )
 

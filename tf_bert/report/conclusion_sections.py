@@ -1,12 +1,19 @@
 """The sections that draw conclusions: tests, and how many trials to run."""
 
+from collections.abc import Callable
+
 from tf_bert.report import sentences
 from tf_bert.report.figures import trial_figures
-from tf_bert.report.page import Picture, Section, Table
+from tf_bert.report.page import Picture, Section, Table, table_of
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring import number_texts
+from tf_bert.scoring.number_texts import interval, number
 from tf_bert.trials.statistics import recipe_tests
-from tf_bert.trials.statistics.recipe_tests import TEST_NAMES, PValue
+from tf_bert.trials.statistics.recipe_tests import (
+    TEST_NAMES,
+    Comparison,
+    PValue,
+)
 
 
 def comparisons_section(results: TaskResults) -> Section | None:
@@ -22,35 +29,30 @@ def comparisons_section(results: TaskResults) -> Section | None:
     return Section(
         "tests",
         f"Comparison with {results.baseline}",
-        tuple(texts),
+        " ".join(texts),
         tables=(_tests_table(results),),
         notes=tuple(recipe_tests.comparison_notes(results.comparisons)),
     )
 
 
 def _tests_table(results: TaskResults) -> Table:
-    rows = [
-        (
-            x.label,
-            number_texts.number(x.difference, sign="+"),
-            number_texts.interval(x.interval, sign="+"),
-            *(_p_cell(x.p_values[test]) for test in TEST_NAMES),
-            number_texts.p_value(x.smallest_p),
-        )
-        for x in results.comparisons
-    ]
-    return Table(
+    def test(name: str) -> Callable[[Comparison], str]:
+        return lambda x: _p_cell(x.p_values[name])
+
+    return table_of(
         "tests",
         f"Mean {results.score_title} of each recipe less that of "
         f"{results.baseline}; p-values, in brackets after Holm's correction",
-        (
-            "recipe",
-            "difference",
-            "95 % interval (Welch)",
-            *TEST_NAMES.values(),
-            "smallest permutation p",
-        ),
-        rows,
+        results.comparisons,
+        {
+            "recipe": lambda x: x.label,
+            "difference": lambda x: number(x.difference, sign="+"),
+            "95 % interval (Welch)": lambda x: interval(x.interval, sign="+"),
+            **{title: test(name) for name, title in TEST_NAMES.items()},
+            "smallest permutation p": lambda x: number_texts.p_value(
+                x.smallest_p
+            ),
+        },
     )
 
 
@@ -70,15 +72,14 @@ def expected_section(results: TaskResults) -> Section | None:
         return Section(
             name,
             title,
-            (
-                "Left out: it needs two trials or more of a recipe, with "
-                "scores on validation (which chooses one of them) and on test.",
-            ),
+            "Left out: it needs two trials or more of a recipe, with "
+            "scores on validation (which chooses one of them) and on test.",
         )
     text = sentences.trials_advice(results) or (
         "The recipe with the highest mean has too few trials for advice."
     )
-    return Section(name, title, (text,), pictures=(_expected_picture(results),))
+    pictures = (_expected_picture(results),)
+    return Section(name, title, text, pictures=pictures)
 
 
 def _expected_picture(results: TaskResults) -> Picture:
@@ -102,28 +103,20 @@ def _expected_picture(results: TaskResults) -> Picture:
 
 
 def _expected_table(results: TaskResults) -> Table:
-    rows = [
-        (
-            label,
-            str(n + 1),
-            number_texts.number(x.test_mean[n]),
-            number_texts.number(x.test_std[n]),
-            number_texts.number(x.validation_mean[n]),
-            number_texts.number(x.validation_std[n]),
-        )
-        for label, x in results.expected.items()
-        for n in range(len(x.test_mean))
-    ]
-    return Table(
+    return table_of(
         "expected",
         "Expected score of the best of n trials by validation",
-        (
-            "recipe",
-            "trials",
-            "test",
-            "spread of test",
-            "validation",
-            "spread of validation",
-        ),
-        rows,
+        [
+            (label, n, x)
+            for label, x in results.expected.items()
+            for n in range(len(x.test_mean))
+        ],
+        {
+            "recipe": lambda x: x[0],
+            "trials": lambda x: x[1] + 1,
+            "test": lambda x: number(x[2].test_mean[x[1]]),
+            "spread of test": lambda x: number(x[2].test_std[x[1]]),
+            "validation": lambda x: number(x[2].validation_mean[x[1]]),
+            "spread of validation": lambda x: number(x[2].validation_std[x[1]]),
+        },
     )

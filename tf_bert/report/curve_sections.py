@@ -34,7 +34,7 @@ def curves_section(results: TaskResults) -> Section:
     }
     if not evaluated["training loss"]:
         return Section(
-            name, title, ("Left out: no trial has stored an evaluation.",)
+            name, title, "Left out: no trial has stored an evaluation."
         )
     picture = Picture(
         "curves",
@@ -60,7 +60,7 @@ def curves_section(results: TaskResults) -> Section:
     return Section(
         name,
         title,
-        (_fit_sentence(results, evaluated["training loss"], evaluated[score]),),
+        _fit_sentence(results, evaluated["training loss"], evaluated[score]),
         pictures=(picture,),
     )
 

@@ -31,12 +31,11 @@ class Mistake:
         row_number: Data row of `source`, counted from 1; a header is not
             counted.
         text: As it stands in the file; not escaped.
-        text_pair: The second text; None for a task of single texts.
+        text_pair: None for a task of single texts.
         label: Name of the true class, or the true score.
-        prediction: Name of the predicted class, or the predicted score; for
-            several trials that of the mean over them.
-        confidence: Mean probability of the predicted class, in (0, 1]; for a
-            regression the error of the mean score, above 0.
+        prediction: Likewise; for several trials that of the mean over them.
+        confidence: Mean probability of the predicted class; for a regression
+            the error of the mean score.
         spread: Over several trials: "wrong in 9 of 10 trials"; for a
             regression the lowest and the highest score. Empty for one.
     """
@@ -56,7 +55,7 @@ def confident_mistakes(
     trials: Sequence[ScoredRows],
     *,
     split: str,
-    label_names: Sequence[str] | None,
+    label_names: Sequence[str],
     record: Mapping[str, Any] | None = None,
     num_mistakes: int = 20,
 ) -> list[Mistake] | str:
@@ -68,10 +67,10 @@ def confident_mistakes(
     Args:
         config: Of the run or of the trials; its data is read. A dataset of
             tensorflow-datasets that was removed is not prepared again.
-        trials: At least one; of trials on the same rows.
+        trials: At least one; all on the same rows.
         split: Whose rows they are.
-        label_names: Names of the run's C classes, in the order of their ids;
-            None for a regression.
+        label_names: C names, in the order of their ids; none for a
+            regression.
         record: Of the rows that they had, see `run_data.load`.
         num_mistakes: At most so many.
 
@@ -107,9 +106,11 @@ def confident_mistakes(
             f"The texts are not shown, since the {split} split of the data is "
             f"not what it was: {reason}."
         )
-    if label_names is None:
-        return _largest_errors(examples, trials, num_mistakes)
-    return _wrong_classes(examples, trials, label_names, num_mistakes)
+    if label_names:
+        found = _wrong_classes(examples, trials, label_names)
+    else:
+        found = _largest_errors(examples, trials)
+    return found[:num_mistakes]
 
 
 def _must_be_downloaded(config: Config, task: TaskSpec) -> bool:
@@ -121,32 +122,16 @@ def _must_be_downloaded(config: Config, task: TaskSpec) -> bool:
     return not tfds_source.open_builder(name, data_dir).is_prepared()
 
 
-def times_wrong(trials: Sequence[ScoredRows]) -> np.ndarray:
-    """Returns in how many of the trials each row is wrong, int64 `[N]`.
-
-    Args:
-        trials: At least one; of a classification, on the same rows.
-
-    Example:
-        >>> labels = np.array([0, 1])
-        >>> first = ScoredRows(labels, np.array([0, 0]))
-        >>> times_wrong([first, ScoredRows(labels, labels)]).tolist()
-        [0, 1]
-    """
-    return np.sum([rows.is_wrong() for rows in trials], axis=0)
-
-
 def _changed(
     data: TaskData,
     examples: Examples | None,
     trials: Sequence[ScoredRows],
-    label_names: Sequence[str] | None,
+    label_names: Sequence[str],
 ) -> str | None:
     """Says in which way the data is another one than the trials had."""
     if examples is None:
         return "there is none"
-    names = data.task.label_names
-    if (names and tuple(names)) != (label_names and tuple(label_names)):
+    if tuple(data.task.label_names or ()) != tuple(label_names):
         return "its classes have other names"
     for rows in trials:
         if len(rows.labels) != len(examples):
@@ -164,37 +149,32 @@ def _wrong_classes(
     examples: Examples,
     trials: Sequence[ScoredRows],
     label_names: Sequence[str],
-    num_mistakes: int,
 ) -> list[Mistake]:
     shares = np.mean([rows.probabilities for rows in trials], axis=0)  # [N, C]
     predicted = shares.argmax(axis=1)
-    confidence = shares.max(axis=1)
-    counts = times_wrong(trials)
-    # Of equally sure ones the first, whatever the rounding of a mean.
-    order = np.argsort(-confidence.round(8), kind="stable")
-    order = order[(predicted != examples.labels)[order]][:num_mistakes]
+    counts = np.sum([rows.is_wrong() for rows in trials], axis=0)
     return [
         _mistake(
             examples,
             row,
             label=label_names[examples.labels[row]],
             prediction=label_names[predicted[row]],
-            confidence=confidence[row],
+            confidence=shares[row].max(),
             spread=f"wrong in {counts[row]} of {len(trials)} trials"
             if len(trials) > 1
             else "",
         )
-        for row in order
+        for row in _largest_first(shares.max(axis=1))
+        if predicted[row] != examples.labels[row]
     ]
 
 
 def _largest_errors(
-    examples: Examples, trials: Sequence[ScoredRows], num_mistakes: int
+    examples: Examples, trials: Sequence[ScoredRows]
 ) -> list[Mistake]:
     scores = np.array([rows.predictions for rows in trials])  # [T, N]
     mean = scores.mean(axis=0)
     errors = np.abs(mean - examples.labels)
-    order = np.argsort(-errors.round(8), kind="stable")
     low, high = scores.min(axis=0), scores.max(axis=0)
     return [
         _mistake(
@@ -207,28 +187,22 @@ def _largest_errors(
             if len(trials) > 1
             else "",
         )
-        for row in order[:num_mistakes]
+        for row in _largest_first(errors)
         if errors[row] > 0
     ]
 
 
-def _mistake(
-    examples: Examples,
-    row: int,
-    *,
-    label: str,
-    prediction: str,
-    confidence: float,
-    spread: str,
-) -> Mistake:
+def _largest_first(values: np.ndarray) -> np.ndarray:
+    """Row numbers `[N]`; of equal values the first, whatever the rounding."""
+    return np.argsort(-values.round(8), kind="stable")
+
+
+def _mistake(examples: Examples, row: int, **fields: Any) -> Mistake:
     pairs = examples.text_pairs
     return Mistake(
         source=examples.source,
         row_number=int(examples.row_numbers[row]),
         text=examples.texts[row],
         text_pair=None if pairs is None else pairs[row],
-        label=label,
-        prediction=prediction,
-        confidence=float(confidence),
-        spread=spread,
+        **fields,
     )

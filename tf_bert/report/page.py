@@ -7,7 +7,8 @@ there are is in `report_run.py`.
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import jinja2
 import markupsafe
@@ -60,6 +61,30 @@ class Table:
         return "".join("\t".join(map(_one_line, x)) + "\n" for x in lines)
 
 
+def table_of(
+    name: str,
+    caption: str,
+    items: Iterable[Any],
+    columns: Mapping[str, Callable[[Any], Any]],
+    *,
+    num_text_columns: int = 1,
+) -> Table:
+    """Returns a table with a row for each item.
+
+    Args:
+        name: as of `Table`, as are `caption` and `num_text_columns`.
+        items: whatever the rows are about.
+        columns: heading -> the cell of an item, for people.
+    """
+    return Table(
+        name,
+        caption,
+        list(columns),
+        [[str(cell(item)) for cell in columns.values()] for item in items],
+        num_text_columns,
+    )
+
+
 def _one_line(cell: str) -> str:
     return " ".join(cell.split())
 
@@ -90,7 +115,7 @@ class Section:
     Attributes:
         name: unlike that of the other sections of its part.
         title: its heading.
-        sentences: paragraphs, above all else.
+        text: a paragraph, above all else.
         tables: that everybody sees.
         pictures: with their own tables, folded.
         notes: what the reader of the tables must know.
@@ -99,7 +124,7 @@ class Section:
 
     name: str
     title: str
-    sentences: tuple[str, ...]
+    text: str
     tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
     notes: tuple[str, ...] = ()

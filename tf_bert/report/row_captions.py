@@ -1,7 +1,6 @@
 """What stands under the pictures of `row_figures.py`, as plain sentences.
 
-Each function takes what the one of its name there takes. Names of classes are
-those of the data: to be escaped in a page.
+Each function takes what the one of its name there takes.
 """
 
 from collections.abc import Sequence
@@ -15,18 +14,12 @@ from tf_bert.scoring.scored_rows import ScoredRows
 def confusion_matrix(
     trials: Sequence[ScoredRows], label_names: Sequence[str]
 ) -> str:
-    """Says how to read the matrix, and what is confused most.
-
-    Example:
-        >>> rows = ScoredRows(np.array([0, 0, 1]), np.array([0, 1, 1]))
-        >>> confusion_matrix([rows], ["no", "yes"]).rpartition(". ")[2]
-        'Most often no is taken for yes: 1 of 2 times (50 %).'
-    """
+    """Says how to read the matrix, and what is confused most."""
     counts = row_numbers.confusion_counts(trials, len(label_names))
     sizes = counts.sum(axis=1)
     text = (
-        "Each line is a true class, each column what it was taken for; what "
-        "is right stands on the diagonal. The stronger the colour, the larger "
+        "Each line is a true class, each column what it was taken for; right "
+        "predictions are on the diagonal. The stronger the colour, the larger "
         "the share of the true class"
     )
     text += "; grey: a class without rows." if 0 in sizes else "."
@@ -98,13 +91,7 @@ def _of_two_classes(
 
 
 def predicted_against_true(trials: Sequence[ScoredRows]) -> str:
-    """Says what is drawn, and how far off the predictions are in the mean.
-
-    Example:
-        >>> rows = ScoredRows(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
-        >>> predicted_against_true([rows]).rpartition(". ")[2]
-        'The mean absolute error is 0.250.'
-    """
+    """Says what is drawn, and how far off the predictions are in the mean."""
     errors = [np.abs(rows.predictions - rows.labels).mean() for rows in trials]
     which = f" in each of {len(trials)} trials" if len(trials) > 1 else ""
     over = " over all trials" if len(trials) > 1 else ""

@@ -27,8 +27,7 @@ class ClassCurve:
     """Precision against recall of one class against the rest.
 
     Args:
-        class_id: Of the class.
-        num_rows: Rows that have it.
+        num_rows: Rows that have the class.
         base_rate: Their share: the precision of guessing.
         precision: float64 `[T, G]`, at `RECALLS`. At a recall r it is that of
             the fewest rows that reach r, so its mean over r is the average
@@ -53,13 +52,7 @@ def confusion_counts(
 ) -> np.ndarray:
     """Returns how often each class is taken for each other one.
 
-    Args:
-        trials: At least one.
-        num_classes: C.
-
-    Returns:
-        int64 `[C, C]`, the sum over the trials: row = label, column =
-        prediction.
+    int64 `[C, C]`, the sum over the trials: row = label, column = prediction.
 
     Example:
         >>> rows = ScoredRows(np.array([0, 0, 1]), np.array([0, 1, 1]))
@@ -80,13 +73,8 @@ def confusion_counts(
 def class_curves(trials: Sequence[ScoredRows]) -> list[ClassCurve]:
     """Returns the curve of every class that has one, hardest class first.
 
-    A class has one if it has a row, and another class too.
-
-    Args:
-        trials: At least one; of a classification.
-
-    Returns:
-        By mean average precision, lowest first; of equals the lowest id.
+    A class has one if it has a row, and another class too. They are sorted by
+    mean average precision, of equals by id.
     """
     labels = trials[0].labels
     sizes = np.bincount(labels, minlength=trials[0].probabilities.shape[1])
@@ -107,12 +95,7 @@ def curve_of_rarer_class(
 ) -> ClassCurve:
     """Returns the curve of the class of two that has fewer rows.
 
-    Args:
-        curves: Of `class_curves`, of both classes.
-        trials: What they are made of.
-
-    Returns:
-        The curve; of equally frequent classes that of 1, the positive one.
+    Of equally frequent classes it is that of 1, the positive one.
     """
     labels = trials[0].labels
     rarer = int(np.count_nonzero(labels == 1) * 2 <= len(labels))

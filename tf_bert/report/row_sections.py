@@ -6,6 +6,8 @@ For the trials of one recipe, or for one training.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tf_bert.config import Config
 from tf_bert.data.tasks.data_name import source_name
 from tf_bert.report import (
@@ -15,7 +17,7 @@ from tf_bert.report import (
 )
 from tf_bert.report.figures import row_figures
 from tf_bert.report.mistakes import Mistake
-from tf_bert.report.page import Picture, Section, Table
+from tf_bert.report.page import Picture, Section, Table, table_of
 from tf_bert.report.task_results import TaskResults
 from tf_bert.scoring import number_texts
 from tf_bert.scoring.scored_rows import ScoredRows
@@ -63,23 +65,17 @@ def predictions_section(
     Args:
         opening: says whose rows they are.
         trials: on the same rows; none: only the opening is shown.
-        label_names: in the order of their ids; none for a regression.
+        label_names: none for a regression.
     """
-    title = "Predictions"
-    if not trials:
-        return Section("predictions", title, (opening,))
-    if not label_names:
-        return Section(
-            "predictions",
-            title,
-            (opening,),
-            pictures=(_scatter(trials),),
-        )
-    pictures, notes = [_confusion(trials, label_names)], []
-    curve = row_figures.precision_recall(trials, label_names)
+    pictures, notes, curve = [], [], None
+    if trials and not label_names:
+        pictures.append(_scatter(trials))
+    elif trials:
+        pictures.append(_confusion(trials, label_names))
+        curve = row_figures.precision_recall(trials, label_names)
     if isinstance(curve, str):
         notes.append(f"No precision-recall curve: {curve}.")
-    else:
+    elif curve is not None:
         pictures.append(
             Picture(
                 "precision-recall",
@@ -91,8 +87,8 @@ def predictions_section(
         )
     return Section(
         "predictions",
-        title,
-        (opening,),
+        "Predictions",
+        opening,
         pictures=tuple(pictures),
         notes=tuple(notes),
     )
@@ -105,31 +101,25 @@ def _confusion(
     figure = row_figures.confusion_matrix(trials, label_names)
     sizes = counts.sum(axis=1)
     cells = sorted(
-        (
-            (-counts[label, prediction], label, prediction)
-            for label in range(len(counts))
-            for prediction in range(len(counts))
-            if counts[label, prediction]
-        ),
+        (-count, label, prediction)
+        for (label, prediction), count in np.ndenumerate(counts)
+        if count
     )[:_MAX_CONFUSIONS]
     return Picture(
         "confusion",
         "Confusion matrix",
         figure,
         row_captions.confusion_matrix(trials, label_names),
-        Table(
+        table_of(
             "confusion",
             f"The largest counts, {_MAX_CONFUSIONS} at most",
-            ("true class", "predicted class", "rows", "share of the class"),
-            [
-                (
-                    label_names[label],
-                    label_names[prediction],
-                    str(-negative),
-                    f"{-negative / sizes[label]:.1%}",
-                )
-                for negative, label, prediction in cells
-            ],
+            cells,
+            {
+                "true class": lambda x: label_names[x[1]],
+                "predicted class": lambda x: label_names[x[2]],
+                "rows": lambda x: -x[0],
+                "share of the class": lambda x: f"{-x[0] / sizes[x[1]]:.1%}",
+            },
             num_text_columns=2,
         ),
     )
@@ -138,19 +128,16 @@ def _confusion(
 def _average_precisions(
     trials: Sequence[ScoredRows], label_names: Sequence[str]
 ) -> Table:
-    return Table(
+    return table_of(
         "precision-recall",
         "Average precision of each class against the rest",
-        ("class", "rows", "guessing", "average precision"),
-        [
-            (
-                label_names[curve.class_id],
-                str(curve.num_rows),
-                number_texts.number(curve.base_rate),
-                number_texts.number(curve.mean),
-            )
-            for curve in row_numbers.class_curves(trials)
-        ],
+        row_numbers.class_curves(trials),
+        {
+            "class": lambda x: label_names[x.class_id],
+            "rows": lambda x: x.num_rows,
+            "guessing": lambda x: number_texts.number(x.base_rate),
+            "average precision": lambda x: number_texts.number(x.mean),
+        },
     )
 
 
@@ -174,38 +161,32 @@ def mistakes_section(
 ) -> Section:
     """The twenty most confident mistakes, with their texts.
 
-    Args:
-        config: whose data is read.
-        trials: on the same rows; none: there is only a sentence.
-        split: whose rows they are.
-        label_names: in the order of their ids; none for a regression.
-        record: of the rows that they had, see `run_data.load`.
+    The arguments are those of `mistakes.confident_mistakes`; without trials
+    there is only a sentence.
     """
     name = "mistakes"
     title = "Largest errors" if not label_names else "Most confident mistakes"
     if not trials:
-        return Section(name, title, ("Left out: no scored rows are stored.",))
+        return Section(name, title, "Left out: no scored rows are stored.")
     found = mistakes.confident_mistakes(
         config,
         trials,
         split=split,
-        label_names=label_names or None,
+        label_names=label_names,
         record=record,
     )
     if isinstance(found, str):
-        return Section(name, title, (found,))
+        return Section(name, title, found)
     if not found:
-        return Section(name, title, (f"Every {split} row is right.",))
+        return Section(name, title, f"Every {split} row is right.")
     return Section(
         name,
         title,
-        (
-            "A wrong label in the data, or a kind of text that the training "
-            "has not seen: the rows where the model is most sure and wrong, "
-            "the surest first."
-            if label_names
-            else "The rows that are predicted worst, the worst first.",
-        ),
+        "A wrong label in the data, or a kind of text that the training "
+        "has not seen: the rows where the model is most sure and wrong, "
+        "the surest first."
+        if label_names
+        else "The rows that are predicted worst, the worst first.",
         tables=(_mistakes_table(found, is_regression=not label_names),),
     )
 

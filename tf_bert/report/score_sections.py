@@ -5,11 +5,11 @@ import numpy as np
 from tf_bert.data.tasks.copies import copies_sentence
 from tf_bert.report import sentences
 from tf_bert.report.figures import trial_figures
-from tf_bert.report.page import Picture, Section, Table
+from tf_bert.report.page import Picture, Section, Table, table_of
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import TaskTrials, Trial
-from tf_bert.scoring import number_texts
 from tf_bert.scoring.metrics import REPORTED, title_of
+from tf_bert.scoring.number_texts import interval, number
 from tf_bert.trials.statistics import recipe_summary
 
 
@@ -26,10 +26,8 @@ def scores_section(results: TaskResults) -> Section:
     return Section(
         "scores",
         "Scores of each recipe",
-        (
-            f"The {results.score_title} of each trial's chosen checkpoint. "
-            f"{sentences.failures(results)}".strip(),
-        ),
+        f"The {results.score_title} of each trial's chosen checkpoint. "
+        f"{sentences.failures(results)}".strip(),
         tables=(_summary_table(results), _failures_table(results)),
         pictures=_scores_pictures(results),
         notes=(
@@ -51,7 +49,7 @@ def _of_one_training(task: TaskTrials) -> Section:
         text = "Left out: there is no split to score it on."
         if not trial.scores:
             text = "Left out: the training has not ended with a score."
-        return Section("scores", "Scores", (text,))
+        return Section("scores", "Scores", text)
     chosen = trial.record["chosen"]
     notes = ["The intervals come from the choice of the rows alone."]
     if chosen == "best":
@@ -66,7 +64,7 @@ def _of_one_training(task: TaskTrials) -> Section:
     return Section(
         "scores",
         "Scores",
-        (f"The checkpoint was chosen by {task.metric_title} ({chosen}).",),
+        f"The checkpoint was chosen by {task.metric_title} ({chosen}).",
         tables=(_metrics_table(task, splits),),
         notes=tuple(notes),
     )
@@ -100,72 +98,43 @@ def _metrics_table(task: TaskTrials, splits: list[str]) -> Table:
 
 
 def _summary_table(results: TaskResults) -> Table:
-    rows = [
-        (
-            x.label,
-            str(x.num_trials),
-            number_texts.number(x.mean),
-            number_texts.number(x.std),
-            number_texts.interval(x.mean_interval),
-            number_texts.number(x.median),
-            number_texts.interval(x.median_interval),
-            number_texts.interval((x.lower_quartile, x.upper_quartile)),
-            number_texts.number(x.minimum),
-            number_texts.number(x.maximum),
-        )
-        for x in results.summaries
-    ]
-    return Table(
+    return table_of(
         "statistics",
         f"{sentences.capital(results.score_title)} over the trials; intervals "
         "are of 95 %, of the mean by Student's t, of the median by the "
         "percentile bootstrap",
-        (
-            "recipe",
-            "trials",
-            "mean",
-            "standard deviation",
-            "interval of the mean",
-            "median",
-            "interval of the median",
-            "quartiles",
-            "minimum",
-            "maximum",
-        ),
-        rows,
+        results.summaries,
+        {
+            "recipe": lambda x: x.label,
+            "trials": lambda x: x.num_trials,
+            "mean": lambda x: number(x.mean),
+            "standard deviation": lambda x: number(x.std),
+            "interval of the mean": lambda x: interval(x.mean_interval),
+            "median": lambda x: number(x.median),
+            "interval of the median": lambda x: interval(x.median_interval),
+            "quartiles": lambda x: interval(
+                (x.lower_quartile, x.upper_quartile)
+            ),
+            "minimum": lambda x: number(x.minimum),
+            "maximum": lambda x: number(x.maximum),
+        },
     )
 
 
 def _failures_table(results: TaskResults) -> Table:
-    return Table(
+    return table_of(
         "failed",
         "Trials that came to nothing",
-        (
-            "recipe",
-            "trials",
-            "failed",
-            "degenerate",
-            "diverged",
-            "constant predictions",
-            "stopped by an error",
-        ),
-        [
-            (
-                x.label,
-                *map(
-                    str,
-                    (
-                        x.num_trials,
-                        x.num_failed,
-                        x.num_degenerate,
-                        x.num_diverged,
-                        x.num_constant,
-                        x.num_errors,
-                    ),
-                ),
-            )
-            for x in results.summaries
-        ],
+        results.summaries,
+        {
+            "recipe": lambda x: x.label,
+            "trials": lambda x: x.num_trials,
+            "failed": lambda x: x.num_failed,
+            "degenerate": lambda x: x.num_degenerate,
+            "diverged": lambda x: x.num_diverged,
+            "constant predictions": lambda x: x.num_constant,
+            "stopped by an error": lambda x: x.num_errors,
+        },
     )
 
 
@@ -225,33 +194,21 @@ def _references(results: TaskResults) -> dict[str, float]:
 
 def _trials_table(results: TaskResults) -> Table:
     """Every trial, with what it ended as."""
-    rows = [
-        (
-            recipe.label,
-            *map(str, trial.seeds),
-            record["status"],
-            *_trial_scores(trial),
-            *map(_yes_or_no, (record["is_failed"], record["is_degenerate"])),
-        )
-        for recipe in results.task.recipes
-        for trial in recipe.trials
-        for record in [trial.record]
-    ]
-    return Table(
+    return table_of(
         "trials",
         f"Every trial; {results.metric_title} of the chosen checkpoint",
-        (
-            "recipe",
-            "head seed",
-            "data seed",
-            "dropout seed",
-            "status",
-            "validation",
-            "test",
-            "failed",
-            "degenerate",
-        ),
-        rows,
+        [(x.label, trial) for x in results.task.recipes for trial in x.trials],
+        {
+            "recipe": lambda x: x[0],
+            "head seed": lambda x: x[1].seeds[0],
+            "data seed": lambda x: x[1].seeds[1],
+            "dropout seed": lambda x: x[1].seeds[2],
+            "status": lambda x: x[1].record["status"],
+            "validation": lambda x: _score(x[1], "validation"),
+            "test": lambda x: _score(x[1], "test"),
+            "failed": lambda x: _yes_or_no(x[1].record["is_failed"]),
+            "degenerate": lambda x: _yes_or_no(x[1].record["is_degenerate"]),
+        },
     )
 
 
@@ -260,8 +217,6 @@ def _yes_or_no(flag: bool | None) -> str:
     return "" if flag is None else "yes" if flag else "no"
 
 
-def _trial_scores(trial: Trial) -> tuple[str, str]:
-    return tuple(
-        "" if score is None else number_texts.number(score)
-        for score in (trial.counted(x).score for x in ("validation", "test"))
-    )
+def _score(trial: Trial, split: str) -> str:
+    score = trial.counted(split).score
+    return "" if score is None else number(score)

@@ -25,11 +25,9 @@ def baselines_section(results: TaskResults) -> Section:
         return Section(
             name,
             title,
-            (
-                "Left out: no baselines are stored for this data. They are "
-                "trained unless --nocompare_baselines is given, and where "
-                "there is a test or a validation split.",
-            ),
+            "Left out: no baselines are stored for this data. They are "
+            "trained unless --nocompare_baselines is given, and where "
+            "there is a test or a validation split.",
         )
     split = task.baselines["split"]
     rows = [
@@ -96,10 +94,8 @@ def settings_section(results: TaskResults) -> Section:
     return Section(
         "settings",
         "Data and command",
-        (
-            f"{text}. The same command gives the same scores on the same kind "
-            "of machine.",
-        ),
+        f"{text}. The same command gives the same scores on the same kind "
+        "of machine.",
         tables=tuple(found),
         commands=tuple(commands),
     )

@@ -9,10 +9,10 @@ import numpy as np
 
 from tf_bert.report import sentences
 from tf_bert.report.figures import trial_figures
-from tf_bert.report.page import Picture, Section, Table
+from tf_bert.report.page import Picture, Section, Table, table_of
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Recipe
-from tf_bert.scoring import number_texts
+from tf_bert.scoring.number_texts import number
 from tf_bert.trials.statistics import trial_columns
 
 _MAX_GRIDS = 4
@@ -30,13 +30,13 @@ def sweep_section(results: TaskResults) -> Section | None:
     pictures = [picture for picture in pictures if picture]
     if not pictures:
         return Section(
-            name, title, ("Left out: no flag of the sweep is a number.",)
+            name, title, "Left out: no flag of the sweep is a number."
         )
     fields = [picture.title.rpartition(" ")[2] for picture in pictures]
     return Section(
         name,
         title,
-        (f"How the scores change with {sentences.listed(fields)}.",),
+        f"How the scores change with {sentences.listed(fields)}.",
         pictures=tuple(pictures),
     )
 
@@ -56,18 +56,6 @@ def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
     lines = {rest: x for rest, x in lines.items() if len(x) > 1}
     if not lines:
         return None
-    rows = [
-        (
-            rest or "all",
-            f"{value:g}",
-            str(len(scores)),
-            number_texts.number(scores.mean()),
-            number_texts.number(scores.min()),
-            number_texts.number(scores.max()),
-        )
-        for rest, by_value in lines.items()
-        for value, scores in sorted(by_value.items())
-    ]
     mean, value = max(
         (scores.mean(), value)
         for by_value in lines.values()
@@ -82,11 +70,22 @@ def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
         ),
         f"Each dot is a trial; the lines join the means. {field}={value:g} "
         f"({sentences.flattered(results)}) has the highest mean: {mean:.3f}.",
-        Table(
+        table_of(
             table_name,
             "The trials at each value",
-            ("other flags", field, "trials", "mean", "minimum", "maximum"),
-            rows,
+            [
+                (rest, value, scores)
+                for rest, by_value in lines.items()
+                for value, scores in sorted(by_value.items())
+            ],
+            {
+                "other flags": lambda x: x[0] or "all",
+                field: lambda x: f"{x[1]:g}",
+                "trials": lambda x: len(x[2]),
+                "mean": lambda x: number(x[2].mean()),
+                "minimum": lambda x: number(x[2].min()),
+                "maximum": lambda x: number(x[2].max()),
+            },
         ),
     )
 
@@ -129,10 +128,8 @@ def seed_grid_section(results: TaskResults) -> Section | None:
     return Section(
         "seeds",
         "Head seeds and data seeds",
-        (
-            "How much of the luck lies in the new weights of the head (rows), "
-            "and how much in the order of the data (columns).",
-        ),
+        "How much of the luck lies in the new weights of the head (rows), "
+        "and how much in the order of the data (columns).",
         pictures=(
             Picture(
                 "seeds",
@@ -180,7 +177,7 @@ def _grid_table(
     grids: dict[str, np.ndarray], heads: list[int], orders: list[int]
 ) -> Table:
     rows = [
-        (label, str(head), str(order), number_texts.number(grid[i, j]))
+        (label, str(head), str(order), number(grid[i, j]))
         for label, grid in grids.items()
         for (i, head), (j, order) in itertools.product(
             enumerate(heads), enumerate(orders)

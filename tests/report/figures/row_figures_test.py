@@ -94,14 +94,6 @@ class ConfusionMatrixTest(RowFiguresTest):
             height / figure.dpi * 72,
         )
 
-    def test_the_same_rows_give_the_same_bytes(self):
-        rows = make_rows(np.arange(30) % 3, 0, 3)
-        first, second = (
-            self.written(row_figures.confusion_matrix([rows], "abc"))
-            for _ in range(2)
-        )
-        self.assertEqual(first, second)
-
 
 class PrecisionRecallTest(RowFiguresTest):
     def test_the_rarer_of_two_classes_is_drawn(self):
@@ -162,20 +154,12 @@ class PredictedAgainstTrueTest(RowFiguresTest):
             for _ in range(num_trials)
         ]
 
-    def test_few_rows_are_dots(self):
-        trials = self.make_trials(2)
-        figure = row_figures.predicted_against_true(trials)
-        (dots,) = figure.axes[0].collections
-        points = np.asarray(dots.get_offsets())
-        np.testing.assert_array_equal(points[60:, 1], trials[1].predictions)
-        self.assertEqual(figure.axes[0].get_aspect(), 1)
-        self.written(figure)
-
-    def test_many_rows_are_counted(self):
+    def test_rows_are_counted(self):
         trials = self.make_trials(30)
         figure = row_figures.predicted_against_true(trials)
         (hexagons,) = figure.axes[0].collections
         self.assertEqual(hexagons.get_array().sum(), 30 * 60)
+        self.assertEqual(figure.axes[0].get_aspect(), 1)
         self.assertNotIn("<image", self.written(figure))
 
     def test_constant_predictions_are_drawn(self):

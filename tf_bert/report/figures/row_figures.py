@@ -1,14 +1,9 @@
 """Pictures of scored rows: which classes are confused, and how surely.
 
-Each function gets the rows of one split, from one run or from several trials
-of one recipe (a list in either case), and returns a figure, or a sentence that
-says why there is none. What stands under it is in `row_captions.py`. To be
-called in `style.settings()`.
-
-Everything that is read together is drawn as lines and areas, so that a page
-may show it in the colours of another theme.
-
-Letters: T trials, N rows, C classes.
+Each function gets the rows of one split from each trial of one recipe, and
+returns a figure, or a sentence that says why there is none. What stands under
+it is in `row_captions.py`. All but large matrices are lines and areas, which a
+page can show in the colours of another theme.
 """
 
 from collections.abc import Sequence
@@ -26,7 +21,6 @@ from tf_bert.scoring.scored_rows import ScoredRows
 
 _MAX_CLASSES_WITH_NUMBERS = 12
 _MAX_NARROW_CLASSES = 6
-_MAX_DOTS = 1500
 _MAX_NAME_LENGTH = 24
 _STEPS = "steps-pre"  # Between two thresholds precision is the lower's.
 _LINE_STYLES = (
@@ -46,10 +40,6 @@ def confusion_matrix(
     Colour is the share of the true class, on a scale by its square root: a
     few percent are seen. Up to 12 classes counts and shares are written;
     above, the scale stands over the matrix.
-
-    Args:
-        trials: Of a classification; several are summed.
-        label_names: C names, in the order of their ids.
     """
     counts = row_numbers.confusion_counts(trials, len(label_names))
     sizes = counts.sum(axis=1, keepdims=True)
@@ -146,10 +136,6 @@ def precision_recall(
     positive one), with each trial as a thin line. Of more classes the five
     with the lowest average precision are drawn, each against the rest, and
     the macro average over all of them; there a line is the mean over trials.
-
-    Args:
-        trials: Of a classification.
-        label_names: C names, in the order of their ids.
     """
     curves = row_numbers.class_curves(trials)
     if not curves:
@@ -235,53 +221,31 @@ def _draw_classes(
 def predicted_against_true(trials: Sequence[ScoredRows]) -> Figure:
     """Draws the predicted score of each row in each trial over its label.
 
-    Up to 1500 of them are dots, more are counted in hexagons.
-
-    Args:
-        trials: Of a regression.
+    They are counted in hexagons.
     """
     labels = np.concatenate([rows.labels for rows in trials])
     predictions = np.concatenate([rows.predictions for rows in trials])
-    ends = [
-        min(labels.min(), predictions.min()),
-        max(labels.max(), predictions.max()),
-    ]
-    figure = style.new_figure(height=4.6)
+    every = np.concatenate([labels, predictions])
+    ends = [every.min(), every.max()]
+    figure = style.new_figure(height=4.0)
     axes = figure.subplots()
     axes.plot(ends, ends, color=style.ORANGE, linestyle="--", zorder=3)
-    if len(labels) <= _MAX_DOTS:
-        opacity = max(0.25, min(0.6, 200 / len(labels)))
-        axes.scatter(
-            labels,
-            predictions,
-            s=10,
-            color=style.BLUE,
-            alpha=opacity,
-            linewidths=0,
-        )
-    else:
-        _draw_hexagons(axes, labels, predictions)
+    hexagons = axes.hexbin(
+        labels,
+        predictions,
+        gridsize=32,
+        mincnt=1,
+        norm=LogNorm(vmin=0.3),  # So that a single row is not white.
+        cmap="Blues",
+        linewidths=0.2,
+    )
+    hexagons.norm.vmax = max(2, hexagons.get_array().max())
     axes.set_aspect("equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_xlabel("true score")
     axes.set_ylabel("predicted score")
     return figure
-
-
-def _draw_hexagons(
-    axes: Axes, labels: np.ndarray, predictions: np.ndarray
-) -> None:
-    hexagons = axes.hexbin(
-        labels,
-        predictions,
-        gridsize=32,
-        mincnt=1,
-        norm=LogNorm(vmin=0.5),  # So that a single row is not white.
-        cmap="Blues",
-        linewidths=0.2,
-    )
-    hexagons.norm.vmax = max(2, hexagons.get_array().max())
 
 
 def _shown_name(name: str) -> str:

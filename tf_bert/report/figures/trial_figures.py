@@ -30,7 +30,6 @@ def scores_by_recipe(
     Args:
         scores: label -> scores `[N]` of its trials.
         failed: label -> bool `[N]`, which of them failed or diverged.
-        metric_title: of the metric, with its split.
         references: name -> score of what they are compared with.
     """
     figure = style.new_figure(height=0.7 + 0.42 * len(scores))
@@ -97,7 +96,6 @@ def expected_scores(
 
     Args:
         curves: label -> mean and spread, each `[N]`, of 1 .. N trials.
-        metric_title: of the metric, with its split.
     """
     figure = style.new_figure(height=2.6)
     axes = figure.subplots()
@@ -137,8 +135,6 @@ def sweep_plot(
 
     Args:
         lines: what else differs ("" if nothing) -> value -> scores.
-        field: the flag.
-        metric_title: of the metric, with its split.
     """
     figure = style.new_figure(height=2.6)
     axes = figure.subplots()
@@ -180,8 +176,6 @@ def seed_grid(
 
     Args:
         grids: label -> float `[head seeds, data seeds]`; NaN: no score.
-        head_seeds: of the rows.
-        data_seeds: of the columns.
 
     References:
         Zhang et al., 2021, Appendix B. https://arxiv.org/abs/2006.05987
