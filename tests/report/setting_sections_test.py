@@ -31,7 +31,7 @@ class TestDataTable:
 class TestTrialsCommands:
     def commands(self, path):
         (task,) = trials_reader.read([str(path)])
-        return setting_sections.trials_commands(task)
+        return setting_sections.commands_of(task)
 
     def test_a_sweep_is_given_as_it_was(self, write_trials, tmp_path):
         given = ("recipe:zhang,my flags/b.flags", "mixout:0.1,0.9")

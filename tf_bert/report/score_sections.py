@@ -181,14 +181,8 @@ def _references(results: TaskResults) -> dict[str, float]:
     if task.majority is not None:
         name = "mean score" if task.is_regression else "majority class"
         references[name] = task.majority
-    found = task.baselines
-    if found and found["split"] == task.split:
-        score = found["models"].get("tfidf_svm") or found["models"].get(
-            "tfidf_ridge", {}
-        )
-        value = score.get(task.split, {}).get(task.metric)
-        if value is not None:
-            references["TF-IDF baseline"] = value
+    if rival := results.rival():
+        references["TF-IDF baseline"] = rival[1][task.metric]
     return references
 
 

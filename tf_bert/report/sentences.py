@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_bert.baselines import comparison as comparison_lib
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import TaskTrials
 from tf_bert.scoring import number_texts, score_intervals
@@ -249,27 +248,23 @@ def baselines(results: TaskResults) -> str:
     task = results.task
     if verdict := task.known.get("verdict"):
         return verdict  # A run has tested it on the single rows.
-    if task.baselines is None or results.best is None:
+    rival = results.rival()
+    if rival is None or results.best is None:
         return ""
-    split = task.baselines["split"]
-    model, by_split = list(task.baselines["models"].items())[-1]
-    scores = by_split[split]
-    rival = scores.get(task.metric)
-    if split != task.split or rival is None:
-        return ""
+    title, scores = rival
+    score = scores[task.metric]
     best = results.summary(results.best)
     of_recipe = f" of {best.label}" if results.has_recipes else ""
     if clause := flattered(results):
         of_recipe += f" ({clause})"
     values = results.scores(results.best)
-    title = comparison_lib.TITLES[model]
-    text = f"{title} scores {rival:.3f}; {_beside(values, rival, of_recipe)}."
+    text = f"{title} scores {score:.3f}; {_beside(values, score, of_recipe)}."
     interval = score_intervals.stored(scores, task.metric)
     if interval.ends is None:
         return (
             f"Whether BERT is worth it here is not clear: {text} There are "
-            f"{interval.note} among these {split} rows to say within what the "
-            "baseline's own score lies."
+            f"{interval.note} among these {task.split} rows to say within what "
+            "the baseline's own score lies."
         )
     low, high = interval.ends
     if best.mean > high:
@@ -278,8 +273,8 @@ def baselines(results: TaskResults) -> str:
         return f"BERT is not worth it here: {text}"
     return (
         f"Whether BERT is worth it here is not clear: {text} With these "
-        f"{split} rows the baseline's own score is only known to lie within "
-        f"{low:.3f} to {high:.3f}."
+        f"{task.split} rows the baseline's own score is only known to lie "
+        f"within {low:.3f} to {high:.3f}."
     )
 
 

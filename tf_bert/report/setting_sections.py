@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_bert.baselines import comparison as comparison_lib
@@ -65,12 +65,7 @@ def baselines_section(results: TaskResults) -> Section:
 def settings_section(results: TaskResults) -> Section:
     """The data, the flags in which the recipes differ, and the command."""
     task = results.task
-    fields = sorted(set().union(*(recipe.config for recipe in task.recipes)))
-    differing = [
-        field
-        for field in fields
-        if len({json.dumps(x.config.get(field)) for x in task.recipes}) > 1
-    ]
+    differing = task.varied
     found = [data_table(task.recipes[0].config, without=differing)]
     if differing:
         found.append(
@@ -79,16 +74,15 @@ def settings_section(results: TaskResults) -> Section:
                 "The flags in which the recipes differ",
                 ("recipe", *differing),
                 [
-                    (x.label, *(_shown(x.config.get(f)) for f in differing))
+                    (x.label, *(flag_value(x.config.get(f)) for f in differing))
                     for x in task.recipes
                 ],
                 num_text_columns=1 + len(differing),
             )
         )
-    commands = trials_commands(task) if task.is_sweep else [_training(task)]
-    text = "The command that repeats the training"
-    if task.is_sweep:
-        text = "The command that repeats the trials"
+    commands = commands_of(task)
+    what = "trials" if task.is_sweep else "training"
+    text = f"The command that repeats the {what}"
     if len(commands) > 1:
         text = "The commands that repeat the trials, recipe by recipe"
     return Section(
@@ -102,16 +96,11 @@ def settings_section(results: TaskResults) -> Section:
 
 
 def data_table(
-    config: Mapping[str, Any], *, without: tuple[str, ...] | list[str] = ()
+    config: Mapping[str, Any], *, without: Sequence[str] = ()
 ) -> Table:
-    """Returns the flags that say where the data lies and how it is divided.
-
-    Args:
-        config: of a run, as JSON holds it.
-        without: flags that are left out.
-    """
+    """Returns the flags that say where the data lies and how it is divided."""
     rows = [
-        (f"--{name}", _shown(config[name]))
+        (f"--{name}", flag_value(config[name]))
         for name, setting in SETTINGS.items()
         if setting.describes_data
         and name in config
@@ -128,31 +117,23 @@ def data_table(
     )
 
 
-def _training(task: TaskTrials) -> str:
-    config = Config.from_dict(task.config)
-    return shell_command(dataclasses.replace(config, mode="train"))
-
-
-def trials_commands(task: TaskTrials) -> list[str]:
-    """Returns what to give a shell for the same trials.
+def commands_of(task: TaskTrials) -> list[str]:
+    """Returns what to give a shell for the same run, or the same trials.
 
     One command, if it is stored how the sweep was given, which earlier
     versions did not; else one for each recipe, each into a folder of its own.
-
-    Args:
-        task: the trials.
     """
-    base = Config.from_dict({**task.config, "mode": "trials"})
+    base = Config.from_dict(task.config)
     alone = dataclasses.replace(base, sweep=None, baseline=None)
     if not base.sweep:
-        return [shell_command(alone)]
+        return [_shell_command(alone)]
     if base.sweep_given is not None:
         given = [f"--sweep={sweep}" for sweep in base.sweep_given]
         if base.baseline is not None:
             given.append(f"--baseline={base.baseline}")
-        return [shell_command(alone, given)]
+        return [_shell_command(alone, given)]
     return [
-        shell_command(
+        _shell_command(
             dataclasses.replace(
                 alone, **changes, output_dir=f"{base.output_dir}_{number}"
             )
@@ -161,18 +142,14 @@ def trials_commands(task: TaskTrials) -> list[str]:
     ]
 
 
-def shell_command(config: Config, given: list[str] | None = None) -> str:
-    """Returns a command for a shell, one flag on a line.
-
-    Args:
-        config: of the run.
-        given: further flags.
-    """
-    flags = [*command_line.command_line(config), *(given or [])]
+def _shell_command(config: Config, given: Sequence[str] = ()) -> str:
+    """Returns a command for a shell, one flag on a line."""
+    flags = [*command_line.command_line(config), *given]
     return " \\\n    ".join(
         ["python -m tf_bert.run", *(shlex.quote(flag) for flag in flags)]
     )
 
 
-def _shown(value: Any) -> str:
+def flag_value(value: Any) -> str:
+    """Returns a value of a setting as it is shown."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,8 +1,5 @@
 """The sections about what was varied: the flags of a sweep, the seeds."""
 
-import itertools
-import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +7,7 @@ import numpy as np
 from tf_bert.report import sentences
 from tf_bert.report.figures import trial_figures
 from tf_bert.report.page import Picture, Section, Table, table_of
+from tf_bert.report.setting_sections import flag_value
 from tf_bert.report.task_results import TaskResults
 from tf_bert.report.trials_content import Recipe
 from tf_bert.scoring.number_texts import number
@@ -23,11 +21,13 @@ def sweep_section(results: TaskResults) -> Section | None:
     if not results.has_recipes:
         return None
     name, title = "sweep", "Scores along the sweep"
+    task = results.task
     pictures = [
-        _sweep_picture(results, field)
-        for field in _varied(results.task.recipes, _is_number)
+        picture
+        for field in task.varied
+        if all(_is_number(recipe.config.get(field)) for recipe in task.recipes)
+        and (picture := _sweep_picture(results, field))
     ]
-    pictures = [picture for picture in pictures if picture]
     if not pictures:
         return Section(
             name, title, "Left out: no flag of the sweep is a number."
@@ -42,15 +42,13 @@ def sweep_section(results: TaskResults) -> Section | None:
 
 
 def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
-    others = [
-        x for x in _varied(results.task.recipes, lambda _: True) if x != field
-    ]
+    others = [x for x in results.task.varied if x != field]
     lines: dict[str, dict[float, np.ndarray]] = {}
     for recipe in results.task.recipes:
         values = results.scores(recipe.label)
         if len(values):
             rest = ", ".join(
-                f"{x}={_flag_value(recipe.config.get(x))}" for x in others
+                f"{x}={flag_value(recipe.config.get(x))}" for x in others
             )
             lines.setdefault(rest, {})[recipe.config[field]] = values
     lines = {rest: x for rest, x in lines.items() if len(x) > 1}
@@ -90,25 +88,8 @@ def _sweep_picture(results: TaskResults, field: str) -> Picture | None:
     )
 
 
-def _varied(
-    recipes: tuple[Recipe, ...], is_kind: Callable[[Any], bool]
-) -> list[str]:
-    """The fields of one kind that recipes differ in, sorted."""
-    fields = sorted(set().union(*(recipe.config for recipe in recipes)))
-    return [
-        field
-        for field in fields
-        if all(is_kind(recipe.config.get(field)) for recipe in recipes)
-        and len({json.dumps(r.config.get(field)) for r in recipes}) > 1
-    ]
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _flag_value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def seed_grid_section(results: TaskResults) -> Section | None:
@@ -176,17 +157,19 @@ def _grid_spread(grids: dict[str, np.ndarray]) -> str:
 def _grid_table(
     grids: dict[str, np.ndarray], heads: list[int], orders: list[int]
 ) -> Table:
-    rows = [
-        (label, str(head), str(order), number(grid[i, j]))
-        for label, grid in grids.items()
-        for (i, head), (j, order) in itertools.product(
-            enumerate(heads), enumerate(orders)
-        )
-        if np.isfinite(grid[i, j])
-    ]
-    return Table(
+    return table_of(
         "seeds",
         "The score of each pair of seeds",
-        ("recipe", "head seed", "data seed", "score"),
-        rows,
+        [
+            (label, heads[i], orders[j], score)
+            for label, grid in grids.items()
+            for (i, j), score in np.ndenumerate(grid)
+            if np.isfinite(score)
+        ],
+        {
+            "recipe": lambda x: x[0],
+            "head seed": lambda x: x[1],
+            "data seed": lambda x: x[2],
+            "score": lambda x: number(x[3]),
+        },
     )

@@ -1,9 +1,11 @@
 """The statistics of one task, computed once for all sections of a report."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
+from tf_bert.baselines import comparison
 from tf_bert.report.trials_content import Recipe, TaskTrials
 from tf_bert.trials.statistics import expected_scores as expected_lib
 from tf_bert.trials.statistics import (
@@ -84,6 +86,20 @@ class TaskResults:
         """float64 `[N]`: the scores of a recipe that count, in their order."""
         counted = self.recipe(label).counted(self.task.split)
         return np.array(list(trial_columns.counted_scores(counted).values()))
+
+    def rival(self) -> tuple[str, dict[str, Any]] | None:
+        """The better of the simple baselines: its title, and its scores.
+
+        None where it has none on the rows that count.
+        """
+        found = self.task.baselines
+        if not found or found["split"] != self.task.split:
+            return None
+        model, by_split = list(found["models"].items())[-1]
+        scores = by_split[self.task.split]
+        if scores.get(self.task.metric) is None:
+            return None
+        return comparison.TITLES[model], scores
 
     def shown(self, limit: int = _MAX_LINES) -> list[Recipe]:
         """The recipes for a picture that has not room for all.

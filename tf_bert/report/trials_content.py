@@ -5,6 +5,7 @@ No TensorFlow.
 """
 
 import dataclasses
+import json
 import os
 from typing import Any
 
@@ -131,6 +132,16 @@ class TaskTrials:
     def trials(self) -> list[Trial]:
         """Of all recipes."""
         return [trial for recipe in self.recipes for trial in recipe.trials]
+
+    @property
+    def varied(self) -> list[str]:
+        """The settings in which recipes differ, sorted."""
+        names = sorted(set().union(*(recipe.config for recipe in self.recipes)))
+        return [
+            name
+            for name in names
+            if len({json.dumps(x.config.get(name)) for x in self.recipes}) > 1
+        ]
 
     @property
     def is_one_training(self) -> bool:
