@@ -51,14 +51,14 @@ class TestSections:
         )
         _, updates, distances = sections_of(path)
         # The fixture's updates are 4 times as large without it.
-        assert updates.text.endswith("on: 1.00.")
+        assert updates.text.endswith(": 1.00 with on.")
         ratios = [
             row for row in updates.pictures[0].table.rows if row[0] == "off"
         ]
         assert {row[2] for row in ratios} == {"4.000"}
         # Step 1 has a rate of 0, which moves nothing: it has no ratio.
         assert ratios[0][1] == "2"
-        assert "at the last step: on: classifier." in distances.text
+        assert "at the last step: classifier with on." in distances.text
 
     def test_what_is_not_recorded_is_said(
         self, write_trials, sections_of, tmp_path

@@ -29,12 +29,12 @@ class TestBestRecipe:
         results = results_of([0.6, 0.61, 0.62], [0.8, 0.81, 0.82])
         text = sentences.best_recipe(results)
         assert text.startswith(
-            "reinit_layers=2 has the highest mean, a little too good for being "
-            "chosen on these test rows: 0.810"
+            "reinit_layers=2 has the highest mean: 0.810, with a standard "
+            "deviation of 0.010 over 3 trials. That is a little too good, for "
+            "the recipe was chosen on these test rows. It is 0.200 above "
+            "reinit_layers=0 (95 % interval +"
         )
-        assert "; it is 0.200 above reinit_layers=0 (95 % interval +" in text
         assert text.endswith("more than noise between seeds.")
-        assert text.count(". ") == 0  # One sentence.
 
     def test_a_small_difference_may_be_noise(self, results_of):
         text = sentences.best_recipe(results_of([0.6, 0.8], [0.65, 0.8]))
@@ -42,7 +42,7 @@ class TestBestRecipe:
 
     def test_the_baseline_may_be_the_best(self, results_of):
         text = sentences.best_recipe(results_of([0.8, 0.82], [0.5, 0.6]))
-        assert "it is the baseline, and the next, reinit_layers=2, is" in text
+        assert "It is the baseline; the next, reinit_layers=2, is" in text
 
     def test_one_trial_each_is_not_told_from_noise(self, results_of):
         text = sentences.best_recipe(results_of([0.6], [0.9]))
@@ -76,7 +76,7 @@ class TestCaveat:
         assert sentences.summary(results)[-1].endswith(ending)
         with_it = ", with its checkpoints," if chosen == "best" else ""
         text = sentences.best_recipe(results)
-        assert f"for being chosen{with_it} on these validation rows" in text
+        assert f"was chosen{with_it} on these validation rows." in text
 
 
 class TestFlattered:

@@ -18,7 +18,7 @@ def confusion_matrix(
     counts = row_numbers.confusion_counts(trials, len(label_names))
     sizes = counts.sum(axis=1)
     text = (
-        "Each line is a true class, each column what it was taken for; right "
+        "Each row is a true class, each column what it was taken for; right "
         "predictions are on the diagonal. The stronger the colour, the larger "
         "the share of the true class"
     )
@@ -86,7 +86,7 @@ def _of_two_classes(
         f"The class {label_names[curve.class_id]}, which {curve.num_rows} of "
         f"{len(trials[0].labels)} rows have, as the threshold on its "
         f"probability falls: its average precision is {curve.mean:.3f}"
-        f"{spread}. Guessing has {curve.base_rate:.3f}, the dotted line."
+        f"{spread}. Guessing has {curve.base_rate:.3f} (the dotted line)."
     )
 
 

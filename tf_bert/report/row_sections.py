@@ -182,9 +182,9 @@ def mistakes_section(
     return Section(
         name,
         title,
-        "A wrong label in the data, or a kind of text that the training "
-        "has not seen: the rows where the model is most sure and wrong, "
-        "the surest first."
+        "The rows where the model is wrong and most sure, the surest first. "
+        "Often the label in the data is wrong, or the training had no text of "
+        "this kind."
         if label_names
         else "The rows that are predicted worst, the worst first.",
         tables=(_mistakes_table(found, is_regression=not label_names),),

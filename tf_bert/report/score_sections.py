@@ -52,7 +52,9 @@ def _of_one_training(task: TaskTrials) -> Section:
         return Section("scores", "Scores", text)
     chosen = trial.record["chosen"]
     notes = ["The intervals come from the choice of the rows alone."]
+    which = "last checkpoint"
     if chosen == "best":
+        which = f"checkpoint with the best validation {task.metric_title}"
         notes.append(
             "The validation rows chose the checkpoint, so their scores are a "
             "little too good."
@@ -64,7 +66,7 @@ def _of_one_training(task: TaskTrials) -> Section:
     return Section(
         "scores",
         "Scores",
-        f"The checkpoint was chosen by {task.metric_title} ({chosen}).",
+        f"The scores of the {which}.",
         tables=(_metrics_table(task, splits),),
         notes=tuple(notes),
     )

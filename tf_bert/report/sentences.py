@@ -2,8 +2,7 @@
 
 Nothing is claimed that the intervals do not carry: a difference whose
 corrected p-value is above 5 % is called noise between seeds. A recipe that is
-called best on the rows that made it so is said to be chosen on them, in the
-same sentence.
+called best on the rows that made it so is said to be chosen on them.
 """
 
 from collections.abc import Sequence
@@ -121,29 +120,28 @@ def best_recipe(results: TaskResults) -> str:
     if not results.has_recipes:
         return f"{capital(results.metric_title)}: {_mean(best)}."
     text = (
-        f"{best.label} has the highest mean, a little too good for being "
-        f"{flattered(results)}: {_mean(best)}"
+        f"{best.label} has the highest mean: {_mean(best)}. That is a little "
+        f"too good, for the recipe was {flattered(results)}."
     )
     if results.best == results.baseline:
         rivals = [x for x in results.comparisons if x.difference is not None]
         if not rivals:
-            return f"{text}; it is the baseline, and no other has a score yet."
+            return f"{text} It is the baseline; no other has a score yet."
         nearest = max(rivals, key=lambda x: x.difference)
         return (
-            f"{text}; it is the baseline, and the next, {nearest.label}, "
+            f"{text} It is the baseline; the next, {nearest.label}, "
             f"{_difference(nearest)}."
         )
     comparison = results.comparison(results.best)
     if comparison.difference is None:
-        return f"{text}; the baseline {results.baseline} has no score yet."
-    return f"{text}; it {_difference(comparison)}."
+        return f"{text} The baseline {results.baseline} has no score yet."
+    return f"{text} It {_difference(comparison)}."
 
 
 def flattered(results: TaskResults) -> str:
-    """Says of the best recipe what was chosen on the rows it is scored on.
+    """Says what of the best recipe was chosen on the rows it is scored on.
 
-    Returns:
-        Words to stand behind its name; "" where nothing was chosen.
+    In words to stand behind its name; "" where nothing was chosen.
     """
     on = f"on these {results.task.split} rows"
     if results.has_recipes:

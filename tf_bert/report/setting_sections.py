@@ -59,7 +59,7 @@ def baselines_section(results: TaskResults) -> Section:
         rows,
     )
     text = sentences.baselines(results) or f"Scores on {split}."
-    return Section(name, title, (text,), tables=(table,), notes=notes)
+    return Section(name, title, text, tables=(table,), notes=notes)
 
 
 def settings_section(results: TaskResults) -> Section:

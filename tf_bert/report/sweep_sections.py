@@ -109,8 +109,8 @@ def seed_grid_section(results: TaskResults) -> Section | None:
     return Section(
         "seeds",
         "Head seeds and data seeds",
-        "How much of the luck lies in the new weights of the head (rows), "
-        "and how much in the order of the data (columns).",
+        "How much of the spread comes from the new weights of the head "
+        "(rows), and how much from the order of the data (columns).",
         pictures=(
             Picture(
                 "seeds",

@@ -67,8 +67,8 @@ class TaskResults:
         return list(dict.fromkeys([self.best or self.baseline, self.baseline]))
 
     def named(self, label: str, text: str) -> str:
-        """Returns what is said of a recipe, behind its name if it needs one."""
-        return f"{label}: {text}" if self.has_recipes else text
+        """Returns what is said of a recipe, with its name if it needs one."""
+        return f"{text} with {label}" if self.has_recipes else text
 
     def summary(self, label: str) -> RecipeSummary:
         """Of one recipe."""
