@@ -548,7 +548,7 @@ class TestOneTraining:
         page = report_run.report_page(paths)
         assert [x.title for x in page.parts] == ["x.csv (1: a)", "x.csv (2: b)"]
         (overview,) = page.overview
-        assert overview.rows == [("this run", "0.750", "0.750")]
+        assert overview.rows == [["this run", "0.750", "0.750"]]
 
 
 class TestTables:

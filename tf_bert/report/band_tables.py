@@ -64,9 +64,6 @@ def band_table(
     """Returns bands as a table, a step on a line.
 
     Args:
-        results: of the task.
-        name: of the table.
-        caption: what it shows.
         columns: title -> recipe, or recipe and block -> band.
         with_quartiles: whether they stand beside the medians.
         max_steps: of one recipe or block; None: all.

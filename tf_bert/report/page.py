@@ -72,9 +72,8 @@ def table_of(
     """Returns a table with a row for each item.
 
     Args:
-        name: as of `Table`, as are `caption` and `num_text_columns`.
-        items: whatever the rows are about.
-        columns: heading -> the cell of an item, for people.
+        columns: heading -> the cell of an item, for people; the others are
+            those of `Table`.
     """
     return Table(
         name,
@@ -95,8 +94,6 @@ class Picture:
 
     Attributes:
         name: of its files; letters, digits and hyphens.
-        title: of a few words.
-        figure: itself.
         caption: what it shows, for those who cannot see it too.
         table: the numbers in it; None: they stand in a table beside it.
     """
@@ -114,7 +111,6 @@ class Section:
 
     Attributes:
         name: unlike that of the other sections of its part.
-        title: its heading.
         text: a paragraph, above all else.
         tables: that everybody sees.
         pictures: with their own tables, folded.
@@ -138,7 +134,6 @@ class Part:
     Attributes:
         name: unlike that of the others; empty where there is one part alone.
         title: shown where there are several.
-        sections: of the task.
     """
 
     name: str
@@ -148,14 +143,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """The whole report.
-
-    Attributes:
-        title: of the page.
-        summary: sentences in plain words.
-        parts: at least one.
-        overview: tables over all parts.
-    """
+    """The whole report; `overview` has tables over all parts."""
 
     title: str
     summary: tuple[str, ...]
@@ -169,7 +157,7 @@ def write(page: Page, output_dir: str) -> str:
     The same bytes for the same page. To be called within `style.settings`.
 
     Args:
-        page: itself.
+        page: to be written.
         output_dir: where `report.html`, whose path is returned, and `report/`
             go; made if needed.
     """

@@ -4,7 +4,7 @@ One part for each task, and a table over all of them. A single run is a sweep
 of one trial. No TensorFlow, unless a folder lies on `gs://` or the data does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tf_bert.config import Config
@@ -22,7 +22,7 @@ from tf_bert.report import (
     trials_reader,
 )
 from tf_bert.report.figures import style
-from tf_bert.report.page import Page, Part, Section, Table
+from tf_bert.report.page import Page, Part, Section, Table, table_of
 from tf_bert.report.task_results import TaskResults
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
@@ -95,18 +95,19 @@ def _overview(every: Sequence[TaskResults]) -> Table:
     labels = list(
         dict.fromkeys(x.label for results in every for x in results.summaries)
     )
-    return Table(
+
+    def cell(results: TaskResults) -> Callable[[str], str]:
+        return lambda label: _overview_cell(results, label)
+
+    return table_of(
         "overview",
         "Mean of each recipe on each task, with the standard deviation over "
         "its trials",
-        (
-            "recipe",
-            *(f"{x.task.title}, {x.score_title}" for x in every),
-        ),
-        [
-            (label, *(_overview_cell(results, label) for results in every))
-            for label in labels
-        ],
+        labels,
+        {
+            "recipe": str,
+            **{f"{x.task.title}, {x.score_title}": cell(x) for x in every},
+        },
     )
 
 

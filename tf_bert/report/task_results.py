@@ -120,7 +120,6 @@ def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
     """Computes the statistics of one task.
 
     Args:
-        task: of `trials_reader.read`.
         baseline: label of a recipe; None takes that of the folder's own
             configuration, else the first. While it has no finished trial, the
             first stands in for it.
@@ -170,19 +169,15 @@ def _expected(task: TaskTrials) -> dict[str, ExpectedScores]:
         return {}
     curves = {}
     for recipe in task.recipes:
-        validation, test = (
-            trial_columns.counted_scores(
-                [
-                    trial.counted(split)
-                    for trial in recipe.trials
-                    if trial.has_scores("validation")
-                ]
+        scored = [x for x in recipe.trials if x.has_scores("validation")]
+        validation_and_test = [
+            np.array(
+                [trial_columns.counted_score(x.counted(split)) for x in scored]
             )
             for split in ("validation", "test")
-        )
-        if len(test) > 1:
+        ]
+        if len(scored) > 1:
             curves[recipe.label] = expected_lib.expected_scores(
-                np.array(list(validation.values())),
-                np.array(list(test.values())),
+                *validation_and_test
             )
     return curves

@@ -165,7 +165,7 @@ def distances(
     blocks = list(dict.fromkeys(b for x in by_recipe.values() for b in x))
     for label, values in by_recipe.items():
         x = [blocks.index(block) for block in values]
-        _draw_band(axes, label, x, list(values.values()), looks[label])
+        style.draw_band(axes, label, x, list(values.values()), looks[label])
     axes.set_xticks(
         range(len(blocks)),
         [block.replace("_", " ") for block in blocks],
@@ -186,18 +186,6 @@ def _draw_bands(axes: Axes, bands: Mapping[str, Band]) -> None:
     for place, (label, of_label) in enumerate(bands.items()):
         every = style.sparse_markers(len(of_label), place, len(bands))
         look = {**looks[label], "markevery": every}
-        _draw_band(axes, label, list(of_label), list(of_label.values()), look)
-
-
-def _draw_band(
-    axes: Axes,
-    label: str,
-    x: Sequence[int],
-    quartiles: Sequence[tuple[float, float, float]],
-    look: Mapping[str, Any],
-) -> None:
-    low, middle, high = np.reshape(quartiles, (-1, 3)).T
-    axes.plot(x, middle, label=label, **look)
-    axes.fill_between(
-        x, low, high, color=look["color"], alpha=style.BAND, linewidth=0
-    )
+        style.draw_band(
+            axes, label, list(of_label), list(of_label.values()), look
+        )

@@ -7,10 +7,11 @@ rises with the height of a block: in grey print too.
 import contextlib
 import io
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib import colormaps, ticker
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 
 BLACK = "black"
 BLUE, ORANGE = "#0b4f8a", "#d9731a"  # Dark and light in grey.
-BAND = 0.18  # Opacity of a band around a line.
+_BAND = 0.18  # Opacity of a band around a line.
 
 # As wide as a phone can show with letters large enough to read.
 _WIDTH = 4.4
@@ -137,9 +138,7 @@ def block_legend(figure: Figure, axes: Axes) -> None:
 def legend_above(figure: Figure, axes: Axes) -> None:
     """Names the lines above the picture, where they hide no point.
 
-    Args:
-        figure: that gets the legend, and grows by its height.
-        axes: with the lines; without any there is no legend.
+    The figure grows by its height. Without lines there is no legend.
     """
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
@@ -162,10 +161,6 @@ def legend_above(figure: Figure, axes: Axes) -> None:
 def wrapped(label: str, width: int = 24) -> str:
     """Breaks a label between the flags that it names.
 
-    Args:
-        label: of a recipe.
-        width: of a line in characters, if a flag is not longer by itself.
-
     Example:
         >>> wrapped("bias_correction=false, reinit_layers=2")
         'bias_correction=false,\\nreinit_layers=2'
@@ -182,13 +177,27 @@ def wrapped(label: str, width: int = 24) -> str:
     return "\n".join(lines).replace("$", r"\$")
 
 
+def draw_band(
+    axes: Axes,
+    label: str,
+    x: Sequence[int],
+    quartiles: Sequence[tuple[float, float, float]],
+    look: Mapping[str, Any],
+) -> None:
+    """Draws a line and a band around it: low, middle and high at each x."""
+    low, middle, high = np.reshape(quartiles, (-1, 3)).T
+    axes.plot(x, middle, label=label, **look)
+    axes.fill_between(
+        x, low, high, color=look["color"], alpha=_BAND, linewidth=0
+    )
+
+
 def sparse_markers(num_points: int, place: int, num_lines: int) -> Any:
     """Returns where a line has markers: about six, not over its neighbours'.
 
     Args:
         num_points: of the line.
-        place: of the line among the others, from 0.
-        num_lines: in the picture.
+        place: of the line among all `num_lines`, from 0.
     """
     distance = max(1, num_points // 6)
     return (place * distance // max(1, num_lines), distance)

@@ -102,22 +102,10 @@ def expected_scores(
     styles = style.recipe_styles(list(curves))
     for label, (mean, spread) in curves.items():
         numbers = np.arange(1, len(mean) + 1)
-        look = styles[label]
-        axes.plot(
-            numbers,
-            mean,
-            label=label,
-            markevery=style.sparse_markers(len(mean), 0, 1),
-            **look,
-        )
-        axes.fill_between(
-            numbers,
-            mean - spread,
-            mean + spread,
-            color=look["color"],
-            alpha=style.BAND,
-            linewidth=0,
-        )
+        band = np.stack([mean - spread, mean, mean + spread], axis=1)
+        every = style.sparse_markers(len(mean), 0, 1)
+        look = {**styles[label], "markevery": every}
+        style.draw_band(axes, label, numbers, band, look)
     axes.set_xlabel("number of trials, of which validation chooses one")
     axes.set_ylabel(f"expected {metric_title}", parse_math=False)
     axes.xaxis.get_major_locator().set_params(integer=True)
