@@ -128,11 +128,11 @@ CHECKPOINTS = {
     ),
     "vocabulary_too_small": (
         change_config(vocab_size=1000),
-        "as many entries.*Received: 63 entries.*vocab_size=1000",
+        "belongs to another model. Received: 63 entries.*vocab_size=1000",
     ),
     "vocabulary_too_large": (
         change_config(vocab_size=60),
-        "as many entries.*Received: 63 entries.*vocab_size=60",
+        "belongs to another model. Received: 63 entries.*vocab_size=60",
     ),
     "other_shape": (
         change_config(intermediate_size=32),
@@ -186,7 +186,7 @@ class TestWrongLinks:
         refused(
             Case(
                 "link",
-                "can be made or written.*output is no folder",
+                "cannot be made or written.*output is no folder",
                 error="NotADirectoryError",
             )
         )
@@ -295,7 +295,10 @@ class TestRights:
     @pytest.mark.parametrize(
         "changes, message",
         [
-            ({}, "can be made or written.*/output, but .* may not be written"),
+            (
+                {},
+                "cannot be made or written.*/output, but .* may not be written",
+            ),
             (
                 {
                     "output_dir": "{folder}/mine/run",
@@ -305,7 +308,7 @@ class TestRights:
             ),
             (
                 {"output_dir": "{folder}/run", "overwrite_output_dir": True},
-                "can be made or written.*/run may not be written",
+                "cannot be made or written.*/run may not be written",
             ),
             (
                 {
@@ -313,7 +316,7 @@ class TestRights:
                     "output_dir": "{folder}/run",
                     "mode": "evaluate",
                 },
-                "can be made or written.*/run may not be written",
+                "cannot be made or written.*/run may not be written",
             ),
         ],
     )

@@ -401,7 +401,7 @@ FLAGS = [
     ),
     Case(
         "kept head of other labels",
-        "an output for each label.*keep_head=True, 2 outputs in .*, 3 wanted",
+        "another number of outputs.*keep_head=True, 2 outputs in .*, 3 wanted",
         "--keep_head --train_file={folder}/three.csv",
         files={
             "three.csv": GOOD + "".join(f"Lamp {i}.,maybe\n" for i in range(5))
@@ -410,7 +410,7 @@ FLAGS = [
     *(
         Case(
             f"checkpoint that is a run with {len(files)} files",
-            f"not the run that made it. .*Pass --init_checkpoint={message}",
+            f"A run is no checkpoint.*Pass --init_checkpoint={message}",
             "--init_checkpoint={folder}/a/",
             files={f"a/{file}": "{}" for file in files},
         )
@@ -516,7 +516,7 @@ FOLDERS = [
                 "--output_dir={folder}/thesis.txt/run",
                 {"thesis.txt": "mine"},
                 "NotADirectoryError",
-                "can be made or written.*output_dir=.*run, but .*is no folder",
+                "cannot be made or written.*=.*run, but .*is no folder",
             ),
             (
                 f"--output_dir={{folder}}/{'x' * 300}",
@@ -547,7 +547,7 @@ FOLDERS = [
     *(
         Case(
             f"config.json that is {content!r}",
-            "must be a JSON object. Received: .*config.json",
+            "is no JSON object. Received: .*config.json",
             files={
                 "output/config.json": content,
                 "output/.written": "config.json\n",

@@ -240,7 +240,7 @@ class TestHuggingFaceFolder:
             (model_folder / name).unlink()
         path = model_folder / "vocab.txt"
         path.write_text(path.read_text("utf-8") + "more\n", encoding="utf-8")
-        with pytest.raises(ValueError, match="belong to different models"):
+        with pytest.raises(ValueError, match="belongs to another model"):
             library.predict(str(model_folder), TEXTS)
 
     def test_a_missing_folder_is_named(self, tmp_path):

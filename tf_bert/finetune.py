@@ -9,7 +9,7 @@ from absl import logging
 
 from tf_bert.config import Config
 from tf_bert.runs import build, run_results, training_run
-from tf_bert.runs.shared_store import open_store
+from tf_bert.runs.run_store import open_store
 
 
 def fine_tune(config: Config) -> dict[str, Any]:
@@ -43,8 +43,8 @@ def fine_tune(config: Config) -> dict[str, Any]:
             return results
 
         # 3. Training, from step 0 or from the last saved state.
-        checkpoints = store.checkpoints(run)
-        progress = training_run.train(run, checkpoints, attended=store.attended)
+        checkpoints = store.checkpoints()
+        progress = training_run.train(run, checkpoints)
 
         # 4. The chosen checkpoint, on every split.
         if progress.best_step and config.checkpoint_to_use == "best":

@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -41,44 +40,18 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.python.framework import op_def_registry
-
-with open(sys.argv[1] + "/saved_model.pb", "rb") as file:
-    graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0]
-functions = graph.graph_def.library.function
-operations = {node.op for x in functions for node in x.node_def}
-further = [op for op in operations if op_def_registry.get(op) is None]
-
 import tensorflow_text
 
-columns = json.load(sys.stdin)
+texts = json.load(sys.stdin)
 model = tf.saved_model.load(sys.argv[1])
-output = model.signatures["serving_default"](
-    **{name: tf.constant(texts) for name, texts in columns.items()}
-)
+output = model.signatures["serving_default"](text=tf.constant(texts))
 names = model.signatures["label_names"]()["label_names"].numpy()
 print(json.dumps({
     "label": [label.decode() for label in output["label"].numpy()],
     "probabilities": output["probabilities"].numpy().tolist(),
     "label_names": [name.decode() for name in names],
-    "further_operations": sorted(further),
 }))
 """
-
-
-def classify_elsewhere(path, cwd, **columns):
-    """Runs `CLIENT` in a process and a folder of its own."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", CLIENT, str(path)],
-        input=json.dumps(columns),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def export(folder, *flags):
@@ -165,25 +138,15 @@ class TestClassification:
             atol=1e-5,
         )
 
-    def test_a_server_must_have_two_operations_of_tensorflow_text(self, folder):
+    def test_no_operation_needs_python(self, folder):
         path = folder / "saved_model" / "saved_model.pb"
         graph = saved_model_pb2.SavedModel.FromString(path.read_bytes())
         functions = graph.meta_graphs[0].graph_def.library.function
         operations = {node.op for x in functions for node in x.node_def}
         assert operations >= {"MatMul", *TEXT_OPERATIONS}
-        # What TensorFlow itself has is listed there; a function of Python is
-        # too, and would need this program.
         further = {op for op in operations if not hasattr(tf.raw_ops, op)}
         assert further == set(TEXT_OPERATIONS)
         assert not {op for op in operations if "PyFunc" in op}
-
-    def test_signature(self, serve):
-        assert serve.structured_input_signature == (
-            (),
-            {"text": tf.TensorSpec([None], tf.string, name="text")},
-        )
-        assert serve.structured_outputs["label"].dtype == tf.string
-        assert serve.structured_outputs["probabilities"].shape == [None, 2]
 
     def test_texts_are_cut_as_in_the_run(self, serve):
         """To 32 tokens: [CLS], 30 words, [SEP]."""
@@ -192,12 +155,10 @@ class TestClassification:
         np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-7)
         assert np.abs(found[0] - found[2]).max() > 1e-5
 
-    def test_no_texts_are_allowed(self, serve):
+    def test_empty_texts_and_none_have_an_answer(self, serve):
         found = serve(text=tf.constant([], tf.string))
         assert found["label"].shape == (0,)
         assert found["probabilities"].shape == (0, 2)
-
-    def test_an_empty_text_has_an_answer(self, serve):
         found = serve(text=tf.constant(["", " ", "\u200b"]))
         shares = found["probabilities"].numpy()
         np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
@@ -239,24 +200,47 @@ class TestPairsAndScores:
 
 
 @pytest.mark.large
-class TestHalfPrecision:
-    def test_is_exported_in_single_precision(self, finished_run, tmp_path):
-        folder = copy_run(finished_run, tmp_path)
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-        config["precision"] = "mixed_bfloat16"
-        (folder / "config.json").write_text(json.dumps(config), "utf-8")
-        serve = tf.saved_model.load(str(export(folder))).signatures[
-            "serving_default"
-        ]
-        found = serve(text=tf.constant(TEXTS))["probabilities"].numpy()
-        halves, singles = (
-            probabilities(
-                predict(folder, {"text": TEXTS}, *flags), ["bad", "good"]
-            )
-            for flags in ([], ["--precision=float32"])
-        )
-        np.testing.assert_allclose(found, singles, rtol=0, atol=1e-5)
-        assert np.abs(found - halves).max() > 1e-5
+def test_of_half_precision_single_precision_is_exported(finished_run, tmp_path):
+    folder = copy_run(finished_run, tmp_path)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["precision"] = "mixed_bfloat16"
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    serve = tf.saved_model.load(str(export(folder))).signatures[
+        "serving_default"
+    ]
+    found = serve(text=tf.constant(TEXTS))["probabilities"].numpy()
+    rows = predict(folder, {"text": TEXTS}, "--precision=float32")
+    expected = probabilities(rows, ["bad", "good"])
+    # Halves have three digits.
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.large
+def test_a_process_without_this_package_says_what_predict_says(
+    folder, tmp_path
+):
+    path = ROOT / "tf_bert/data/product_reviews/test.tsv"
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        texts = [*TEXTS, *(row["text"] for row in rows)]
+    rows = predict(folder, {"text": texts})
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", CLIENT, str(folder / "saved_model")],
+        input=json.dumps(texts),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["label_names"] == ["bad", "good"]
+    assert found["label"] == [row["predicted_label"] for row in rows]
+    assert set(found["label"]) == {"bad", "good"}
+    expected = probabilities(rows, found["label_names"])
+    np.testing.assert_allclose(
+        found["probabilities"], expected, rtol=0, atol=1e-5
+    )
 
 
 class TestWriting:
@@ -282,58 +266,3 @@ class TestWriting:
             "saved_model",
             *(path.name for path in finished_run.iterdir()),
         }
-
-    def test_other_flags_than_the_run_s_are_refused(self, folder, capsys):
-        file = folder / "saved_model" / "saved_model.pb"
-        before = file.stat().st_mtime_ns
-        wrong = ["--max_seq_length=16", "--seed=7"]
-        status = run.main(["--mode=export", f"--output_dir={folder}", *wrong])
-        assert status == 2
-        assert re.search(
-            r"--mode=export must be given.*Received: max_seq_length=16 \(the "
-            r"run's: 32\); seed=7 \(the run's: 0\), output_dir=.*"
-            "Leave out --max_seq_length, --seed.",
-            capsys.readouterr().err,
-        )
-        assert file.stat().st_mtime_ns == before
-
-    def test_a_run_must_have_ended(self, tmp_path, capsys):
-        status = run.main(["--mode=export", f"--output_dir={tmp_path}"])
-        assert status == 2
-        assert "must hold a finished run" in capsys.readouterr().err
-        assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.large
-class TestMiniLM:
-    def test_a_process_without_this_package_says_what_predict_says(
-        self, tmp_path
-    ):
-        folder = tmp_path / "run"
-        arguments = [
-            f"--output_dir={folder}",
-            "--task_name=product_reviews",
-            "--init_checkpoint=minilm-l6",
-            "--max_seq_length=64",
-            "--train_batch_size=16",
-            "--num_train_steps=20",
-            "--num_evaluations=1",
-            "--learning_rate=1e-4",
-            "--nocompare_baselines",
-            "--notensorboard",
-        ]
-        assert run.main(arguments) == 0
-        path = ROOT / "tf_bert/data/product_reviews/test.tsv"
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file, delimiter="\t")
-            texts = [*TEXTS, *(row["text"] for row in rows)]
-        rows = predict(folder, {"text": texts})
-        found = classify_elsewhere(export(folder), tmp_path, text=texts)
-        assert found["further_operations"] == list(TEXT_OPERATIONS)
-        assert found["label_names"] == ["negative", "positive"]
-        assert found["label"] == [row["predicted_label"] for row in rows]
-        assert set(found["label"]) == {"negative", "positive"}
-        expected = probabilities(rows, found["label_names"])
-        np.testing.assert_allclose(
-            found["probabilities"], expected, rtol=0, atol=1e-5
-        )

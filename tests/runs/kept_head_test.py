@@ -28,69 +28,62 @@ def check(folder, task, *, labels=None):
     kept_head.check_kept_head(config, task, str(folder))
 
 
-@pytest.fixture(scope="module")
-def regression(tiny_checkpoint, tmp_path_factory):
-    """The folder of a model with one output."""
-    folder = str(tmp_path_factory.mktemp("regression"))
+@pytest.mark.parametrize(
+    "wanted, stored",
+    [
+        (("bad", "good"), ("bad", "good")),
+        # Two spellings of a label are one.
+        (("0", "1"), ("0.0", "1.0")),
+        # Where labels are only numbered, their number counts.
+        (("bad", "good"), None),
+    ],
+)
+def test_names_in_their_order_are_let_through(tiny_checkpoint, wanted, stored):
+    check(tiny_checkpoint, make_task(*wanted), labels=stored)
+
+
+@pytest.mark.parametrize(
+    "wanted, stored, message",
+    [
+        (
+            ("good", "bad"),
+            ("bad", "good"),
+            "labels bad, good in .*, good, bad in the data. Pass "
+            "--label_names=bad,good, the",
+        ),
+        (
+            ("bad", "good"),
+            ("not bad", "bad", "good"),
+            "Pass --label_names='not bad,bad,good', the",
+        ),
+        (("no", "yes"), ("bad", "good"), "Leave out --keep_head to draw"),
+        (("bad", "fair", "good"), None, "2 outputs in .*, 3 wanted"),
+        # Names without the weights are not enough.
+        (
+            ("bad", "fair", "good"),
+            ("bad", "fair", "good"),
+            "2 outputs in .*, 3 wanted",
+        ),
+        ((), None, "2 outputs in .*, 1 wanted"),
+    ],
+)
+def test_other_labels_are_refused_with_what_helps(
+    tiny_checkpoint, wanted, stored, message
+):
+    with pytest.raises(ValueError, match=message):
+        check(tiny_checkpoint, make_task(*wanted), labels=stored)
+
+
+def test_a_task_of_the_table_has_labels_that_no_flag_changes(tiny_checkpoint):
+    task = known_tasks.get_task("rte")
+    with pytest.raises(ValueError, match="Leave out --keep_head to draw"):
+        check(tiny_checkpoint, task, labels=task.label_names[::-1])
+
+
+def test_a_regression_wants_one_output(tiny_checkpoint, tmp_path):
     TFBertForSequenceClassification.from_pretrained(
         tiny_checkpoint, num_labels=1
-    ).save_pretrained(folder)
-    return folder
-
-
-class TestCheckKeptHead:
-    def test_names_in_their_order_are_let_through(self, tiny_checkpoint):
-        check(tiny_checkpoint, make_task("bad", "good"), labels=("bad", "good"))
-
-    def test_two_spellings_of_a_label_are_one(self, tiny_checkpoint):
-        check(tiny_checkpoint, make_task("0", "1"), labels=("0.0", "1.0"))
-
-    def test_where_labels_are_only_numbered_their_number_counts(
-        self, tiny_checkpoint
-    ):
-        check(tiny_checkpoint, make_task("bad", "good"))
-        with pytest.raises(ValueError, match="2 outputs in .*, 3 wanted"):
-            check(tiny_checkpoint, make_task("bad", "fair", "good"))
-
-    @pytest.mark.parametrize(
-        "wanted, stored, message",
-        [
-            (
-                ("good", "bad"),
-                ("bad", "good"),
-                "labels bad, good in .*, good, bad in the data. Pass "
-                "--label_names=bad,good, the",
-            ),
-            (
-                ("bad", "good"),
-                ("not bad", "bad", "good"),
-                "Pass --label_names='not bad,bad,good', the",
-            ),
-            (("no", "yes"), ("bad", "good"), "Leave out --keep_head to draw"),
-        ],
-        ids=["another_order", "more_labels", "other_labels"],
-    )
-    def test_other_names_are_refused_with_what_helps(
-        self, tiny_checkpoint, wanted, stored, message
-    ):
-        with pytest.raises(ValueError, match=message):
-            check(tiny_checkpoint, make_task(*wanted), labels=stored)
-
-    def test_names_without_the_weights_are_not_enough(self, tiny_checkpoint):
-        labels = ("bad", "fair", "good")
-        with pytest.raises(ValueError, match="2 outputs in .*, 3 wanted"):
-            check(tiny_checkpoint, make_task(*labels), labels=labels)
-
-    def test_a_task_of_the_table_has_labels_that_no_flag_changes(
-        self, tiny_checkpoint
-    ):
-        task = known_tasks.get_task("rte")
-        with pytest.raises(ValueError, match="Leave out --keep_head to draw"):
-            check(tiny_checkpoint, task, labels=task.label_names[::-1])
-
-    def test_a_regression_wants_one_output(self, regression, tiny_checkpoint):
-        check(regression, make_task())
-        with pytest.raises(ValueError, match="2 outputs in .*, 1 wanted"):
-            check(tiny_checkpoint, make_task())
-        with pytest.raises(ValueError, match="1 outputs in .*, 2 wanted"):
-            check(regression, make_task("bad", "good"))
+    ).save_pretrained(str(tmp_path))
+    check(tmp_path, make_task())
+    with pytest.raises(ValueError, match="1 outputs in .*, 2 wanted"):
+        check(tmp_path, make_task("bad", "good"))

@@ -101,7 +101,6 @@ class TestRestart:
         [
             {"mixout": 0.1},
             {"bias_correction": False},
-            {"weight_decay": 0.1},
             {"max_seq_length": 16},
             {"split_seed": 1},
             {"train_batch_size": 6},
@@ -113,5 +112,5 @@ class TestRestart:
     ):
         config = make_config(flags, **{**changes, **other})
         assert not reset.can_restart(pair[0], config)
-        with pytest.raises(ValueError, match="must be restarted with what"):
+        with pytest.raises(ValueError, match="can be restarted with other"):
             reset.restart(pair[0], config)

@@ -27,6 +27,7 @@ from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.runs import parameter_table
 from tf_bert.runs.classifier import Classifier, load_classifier, read_checkpoint
 from tf_bert.runs.schedule import Schedule, make_schedule
+from tf_bert.training import frozen_features
 from tf_bert.training.batch_iterator import Batches
 from tf_bert.training.devices import distribution
 from tf_bert.training.trained_words import TrainedWords
@@ -40,18 +41,14 @@ class Run:
     """A training, ready to start.
 
     Attributes:
-        config: of the run.
-        data: the splits, as texts.
-        tokenized: split -> the same, as tokens.
-        classifier: the model and what belongs to it.
-        trained_words: the rows of its word embeddings that are trained; None
-            if these are frozen.
-        optimizer: built for the model's trainable variables, these rows among
-            them.
-        schedule: what is done at which step.
+        config: with the positive label of the data.
+        tokenized: split -> the examples of `data`, as tokens.
+        trained_words: the rows of the word embeddings that are trained; None if
+            these are frozen.
+        optimizer: built for the trainable variables, these rows among them.
         loop: over steps; it keeps its trace.
-        mixout: of the model; None without Mixout.
-        recorder: of the updates; None without `record_updates`.
+        mixout: None without Mixout.
+        recorder: None without `record_updates`.
         average: of the weights; None without `ema_decay`.
     """
 
@@ -77,9 +74,8 @@ class Run:
     ) -> Batches:
         """The packed batches of another plan of the training data.
 
-        Args:
-            plan: whose shapes are fixed where those of the run's own are.
-            learning_rates: float32 `[K]`, of each of its steps.
+        The shapes are fixed where those of the run's own are. The learning
+        rates are float32 `[K]`, of each of its steps.
         """
         strategy = self.classifier.strategy
         per_step = {"learning_rate": learning_rates}
@@ -94,6 +90,14 @@ class Run:
             strategy=strategy,
             static_shapes=distribution.has_static_shapes(self.config, strategy),
         )
+
+    def repeated_splits(self) -> dict[str, TokenizedExamples]:
+        """The splits that a training goes through again and again.
+
+        Not those that are evaluated once, at the end.
+        """
+        names = ("train", "validation")
+        return {n: self.tokenized[n] for n in names if n in self.tokenized}
 
     def scored_weights(self) -> contextlib.AbstractContextManager[None]:
         """A time in which the model has the weights that are evaluated.
@@ -154,12 +158,11 @@ def read_data(
 
     Args:
         config: as `build` takes it.
-        record: of the rows of a run that is continued, see `run_data.load`.
+        record: of the examples of a run that is continued, see `run_data.load`.
         begun: of `RunFolder.begun`, of such a run.
 
     Raises:
         ChangedDataError: if the data is not that of the record.
-        ValueError, FileNotFoundError: if a file or flag is wrong.
     """
     task = run_data.get_task(config)
     if config.predict_file and config.mode != "inspect":
@@ -181,14 +184,7 @@ def build(
         config: with `mode` train or inspect. An inspection lists all empty
             texts, which a training refuses.
         data: of `read_data`; None reads it.
-        strategy: that the training runs under; None takes
-            `distribution.get_strategy`'s.
-
-    Returns:
-        The run. Its `config` has the positive label of its data.
-
-    Raises:
-        ValueError, FileNotFoundError: if a file, flag or checkpoint is wrong.
+        strategy: None takes `distribution.get_strategy`'s.
     """
     config = distribution.with_batch_size(config)
     if data is None:
@@ -215,9 +211,7 @@ def build(
         )
         optimizer.build(variables)
         average = _make_average(config, variables, trained_words)
-    if config.mode == "train":
-        _log_parameters(config, classifier, optimizer)
-    return Run(
+    run = Run(
         config=config,
         data=data,
         tokenized=tokenized,
@@ -237,22 +231,24 @@ def build(
             jit_compile=distribution.is_compiled(config, classifier.strategy),
         ),
         mixout=mixout,
-        recorder=_make_recorder(config, variables, optimizer, classifier),
+        recorder=UpdateRecorder(variables, optimizer, classifier.strategy)
+        if config.record_updates
+        else None,
         average=average,
     )
+    if config.mode == "train":
+        _log_parameters(run)
+        if config.cache_frozen_features:
+            frozen_features.check_room(
+                classifier.inference, run.repeated_splits()
+            )
+    return run
 
 
 def check(config: Config, data: load_splits.TaskData) -> None:
     """Finds what is wrong with a training before its weights are read.
 
     `build` finds it too, and what only the weights can show.
-
-    Args:
-        config: of the training.
-        data: of `run_data.load`.
-
-    Raises:
-        ValueError, FileNotFoundError: if a flag or checkpoint is wrong.
     """
     _check_data(config, data)
     read_checkpoint(config, data.task)
@@ -265,7 +261,7 @@ def _check_data(config: Config, data: load_splits.TaskData) -> None:
     rules.check_smoothing(config, is_regression=data.task.is_regression)
     if config.early_stopping_patience and data.validation is None:
         raise ValueError(
-            "Early stopping must have a validation split. Received: "
+            "Early stopping needs a validation split. Received: "
             f"early_stopping_patience={config.early_stopping_patience}, "
             f"validation_proportion={config.validation_proportion}. Pass "
             "--validation_file or --validation_proportion, or leave out "
@@ -296,17 +292,6 @@ def _make_average(
     return WeightAverage(variables, config.ema_decay, trained_words)
 
 
-def _make_recorder(
-    config: Config,
-    variables: list[keras.Variable],
-    optimizer: AdamWeightDecay,
-    classifier: Classifier,
-) -> UpdateRecorder | None:
-    if not config.record_updates:
-        return None
-    return UpdateRecorder(variables, optimizer, classifier.strategy)
-
-
 def _make_optimizer(
     config: Config, *, paths: list[str], fresh: frozenset[str]
 ) -> AdamWeightDecay:
@@ -334,9 +319,11 @@ def _not_pulled(fresh: frozenset[str]) -> list[str]:
     return [*parameter_groups.NO_DECAY, *(f"^{re.escape(p)}$" for p in head)]
 
 
-def _log_parameters(config, classifier, optimizer) -> None:
+def _log_parameters(run: Run) -> None:
     table = parameter_table.render(
-        parameter_table.describe(classifier.model, optimizer, classifier.fresh),
-        learning_rate=config.learning_rate,
+        parameter_table.describe(
+            run.classifier.model, run.optimizer, run.classifier.fresh
+        ),
+        learning_rate=run.config.learning_rate,
     )
     logging.info("The parameters of the model:\n%s", table)

@@ -10,7 +10,7 @@ import tensorflow as tf
 import transformers
 from absl import logging
 
-from tf_bert.adaptation import reinit
+from tf_bert.adaptation import freezing, reinit
 from tf_bert.checkpoints import load
 from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.config import Config
@@ -24,6 +24,7 @@ from tf_bert.models import initialization
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
+from tf_bert.optimization import parameter_groups
 from tf_bert.runs import kept_head
 from tf_bert.training.devices import distribution
 from tf_bert.training.inference import Inference
@@ -39,9 +40,6 @@ class Classifier:
 
     Attributes:
         task: with its label names, unless it is a regression.
-        tokenizer: in the graph.
-        model: built under `strategy`.
-        strategy: of `tf_bert.training.devices.distribution`.
         inference: of the model; it keeps its trace.
         max_seq_length: tokens that a text, or a pair, is cut to.
         fresh: paths of the variables that were drawn, not loaded.
@@ -74,13 +72,7 @@ class Classifier:
 
 
 def load_finished(folder: str, config: Config) -> Classifier:
-    """Loads the classifier of a finished run.
-
-    Args:
-        folder: the run's `model` folder.
-        config: of that run, or as `stored_config` returns it. Its data is
-            not read.
-    """
+    """Loads the classifier of a finished run, from its `model` folder."""
     settings = tokenizer_files.read_tokenizer_settings(folder)
     strategy = distribution.get_strategy(config, trains=False)
     with strategy.scope():
@@ -105,17 +97,9 @@ def read_checkpoint(
 ) -> tuple[str, transformers.BertConfig, TokenizerSettings]:
     """Reads all of a checkpoint but its weights, and checks that it fits.
 
-    Args:
-        config: of a training.
-        task: with its label names, unless it is a regression.
-
     Returns:
         Its folder, the configuration of the model to be trained, and the
         tokenizer's settings.
-
-    Raises:
-        ValueError, FileNotFoundError: if the checkpoint or a flag about the
-            model is wrong.
     """
     folder = checkpoint_sources.resolve(config.init_checkpoint)
     model_config = load.read_config(folder)
@@ -128,6 +112,7 @@ def read_checkpoint(
         reinit_layers=config.reinit_layers,
         freeze=config.freeze,
     )
+    _check_layerwise_decay(config, model_config.num_hidden_layers)
     if config.keep_head:
         kept_head.check_kept_head(model_config, task, folder)
     _set_task(model_config, task)
@@ -138,6 +123,18 @@ def read_checkpoint(
     return folder, model_config, settings
 
 
+def _check_layerwise_decay(config: Config, num_blocks: int) -> None:
+    """Refuses rates that fall from block to block where none is trained."""
+    num_frozen = 0
+    if config.freeze is not None:
+        stages = freezing.count_stages(config.freeze, num_blocks=num_blocks)
+        num_frozen = max(0, stages - 1)  # The embeddings are one too.
+    top = [f"encoder/layer_{num_blocks - 1}/"]
+    parameter_groups.layerwise_multipliers(
+        top if num_frozen < num_blocks else [], config.layerwise_lr_decay
+    )
+
+
 def load_classifier(
     config: Config,
     task: known_tasks.TaskSpec,
@@ -146,20 +143,11 @@ def load_classifier(
 ) -> Classifier:
     """Loads the checkpoint that the training starts from.
 
-    Of a checkpoint that was fine-tuned before, by this program or another,
-    the weights alone are taken, and of these not the head, unless it is to be
-    kept: it is drawn from `head_seed` like that of any other run. (The paper's
-    code keeps a head of the same number of labels, and takes the optimizer's
-    state and the step along.)
-
-    Args:
-        config: with `mode` train or inspect.
-        task: with its label names, unless it is a regression.
-        strategy: None takes `distribution.get_strategy`'s.
-
-    Raises:
-        ValueError, FileNotFoundError: if the checkpoint or a flag about the
-            model is wrong.
+    Of a checkpoint that was fine-tuned before, by this program or another, the
+    weights alone are taken, and of these not the head, unless it is to be kept:
+    it is drawn from `head_seed` like that of any other run. (The paper's code
+    keeps a head of the same number of labels, and takes the optimizer's state
+    and the step along.)
     """
     folder, model_config, settings = read_checkpoint(config, task)
     strategy = strategy or distribution.get_strategy(config)
@@ -180,14 +168,8 @@ def reload_classifier(classifier: Classifier, config: Config) -> Classifier:
     """Gives a classifier the weights that a training starts from, again.
 
     From the second time on, without its files: it keeps what they held. That
-    takes memory for the weights once more.
-
-    Args:
-        classifier: of `load_classifier`, trained or not.
-        config: of that call, but for seeds and what is re-initialised.
-
-    Returns:
-        The same model, with the weights and `fresh` of a new one.
+    takes memory for the weights once more. The configuration may differ from
+    that of `load_classifier` in seeds and in what is re-initialised.
     """
     model = classifier.model
     weights = model.weights_by_path()
@@ -270,7 +252,7 @@ def check_fits(
     positions = model_config.max_position_embeddings
     if config.max_seq_length > positions:
         raise ValueError(
-            "`max_seq_length` must not be over the model's positions. "
+            "`max_seq_length` must not exceed the model's positions. "
             f"Received: max_seq_length={config.max_seq_length}, "
             f"max_position_embeddings={positions} in {folder}. Pass "
             f"--max_seq_length={positions} or less."
@@ -279,10 +261,10 @@ def check_fits(
     surplus = model_config.vocab_size - size
     if surplus < 0 or surplus > _LARGEST_PADDING:
         raise ValueError(
-            "The vocabulary must have as many entries as the model has word "
-            f"embeddings. Received: {size} entries in the vocabulary of "
-            f"{folder}, vocab_size={model_config.vocab_size}. They belong to "
-            "different models: pass another --init_checkpoint."
+            "The vocabulary belongs to another model. Received: "
+            f"{size} entries in the vocabulary of {folder}, for "
+            f"vocab_size={model_config.vocab_size} word embeddings. Pass "
+            "another --init_checkpoint."
         )
     if surplus:
         logging.warning(

@@ -27,19 +27,10 @@ Wrote {path}. It needs TensorFlow and tensorflow-text, not this package:
 
 
 def export_run(config: Config) -> str:
-    """Writes `saved_model/` beside the model of a finished run.
+    """Writes `saved_model/` beside the model of a run; returns its path.
 
     An earlier export is replaced. Everything is computed in float32, whatever
     the run's precision.
-
-    Args:
-        config: of `stored_config.stored_config`.
-
-    Returns:
-        The path of the SavedModel.
-
-    Raises:
-        FileNotFoundError: if there is no model in the run.
     """
     folder = RunFolder(config.output_dir)
     classifier = load_finished(
@@ -49,8 +40,12 @@ def export_run(config: Config) -> str:
         ),
     )
     path = folder.join(run_folder.SAVED_MODEL)
-    with folder.written.open_folder_writer(run_folder.SAVED_MODEL) as temporary:
-        write_saved_model(classifier, temporary)
+    served = ServedClassifier(classifier)
+    with (
+        folder.written.open_folder_writer(run_folder.SAVED_MODEL) as temporary,
+        _quiet_writer(),
+    ):
+        tf.saved_model.save(served, temporary, signatures=served.signatures())
     text = 'tf.constant(["A text."])'
     arguments = f"text={text}"
     if classifier.task.text_pair_column is not None:
@@ -59,26 +54,12 @@ def export_run(config: Config) -> str:
     return path
 
 
-def write_saved_model(classifier: Classifier, path: str) -> None:
-    """Writes a classifier as a SavedModel.
-
-    It has the signatures of `ServedClassifier.signatures`.
-
-    Args:
-        classifier: of `load_finished`, with a float32 model.
-        path: of an empty folder of this machine.
-    """
-    served = ServedClassifier(classifier)
-    with _quiet_writer():
-        tf.saved_model.save(served, path, signatures=served.signatures())
-
-
 class ServedClassifier(tf.Module):
     """From raw texts to labels and probabilities, in one graph.
 
     Nothing is refused here: an empty text, which `--mode=predict` takes for a
-    mistake in the file, gets what the model says of ``[CLS] [SEP]``; bytes
-    that are not UTF-8 make their word [UNK].
+    mistake in the file, gets what the model says of ``[CLS] [SEP]``; bytes that
+    are not UTF-8 make their word [UNK].
 
     Args:
         classifier: of `load_finished`, with a float32 model.
@@ -97,13 +78,11 @@ class ServedClassifier(tf.Module):
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """Returns the functions of the SavedModel, by name.
 
-        Returns:
-            ``serving_default``: takes `text`, string `[N]`, and for pairs
-            `text_pair`, string `[N]`. Returns `label`, string `[N]`, and
-            `probabilities`, float32 `[N, C]`; for regression `score`, float32
-            `[N]`. N may be 0. ``label_names``, unless it is a regression:
-            takes nothing, returns `label_names`, string `[C]`, in the order
-            of the probabilities.
+        ``serving_default`` takes `text`, string `[N]`, and for pairs
+        `text_pair`, string `[N]`; N may be 0. It returns `label`, string `[N]`,
+        and `probabilities`, float32 `[N, C]`; for a regression `score`, float32
+        `[N]`. ``label_names``, unless it is a regression, takes nothing and
+        returns `label_names`, string `[C]`, in the order of the probabilities.
         """
         names = ["text"]
         if self._classifier.task.text_pair_column is not None:

@@ -20,15 +20,11 @@ from tf_bert.training import evaluate
 def evaluate_run(config: Config) -> dict[str, Any]:
     """Evaluates a finished run on `test_file`, else on its own splits.
 
-    Args:
-        config: of `stored_config.stored_config`.
-
-    Returns:
-        Split -> metric and `metric_ci`; also in `evaluation.json`.
+    Returns split -> metric and `metric_ci`, as `evaluation.json` has it.
 
     Raises:
         ChangedDataError: if the run's own data is not what it was.
-        ValueError: if rows of another `test_file` were trained on.
+        ValueError: if examples of another `test_file` were trained on.
     """
     folder = RunFolder(config.output_dir)
     folder.check_writable()
@@ -72,18 +68,16 @@ def _check_test(
     *,
     own_file: str | None,
 ) -> int:
-    """Refuses test rows that are not those of the run, or not new to it.
+    """Refuses test examples that are not those of the run, or not new to it.
 
     Which of the two they are to be, their content says, and then their path.
+    Returns how many are known to be copies of training examples.
 
     Args:
         test: labelled.
         task: of the run.
         record: the content of its `splits.json`; empty: it has none.
         own_file: path of its own test file, if it had one.
-
-    Returns:
-        How many of the rows are known to be copies of training rows.
     """
     stored = StoredRows.parse(record) if record else None
     if stored is None or not stored.digests:
@@ -103,7 +97,7 @@ def _check_test(
     rows = stored.copies_in("train", found)
     if len(rows):
         raise ValueError(
-            "`test_file` must hold rows that the run was not trained on. "
+            "`test_file` holds rows that the run was trained on. "
             f"Received: test_file={test.source}, of which {len(rows)} of "
             f"{len(test)} rows stand in the training data too, but for case "
             f"and spaces ({row_digests.list_rows(rows.tolist())}). Delete "

@@ -17,22 +17,12 @@ def check_kept_head(
     Reads shapes and no weights. The reference code keeps a head whenever the
     number of labels is the same, whatever they are called, and so does
     transformers.
-
-    Args:
-        model_config: of the checkpoint, as it was read.
-        task: of the run, with its label names.
-        folder: of the checkpoint.
-
-    Raises:
-        ValueError: if there is no head, it has another number of outputs, or
-            the checkpoint names its labels and these are others, or in
-            another order.
     """
     weights = formats.open_weights(folder)
     for path in ("classifier/kernel", "classifier/bias"):
         if weights.shape(path) is None:
             raise ValueError(
-                "A head must be in the checkpoint to be kept. Received: "
+                "The checkpoint has no head to keep. Received: "
                 f"keep_head=True, {weights.file} without "
                 f"{weights.stored_name(path).name}. Leave out --keep_head to "
                 "draw the head afresh."
@@ -41,8 +31,8 @@ def check_kept_head(
     wanted = task.label_names
     if not task.is_regression and stored and not _are_same(stored, wanted):
         raise ValueError(
-            "A kept head must have the labels of the data, in their order. "
-            f"Received: keep_head=True, labels {', '.join(stored)} in "
+            "The checkpoint's head has other labels than the data, or another "
+            f"order. Received: keep_head=True, labels {', '.join(stored)} in "
             f"{folder}, {', '.join(wanted)} in the data. "
             f"{_advice(stored, task)}"
         )
@@ -50,10 +40,10 @@ def check_kept_head(
     num_wanted = 1 if task.is_regression else len(wanted)
     if num_outputs != num_wanted:
         raise ValueError(
-            "A kept head must have an output for each label, or one for a "
-            f"regression. Received: keep_head=True, {num_outputs} outputs in "
-            f"{weights.file}, {num_wanted} wanted. Leave out --keep_head to "
-            "draw the head afresh."
+            "The checkpoint's head has another number of outputs than the "
+            f"task. Received: keep_head=True, {num_outputs} outputs in "
+            f"{weights.file}, {num_wanted} wanted. Leave out "
+            "--keep_head to draw the head afresh."
         )
 
 

@@ -4,11 +4,11 @@ Nothing in it depends on a clock or a machine: the same command writes the
 same card.
 """
 
-import os
 import shlex
 from collections.abc import Sequence
 from typing import Any
 
+import huggingface_hub
 import numpy as np
 
 from tf_bert.baselines import comparison
@@ -17,43 +17,31 @@ from tf_bert.config import Config, command_line
 from tf_bert.data.tasks.data_name import data_name, source_name
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.load_splits import TaskData
-from tf_bert.runs import card_metadata
+from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.scoring import score_intervals
 from tf_bert.scoring.metrics import METRICS, REPORTED, title_of
-from tf_bert.system import file_io
 
 FILE_NAME = "README.md"
 
+# Name here -> name on the hub, https://hf.co/metrics. The others have none.
+_HUB_METRICS = {
+    "accuracy": "accuracy",
+    "f1": "f1",
+    "macro_f1": "f1",
+    "matthews": "matthews_correlation",
+    "roc_auc": "roc_auc",
+    "pearson": "pearsonr",
+    "spearman": "spearmanr",
+    "mse": "mse",
+    "mae": "mae",
+}
 _SPLITS = ("train", "validation", "test")
-
-
-def write_model_card(
-    folder: str, config: Config, data: TaskData, results: dict[str, Any]
-) -> None:
-    """Writes the card of a run's model.
-
-    Args:
-        folder: of the model; local or `gs://`.
-        config: of the run.
-        data: its splits.
-        results: as in `all_results.json`, with or without `runtime`.
-    """
-    file_io.write_text(
-        os.path.join(folder, FILE_NAME),
-        render_model_card(config, data, results),
-    )
 
 
 def render_model_card(
     config: Config, data: TaskData, results: dict[str, Any]
 ) -> str:
-    """Returns the card: YAML for programs, then Markdown for people.
-
-    Args:
-        config: of the run.
-        data: its splits.
-        results: as in `all_results.json`, with or without `runtime`.
-    """
+    """Returns the card: YAML for programs, then Markdown for people."""
     sections = (
         _introduction(config, data),
         _data_section(config, data),
@@ -62,8 +50,55 @@ def render_model_card(
         _making_section(config, results),
         _limits_section(config, data, results),
     )
-    front = card_metadata.card_metadata(config, data.task, results).to_yaml()
+    front = _metadata(config, data.task, results).to_yaml()
     return f"---\n{front}\n---\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _metadata(
+    config: Config, task: TaskSpec, results: dict[str, Any]
+) -> huggingface_hub.ModelCardData:
+    """Returns the front matter of the card."""
+    dataset = data_name(config.as_dict())
+    entries = [
+        huggingface_hub.EvalResult(
+            task_type="text-classification",
+            task_name="Text regression" if task.is_regression else None,
+            dataset_type=dataset,
+            dataset_name=dataset,
+            dataset_split=split,
+            metric_type=_HUB_METRICS[name],
+            metric_name=title_of(name, task.positive_label),
+            metric_value=results[split][name],
+            metric_args=_metric_args(name, task),
+        )
+        for split in ("validation", "test")
+        for name in _HUB_METRICS
+        if results.get(split, {}).get(name) is not None
+    ]
+    return huggingface_hub.ModelCardData(
+        base_model=checkpoint_sources.find_hub_id(config.init_checkpoint),
+        library_name="transformers",
+        pipeline_tag="text-classification",
+        tags=["bert", "tf_bert"],
+        metrics=list(dict.fromkeys(x.metric_type for x in entries)) or None,
+        model_name=_model_name(config),
+        eval_results=entries or None,
+    )
+
+
+def _metric_args(name: str, task: TaskSpec) -> dict[str, Any] | None:
+    """Arguments of a metric of the hub, by the names that it has there."""
+    if name == "macro_f1":
+        return {"average": "macro"}
+    if name == "f1" and task.positive is not None:
+        return {"pos_label": task.positive.id}
+    return None
+
+
+def _model_name(config: Config) -> str:
+    """The last part of the run's folder."""
+    name = config.output_dir.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return name if name.strip(".") else "model"
 
 
 def _introduction(config: Config, data: TaskData) -> str:
@@ -77,7 +112,7 @@ def _introduction(config: Config, data: TaskData) -> str:
     hub_id = checkpoint_sources.find_hub_id(config.init_checkpoint)
     start = _code(hub_id or config.init_checkpoint)
     return (
-        f"# {card_metadata.model_name(config)}\n\n{does} It is {start}, "
+        f"# {_model_name(config)}\n\n{does} It is {start}, "
         f"fine-tuned with tf_bert on {len(data.train)} labelled rows."
     )
 

@@ -32,7 +32,6 @@ class Parameter:
         path: such as `bert/encoder/layer_3/output/dense/bias`.
         size: number of values.
         is_fresh: it was drawn, not loaded.
-        is_trained: False if it is frozen.
         rate: what the schedule's rate is multiplied by, >= 0.
         decay: strength of the decay towards 0, >= 0; 0 is none.
         pretrained_decay: the same towards the values of the start.
@@ -84,11 +83,7 @@ def describe(
 
 
 def count(model: Any) -> dict[str, int]:
-    """Returns the number of values in a model, all and those trained.
-
-    Args:
-        model: of `tf_bert.models`.
-    """
+    """Returns the number of values in a model, all and those trained."""
     variables = model.weights_by_path().values()
     return {
         "num_parameters": sum(map(_size, variables)),
@@ -105,29 +100,12 @@ def _size(variable: Any) -> int:
 def render(parameters: Sequence[Parameter], *, learning_rate: float) -> str:
     """Returns the table as text, at most 80 columns wide.
 
-    One line for each part; blocks that follow each other and differ in
-    nothing share one, with the sum of their parameters.
+    One line for each part; blocks that follow each other and differ in nothing
+    share one, with the sum of their parameters.
 
     Args:
         parameters: of `describe`.
         learning_rate: the schedule's highest.
-
-    Example:
-        >>> print(
-        ...     render(
-        ...         [
-        ...             Parameter("bert/encoder/layer_0/x/kernel", 16, decay=1),
-        ...             Parameter("bert/encoder/layer_0/x/bias", 4),
-        ...             Parameter("classifier/kernel", 8, is_fresh=True),
-        ...         ],
-        ...         learning_rate=2e-5,
-        ...     ).partition("Decay")[0]
-        ... )
-        part        parameters  weights     peak rate  decay to 0  to start
-        layer_0             20  pretrained      2e-05           1      none
-        classifier           8  fresh           2e-05        none      none
-        total 28, trainable 28, frozen 0, decayed 16
-        <BLANKLINE>
     """
     parts: dict[str, list[Parameter]] = {}
     for parameter in parameters:

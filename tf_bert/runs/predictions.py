@@ -35,8 +35,8 @@ def predict_on_texts(
 ) -> np.ndarray:
     """Returns what a model says about texts, in their order.
 
-    Tokens, batches of a fixed set of shapes, logits: nothing is traced for
-    these texts that was traced before, or is kept of them.
+    Nothing is traced for these texts that was traced before, or is kept of
+    them.
 
     Args:
         classifier: of `tf_bert.runs.classifier`.
@@ -62,38 +62,23 @@ def predict_on_texts(
 def open_rows(config: Config, task: TaskSpec) -> Iterator[unlabelled.Chunk]:
     """Opens `config.predict_file`, the only time that it is opened.
 
-    Args:
-        config: of the run; `predict_file` and how it is written.
-        task: of the run; its columns.
-
-    Returns:
-        The rows, as they stream. Several megabytes have been read.
-
-    Raises:
-        ValueError, FileNotFoundError: if the input is wrong, as far as it has
-            been read; the chunks raise it of what comes behind.
+    The rows stream. Several megabytes have been read and checked when this
+    returns; the chunks raise what is wrong behind.
     """
     return run_data.file_to_predict(config, task).chunks_ahead()
 
 
 def predict_run(config: Config) -> int:
-    """Predicts `predict_file` with a finished run's model.
+    """Predicts `predict_file` with a finished run; returns how many rows.
 
-    Args:
-        config: of `stored_config.stored_config`.
-
-    Returns:
-        The number of rows in `predictions.tsv` or, where the texts come from
-        standard input, written to standard output.
-
-    Raises:
-        ValueError: if there is no `predict_file`, or a row of it is wrong:
-            found before anything is predicted in a file of some megabytes,
-            and in any before anything is written.
+    They are in `predictions.tsv` then or, where the texts came from standard
+    input, on standard output. What is wrong with a row is found before anything
+    is predicted in a file of some megabytes, and in any before anything is
+    written.
     """
     if not config.predict_file:
         raise ValueError(
-            "`predict_file` must be given with --mode=predict. Received: "
+            "--mode=predict needs a file of texts. Received: "
             "predict_file=None. Pass --predict_file."
         )
     folder = RunFolder(config.output_dir)
@@ -120,7 +105,7 @@ def write_predictions(
     chunks: Iterable[unlabelled.Chunk],
     path: str | None,
 ) -> int:
-    """Predicts every row of a file and writes a TSV file.
+    """Predicts every row of a file and writes a TSV file; returns how many.
 
     The file has the input's rows in their order and its columns, then
     `predicted_label` and `probability_<label>` for each label (regression:
@@ -132,14 +117,8 @@ def write_predictions(
     Args:
         classifier: of `tf_bert.runs.classifier`.
         chunks: of `open_rows`.
-        path: of the output; written whole or not at all. None writes nothing:
-            on several workers all take part, and one of them writes.
-
-    Returns:
-        The number of rows.
-
-    Raises:
-        ValueError: if a row is wrong; nothing is written then.
+        path: written whole or not at all. None writes nothing: on several
+            workers all take part, and one of them writes.
     """
     nowhere = path is None
     with (
@@ -156,18 +135,14 @@ def stream_predictions(
 ) -> int:
     """Predicts lines as they come in, and writes the same table as they go.
 
+    Of a wrong line those before it have been written. Where nobody reads the
+    output any more, `BrokenPipeError` is raised.
+
     Args:
         classifier: of `tf_bert.runs.classifier`.
         config: of the run.
         source: standard input; see `standard_input.iterate_lines`.
         target: standard output.
-
-    Returns:
-        The number of rows.
-
-    Raises:
-        ValueError: if a line is wrong; those before it have been written.
-        BrokenPipeError: if nobody reads the output any more.
     """
     chunks = standard_input.iterate_lines(
         source,

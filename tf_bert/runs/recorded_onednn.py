@@ -19,9 +19,6 @@ def use_recorded(config: Config) -> None:
     A run without a record, of an earlier version, left it to TensorFlow, and
     goes on so. Nothing is changed where the user has set the variable, where
     TensorFlow is loaded, and on `gs://`, which it reads: see `say_which`.
-
-    Args:
-        config: of any mode.
     """
     path = config.output_dir
     if path is None or config.overwrite_output_dir or onednn.is_loaded():
@@ -35,11 +32,7 @@ def use_recorded(config: Config) -> None:
 
 
 def say_which(config: Config) -> None:
-    """Says with which oneDNN a training goes on, where that is of note.
-
-    Args:
-        config: of a training that is about to begin, or to go on.
-    """
+    """Says with which oneDNN a training goes on, where that is of note."""
     folder = RunFolder(config.output_dir)
     if config.overwrite_output_dir or not folder.holds_run():
         return
@@ -50,8 +43,8 @@ def say_which(config: Config) -> None:
             "The run began %s oneDNN and goes on %s it: it ends in weights "
             "that differ in their last digits. To go on as it began, end this "
             "and give the command with %s=%d in front.",
-            _WITH[began],
-            _WITH[is_on],
+            "with" if began else "without",
+            "with" if is_on else "without",
             onednn.VARIABLE,
             began,
         )
@@ -61,6 +54,3 @@ def say_which(config: Config) -> None:
             "would have it, and may be faster.",
             onednn.VARIABLE,
         )
-
-
-_WITH = {True: "with", False: "without"}

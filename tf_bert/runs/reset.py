@@ -14,7 +14,10 @@ def can_restart(run: Run, config: Config) -> bool:
     config = _settled(run, config)
     old, new = run.config.as_dict(), config.as_dict()
     # What was drawn afresh must not be frozen, which `build` checks.
-    if config.freeze is not None and _redrawn(config) != _redrawn(run.config):
+    if config.freeze is not None and (
+        config.reinit_layers != run.config.reinit_layers
+        or config.reinit_pooler != run.config.reinit_pooler
+    ):
         return False
     return all(
         setting.can_restart or old[name] == new[name]
@@ -22,28 +25,16 @@ def can_restart(run: Run, config: Config) -> bool:
     )
 
 
-def _redrawn(config: Config) -> tuple[int, bool]:
-    return config.reinit_layers, config.reinit_pooler
-
-
 def restart(run: Run, config: Config) -> Run:
     """Brings a run to the start of another training, without a new trace.
 
     The result is, bit for bit, what `build` returns for the configuration;
     the run that was given must not be used any more.
-
-    Args:
-        run: of `build`, trained or not.
-        config: for which `can_restart` holds.
-
-    Raises:
-        ValueError: if it does not hold, or a flag is wrong.
     """
     if not can_restart(run, config):
         raise ValueError(
-            "A run must be restarted with what its trace does not hold: seeds, "
-            "rates, lengths. Received another model, data or optimizer. Call "
-            "`build`."
+            "A run can be restarted with other seeds, rates and lengths alone. "
+            "Received: another model, data or optimizer. Call `build`."
         )
     config = _settled(run, config)
     classifier = reload_classifier(run.classifier, config)

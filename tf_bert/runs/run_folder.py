@@ -104,7 +104,6 @@ class RunFolder:
         path: local or `gs://`; need not exist.
 
     Attributes:
-        path: the same.
         written: the record of what this program has written there. What a
             mode is about to write is recorded before.
     """
@@ -150,30 +149,17 @@ class RunFolder:
         return config_lib.is_stored(content)
 
     def check_free(self) -> None:
-        """Refuses a folder in which another process trains; touches nothing.
-
-        Raises:
-            FileExistsError: if one does.
-        """
+        """Refuses a folder in which another process trains; touches nothing."""
         self._lock.check_free()
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """The time in which no other process trains here.
-
-        Raises:
-            FileExistsError: if another one does.
-        """
+        """The time in which no other process trains here."""
         return self._lock.held()
 
     def onednn(self) -> bool | None:
-        """Whether the run that is here began with oneDNN.
+        """Returns whether the run that is here began with oneDNN.
 
-        Returns:
-            None if it does not say so: earlier versions did not record it.
-
-        Raises:
-            FileNotFoundError, ValueError: if there is no run, or a damaged
-                one.
+        None: it does not say so, for earlier versions did not record it.
         """
         runtime = self.read_json(CONFIG).get(config_lib.RUNTIME, {})
         is_on = runtime.get(_ONEDNN) if isinstance(runtime, dict) else runtime
@@ -190,17 +176,14 @@ class RunFolder:
             ValueError: if the file is damaged.
         """
         path = self.join(name)
-        if name == CONFIG and not file_io.exists(path):
-            raise FileNotFoundError(
-                "`output_dir` must hold a run. Received: output_dir="
-                f"{self.path}, without {name}. Pass the --output_dir of a "
-                "--mode=train."
-            )
         if not file_io.exists(path):
+            what, which = "a finished run", " that has ended"
+            if name == CONFIG:
+                what, which = "a run", ""
             raise FileNotFoundError(
-                f"`output_dir` must hold a finished run. Received: output_dir="
+                f"`output_dir` must hold {what}. Received: output_dir="
                 f"{self.path}, without {name}. Pass the --output_dir of a "
-                "--mode=train that has ended."
+                f"--mode=train{which}."
             )
         try:
             content = json.loads(file_io.read_text(path))
@@ -218,7 +201,7 @@ class RunFolder:
 
     def _damaged(self, path: str, reason: str) -> ValueError:
         return ValueError(
-            f"A file of a run must be a JSON object. Received: {path} "
+            f"A file of the run is no JSON object. Received: {path} "
             f"({reason}). It was changed by hand: restore it, or train again "
             "with --overwrite_output_dir."
         )
@@ -233,11 +216,7 @@ class RunFolder:
     def begun(self, config: Config) -> dict[str, Any] | None:
         """Returns the stored configuration of the run that is continued.
 
-        Args:
-            config: that is usable here.
-
-        Returns:
-            As the version that began it wrote it; None: the run is new.
+        As the version that began it wrote it. None: the run is new.
         """
         if config.overwrite_output_dir or not file_io.exists(self.join(CONFIG)):
             return None
@@ -247,9 +226,9 @@ class RunFolder:
         """Refuses a folder that holds something else; touches nothing.
 
         Raises:
-            FileExistsError: if the folder holds another run, or other files,
-                or a run where `resume` is never, or if another process is at
-                work in it.
+            FileExistsError: if the folder holds another run, or other files, or
+                a run where `resume` is never, or if another process is at work
+                in it.
             FileNotFoundError: if `resume` is must and nothing is there.
             ValueError: if the run to be replaced is what training starts from.
         """
@@ -305,12 +284,7 @@ class RunFolder:
         self._check_same(config)
 
     def check_writable(self) -> None:
-        """Finds at the start what would fail at the end; touches nothing.
-
-        Raises:
-            NotADirectoryError: if a file or a broken link is in the way.
-            PermissionError: if the folder may not be made or written.
-        """
+        """Finds at the start what would fail at the end; touches nothing."""
         if file_io.is_remote(self.path):
             return
         nearest = os.path.abspath(self.path)
@@ -326,9 +300,9 @@ class RunFolder:
         reason = "may not be written" if is_folder else "is no folder"
         error = PermissionError if is_folder else NotADirectoryError
         raise error(
-            "`output_dir` must be a folder that can be made or written. "
-            f"Received: output_dir={self.path}, but {nearest} {reason}. Pass "
-            "another --output_dir, or change that."
+            "`output_dir` cannot be made or written. Received: output_dir="
+            f"{self.path}, but {nearest} {reason}. Pass another "
+            "--output_dir, or change that."
         )
 
     def _check_keeps_inputs(self, config: Config) -> None:
@@ -351,9 +325,9 @@ class RunFolder:
             found = [f"mode: {stored.get('mode')} -> {config.mode}", *found]
         if found:
             raise FileExistsError(
-                "`output_dir` must be new or hold a run of the same "
-                f"configuration. Received: output_dir={self.path}, which "
-                f"differs in {'; '.join(found)}. Pass another --output_dir, or "
+                "`output_dir` holds a run of another configuration. Received: "
+                f"output_dir={self.path}, which differs in "
+                f"{'; '.join(found)}. Pass another --output_dir, or "
                 "--overwrite_output_dir to replace that run."
             )
 

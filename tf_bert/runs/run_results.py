@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import os
 import platform
 from collections.abc import Mapping
 from importlib import metadata
@@ -16,7 +17,7 @@ from tf_bert.config import Config
 from tf_bert.data.tasks.copies import copies_sentence
 from tf_bert.data.tasks.task_spec import TaskSpec, is_split, scored_split
 from tf_bert.data.tokens import tokenizer_files
-from tf_bert.runs import build, parameter_table, run_folder
+from tf_bert.runs import build, model_card, parameter_table, run_folder
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring import score_intervals, scored_rows
 from tf_bert.scoring.metrics import title_of
@@ -50,15 +51,9 @@ def scores_of(
 ) -> dict[str, Any]:
     """Returns the scores on every split, with what is to be known of them.
 
-    Args:
-        evaluations: by split.
-        task: with its labels.
-        num_in_train: split -> number of its rows that are copies of training
-            rows, where there are any.
-
-    Returns:
-        Split -> metric, `metric_ci` and `num_in_train`; and `positive_label`
-        where there are two classes.
+    Split -> metric, `metric_ci` and `num_in_train`, the number of its examples
+    that are copies of training examples, where there are any; and
+    `positive_label` where there are two classes.
     """
     results: dict[str, Any] = {
         split: evaluation.with_intervals(task.label_names)
@@ -86,9 +81,8 @@ def compare_with_baselines(
 ) -> dict[str, Any]:
     """Compares BERT with the simple baselines, on test if there is one.
 
-    Returns:
-        `baselines` (model -> split -> metric), `difference`, `verdict` and
-        the rendered `comparison`; empty where there is nothing to compare on.
+    Returns `baselines` (model -> split -> metric), `difference`, `verdict` and
+    the rendered `comparison`; nothing where there is nothing to compare on.
     """
     split = scored_split(evaluations)
     if split not in evaluations:
@@ -139,8 +133,16 @@ def save_scored_rows(
     file_io.write_text(path, scored_rows.write(rows))
 
 
-def save_model(run: build.Run, folder: RunFolder) -> None:
-    """Writes the model and its tokenizer as a Hugging Face folder."""
+def save_model(
+    run: build.Run, folder: RunFolder, results: dict[str, Any]
+) -> None:
+    """Writes the model, its tokenizer and its card, as Hugging Face has them.
+
+    Args:
+        run: with the weights that are used.
+        folder: of the run.
+        results: as in `all_results.json`, with or without `runtime`.
+    """
     path = folder.join(run_folder.MODEL)
     model = run.classifier.model
     model.save_pretrained(path)
@@ -148,6 +150,10 @@ def save_model(run: build.Run, folder: RunFolder) -> None:
         path,
         run.classifier.tokenizer.settings,
         model_max_length=model.config.max_position_embeddings,
+    )
+    file_io.write_text(
+        os.path.join(path, model_card.FILE_NAME),
+        model_card.render_model_card(run.config, run.data, results),
     )
 
 

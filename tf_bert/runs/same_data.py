@@ -22,20 +22,10 @@ _KINDS = (
 def check_same(workers: Workers, config: Config, data: TaskData) -> None:
     """Refuses a run whose workers would train on different data.
 
-    Every worker takes its part of each batch from all of the data. Weights
-    are not compared: all get those of worker 0.
-
-    Args:
-        workers: of the run; all of them call this.
-        config: of the run. Of its `predict_file` only the size is compared:
-            its rows go through in batches of all.
-        data: that this worker has read.
-
-    Raises:
-        ValueError: if a worker has read something else than worker 0; on all.
+    All of them call this. Every worker takes its part of each batch from all of
+    the data. Weights are not compared: all get those of worker 0. Of
+    `predict_file` only the size is: its rows go through in batches of all.
     """
-    if workers.num_workers == 1:
-        return
     others = [e for name, e in data.splits().items() if name != "train"]
     size = 0
     if config.predict_file:
@@ -52,7 +42,7 @@ def check_same(workers: Workers, config: Config, data: TaskData) -> None:
         for kind, digest, expected in zip(_KINDS, row, table[0], strict=True):
             if digest != expected:
                 raise ValueError(
-                    "All workers must read the same data. Received: another "
+                    "The workers have read different data. Received: another "
                     f"{kind} on worker {index} than on worker 0. Copy the "
                     "files from one machine to the other, and start all "
                     "workers again."

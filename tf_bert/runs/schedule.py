@@ -38,16 +38,7 @@ def make_schedule(
     train: TokenizedExamples,
     strategy: tf.distribute.Strategy,
 ) -> Schedule:
-    """Plans a training.
-
-    Args:
-        config: of the training.
-        train: the training data.
-        strategy: of `tf_bert.training.devices.distribution`.
-
-    Raises:
-        ValueError: if the warm-up is longer than the training.
-    """
+    """Plans a training."""
     plan = _plan_training(config, train, strategy)
     rate = WarmupDecay(
         config.learning_rate,

@@ -27,13 +27,12 @@ def stored_config(**given: Any) -> Config:
 
     Args:
         **given: the flags that were given; `output_dir` is the run's. Those
-            that mean nothing in the `mode` must equal the run's, as they do
-            in its own flag file.
+            that mean nothing in the `mode` must equal the run's, as they do in
+            its own flag file.
 
     Raises:
         FileNotFoundError: if the run is not there, or has not ended and the
             mode needs that.
-        ValueError: if a flag means nothing in the mode and is not the run's.
     """
     if given.get("trials_dirs"):
         _check_alone(given)
@@ -74,15 +73,8 @@ def _task_of_file(run: Config, given: Mapping[str, Any]) -> TaskSpec | None:
 
     Its columns are called as flags say, else as those of the run's data. A
     known task has a say only where no flag names one. The default of a flag,
-    given, names a column of the file and leaves nothing to the dataset.
-
-    Args:
-        run: as it was trained.
-        given: the flags that were given.
-
-    Returns:
-        A task with these columns, but for those that flags name; None where
-        the settings of the run will do.
+    given, names a column of the file and leaves nothing to the dataset. None:
+    the settings of the run will do.
     """
     mode, path = given.get("mode"), None
     if mode == "evaluate":
@@ -98,23 +90,18 @@ def _task_of_file(run: Config, given: Mapping[str, Any]) -> TaskSpec | None:
         for name in columns
         if mode in SETTINGS[name].modes and SETTINGS[name].default is not None
     ]
+    # By flags, of now or of the training.
+    are_told = all(
+        name in given or run.value_of(name) != SETTINGS[name].default
+        for name in needed
+    )
     in_dataset = run_data.has_unknown_dataset(run)
     has_task = run.task_name is not None or run.tfds_name is not None
-    if in_dataset and not _are_told(run, given, needed):
+    if in_dataset and not are_told:
         return _task_of_dataset(run, path, needed)
     if in_dataset or (has_task and not given.keys().isdisjoint(columns)):
         return run_data.get_trained_task(run)
     return None
-
-
-def _are_told(
-    run: Config, given: Mapping[str, Any], needed: Collection[str]
-) -> bool:
-    """Whether flags, of now or of the training, name the columns."""
-    return all(
-        name in given or run.value_of(name) != SETTINGS[name].default
-        for name in needed
-    )
 
 
 def _task_of_dataset(
@@ -125,9 +112,9 @@ def _task_of_dataset(
     except ValueError as error:
         flags = " and ".join(f"--{name}" for name in needed)
         raise ValueError(
-            "The columns of a file must be named by flags, or by the features "
-            "of the dataset that the run was trained on, which cannot be "
-            f"read here. Received: {path}, tfds_name={run.tfds_name!r}, "
+            "The dataset that the run was trained on, which would say how the "
+            f"columns of a file are called, cannot be read. Received: {path}, "
+            f"tfds_name={run.tfds_name!r}, "
             f"tfds_data_dir={run.tfds_data_dir!r}. Pass {flags}."
         ) from error
 
@@ -137,7 +124,7 @@ def _check_alone(given: dict[str, Any]) -> None:
     wrong = sorted(given.keys() - set(names_of_mode("report")))
     if wrong:
         raise ValueError(
-            "A report on `trials_dirs` must be given no flags of a training: "
+            "A report on `trials_dirs` takes no flags of a training: "
             f"each folder has its own. Received: {wrong[0]}="
             f"{given[wrong[0]]!r}. Leave out --{wrong[0]}."
         )
@@ -166,8 +153,8 @@ def _check_flags(stored: Config, given: dict[str, Any]) -> None:
     )
     taken = ", ".join(f"--{name}" for name in sorted(set(own) - {"mode"}))
     raise ValueError(
-        f"--mode={mode} must be given flags that mean something in it, or "
-        f"those of the run in `output_dir` as they were. Received: {received}, "
+        f"--mode={mode} does not take these flags, unless as the run in "
+        f"`output_dir` has them. Received: {received}, "
         f"output_dir={given['output_dir']}. Beside --mode it takes {taken}. "
         f"Leave out {', '.join('--' + name for name in wrong)}; if a flag "
         f"file holds them, pass --output_dir={given['output_dir']} in its "

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from tf_bert.runs import build
+from tf_bert.runs.build import Run
 from tf_bert.runs.state.progress import Progress
 from tf_bert.runs.state.run_checkpoints import Checkpoints
 from tf_bert.scoring import metrics
-from tf_bert.system import stop_requests
 from tf_bert.system.stop_requests import StopRequest, StopRequested
 from tf_bert.training import evaluate, frozen_features
 from tf_bert.training.evaluate import TrainingDiverged
@@ -21,33 +20,26 @@ from tf_bert.training.training_loop import TrainingLoop
 
 
 def train(
-    run: build.Run,
+    run: Run,
     checkpoints: Checkpoints,
     *,
     make_bar: Callable[[int, int], ProgressBar] = ProgressBar,
-    attended: Callable[
-        [], contextlib.AbstractContextManager[StopRequest]
-    ] = stop_requests.unattended,
 ) -> Progress:
     """Trains to the end, or until early stopping; evaluates and saves between.
+
+    Where the checkpoints note a request to stop, it is looked for between
+    steps, before each call of the loop, and between the batches of an
+    evaluation. The state is saved then, in the midst of an evaluation as it was
+    before, and KeyboardInterrupt or Terminated raised.
 
     Args:
         run: of `build.build`.
         checkpoints: that are continued, and get each evaluation.
         make_bar: from the number of steps of the whole training, and the
             step that it starts or continues at, to what shows how far it is.
-        attended: makes the time in which a request to stop is noted, which
-            is answered by saving the state and ending: `stop_requests.noted`.
-            The request's `check` is called between steps, before each call
-            of the loop, and between the batches of an evaluation.
 
     Returns:
         The progress at the end. The model holds the last weights.
-
-    Raises:
-        TrainingDiverged: if a loss or a logit is not finite.
-        KeyboardInterrupt, Terminated: if it was asked to stop. The state is
-            saved then, in the middle of an evaluation as it was before.
     """
     progress = checkpoints.resume(run)
     with (
@@ -55,7 +47,7 @@ def train(
         contextlib.closing(
             make_bar(run.schedule.plan.num_steps, progress.step)
         ) as bar,
-        attended() as request,
+        checkpoints.attended() as request,
     ):
         try:
             with checkpoints.session(run):
@@ -72,7 +64,7 @@ def train(
 
 
 def evaluate_splits(
-    run: build.Run, *, without: Collection[str] = ("train",)
+    run: Run, *, without: Collection[str] = ("train",)
 ) -> dict[str, evaluate.Evaluation]:
     """Evaluates the model as it is on every split but some."""
     return {
@@ -87,25 +79,21 @@ def evaluate_splits(
 
 
 @contextlib.contextmanager
-def _with_features(run: build.Run, progress: Progress) -> Iterator[build.Run]:
+def _with_features(run: Run, progress: Progress) -> Iterator[Run]:
     """Runs the frozen layers beforehand, if asked to and if steps are left."""
     has_steps = progress.step < run.schedule.plan.num_steps
     has_features = run.tokenized["train"].features is not None
     if has_features or not (run.config.cache_frozen_features and has_steps):
         yield run
         return
-    # Not of a test split: it is evaluated once.
-    splits = {
-        name: run.tokenized[name]
-        for name in ("train", "validation")
-        if name in run.tokenized
-    }
-    with frozen_features.cached(run.classifier.inference, splits) as features:
+    with frozen_features.cached(
+        run.classifier.inference, run.repeated_splits()
+    ) as features:
         yield dataclasses.replace(run, tokenized={**run.tokenized, **features})
 
 
 def _train(
-    run: build.Run,
+    run: Run,
     checkpoints: Checkpoints,
     progress: Progress,
     *,
@@ -134,7 +122,7 @@ def _train(
         checkpoints.save(run, progress, result)
 
 
-def _make_pace(run: build.Run) -> Pace:
+def _make_pace(run: Run) -> Pace:
     if run.recorder is not None:
         return Pace(largest=1)  # It looks at each step.
     fixed = run.config.steps_per_loop
@@ -142,7 +130,7 @@ def _make_pace(run: build.Run) -> Pace:
 
 
 def _advance(
-    run: build.Run, progress: Progress, losses: list[float], bar: ProgressBar
+    run: Run, progress: Progress, losses: list[float], bar: ProgressBar
 ) -> None:
     """Counts the steps that were taken."""
     first, progress.step = progress.step, progress.step + len(losses)
@@ -157,32 +145,28 @@ def _advance(
 def _take_steps(
     loop: TrainingLoop, iterator: Any, step: int, count: int, pace: Pace
 ) -> list[float]:
-    """Takes `count` steps behind step `step` in one call; returns the losses.
-
-    Raises:
-        TrainingDiverged: if a loss is not finite.
-    """
+    """Takes `count` steps behind step `step`; returns their losses."""
     start = time.monotonic()
     losses = loop.take_steps(iterator, count).tolist()
     pace.adapt(count, time.monotonic() - start)
     for number, loss in enumerate(losses, step + 1):
         if not math.isfinite(loss):
             raise TrainingDiverged(
-                "The training loss must be finite. Received: "
-                f"loss={loss} at step {number}; the training diverged. "
+                "The training diverged. Received: "
+                f"loss={loss} at step {number}. "
                 "Lower --learning_rate, with --overwrite_output_dir."
             )
     return losses
 
 
-def _recording(run: build.Run, step: int) -> contextlib.AbstractContextManager:
+def _recording(run: Run, step: int) -> contextlib.AbstractContextManager:
     """Records the step behind step `step`, if the run does."""
     if run.recorder is None:
         return contextlib.nullcontext()
     return run.recorder.around_step(run.schedule.learning_rates[step])
 
 
-def _write_back_words(run: build.Run, progress: Progress) -> None:
+def _write_back_words(run: Run, progress: Progress) -> None:
     """Brings the model's word embeddings up to date with the trained rows."""
     first, progress.words_step = progress.words_step, progress.step
     words = run.trained_words
@@ -195,7 +179,7 @@ def _write_back_words(run: build.Run, progress: Progress) -> None:
 
 
 def _evaluate(
-    run: build.Run, progress: Progress, bar: ProgressBar, request: StopRequest
+    run: Run, progress: Progress, bar: ProgressBar, request: StopRequest
 ) -> evaluate.Evaluation | None:
     """Evaluates on validation, if there is one, and updates the progress."""
     result = None
@@ -233,7 +217,7 @@ def _evaluate(
     return result
 
 
-def _entry(run: build.Run, progress: Progress) -> dict[str, Any]:
+def _entry(run: Run, progress: Progress) -> dict[str, Any]:
     """What the history says of a step, but for the evaluation."""
     entry: dict[str, Any] = {
         "step": progress.step,

@@ -50,10 +50,7 @@ def cached(
         one that runs the frozen part only by rounding.
     """
     is_per_token = not model.model.bert.has_frozen_encoder
-    rows = {
-        name: len(examples.ids) if is_per_token else len(examples)
-        for name, examples in splits.items()
-    }
+    rows = _num_rows(model, splits)
     size = model.model.config.hidden_size
     num_bytes = 4 * size * sum(rows.values())
     with contextlib.ExitStack() as stack:
@@ -62,7 +59,7 @@ def cached(
             folder = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="tf_bert_features_")
             )
-            _check_room(folder, num_bytes)
+            _check_room(num_bytes)
         logging.info(
             "Running the frozen layers once for each example; the features "
             "(%.1f MiB) are kept in %s.",
@@ -78,6 +75,26 @@ def cached(
             )
             for name, examples in splits.items()
         }
+
+
+def check_room(model: Inference, splits: dict[str, TokenizedExamples]) -> None:
+    """Raises what `cached` does where there is no room; writes nothing."""
+    num_features = sum(_num_rows(model, splits).values())
+    num_bytes = 4 * model.model.config.hidden_size * num_features
+    is_per_token = not model.model.bert.has_frozen_encoder
+    if is_per_token and num_bytes > MAX_BYTES_IN_MEMORY:
+        _check_room(num_bytes)
+
+
+def _num_rows(
+    model: Inference, splits: dict[str, TokenizedExamples]
+) -> dict[str, int]:
+    """Features of each split: one for each token or, above all blocks, text."""
+    is_per_token = not model.model.bert.has_frozen_encoder
+    return {
+        name: len(examples.ids) if is_per_token else len(examples)
+        for name, examples in splits.items()
+    }
 
 
 def _in_memory(
@@ -107,12 +124,13 @@ def _in_files(
     return files
 
 
-def _check_room(folder: str, num_bytes: int) -> None:
+def _check_room(num_bytes: int) -> None:
+    folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     if free < num_bytes:
         raise OSError(
             "Not enough room for the features of the frozen layers. "
-            f"Received: {os.path.dirname(folder)}, for temporary files, with "
+            f"Received: {folder}, for temporary files, with "
             f"{free / 2**30:.1f} GiB free, and {num_bytes / 2**30:.1f} GiB to "
             "write. Set TMPDIR to another folder, freeze all blocks by "
             "--freeze=encoder, or leave out --cache_frozen_features."

@@ -16,7 +16,6 @@ from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
 from tf_bert.runs import (
     build,
-    model_card,
     reset,
     run_folder,
     run_results,
@@ -188,10 +187,7 @@ def _run_files(
         folder.write_json(
             run_folder.SPLITS, run_data.record(run.config, run.data)
         )
-        run_results.save_model(run, folder)
-        model_card.write_model_card(
-            folder.join(run_folder.MODEL), run.config, run.data, results
-        )
+        run_results.save_model(run, folder, results)
         folder.write_json(run_folder.RESULTS, results)
         return {
             str(file.relative_to(path)): file.read_bytes()

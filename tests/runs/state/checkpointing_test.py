@@ -55,18 +55,6 @@ class CheckpointingTest(parameterized.TestCase):
             np.testing.assert_array_equal(actual[name], value, name)
             self.assertEqual(actual[name].dtype, value.dtype, name)
 
-    def assert_refused(self, variables, saved):
-        path = self.write(saved)
-        arrays, _ = checkpointing.read(str(path))
-        before = values(variables)
-        with self.assertRaisesRegex(
-            ValueError,
-            rf"this model's variables\. Received: {path}, of another model\. "
-            "Pass --overwrite_output_dir",
-        ):
-            checkpointing.assign(variables, arrays, path=str(path))
-        self.assert_same(values(variables), before)
-
     def test_variables_come_back_bit_for_bit(self):
         saved, loaded = make_variables(0), make_variables(1)
         path = str(self.write(saved))
@@ -74,11 +62,6 @@ class CheckpointingTest(parameterized.TestCase):
         checkpointing.assign(loaded, arrays, path=path)
         self.assert_same(values(loaded), values(saved))
         self.assertEqual(metadata, METADATA)
-
-    def test_variables_of_tensorflow_are_saved_too(self):
-        path = self.write({"a": tf.Variable([1.0, 2.0])})
-        arrays, _ = checkpointing.read(str(path))
-        np.testing.assert_array_equal(arrays["a"], [1.0, 2.0])
 
     def test_a_snapshot_stays_when_the_variable_changes(self):
         variables = make_variables(0)
@@ -116,44 +99,44 @@ class CheckpointingTest(parameterized.TestCase):
         self.assertLen(names, 3)
         self.assertCountEqual(os.listdir(self.folder), names)
 
-    @parameterized.parameters(0, 4, 40, -10, -1)
-    def test_a_file_that_was_cut_short_is_damaged(self, length):
+    def test_what_is_not_as_it_was_written_is_damaged(self):
         path = self.write(make_variables(0))
-        path.write_bytes(path.read_bytes()[:length])
-        with self.assertRaisesRegex(
-            checkpointing.DamagedFile, f"^{path} is damaged$"
-        ):
-            checkpointing.read(str(path))
-
-    @parameterized.parameters(0, 20, -1)
-    def test_a_file_with_another_bit_is_damaged(self, place):
-        path = self.write(make_variables(0))
-        data = bytearray(path.read_bytes())
-        data[place] ^= 1
-        path.write_bytes(data)
-        with self.assertRaisesRegex(checkpointing.DamagedFile, "is damaged"):
-            checkpointing.read(str(path))
-
-    def test_a_file_without_a_checksum_is_damaged(self):
-        path = self.write(make_variables(0))
+        whole = path.read_bytes()
+        cut = [whole[:length] for length in (0, 4, 40, -10, -1)]
+        flipped = [bytearray(whole) for _ in range(3)]
+        for data, place in zip(flipped, (0, 20, -1), strict=True):
+            data[place] ^= 1
+        for data in (*cut, *flipped):
+            path.write_bytes(data)
+            with self.assertRaisesRegex(
+                checkpointing.DamagedFile, f"^{path} is damaged$"
+            ):
+                checkpointing.read(str(path))
+        path.write_bytes(whole)
         other = path.rename(path.with_name("a.safetensors"))
         with self.assertRaisesRegex(checkpointing.DamagedFile, "is damaged"):
             checkpointing.read(str(other))
-
-    def test_a_missing_file_is_damaged(self):
         with self.assertRaisesRegex(checkpointing.DamagedFile, "is missing"):
-            checkpointing.read(os.path.join(self.folder, "a.00000000.x"))
+            checkpointing.read(str(path))
 
-    def test_other_shapes_are_refused(self):
-        self.assert_refused(make_variables(1), make_variables(0, shape=(2, 3)))
-
-    @parameterized.parameters("missing", "unexpected", "renamed")
-    def test_other_names_are_refused(self, change):
+    @parameterized.parameters("missing", "unexpected", "renamed", "reshaped")
+    def test_other_variables_are_refused(self, change):
         saved, variables = make_variables(0), make_variables(1)
         if change in ("missing", "renamed"):
             variable = saved.pop("m/dense/kernel")
         if change == "renamed":
             saved["m/dense/other"] = variable
+        if change == "reshaped":
+            saved = make_variables(0, shape=(2, 3))
         if change == "unexpected":
             saved["extra"] = tf.Variable(1.0)
-        self.assert_refused(variables, saved)
+        path = self.write(saved)
+        arrays, _ = checkpointing.read(str(path))
+        before = values(variables)
+        with self.assertRaisesRegex(
+            ValueError,
+            rf"of another model\. Received: {path}, with other variables\. "
+            "Pass --overwrite_output_dir",
+        ):
+            checkpointing.assign(variables, arrays, path=str(path))
+        self.assert_same(values(variables), before)

@@ -135,7 +135,7 @@ class SavedStatesTest(parameterized.TestCase):
             empty(path)
         with self.assertRaisesRegex(
             ValueError,
-            rf"from a whole state\. Received: {re.escape(str(self.path))}, "
+            rf"could continue from\. Received: {re.escape(str(self.path))}, "
             r"where state_2_step_3.* and state_1_step_2.* are damaged.*"
             "pass --overwrite_output_dir",
         ):

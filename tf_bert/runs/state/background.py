@@ -12,23 +12,10 @@ class Background:
 
     Attributes:
         seconds: that the jobs have taken in all.
-        num_jobs: that have ended well.
-
-    Example:
-        >>> background, done = Background(), []
-        >>> background.start(lambda: done.append("a file"))
-        >>> background.wait()
-        >>> done
-        ['a file']
-        >>> background.start(lambda: 1 / 0)
-        >>> background.wait()
-        Traceback (most recent call last):
-        ZeroDivisionError: division by zero
     """
 
     def __init__(self):
         self.seconds = 0.0
-        self.num_jobs = 0
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
@@ -61,7 +48,6 @@ class Background:
         start = time.perf_counter()
         try:
             job()
-            self.num_jobs += 1
         # Whatever it is, the thread that waits for the job raises it.
         except BaseException as error:
             self._error = error

@@ -41,17 +41,11 @@ def snapshot(variables: Mapping[str, Any]) -> Arrays:
 def write(
     folder: str, stem: str, arrays: Arrays, metadata: Mapping[str, str]
 ) -> str:
-    """Writes arrays into a file of their own.
+    """Writes arrays into a file of their own; returns its name.
 
-    Args:
-        folder: local or `gs://`; made if it is not there.
-        stem: how the file's name begins.
-        arrays: by name.
-        metadata: texts beside them.
-
-    Returns:
-        The file's name: `<stem>.<crc32, 8 hexadecimal digits>.safetensors`.
-        What was written before is written again to the same name.
+    That is `<stem>.<crc32, 8 hexadecimal digits>.safetensors`: what was written
+    before is written again to the same name. The folder is made if it is not
+    there; `metadata` are texts beside the arrays.
     """
     chunks = _encoded(arrays, metadata)
     checksum = 0
@@ -90,11 +84,7 @@ def _encoded(
 
 
 def read(path: str) -> tuple[Arrays, dict[str, str]]:
-    """Returns the arrays and the metadata that `write` was given.
-
-    Raises:
-        DamagedFile: if the file is not there, or is not what was written.
-    """
+    """Returns the arrays and the metadata that `write` was given."""
     data = read_checked(path)
     try:
         length = int.from_bytes(data[:8], "little")
@@ -105,11 +95,7 @@ def read(path: str) -> tuple[Arrays, dict[str, str]]:
 
 
 def read_checked(path: str) -> bytes:
-    """Returns the content of a file that `write` has written.
-
-    Raises:
-        DamagedFile: if the file is not there, or is not what was written.
-    """
+    """Returns the content of a file that `write` has written."""
     try:
         data = file_io.read_bytes(path)
     except FileNotFoundError as error:
@@ -121,22 +107,18 @@ def read_checked(path: str) -> bytes:
 
 
 def assign(variables: Mapping[str, Any], values: Arrays, *, path: str) -> None:
-    """Gives variables the values of a file.
+    """Gives variables the values of a file; none, if these are of others.
 
     Args:
         variables: of Keras or TensorFlow, by name.
         values: of all of them.
         path: of the file, for the message.
-
-    Raises:
-        ValueError: if these are other variables; nothing is assigned then.
     """
     shapes = {name: tuple(x.shape) for name, x in variables.items()}
     if {name: x.shape for name, x in values.items()} != shapes:
         raise ValueError(
-            "The state of a run must hold this model's variables. Received: "
-            f"{path}, of another model. Pass --overwrite_output_dir to start "
-            "over."
+            f"The saved state is of another model. Received: {path}, with "
+            "other variables. Pass --overwrite_output_dir to start over."
         )
     for name, variable in variables.items():
         variable.assign(values[name])

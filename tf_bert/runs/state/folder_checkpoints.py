@@ -11,17 +11,20 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from tf_bert.runs import build, run_folder
+from tf_bert.runs import run_folder
+from tf_bert.runs.build import Run
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.runs.state import checkpointing
 from tf_bert.runs.state.background import Background
 from tf_bert.runs.state.progress import Progress, history_lines
+from tf_bert.runs.state.run_checkpoints import Checkpoints, scored_weights
 from tf_bert.runs.state.saved_states import SavedStates, State
-from tf_bert.system import file_io, remote_files
+from tf_bert.system import file_io, remote_files, stop_requests
+from tf_bert.system.stop_requests import StopRequest
 from tf_bert.training.evaluate import Evaluation
 
 
-class FolderCheckpoints:
+class FolderCheckpoints(Checkpoints):
     """Everything that a training is continued from, in a run's folder.
 
     A save copies the variables, which the training waits for, and writes the
@@ -56,7 +59,11 @@ class FolderCheckpoints:
             with remote_files.explained(path):
                 self._writer = tf.summary.create_file_writer(path)
 
-    def resume(self, run: build.Run) -> Progress:
+    def attended(self) -> contextlib.AbstractContextManager[StopRequest]:
+        """The time in which a request to stop is noted."""
+        return stop_requests.noted()
+
+    def resume(self, run: Run) -> Progress:
         """Loads the newest whole state, or starts at step 0."""
         digest = run.data_digest()
         num_replicas = run.classifier.strategy.num_replicas_in_sync
@@ -66,9 +73,8 @@ class FolderCheckpoints:
         progress = Progress(**state.progress)
         if progress.data_digest != digest:
             raise ValueError(
-                "A run must be continued on the data that it began with. "
-                f"Received: output_dir={self._folder.path}, whose training "
-                "data was another. Restore the files, or pass "
+                "The training data has changed since the run began. Received: "
+                f"output_dir={self._folder.path}. Restore the files, or pass "
                 "--overwrite_output_dir to start over."
             )
         if progress.num_replicas != num_replicas:
@@ -89,7 +95,7 @@ class FolderCheckpoints:
         return progress
 
     @contextlib.contextmanager
-    def session(self, run: build.Run) -> Iterator[None]:
+    def session(self, run: Run) -> Iterator[None]:
         """The time in which steps are taken; at its end all is written."""
         self._last_save = time.monotonic()
         before = run.loop.seconds
@@ -103,7 +109,7 @@ class FolderCheckpoints:
             with contextlib.suppress(OSError):
                 self._background.wait()
 
-    def save_if_due(self, run: build.Run, progress: Progress) -> None:
+    def save_if_due(self, run: Run, progress: Progress) -> None:
         """Saves between evaluations, if the last save is long enough ago."""
         every = self._save_every_seconds
         is_busy = self._background.is_busy()  # Raises what went wrong there.
@@ -111,7 +117,7 @@ class FolderCheckpoints:
             return
         self._save(run, progress)
 
-    def save_now(self, run: build.Run, progress: Progress) -> None:
+    def save_now(self, run: Run, progress: Progress) -> None:
         """Saves, and waits until everything is written."""
         self._background.wait()
         if self._saved != _place(progress):
@@ -119,7 +125,7 @@ class FolderCheckpoints:
             self._background.wait()
 
     def save(
-        self, run: build.Run, progress: Progress, result: Evaluation | None
+        self, run: Run, progress: Progress, result: Evaluation | None
     ) -> None:
         """Saves the state, and beside it what people look at."""
         del result  # Its metrics stand in the history.
@@ -128,7 +134,7 @@ class FolderCheckpoints:
         with remote_files.explained(path), self._writer.as_default():
             _write_summaries(progress.history[-1], path)
 
-    def load_best(self, run: build.Run) -> None:
+    def load_best(self, run: Run) -> None:
         """Gives the model the weights that were best on validation."""
         values, path = self._states.load_best()
         checkpointing.assign(
@@ -138,11 +144,10 @@ class FolderCheckpoints:
     def cost(self) -> dict[str, float]:
         """Says and returns what saving took in this process.
 
-        Returns:
-            `saving_seconds`, that the training has waited for it;
-            `saving_seconds_beside`, of writing, meanwhile;
-            `saving_share_of_step_time`, the former as a share of the seconds
-            in training steps (left out where there were none).
+        `saving_seconds`, that the training has waited for it;
+        `saving_seconds_beside`, of writing, meanwhile;
+        `saving_share_of_step_time`, the former as a share of the seconds in
+        training steps (left out where there were none).
         """
         cost = {
             "saving_seconds": round(self._seconds, 3),
@@ -152,8 +157,8 @@ class FolderCheckpoints:
             share = self._seconds / self._seconds_of_steps
             cost["saving_share_of_step_time"] = round(share, 4)
             logging.info(
-                "Saving took %.1f %% of the steps' time: %.2f s in their way, "
-                "and %.2f s beside them.",
+                "Saving took %.1f %% of the steps' time: they waited for it "
+                "%.2f s, and for %.2f s it went on beside them.",
                 100 * cost["saving_share_of_step_time"],
                 cost["saving_seconds"],
                 cost["saving_seconds_beside"],
@@ -161,7 +166,7 @@ class FolderCheckpoints:
         return cost
 
     def _save(
-        self, run: build.Run, progress: Progress, *, is_best: bool = False
+        self, run: Run, progress: Progress, *, is_best: bool = False
     ) -> None:
         """Copies everything, and starts to write it."""
         with self._in_the_way():
@@ -171,18 +176,13 @@ class FolderCheckpoints:
         self._last_save = time.monotonic()
 
     def _writing(
-        self, run: build.Run, progress: Progress, is_best: bool
+        self, run: Run, progress: Progress, is_best: bool
     ) -> Callable[[], None]:
         """Copies what is to be saved; returns the job that writes it."""
-        best = None
-        if is_best:
-            weights = run.classifier.model.weights_by_path()
-            with run.scored_weights():
-                best = checkpointing.snapshot(weights)
         state = State(
             checkpointing.snapshot(run.state()),
             dataclasses.asdict(progress),
-            best,
+            scored_weights(run) if is_best else None,
         )
         updates = None if run.recorder is None else run.recorder.log.to_bytes()
         history, place = history_lines(progress), _place(progress)
@@ -212,13 +212,13 @@ class FolderCheckpoints:
         finally:
             self._seconds += time.perf_counter() - start
 
-    def _restore_updates(self, run: build.Run, num_steps: int) -> None:
+    def _restore_updates(self, run: Run, num_steps: int) -> None:
         path = self._folder.join(run_folder.UPDATES)
         if not file_io.exists(path):
             raise FileNotFoundError(
-                "A run with --record_updates must be continued with what it "
-                f"has recorded. Received: output_dir={self._folder.path}, "
-                f"without {run_folder.UPDATES}. Restore the file, or pass "
+                "What the run has recorded by --record_updates is missing. "
+                f"Received: output_dir={self._folder.path}, without "
+                f"{run_folder.UPDATES}. Restore the file, or pass "
                 "--overwrite_output_dir to start over."
             )
         run.recorder.log.restore(file_io.read_bytes(path), num_steps, path=path)
@@ -230,15 +230,7 @@ def _place(progress: Progress) -> tuple[int, ...]:
 
 
 def _write_summaries(entry: dict[str, Any], path: str) -> None:
-    """Writes an entry of the history to the summary writer in force.
-
-    Args:
-        entry: of the history.
-        path: folder of the writer.
-
-    Raises:
-        OSError: if the disk is full.
-    """
+    """Writes an entry of the history to the summary writer in force."""
     step = entry["step"]
     try:
         tf.summary.scalar("train/loss", entry["train_loss"], step)

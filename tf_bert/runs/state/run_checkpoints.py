@@ -5,55 +5,66 @@ checkpoints in a folder are in `folder_checkpoints`; here are those in memory.
 """
 
 import contextlib
-from typing import Protocol
 
-from tf_bert.runs import build
+from tf_bert.runs.build import Run
 from tf_bert.runs.state import checkpointing
 from tf_bert.runs.state.progress import Progress
+from tf_bert.system import stop_requests
+from tf_bert.system.stop_requests import StopRequest
 from tf_bert.training.evaluate import Evaluation
 
 
-class Checkpoints(Protocol):
-    """What a training is continued from, and saved to."""
+class Checkpoints:
+    """What a training is continued from, and saved to; here nothing is."""
 
-    def resume(self, run: build.Run) -> Progress:
-        """Returns how far the training is; the run is brought there."""
-        ...
+    def attended(self) -> contextlib.AbstractContextManager[StopRequest]:
+        """The time in which a request to stop is noted.
 
-    def session(self, run: build.Run) -> contextlib.AbstractContextManager:
+        It is answered by saving the state, so here none is noted.
+        """
+        return stop_requests.unattended()
+
+    def resume(self, run: Run) -> Progress:
+        """Brings the run to where the training is; returns how far that is."""
+        return Progress(data_digest=run.data_digest())
+
+    def session(self, run: Run) -> contextlib.AbstractContextManager[None]:
         """The time in which steps are taken; at its end all is written."""
-        ...
+        del run
+        return contextlib.nullcontext()
 
-    def save_if_due(self, run: build.Run, progress: Progress) -> None:
+    def save_if_due(self, run: Run, progress: Progress) -> None:
         """Saves the run between two steps, if it is time to."""
-        ...
 
-    def save_now(self, run: build.Run, progress: Progress) -> None:
+    def save_now(self, run: Run, progress: Progress) -> None:
         """Saves the run where it is asked to stop."""
-        ...
 
     def save(
-        self, run: build.Run, progress: Progress, result: Evaluation | None
+        self, run: Run, progress: Progress, result: Evaluation | None
     ) -> None:
-        """Saves the run after an evaluation.
+        """Saves the run after an evaluation, the last of the history.
 
         Args:
             run: with the weights after `progress.step`.
-            progress: the evaluation is the last entry of its history.
+            progress: of the training.
             result: on validation; None without that split.
         """
-        ...
 
-    def load_best(self, run: build.Run) -> None:
+    def load_best(self, run: Run) -> None:
         """Gives the model the weights that were best on validation."""
-        ...
 
     def cost(self) -> dict[str, float]:
         """Says and returns what saving took, in seconds and as shares."""
-        ...
+        return {}
 
 
-class MemoryCheckpoints:
+def scored_weights(run: Run) -> checkpointing.Arrays:
+    """Copies the weights that are evaluated into the memory of the host."""
+    with run.scored_weights():
+        return checkpointing.snapshot(run.classifier.model.weights_by_path())
+
+
+class MemoryCheckpoints(Checkpoints):
     """A training whose best weights are kept in memory alone.
 
     Attributes:
@@ -71,24 +82,13 @@ class MemoryCheckpoints:
         self.last: Evaluation | None = None
         self.best_weights: checkpointing.Arrays = {}
 
-    def resume(self, run: build.Run) -> Progress:
+    def resume(self, run: Run) -> Progress:
         """Returns the progress; the run is there already."""
         self.progress.data_digest = run.data_digest()
         return self.progress
 
-    def session(self, run: build.Run) -> contextlib.AbstractContextManager:
-        """Nothing is to be done at the end."""
-        del run
-        return contextlib.nullcontext()
-
-    def save_if_due(self, run: build.Run, progress: Progress) -> None:
-        """Keeps nothing: there is no continuation."""
-
-    def save_now(self, run: build.Run, progress: Progress) -> None:
-        """Keeps nothing: there is no continuation."""
-
     def save(
-        self, run: build.Run, progress: Progress, result: Evaluation | None
+        self, run: Run, progress: Progress, result: Evaluation | None
     ) -> None:
         """Keeps the evaluation, and a copy of the weights if they are best."""
         self.last = result
@@ -96,19 +96,11 @@ class MemoryCheckpoints:
             return
         self.best = result
         # The last weights are the model's own until something is loaded.
-        if progress.step < run.schedule.plan.num_steps:
-            weights = run.classifier.model.weights_by_path()
-            with run.scored_weights():
-                self.best_weights = checkpointing.snapshot(weights)
-        else:
-            self.best_weights = {}
+        is_last = progress.step == run.schedule.plan.num_steps
+        self.best_weights = {} if is_last else scored_weights(run)
 
-    def load_best(self, run: build.Run) -> None:
+    def load_best(self, run: Run) -> None:
         """Gives the model the weights that were best on validation."""
         weights = run.classifier.model.weights_by_path()
         for name, value in self.best_weights.items():
             weights[name].assign(value)
-
-    def cost(self) -> dict[str, float]:
-        """Nothing is measured: copies take no time to speak of."""
-        return {}

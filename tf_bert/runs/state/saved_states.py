@@ -25,9 +25,8 @@ class State:
     Attributes:
         arrays: every variable that it needs, by name.
         progress: how far it is, with `step`; what JSON can hold.
-        best: the weights to be used if no later ones are better; None if
-            these are the ones that were saved with an earlier state, or if
-            there are none.
+        best: the weights to be used if no later ones are better; None: those
+            saved with an earlier state, or there are none.
         path: of the file, once there is one.
     """
 
@@ -78,11 +77,7 @@ class SavedStates:
         self._remove_others()
 
     def load(self) -> State | None:
-        """Returns the newest state that is whole; None if none was saved.
-
-        Raises:
-            ValueError: if there are states and none is whole.
-        """
+        """Returns the newest state that is whole; None if none was saved."""
         names = self._names()
         if names:
             self._number = _number(names[0])
@@ -100,7 +95,7 @@ class SavedStates:
             return state
         if names:
             raise ValueError(
-                "A run must be continued from a whole state. Received: "
+                "No state is left that the run could continue from. Received: "
                 f"{self._path}, where {' and '.join(names)} are damaged, or "
                 "the best weights that belong to them. Restore a state with "
                 "its best weights, or pass --overwrite_output_dir to start "
@@ -109,11 +104,7 @@ class SavedStates:
         return None
 
     def load_best(self) -> tuple[Arrays, str]:
-        """Returns the best weights of the newest state, and their path.
-
-        Raises:
-            DamagedFile: if the file was damaged since they were saved.
-        """
+        """Returns the best weights of the newest state, and their path."""
         path = os.path.join(self._path, self._best)
         return checkpointing.read(path)[0], path
 
