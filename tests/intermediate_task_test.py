@@ -9,32 +9,7 @@ from tf_bert.checkpoints import names
 from tf_bert.config import Config, parse
 from tf_bert.runs import build
 
-ROWS = [
-    (f"The {thing} is {word}.", label)
-    for thing in ("lamp", "tent", "mug", "desk", "kettle")
-    for word, label in (("good", "up"), ("red", "level"), ("bad", "down"))
-]
 HEAD = {"classifier/kernel", "classifier/bias"}
-
-
-@pytest.fixture(scope="module")
-def three_labels(tmp_path_factory):
-    """The flags of a task with three labels."""
-    path = tmp_path_factory.mktemp("data") / "three.csv"
-    rows = [f"{text},{label}\n" for text, label in ROWS]
-    path.write_text("text,label\n" + "".join(rows), encoding="utf-8")
-    return {"train_file": path, "validation_proportion": 0.2}
-
-
-@pytest.fixture(scope="module")
-def first(train, three_labels, tmp_path_factory):
-    """The folder of a run with three labels."""
-    return train(
-        tmp_path_factory.mktemp("runs") / "first",
-        num_train_steps=3,
-        num_evaluations=1,
-        **three_labels,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -62,50 +37,24 @@ def differing(run, checkpoint):
     return found
 
 
-@pytest.mark.large
-class TestIntermediateTask:
-    def test_another_task_starts_from_all_but_the_head(self, first, second):
-        run = second(first / "model")
-        assert run.classifier.fresh == HEAD
-        assert differing(run, first / "model") == HEAD
-        assert run.classifier.model.config.id2label == {0: "bad", 1: "good"}
+def test_another_task_starts_from_all_but_the_head(pairs_run, second):
+    run = second(pairs_run / "model")
+    assert run.classifier.fresh == HEAD
+    assert differing(run, pairs_run / "model") == HEAD
+    assert run.classifier.model.config.id2label == {0: "bad", 1: "good"}
+    # Nothing but weights comes along.
+    assert int(run.optimizer.iterations.numpy()) == 0
+    for name, moment in run.optimizer.moments().items():
+        assert not moment.numpy().any(), name
 
-    def test_of_the_same_labels_the_head_is_drawn_too(
-        self, first, second, three_labels
-    ):
-        run = second(first / "model", **three_labels)
-        assert run.classifier.fresh == HEAD
-        assert differing(run, first / "model") == HEAD
 
-    def test_or_kept(self, first, second, three_labels):
-        run = second(first / "model", keep_head=True, **three_labels)
-        assert run.classifier.fresh == frozenset()
-        assert differing(run, first / "model") == set()
-
-    def test_nothing_but_weights_comes_along(self, first, second):
-        run = second(first / "model")
-        assert int(run.optimizer.iterations.numpy()) == 0
-        for name, moment in run.optimizer.moments().items():
-            assert not moment.numpy().any(), name
-
-    def test_a_kept_head_wants_the_checkpoints_order(
-        self, first, second, three_labels
-    ):
-        with pytest.raises(
-            ValueError, match="Pass --label_names=down,level,up, the check"
-        ):
-            second(
-                first / "model",
-                keep_head=True,
-                label_names="up,level,down",
-                **three_labels,
-            )
-
-    def test_the_folder_of_the_run_is_not_its_model(self, first, second):
-        with pytest.raises(
-            ValueError, match="Pass --init_checkpoint=.*first/model."
-        ):
-            second(first)
+@pytest.mark.parametrize("keep_head, drawn", [(False, HEAD), (True, set())])
+def test_of_the_same_labels_the_head_is_drawn_or_kept(
+    finished_run, second, keep_head, drawn
+):
+    run = second(finished_run / "model", keep_head=keep_head)
+    assert run.classifier.fresh == drawn
+    assert differing(run, finished_run / "model") == drawn
 
 
 @pytest.mark.large

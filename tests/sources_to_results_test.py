@@ -7,13 +7,9 @@ import copy
 import json
 import pathlib
 import re
-import shutil
 
 import conftest
 import huggingface_hub
-import pyarrow
-import pyarrow.csv
-import pyarrow.parquet
 import pytest
 import tensorflow_datasets as tfds
 from tensorflow_datasets.text import glue
@@ -87,16 +83,10 @@ def datasets(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory, reviews) -> pathlib.Path:
-    """A folder with the reviews in every format, and with a task's files."""
+def files(tmp_path_factory) -> pathlib.Path:
+    """A folder with the reviews, and with a task's files."""
     folder = tmp_path_factory.mktemp("files") / "shop"
     folder.mkdir()
-    source = reviews / "train.csv"
-    table = pyarrow.csv.read_csv(source)
-    shutil.copy(source, folder / "mails.csv")
-    objects = "".join(f"{json.dumps(row)}\n" for row in table.to_pylist())
-    (folder / "mails.jsonl").write_text(objects, "utf-8")
-    pyarrow.parquet.write_table(table, folder / "mails.parquet")
     rows = conftest.review_rows()
     for number, part in enumerate((rows[:20], rows[20:])):
         lines = [f"{text}\t{label}\n" for text, label in part]
@@ -115,50 +105,35 @@ def files(tmp_path_factory, reviews) -> pathlib.Path:
 # Flags of the source, in which {files} and {datasets} are folders; the name
 # of the data, and what the card says of the training split.
 _SOURCES = {
-    "bundled": (
-        {"task_name": "product_reviews", "max_train_examples": 40},
-        "product_reviews",
-        "train.tsv",
-    ),
     "folder": (
         {"task_name": "cola", "data_dir": "{files}"},
         "cola",
         "train.tsv",
-    ),
-    "task in tfds": (
-        {"task_name": "cola", "tfds_data_dir": "{datasets}"},
-        "cola",
-        "glue/cola/2.0.0/train",
     ),
     "tfds, a known task": (
         {"tfds_name": "glue/cola:2.0.0", "tfds_data_dir": "{datasets}"},
         "glue/cola:2.0.0",
         "glue/cola/2.0.0/train",
     ),
-    "tfds, no known task": (
-        {"tfds_name": "shop_reviews", "tfds_data_dir": "{datasets}"},
-        "shop_reviews",
-        "shop_reviews/1.0.0/train",
+    # The name says nothing without that of the folder.
+    "several files": (
+        {"train_file": "{files}/part-*.tsv"},
+        "shop/part-*.tsv",
+        "part-*.tsv",
     ),
-    **{
-        name: ({"train_file": f"{{files}}/{name}"}, expected, name)
-        for name, expected in (
-            ("mails.csv", "mails.csv"),
-            ("mails.jsonl", "mails.jsonl"),
-            ("mails.parquet", "mails.parquet"),
-            # The name says nothing without that of the folder.
-            ("part-*.tsv", "shop/part-*.tsv"),
-        )
-    },
 }
+
+
+# A dataset that is no known task.
+_DATASET = {"tfds_name": "shop_reviews", "tfds_data_dir": "{datasets}"}
 
 
 @pytest.fixture(scope="module")
 def flags_of(flags, files, datasets):
-    """Returns a function from a row of `_SOURCES` to a short command line."""
+    """Returns a function from flags of a source to a short command line."""
 
-    def command_line(source: str, **changes) -> list[str]:
-        chosen = {"train_file": None, **_SHORT, **_SOURCES[source][0]}
+    def command_line(source: dict[str, str], **changes) -> list[str]:
+        chosen = {"train_file": None, **_SHORT, **source}
         return flags(
             **{
                 name: value.format(files=files, datasets=datasets)
@@ -182,9 +157,9 @@ def heading(page: pathlib.Path) -> str:
     return title.strip()
 
 
-@pytest.mark.parametrize("source", _SOURCES)
-def test_a_source_is_trained_on_and_named(source, flags_of, tmp_path, capsys):
-    _, name, origin = _SOURCES[source]
+@pytest.mark.parametrize("key", _SOURCES)
+def test_a_source_is_trained_on_and_named(key, flags_of, tmp_path):
+    source, name, origin = _SOURCES[key]
     folder = tmp_path / "run"
     assert run.main(flags_of(source, output_dir=folder)) == 0
     results = read_json(folder / "all_results.json")
@@ -193,15 +168,13 @@ def test_a_source_is_trained_on_and_named(source, flags_of, tmp_path, capsys):
     assert {x.dataset_name for x in card.data.eval_results} == {name}
     assert f"\nRows of `{name}`, by split:\n" in card.text
     assert f"\n- train: `{origin}`\n" in card.text
-    assert run.main(["--mode=report", f"--output_dir={folder}"]) == 0
-    assert heading(folder / "report.html") == f"Report on a training: {name}"
 
 
 @pytest.fixture(scope="module")
 def on_dataset(flags_of, tmp_path_factory) -> pathlib.Path:
     """A run that has ended, on a dataset that is no known task."""
     path = tmp_path_factory.mktemp("runs") / "on_dataset"
-    arguments = flags_of("tfds, no known task", output_dir=path)
+    arguments = flags_of(_DATASET, output_dir=path)
     assert run.main(arguments) == 0
     return path
 
@@ -274,14 +247,14 @@ class TestEveryModeOnADataset:
         assert "Pass --text_column." in error
 
     def test_inspect_names_the_rows(self, flags_of, tmp_path, capsys):
-        arguments = flags_of("tfds, no known task", output_dir=tmp_path)
+        arguments = flags_of(_DATASET, output_dir=tmp_path)
         assert run.main(["--mode=inspect", *arguments]) == 0
         printed = capsys.readouterr().out
         assert "\ntrain: tfds:shop_reviews/1.0.0/train\n" in printed
 
     def test_trials_and_their_report(self, flags_of, tmp_path, capsys):
         arguments = flags_of(
-            "tfds, no known task",
+            _DATASET,
             output_dir=tmp_path,
             num_trials=2,
             seed=1,
@@ -297,9 +270,13 @@ class TestEveryModeOnADataset:
         assert "\nRows of `shop_reviews`, by split:\n" in card
 
     @pytest.mark.usefixtures("without_dataset")
-    @pytest.mark.parametrize("mode", ["report", "export"])
-    def test_what_needs_no_data_asks_for_none(self, mode, main):
-        assert main(mode) == 0
+    def test_what_needs_no_data_asks_for_none(self, main, on_dataset):
+        assert main("export") == 0
+        assert main("report") == 0
+        page = heading(on_dataset / "report.html")
+        assert page == "Report on a training: shop_reviews"
+        card = (on_dataset / "model/README.md").read_text("utf-8")
+        assert "\n- train: `shop_reviews/1.0.0/train`\n" in card
 
     @pytest.mark.usefixtures("without_dataset")
     def test_a_model_predicts_texts_without_it(self, on_dataset):

@@ -99,9 +99,13 @@ class TestReinit:
         path = KERNEL.format(1)
         np.testing.assert_array_equal(weights[path], standard[1][path])
 
-    def test_a_second_time_draws_the_same(self, load):
-        first, second = (
-            load(head_seed=3, reinit_layers=2)[1] for _ in range(2)
+    def test_a_second_time_draws_the_same_another_seed_does_not(self, load):
+        first, second, other = (
+            load(head_seed=seed, reinit_layers=1)[1] for seed in (3, 3, 4)
         )
         for path, value in first.items():
             np.testing.assert_array_equal(value, second[path], path)
+        differing = {p for p in first if not np.array_equal(first[p], other[p])}
+        assert "classifier/kernel" in differing
+        assert KERNEL.format(1) in differing
+        assert KERNEL.format(0) not in differing

@@ -12,6 +12,8 @@ import pytest
 
 from tf_bert import run
 
+NEW = "text,label\nA new mug is good.,good\nA new mug.,good\n"
+
 
 @pytest.fixture(scope="module")
 def folder(finished_run, tmp_path_factory):
@@ -20,17 +22,34 @@ def folder(finished_run, tmp_path_factory):
     return pathlib.Path(shutil.copytree(finished_run, path))
 
 
+@pytest.fixture
+def main(folder, tmp_path):
+    """Returns a function that gives a mode the run and a new file.
+
+    Its arguments are the mode, the content of a file if it gets one, and
+    further flags. Returns the exit status.
+    """
+    flag = {"evaluate": "--test_file", "predict": "--predict_file"}
+
+    def call(mode, content=None, *flags, name="new.csv"):
+        arguments = [f"--mode={mode}", f"--output_dir={folder}", *flags]
+        if content is not None:
+            path = tmp_path / name
+            path.write_bytes(content.encode("cp1252"))
+            arguments.append(f"{flag[mode]}={path}")
+        return run.main(arguments)
+
+    return call
+
+
 def read_json(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 class TestEvaluate:
-    def test_repeats_the_result_of_the_run(self, folder, capsys):
+    def test_repeats_the_result_of_the_run(self, folder, main, capsys):
         """With other batches, for these must not matter."""
-        status = run.main(
-            ["--mode=evaluate", f"--output_dir={folder}", "--eval_batch_size=5"]
-        )
-        assert status == 0
+        assert main("evaluate", None, "--eval_batch_size=5") == 0
         expected = read_json(folder / "all_results.json")["test"]
         result = read_json(folder / "evaluation.json")["test"]
         assert set(result) == set(expected)
@@ -50,16 +69,9 @@ class TestEvaluate:
         assert run.main(["--flagfile=tiny.flags", "--mode=evaluate"]) == 0
         assert (tmp_path / "runs" / "tiny" / "evaluation.json").exists()
 
-    def test_takes_another_file(self, folder, tmp_path):
-        path = tmp_path / "other.csv"
-        path.write_text(
-            "text,label\nA new mug is good.,good\nA new mug.,good\n", "utf-8"
-        )
+    def test_takes_another_file(self, folder, main):
         before = (folder / "all_results.json").read_bytes()
-        status = run.main(
-            ["--mode=evaluate", f"--output_dir={folder}", f"--test_file={path}"]
-        )
-        assert status == 0
+        assert main("evaluate", NEW) == 0
         result = read_json(folder / "evaluation.json")
         assert set(result) == {"positive_label", "test"}
         assert result["test"]["num_examples"] == 2
@@ -67,85 +79,48 @@ class TestEvaluate:
         assert result["test"]["roc_auc"] is None
         assert (folder / "all_results.json").read_bytes() == before
 
-    def test_takes_a_file_of_another_encoding(self, folder, tmp_path, capsys):
-        path = tmp_path / "other.csv"
-        path.write_bytes(b"text|label\nA mug.|caf\xe9\n")
-        command = ["--mode=evaluate", f"--output_dir={folder}"]
-        command += [f"--test_file={path}", "--delimiter=pipe"]
-        assert run.main(command) == 2
-        assert "Received: byte 0xe9" in capsys.readouterr().err
-        assert run.main([*command, "--encoding=cp1252"]) == 2
-        assert "label='café' in" in capsys.readouterr().err
-
-    def test_labels_must_be_those_of_the_training(
-        self, folder, tmp_path, capsys
+    @pytest.mark.parametrize(
+        "further, message",
+        [
+            ([], "Received: byte 0xe9"),
+            (["--encoding=cp1252"], "not in the training labels.*label='café'"),
+        ],
+    )
+    def test_a_label_must_be_one_of_the_training_in_any_encoding(
+        self, main, capsys, further, message
     ):
-        path = tmp_path / "other.csv"
-        path.write_text("text,label\nA mug.,great\n", encoding="utf-8")
-        status = run.main(
-            ["--mode=evaluate", f"--output_dir={folder}", f"--test_file={path}"]
-        )
-        assert status == 2
-        assert "not in the training labels" in capsys.readouterr().err
+        content = "text|label\nA mug.|café\n"
+        assert main("evaluate", content, "--delimiter=pipe", *further) == 2
+        error = capsys.readouterr().err
+        for part in message.split(".*"):
+            assert part in error
 
 
 class TestPredict:
     def test_repeats_the_predictions_of_the_run(
-        self, folder, finished_run, capsys
+        self, folder, main, finished_run, capsys
     ):
         (folder / "predictions.tsv").unlink()
-        assert run.main(["--mode=predict", f"--output_dir={folder}"]) == 0
+        assert main("predict") == 0
         assert "Wrote 3 predictions to" in capsys.readouterr().out
         assert (folder / "predictions.tsv").read_bytes() == (
             finished_run / "predictions.tsv"
         ).read_bytes()
 
-    def test_takes_another_file_and_another_column(self, folder, tmp_path):
-        path = tmp_path / "new.tsv"
-        path.write_text("id\tbody\n1\tA mug.\n", encoding="utf-8")
-        status = run.main(
-            [
-                "--mode=predict",
-                f"--output_dir={folder}",
-                f"--predict_file={path}",
-                "--text_column=body",
-            ]
-        )
-        assert status == 0
+    def test_takes_another_file_column_encoding_and_delimiter(
+        self, folder, main
+    ):
+        flags = ("--text_column=body", "--encoding=cp1252", "--delimiter=^")
+        content = "id^body\n1^Café.\n"
+        assert main("predict", content, *flags, name="new.txt") == 0
         lines = (folder / "predictions.tsv").read_text("utf-8").splitlines()
         assert lines[0].split("\t")[:3] == ["id", "body", "predicted_label"]
+        assert lines[1].startswith("1\tCafé.\t")
         assert len(lines) == 2
 
-    def test_takes_a_file_of_another_encoding_and_delimiter(
-        self, folder, tmp_path
-    ):
-        path = tmp_path / "new.txt"
-        path.write_bytes(b"id^text\n1^Caf\xe9.\n")
-        status = run.main(
-            [
-                "--mode=predict",
-                f"--output_dir={folder}",
-                f"--predict_file={path}",
-                "--encoding=cp1252",
-                "--delimiter=^",
-            ]
-        )
-        assert status == 0
-        lines = (folder / "predictions.tsv").read_text("utf-8").splitlines()
-        assert lines[1].startswith("1\tCafé.\t")
-
-    def test_a_wrong_row_is_found_first(self, folder, tmp_path, capsys):
+    def test_a_wrong_row_is_found_first(self, folder, main, capsys):
         before = (folder / "predictions.tsv").read_bytes()
-        path = tmp_path / "new.csv"
-        path.write_text("text\nA mug.\n \n", encoding="utf-8")
-        status = run.main(
-            [
-                "--mode=predict",
-                f"--output_dir={folder}",
-                f"--predict_file={path}",
-            ]
-        )
-        assert status == 2
+        assert main("predict", "text\nA mug.\n \n") == 2
         assert "new.csv, row 2" in capsys.readouterr().err
         assert (folder / "predictions.tsv").read_bytes() == before
 
@@ -160,16 +135,22 @@ class TestPredict:
 
 
 class TestPredictStandardInput:
+    @pytest.fixture
+    def predict(self, main, monkeypatch):
+        """Returns a function from standard input to the exit status."""
+
+        def call(content):
+            texts = io.TextIOWrapper(io.BytesIO(content), "ascii")
+            monkeypatch.setattr(sys, "stdin", texts)
+            return main("predict", None, "--predict_file=-")
+
+        return call
+
     def test_is_written_to_standard_output_alone(
-        self, folder, monkeypatch, capsysbinary
+        self, folder, predict, capsysbinary
     ):
         files = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-        texts = io.BytesIO("The mug is good.\nThé \U0001f600\n".encode())
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(texts, "ascii"))
-        status = run.main(
-            ["--mode=predict", f"--output_dir={folder}", "--predict_file=-"]
-        )
-        assert status == 0
+        assert predict("The mug is good.\nThé \U0001f600\n".encode()) == 0
         lines = capsysbinary.readouterr().out.decode("utf-8").splitlines()
         assert lines[0] == (
             "text\tpredicted_label\tprobability_bad\tprobability_good"
@@ -181,28 +162,18 @@ class TestPredictStandardInput:
             path: path.stat().st_mtime_ns for path in folder.rglob("*")
         }
 
-    def test_a_wrong_line_ends_in_a_sentence(
-        self, folder, monkeypatch, capsysbinary
-    ):
-        texts = io.TextIOWrapper(io.BytesIO(b""))
-        monkeypatch.setattr(sys, "stdin", texts)
-        status = run.main(
-            ["--mode=predict", f"--output_dir={folder}", "--predict_file=-"]
-        )
-        assert status == 2
+    def test_a_wrong_line_ends_in_a_sentence(self, predict, capsysbinary):
+        assert predict(b"") == 2
         shown = capsysbinary.readouterr()
         assert shown.out == b""
         assert b"There are no texts to predict" in shown.err
 
-    def test_nobody_reading_is_no_error(self, folder, monkeypatch, capsys):
-        texts = io.TextIOWrapper(io.BytesIO(b"The mug is good.\n"))
+    def test_nobody_reading_is_no_error(self, predict, monkeypatch, capsys):
         reading, writing = os.pipe()
         os.close(reading)
         with os.fdopen(writing, "w", encoding="utf-8") as nobody:
-            monkeypatch.setattr(sys, "stdin", texts)
             monkeypatch.setattr(sys, "stdout", nobody)
-            command = ["--mode=predict", f"--output_dir={folder}"]
-            assert run.main([*command, "--predict_file=-"]) == 141
+            assert predict(b"The mug is good.\n") == 141
         assert "Traceback" not in capsys.readouterr().err
 
     @pytest.mark.large
