@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import csv
 import itertools
+import json
 import logging as python_logging
 import multiprocessing
 import os
@@ -77,6 +78,24 @@ def write_csv(path: pathlib.Path, rows: list) -> None:
     """Writes rows, of which the first is the header."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
+
+
+def read_json(path: pathlib.Path):
+    """Returns the content of a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_history(folder: pathlib.Path) -> list[dict]:
+    """Returns the evaluations of a run."""
+    lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def make_config(flags, **changes):
+    """Returns the `Config` of what the fixture `flags` makes."""
+    from tf_bert.config import Config, parse
+
+    return Config(**parse.parse(flags(output_dir="runs/x", **changes)))
 
 
 _THREADS = (

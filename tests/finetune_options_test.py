@@ -1,26 +1,17 @@
 """Tests of tf_bert/finetune.py: other flags and other kinds of data."""
 
-import json
 import pathlib
 import shutil
 
 import numpy as np
 import pytest
 import safetensors.numpy
+from conftest import read_history, read_json
 
 from tf_bert.scoring import scored_rows
 
 RECORDED = pathlib.Path(__file__).parent / "recorded"
 MINE = ("model/notes.txt", "notes.txt")
-
-
-def read_json(path):
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def read_history(folder):
-    lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
 
 
 class TestRegressionOfPairs:

@@ -9,6 +9,7 @@ import signal
 import time
 
 import pytest
+from conftest import read_json
 
 from tf_bert import run
 
@@ -24,10 +25,6 @@ SAME_FILES = (
 )
 # Where the runs lie, and whether they had to be continued.
 MAY_DIFFER = ("output_dir", "train_file", "resume", "save_every_seconds")
-
-
-def read_json(path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def names(folder):

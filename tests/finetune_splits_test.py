@@ -1,14 +1,14 @@
 """Tests of tf_bert/finetune.py: which splits are evaluated and written down."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
+from conftest import make_config, read_history, read_json
 
 from tf_bert import run
 from tf_bert.baselines import baseline_scores
-from tf_bert.config import Config, parse
+from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
 from tf_bert.runs import build, run_results, training_run
 from tf_bert.scoring import scored_rows
@@ -17,10 +17,6 @@ from tf_bert.scoring import scored_rows
 _HEADER = "index\tsentence1\tsentence2\tgold_label\n"
 _LABELS = ("neutral", "contradiction", "entailment")
 _THINGS = ("lamp", "tent", "mug", "desk", "kettle")
-
-
-def read_json(path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def mnli_rows(size, word):
@@ -62,8 +58,7 @@ class TestMnli:
         assert low <= results["validation_mismatched"]["accuracy"] <= high
 
     def test_the_matched_one_chooses_the_checkpoint(self, mnli_run):
-        lines = (mnli_run / "history.jsonl").read_text("utf-8").splitlines()
-        history = [json.loads(line) for line in lines]
+        history = read_history(mnli_run)
         best = max(entry["validation"]["accuracy"] for entry in history)
         results = read_json(mnli_run / "all_results.json")
         assert results["validation"]["accuracy"] == best
@@ -130,8 +125,7 @@ class TestSplitsFile:
 @pytest.fixture(scope="module")
 def built(flags):
     """A run that is ready to start, with a validation split alone."""
-    arguments = flags(output_dir="runs/x", compare_baselines=True)
-    return build.build(Config(**parse.parse(arguments)))
+    return build.build(make_config(flags, compare_baselines=True))
 
 
 @pytest.fixture(scope="module")
@@ -166,11 +160,9 @@ def test_baselines_without_a_model_are_those_of_the_run(finished_run):
 
 
 def test_half_of_the_dev_set_is_the_test_split(flags, reviews):
-    arguments = flags(
-        output_dir="runs/x",
-        validation_file=reviews / "test.csv",
-        split_dev_in_half=True,
+    config = make_config(
+        flags, validation_file=reviews / "test.csv", split_dev_in_half=True
     )
-    data = build.read_data(Config(**parse.parse(arguments)))
+    data = build.read_data(config)
     sizes = {split: len(rows) for split, rows in data.splits().items()}
     assert sizes == {"train": 40, "validation": 6, "test": 6}

@@ -4,24 +4,14 @@ Continuing is in `finetune_resume_test.py`, other flags and kinds of data are
 in `finetune_options_test.py`.
 """
 
-import json
-
 import numpy as np
 import pytest
+from conftest import read_history, read_json
 
 from tf_bert import run
 from tf_bert.config import Config
 from tf_bert.runs import run_results
 from tf_bert.runs.run_folder import RunFolder
-
-
-def read_json(path):
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def read_history(folder):
-    lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def times(folder):

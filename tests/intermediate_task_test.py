@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import transformers
+from conftest import make_config
 
 from tf_bert.checkpoints import names
-from tf_bert.config import Config, parse
 from tf_bert.runs import build
 
 HEAD = {"classifier/kernel", "classifier/bias"}
@@ -17,10 +17,8 @@ def second(flags):
     """Returns a function that builds a run which starts from a checkpoint."""
 
     def built(checkpoint, **changes):
-        arguments = flags(
-            output_dir="runs/second", init_checkpoint=checkpoint, **changes
-        )
-        return build.build(Config(**parse.parse(arguments)))
+        config = make_config(flags, init_checkpoint=checkpoint, **changes)
+        return build.build(config)
 
     return built
 

@@ -4,7 +4,6 @@ That of gs:// is in `gcs_runs_test.py`, whose storage is a process of its own.
 """
 
 import copy
-import json
 import pathlib
 import re
 
@@ -12,6 +11,7 @@ import conftest
 import huggingface_hub
 import pytest
 import tensorflow_datasets as tfds
+from conftest import read_json
 from tensorflow_datasets.text import glue
 
 import tf_bert
@@ -145,10 +145,6 @@ def flags_of(flags, files, datasets):
         )
 
     return command_line
-
-
-def read_json(path: pathlib.Path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def heading(page: pathlib.Path) -> str:

@@ -6,8 +6,8 @@ import shutil
 
 import numpy as np
 import pytest
+from conftest import make_config
 
-from tf_bert.config import Config, parse
 from tf_bert.data.tasks import run_data
 from tf_bert.runs import build
 from tf_bert.training import frozen_features
@@ -19,10 +19,6 @@ KERNELS = (
     "bert/pooler/dense/kernel",
     "classifier/kernel",
 )
-
-
-def make_config(flags, **changes):
-    return Config(**parse.parse(flags(output_dir="runs/x", **changes)))
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 import safetensors.numpy
+from conftest import make_config
 
-from tf_bert.config import Config, parse
 from tf_bert.data.tasks import run_data
 from tf_bert.runs.classifier import load_classifier
 
@@ -21,11 +21,7 @@ def load(flags):
     """Returns a function from flags to `fresh` and the weights by path."""
 
     def loaded(**changes):
-        config = Config(
-            **parse.parse(
-                flags(output_dir="runs/x", label_names="bad,good", **changes)
-            )
-        )
+        config = make_config(flags, label_names="bad,good", **changes)
         classifier = load_classifier(config, run_data.get_task(config))
         weights = classifier.model.weights_by_path()
         return classifier.fresh, {p: v.numpy() for p, v in weights.items()}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import read_json
 
 from tf_bert import run
 
@@ -40,10 +41,6 @@ def main(folder, tmp_path):
         return run.main(arguments)
 
     return call
-
-
-def read_json(path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 class TestEvaluate:

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 from absl.testing import parameterized
+from conftest import make_config
 
-from tf_bert.config import Config, parse
 from tf_bert.runs import build, parameter_table
 from tf_bert.runs.parameter_table import Parameter, render
 
@@ -117,8 +117,7 @@ class RenderTest(parameterized.TestCase):
 
 @pytest.fixture(scope="module")
 def built(flags):
-    arguments = flags(output_dir="runs/x", reinit_layers=1, weight_decay=0.3)
-    return build.build(Config(**parse.parse(arguments)))
+    return build.build(make_config(flags, reinit_layers=1, weight_decay=0.3))
 
 
 class TestDescribe:
@@ -157,7 +156,7 @@ class TestDescribe:
 
 
 def test_a_run_logs_the_table(flags, caplog):
-    build.build(Config(**parse.parse(flags(output_dir="runs/x"))))
+    build.build(make_config(flags))
     (message,) = [
         record.getMessage()
         for record in caplog.records

@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
+from conftest import make_config
 
-from tf_bert.config import Config, parse
 from tf_bert.runs import build, reset, training_run
 from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.trials.live_table import SilentBar
-
-
-def make_config(flags, **changes):
-    return Config(**parse.parse(flags(output_dir="runs/x", **changes)))
 
 
 def values_of(run):

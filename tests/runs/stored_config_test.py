@@ -5,15 +5,12 @@ import re
 import shutil
 
 import pytest
+from conftest import read_json
 
 from tf_bert.config import Config, parse
 from tf_bert.data.tasks import run_data
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.runs.stored_config import stored_config
-
-
-def read_json(path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def typed(mode, folder, *arguments):
