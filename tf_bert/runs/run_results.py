@@ -13,7 +13,6 @@ from typing import Any
 from absl import logging
 
 from tf_bert.baselines import comparison
-from tf_bert.config import Config
 from tf_bert.data.tasks.copies import copies_sentence
 from tf_bert.data.tasks.task_spec import TaskSpec, is_split, scored_split
 from tf_bert.data.tokens import tokenizer_files
@@ -91,7 +90,11 @@ def compare_with_baselines(
             "validation split. Pass --test_file or --test_proportion=0.2."
         )
         return {}
-    has_chosen = split == "validation" and _has_chosen(run.config)
+    # Whether validation had a say in which weights are used.
+    has_chosen = split == "validation" and (
+        run.config.checkpoint_to_use == "best"
+        or run.config.early_stopping_patience > 0
+    )
     if has_chosen:
         logging.warning(
             "No test split: BERT is compared on validation, which chose its "
@@ -117,12 +120,6 @@ def compare_with_baselines(
         "baselines": {model: {split: m} for model, m in content.items()},
         "comparison": comparison.render(result),
     }
-
-
-def _has_chosen(config: Config) -> bool:
-    """Whether validation had a say in which weights are used."""
-    is_best = config.checkpoint_to_use == "best"
-    return is_best or config.early_stopping_patience > 0
 
 
 def save_scored_rows(
