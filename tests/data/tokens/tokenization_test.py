@@ -277,15 +277,14 @@ class EncodeAllTest(parameterized.TestCase):
 
 @pytest.mark.large
 class LargeTest(parameterized.TestCase):
-    @parameterized.parameters(True, False)
-    def test_every_line_of_the_data(self, do_lower_case):
+    def test_every_line_of_the_data(self):
         lines = read_every_line()
         self.assertGreater(len(lines), 100_000)
-        assert_same_tokens(
-            read_bert_vocabulary(), lines, do_lower_case=do_lower_case
-        )
+        vocabulary = read_bert_vocabulary()
+        assert_same_tokens(vocabulary, lines)
+        assert_same_tokens(vocabulary, lines[::7], do_lower_case=False)
 
-    @parameterized.parameters(32, 33, 128)
+    @parameterized.parameters(32, 33)
     def test_pairs_of_lines(self, max_seq_length):
         lines = read_every_line()[::7]
         pairs = lines[1:] + lines[:1]
