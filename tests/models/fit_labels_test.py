@@ -181,7 +181,11 @@ def check_is_weighted(results, model):
 class PlacesTest(parameterized.TestCase):
     """With a learning rate of 0, what `fit` reports is a mean over all."""
 
-    @parameterized.product(way=[*WAYS], loss=["own", "constant"])
+    @parameterized.parameters(
+        *[(way, "own") for way in WAYS],
+        ("dataset_of_inputs", "constant"),
+        ("batches_of_pairs", "constant"),
+    )
     def test_the_loss_is_the_compiled_one_or_the_models_own(self, way, loss):
         check_loss(way, loss)
 
@@ -189,9 +193,9 @@ class PlacesTest(parameterized.TestCase):
     def test_every_other_loss(self, loss):
         check_loss("among_the_inputs", loss)
 
-    @parameterized.product(
-        way=[name for name in WAYS if "dataset" not in name][:5],
-        loss=["own", "cross_entropy"],
+    @parameterized.parameters(
+        *[(way, "own") for way in WAYS if "dataset" not in way][:5],
+        ("among_the_inputs", "cross_entropy"),
     )
     def test_sample_weights_count(self, way, loss):
         model = make_model(loss=LOSSES[loss], weighted_metrics=["accuracy"])
