@@ -1,7 +1,8 @@
-"""The training step as a whole against PyTorch: 50 steps of MiniLM on RTE."""
+"""The training step as a whole against PyTorch: losses and weights."""
 
 import csv
 import pathlib
+import re
 import tempfile
 
 import numpy as np
@@ -9,28 +10,58 @@ import pytest
 import tensorflow as tf
 import transformers
 from absl.testing import parameterized
+from small_training import NUM_WORDS, make_model, take_steps
 
+from tf_bert.adaptation.mixout import Mixout
 from tf_bert.checkpoints import names
 from tf_bert.checkpoints.fetch import resolve
 from tf_bert.data.batches import batch_plan as planning
-from tf_bert.data.batches import pipeline
 from tf_bert.data.tokens.tokenization import BertTokenizer
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.data.tokens.tokenizer_files import read_tokenizer_settings
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
-from tf_bert.optimization import parameter_groups
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
+from tf_bert.optimization.parameter_groups import (
+    NO_DECAY,
+    layerwise_multipliers,
+)
 from tf_bert.optimization.schedules import WarmupDecay
-from tf_bert.training.training_loop import TrainingLoop
+from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
 DATA_DIR = pathlib.Path(__file__).parents[2] / "../shared/data"
-NUM_STEPS, WARMUP_STEPS, BATCH_SIZE = 50, 5, 8
-LEARNING_RATE, WEIGHT_DECAY, EPSILON, MAX_GRAD_NORM = 5e-5, 0.01, 1e-8, 1.0
+BATCH_SIZE, MAX_GRAD_NORM = 8, 1.0
+# Decays so strong that each changes weights by far more than the tolerance.
+RULES = (
+    {"layerwise_lr_decay": 0.5, "weight_decay": 0.5},
+    {"pretrained_weight_decay": 20.0},
+    {
+        "layerwise_lr_decay": 0.5,
+        "pretrained_weight_decay": 20.0,
+        "weight_decay": 5.0,
+    },
+)
+
+
+def make_examples(*, num_labels=2):
+    """40 texts of one length, of the even words: half of all never occur.
+
+    Nor does 0, which PyTorch does not train.
+    """
+    rng = np.random.default_rng(0)
+    size, length = 40, 10
+    return TokenizedExamples(
+        ids=2 * rng.integers(1, NUM_WORDS, size * length).astype(np.int32),
+        row_splits=np.arange(size + 1) * length,
+        first_lengths=np.full(size, length, np.int32),
+        labels=rng.integers(0, num_labels, size).astype(np.int32),
+    )
 
 
 def read_examples(folder):
+    """160 pairs of RTE, of different lengths."""
     with open(DATA_DIR / "RTE" / "train.tsv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=3))[:160]
     tokenizer = BertTokenizer.from_settings(read_tokenizer_settings(folder))
@@ -48,32 +79,169 @@ def read_examples(folder):
     )
 
 
-def train(model, examples, plan, *, bias_correction):
+def make_plan(examples, num_steps, **options):
+    plan = planning.plan_training(
+        examples.lengths,
+        batch_size=BATCH_SIZE,
+        num_steps=num_steps,
+        data_seed=0,
+        **options,
+    )
+    assert (plan.examples >= 0).all()
+    return plan
+
+
+def to_torch(model):
+    """The same weights in PyTorch, ready to be trained."""
+    with tempfile.TemporaryDirectory() as copy:
+        model.save_pretrained(copy)
+        reference = transformers.BertForSequenceClassification.from_pretrained(
+            copy
+        )
+    return reference.train()
+
+
+def train(
+    model,
+    examples,
+    plan,
+    rates,
+    *,
+    epsilon=1e-8,
+    bias_correction=True,
+    weight_decay=0.0,
+    layerwise_lr_decay=1.0,
+    pretrained_weight_decay=0.0,
+    mixout=None,
+):
     """Trains by the package's loop, and returns the loss of each step."""
-    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+    words = TrainedWords(
+        model.bert.embeddings.word_embeddings.embeddings, examples.ids
+    )
+    variables = trained_variables(model, words)
     optimizer = AdamWeightDecay(
-        epsilon=EPSILON,
-        weight_decay_rate=WEIGHT_DECAY,
-        exclude_from_weight_decay=parameter_groups.NO_DECAY,
+        epsilon=epsilon,
+        weight_decay_rate=weight_decay,
+        exclude_from_weight_decay=NO_DECAY,
         bias_correction=bias_correction,
+        pretrained_weight_decay=pretrained_weight_decay,
+        exclude_from_pretrained_weight_decay=[*NO_DECAY, "^classifier/"],
+        learning_rate_multipliers=layerwise_multipliers(
+            [variable.path for variable in variables], layerwise_lr_decay
+        ),
     )
-    optimizer.build(model.trainable_variables)
-    loop = TrainingLoop(model, optimizer, strategy, max_grad_norm=MAX_GRAD_NORM)
-    schedule = WarmupDecay(LEARNING_RATE, NUM_STEPS, WARMUP_STEPS)
-    dataset = pipeline.packed_dataset(
-        examples,
-        plan,
-        per_step={"learning_rate": np.asarray(schedule(np.arange(NUM_STEPS)))},
-        per_replica={"dropout_seeds": planning.dropout_seeds(0, plan)},
+    optimizer.build(variables)
+    loop = TrainingLoop(
+        model,
+        optimizer,
+        tf.distribute.OneDeviceStrategy("/cpu:0"),
+        max_grad_norm=MAX_GRAD_NORM,
+        trained_words=words,
+        mixout=mixout,
     )
-    iterator = iter(
-        strategy.distribute_datasets_from_function(lambda _: dataset)
-    )
-    return loop.train_steps(iterator, tf.constant(NUM_STEPS)).numpy()
+    losses = take_steps(loop, examples, plan, rates, dropout_seed=0)
+    words.write_back(words.factors(optimizer, rates)[-1])
+    return losses
+
+
+def torch_groups(
+    model,
+    *,
+    weight_decay=0.0,
+    layerwise_lr_decay=1.0,
+    pretrained_weight_decay=0.0,
+):
+    """One group per parameter; with a pull, decay to zero is done by hand."""
+    num_layers = model.config.num_hidden_layers
+    groups = []
+    for name, parameter in model.named_parameters():
+        has_decay = not ("LayerNorm" in name or name.endswith("bias"))
+        has_pull = has_decay and not name.startswith("classifier")
+        exponent = 0
+        if block := re.search(r"encoder\.layer\.(\d+)\.", name):
+            exponent = num_layers - int(block[1])
+        elif "embeddings" in name:
+            exponent = num_layers + 1
+        by_hand = has_pull and pretrained_weight_decay > 0
+        groups.append(
+            {
+                "params": [parameter],
+                "multiplier": layerwise_lr_decay**exponent,
+                "weight_decay": weight_decay * (has_decay and not by_hand),
+                "to_zero": weight_decay * by_hand,
+                "to_start": pretrained_weight_decay * by_hand,
+                "start": parameter.detach().clone(),
+            }
+        )
+    return groups
+
+
+def uncorrected_adam(groups, epsilon):
+    """Returns the step of BERTAdam: m / (sqrt(v) + epsilon), decay first."""
+    import torch
+
+    moments = [
+        (torch.zeros_like(g["start"]), torch.zeros_like(g["start"]))
+        for g in groups
+    ]
+
+    @torch.no_grad()
+    def step():
+        for group, (m, v) in zip(groups, moments, strict=True):
+            (p,) = group["params"]
+            m.mul_(0.9).add_(p.grad, alpha=0.1)
+            v.mul_(0.999).addcmul_(p.grad, p.grad, value=0.001)
+            p.mul_(1 - group["lr"] * group["weight_decay"])
+            p.addcdiv_(m, v.sqrt() + epsilon, value=-group["lr"])
+
+    return step
+
+
+def train_torch(
+    model,
+    examples,
+    plan,
+    rates,
+    *,
+    bias_correction=True,
+    epsilon=1e-8,
+    before_part=lambda step, part: None,
+    **rules,
+):
+    """The same in PyTorch, and in its own AdamW as far as that goes."""
+    import torch
+
+    groups = torch_groups(model, **rules)
+    step_adam = uncorrected_adam(groups, epsilon)
+    if bias_correction:
+        optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.999), eps=epsilon)
+        groups, step_adam = optimizer.param_groups, optimizer.step
+    losses = []
+    for step, rate in enumerate(rates):
+        for group in groups:
+            group["lr"] = float(rate) * group["multiplier"]
+        model.zero_grad()
+        total = 0.0
+        for part in range(plan.num_micro_batches):
+            before_part(step, part)
+            chosen = plan.examples[step, 0, part]
+            loss = model(**padded_batch(examples, chosen)).loss
+            loss = loss / plan.num_micro_batches
+            loss.backward()
+            total += loss.item()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRAD_NORM)
+        with torch.no_grad():
+            for group in groups:
+                (p,) = group["params"]
+                pull = group["to_start"] * (p - group["start"])
+                p.sub_(group["lr"] * (group["to_zero"] * p + pull))
+        step_adam()
+        losses.append(total)
+    return losses
 
 
 def padded_batch(examples, chosen):
-    """One step's examples as PyTorch takes them, padded to the longest."""
+    """Examples as PyTorch takes them, padded to the longest."""
     import torch
 
     lengths = examples.lengths[chosen]
@@ -92,76 +260,44 @@ def padded_batch(examples, chosen):
     return {name: torch.from_numpy(value) for name, value in batch.items()}
 
 
-def uncorrected_adam(groups):
-    """BERTAdam in PyTorch: decay first, then m / (sqrt(v) + epsilon)."""
+def mix_every_linear(reference, p, gradient):
+    """Replaces every `nn.Linear` by one that is mixed; name -> layer."""
     import torch
 
-    class UncorrectedAdam(torch.optim.Optimizer):
-        @torch.no_grad()
-        def step(self):
-            for group in self.param_groups:
-                for p in group["params"]:
-                    state = self.state[p]
-                    if not state:
-                        state["m"] = torch.zeros_like(p)
-                        state["v"] = torch.zeros_like(p)
-                    m, v = state["m"], state["v"]
-                    m.mul_(0.9).add_(p.grad, alpha=0.1)
-                    v.mul_(0.999).addcmul_(p.grad, p.grad, value=0.001)
-                    p.mul_(1 - group["lr"] * group["weight_decay"])
-                    p.addcdiv_(m, v.sqrt() + EPSILON, value=-group["lr"])
+    class Mix(torch.autograd.Function):
+        """The formula of the paper, term by term."""
 
-    return UncorrectedAdam(groups, {"lr": 0.0})
+        @staticmethod
+        def forward(context, weight, target, mask):
+            context.save_for_backward(mask)
+            return ((1 - mask) * target + mask * weight - p * target) / (1 - p)
 
+        @staticmethod
+        def backward(context, gradient_of_mixed):
+            (mask,) = context.saved_tensors
+            factor = 1 / (1 - p) if gradient == "derivative" else 1.0
+            return gradient_of_mixed * mask * factor, None, None
 
-def train_torch(model, examples, plan, *, bias_correction):
-    """The same in PyTorch, with the usual recipe of BERT."""
-    import torch
+    class MixedLinear(torch.nn.Linear):
+        def forward(self, inputs):
+            weight = Mix.apply(self.weight, self.target, self.mask)
+            return torch.nn.functional.linear(inputs, weight, self.bias)
 
-    kinds = {True: [], False: []}
-    for name, parameter in model.named_parameters():
-        is_decayed = not ("LayerNorm" in name or name.endswith("bias"))
-        kinds[is_decayed].append(parameter)
-    groups = [
-        {"params": kinds[True], "weight_decay": WEIGHT_DECAY},
-        {"params": kinds[False], "weight_decay": 0.0},
-    ]
-    if bias_correction:
-        optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.999), eps=EPSILON)
-    else:
-        optimizer = uncorrected_adam(groups)
-    losses = []
-    for step in range(NUM_STEPS):
-        factor = min(
-            step / WARMUP_STEPS,
-            (NUM_STEPS - step) / (NUM_STEPS - WARMUP_STEPS),
-        )
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * factor
-        chosen = plan.examples[step].ravel()
-        loss = model(**padded_batch(examples, chosen)).loss
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRAD_NORM)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+    mixed = {}
+    for name, module in reference.named_modules():
+        if type(module) is torch.nn.Linear:
+            module.__class__ = MixedLinear
+            module.target = module.weight.detach().clone()
+            mixed[name] = module
+    return mixed
 
 
 @pytest.mark.large
 @pytest.mark.reference
 class LossCurveTest(parameterized.TestCase):
     @parameterized.parameters(True, False)
-    def test_loss_curve_and_weights_equal_pytorch(self, bias_correction):
+    def test_minilm_on_rte_is_trained_as_pytorch_does(self, bias_correction):
         folder = resolve.resolve("minilm-l6")
-        examples = read_examples(folder)
-        plan = planning.plan_training(
-            examples.lengths,
-            batch_size=BATCH_SIZE,
-            num_steps=NUM_STEPS,
-            data_seed=0,
-        )
-        self.assertTrue((plan.examples >= 0).all())
         model = TFBertForSequenceClassification.from_pretrained(
             folder,
             num_labels=2,
@@ -170,19 +306,73 @@ class LossCurveTest(parameterized.TestCase):
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
         )
-        with tempfile.TemporaryDirectory() as copy:
-            model.save_pretrained(copy)
-            reference = (
-                transformers.BertForSequenceClassification.from_pretrained(copy)
-            )
-        reference.train()
-        rule = {"bias_correction": bias_correction}
-        expected = train_torch(reference, examples, plan, **rule)
-        actual = train(model, examples, plan, **rule)
-        np.testing.assert_allclose(actual, expected, rtol=1e-4)
-        self.assert_same_weights(model, reference)
+        self._compare(
+            model,
+            read_examples(folder),
+            (5e-5, 30, 5),
+            bias_correction=bias_correction,
+            weight_decay=0.01,
+        )
 
-    def assert_same_weights(self, model, reference):
+    @parameterized.product(rules=RULES, bias_correction=(True, False))
+    def test_rates_and_decays_of_every_block_are_those_of_pytorch(
+        self, rules, bias_correction
+    ):
+        model = make_model(num_hidden_layers=3, vocab_size=2 * NUM_WORDS)
+        rules = {**rules, "bias_correction": bias_correction}
+        self._compare(model, make_examples(), (1e-3, 20, 3), **rules)
+
+    @parameterized.parameters("derivative", "reference")
+    def test_mixout_is_that_of_pytorch_with_the_same_masks(self, gradient):
+        import torch
+
+        examples = make_examples(num_labels=3)
+        model = make_model(
+            num_hidden_layers=3,
+            vocab_size=2 * NUM_WORDS,
+            num_labels=3,
+            hidden_size=48,
+            intermediate_size=96,
+            initializer_range=0.1,
+        )
+        mixout = Mixout(model, 0.3, gradient=gradient)
+        plan = make_plan(examples, 20, num_micro_batches=2)
+        seeds = planning.dropout_seeds(0, plan)
+        reference = to_torch(model)
+        layers = mix_every_linear(reference, 0.3, gradient)
+        self.assertLen(layers, len(mixout.paths))
+
+        def set_masks(step, part):
+            for path, mask in mixout.masks(seeds[step, 0, part]).items():
+                name = names.torch_name(path).name.removesuffix(".weight")
+                mask = np.float32(mask).T  # [1, in], as torch's [out, in].
+                layers[name].mask = torch.from_numpy(mask)
+
+        rates = np.full(20, 3e-3, np.float32)
+        # Large, for with a small one Adam does not see the factor that the
+        # two gradients differ by.
+        rules = {"epsilon": 0.01}
+        expected = train_torch(
+            reference, examples, plan, rates, before_part=set_masks, **rules
+        )
+        actual = train(model, examples, plan, rates, mixout=mixout, **rules)
+        np.testing.assert_allclose(actual, expected, rtol=1e-5)
+        self._assert_same_weights(model, reference)
+
+    def _compare(self, model, examples, schedule, **rules):
+        peak, num_steps, num_warmup_steps = schedule
+        steps = np.arange(num_steps)
+        rates = np.asarray(WarmupDecay(*schedule)(steps))
+        falling = (num_steps - steps) / (num_steps - num_warmup_steps)
+        by_hand = peak * np.minimum(steps / num_warmup_steps, falling)
+        plan = make_plan(examples, num_steps)
+        reference = to_torch(model)
+        expected = train_torch(reference, examples, plan, by_hand, **rules)
+        actual = train(model, examples, plan, rates, **rules)
+        np.testing.assert_allclose(actual, expected, rtol=1e-4)
+        self._assert_same_weights(model, reference)
+
+    def _assert_same_weights(self, model, reference):
         weights = {k: v.numpy() for k, v in reference.state_dict().items()}
         for path, variable in model.weights_by_path().items():
             # Softmax ignores a shift, so their gradient is rounding noise.
