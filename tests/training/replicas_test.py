@@ -10,6 +10,7 @@ import textwrap
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_bert.config import Config, parse
 from tf_bert.data.tokens.tokenization import EncodedTexts
@@ -29,8 +30,8 @@ BASE = {
     "max_grad_norm": 0.1,
     "distribution": "mirrored",
 }
-# A training on two devices, and what the same is called on one.
-CASES = {
+# A training on several devices, and what the same is called on one.
+TWO = {
     # Two parts on each of two devices have the masks of four parts on one.
     "everything": (
         {
@@ -55,22 +56,25 @@ CASES = {
     # It rounds otherwise on one device: of two, their copies are compared.
     "bfloat16": ({"precision": "mixed_bfloat16", "num_train_steps": 5}, None),
 }
+FOUR = {"four devices": ({}, {})}
+CASES = TWO | FOUR
 EQUAL = [name for name, (_, one) in CASES.items() if one is not None]
-# Logical devices are chosen before TensorFlow starts: so in a process apart.
+# Logical devices are chosen before TensorFlow starts, and collectives of two
+# sizes get into each other's way: so a process for each number of devices.
 TRAIN = """
     import json, os, sys
     import tensorflow as tf
 
     cpu, = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+        cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[3]))
 
     sys.path.insert(0, sys.argv[1])
     import replicas_test as this
 
     results = {"strategies": this.strategies()}
-    for name, (two, one) in json.load(open(sys.argv[2])).items():
-        results[name] = this.compare(two, one)
+    for name, (several, one) in json.load(open(sys.argv[2])).items():
+        results[name] = this.compare(several, one)
     print(json.dumps(results), flush=True)
     # Not by way of the iterators' ends: they wait for their tuners.
     os._exit(0)
@@ -80,7 +84,7 @@ KEPT = []
 
 
 def strategies():
-    """What `get_strategy` makes of two devices."""
+    """What `get_strategy` makes of several devices."""
 
     def strategy(kind, size=8, **options):
         config = Config(
@@ -174,10 +178,11 @@ def largest_difference(a, b):
     )
 
 
-def compare(two, one):
-    """Trains on two devices, twice if it is cheap, and on one, if given."""
-    run = build.build(Config.from_dict(two))
-    assert run.schedule.plan.num_replicas == 2
+def compare(several, one):
+    """Trains on several devices, twice if it is cheap, and on one, if given."""
+    run = build.build(Config.from_dict(several))
+    num_devices = len(tf.config.list_logical_devices("CPU"))
+    assert run.schedule.plan.num_replicas == num_devices
     weights = run.classifier.model.weights_by_path()
     start = {path: variable.numpy() for path, variable in weights.items()}
     first = outcome(run)
@@ -212,29 +217,35 @@ def results(flags, tmp_path_factory):
         arguments = flags(output_dir=folder, **{**BASE, **changes})
         return Config(**parse.parse(arguments)).as_dict()
 
-    path = folder / "configs.json"
-    configs = {
-        name: [
-            fields(**two),
-            one and fields(**{**two, **one, "distribution": "one_device"}),
-        ]
-        for name, (two, one) in CASES.items()
-    }
-    path.write_text(json.dumps(configs))
-    process = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(TRAIN), str(HERE), str(path)],
-        cwd=HERE.parents[1],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr[-3000:]
-    return json.loads(process.stdout.splitlines()[-1])
+    def train(num_devices, cases):
+        path = folder / f"configs_{num_devices}.json"
+        configs = {
+            name: [
+                fields(**several),
+                None
+                if one is None
+                else fields(**{**several, **one, "distribution": "one_device"}),
+            ]
+            for name, (several, one) in cases.items()
+        }
+        path.write_text(json.dumps(configs))
+        arguments = (str(HERE), str(path), str(num_devices))
+        process = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(TRAIN), *arguments],
+            cwd=HERE.parents[1],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr[-3000:]
+        return json.loads(process.stdout.splitlines()[-1])
+
+    return train(4, FOUR) | train(2, TWO)
 
 
 @pytest.mark.large
-class TestTwoDevices:
+class TestSeveralDevices:
     @pytest.mark.parametrize("name", EQUAL)
     def test_change_nothing(self, results, name):
         result = results[name]
