@@ -242,6 +242,13 @@ FLAG_FILES = {
 FLAGS = [
     *typed(
         ("--zzz=1", "no such flag. Received: --zzz. --help lists"),
+        ("--cache_dir=x", "no such flag. Received: --cache_dir"),
+        ("--nobias_corection", "Did you mean --bias_correction?"),
+        ("--noseed", "Received: --noseed. Did you mean --seed?"),
+        ("--", "Received: '--'"),
+        ("-", "Received: '-'"),
+        ("--seed 1 2", "Received: '2' behind --seed. A value with spaces"),
+        ("--do_train=maybe", "true or false. Received: --do_train=maybe"),
         ("--lerning_rate=1", "Did you mean --learning_rate"),
         ("--learning-rate=1", "Did you mean --learning_rate"),
         ("--max_step=1", "Did you mean --max_steps"),
@@ -303,7 +310,7 @@ FLAGS = [
         ),
         (
             "--early_stopping_patience=2 --validation_proportion=0",
-            "must have a validation split",
+            "Early stopping needs a validation split",
         ),
         (
             "--task_name=rte --text_column=sentence",
@@ -315,8 +322,8 @@ FLAGS = [
         ("--max_train_examples=1", "at least the number of classes.*2 cl"),
         (
             "--max_seq_length=65",
-            "not be over the model's positions. Received: max_seq_length=65, "
-            "max_position_embeddings=64.* Pass --max_seq_length=64 or less",
+            "must not exceed the model's positions. Received: "
+            "max_seq_length=65, max_position_embeddings=64.* Pass --max_seq_length=64 or less",
         ),
         ("--reinit_layers=3", "reinit_layers=3, num_hidden_layers=2"),
         ("--freeze=lower_3", "2 blocks. Received: freeze='lower_3'"),
@@ -450,7 +457,18 @@ OTHER_NAMES = typed(
         "--lr_scheduler_type=constant --warmup_steps=5",
         "without a warm-up. Received: --num_warmup_steps=5",
     ),
+    (
+        "--lr_scheduler_type=constant --num_warmup_steps=5",
+        "without a warm-up. Received: --num_warmup_steps=5",
+    ),
+    ("--warmup_steps=some", "must be a number. Received: warmup_steps='some'"),
     ("--eval_strategy=steps", "must be no, epoch, or steps with"),
+    ("--eval_strategy=daily", "one of no, epoch, steps.*eval_strategy='daily'"),
+    (
+        "--eval_strategy=no --evaluation_strategy=epoch",
+        "Pass --eval_strategy once",
+    ),
+    ("--save_strategy=epoch", "must be those of evaluation"),
     ("--eval_strategy=epoch --eval_steps=5", "must be no, epoch, or steps"),
     ("--save_steps=500", "must be those of evaluation"),
     ("--max_steps=many", "--num_train_steps=many"),

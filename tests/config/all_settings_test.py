@@ -2,36 +2,36 @@
 
 import dataclasses
 
-from absl.testing import parameterized
+import pytest
 
 from tf_bert.adaptation import mixout
 from tf_bert.config import Config
 from tf_bert.config.all_settings import ALTERNATIVES, SETTINGS
-from tf_bert.config.setting import MODES, Setting, setting, settings_of
+from tf_bert.config.setting import MODES, setting, settings_of
 
 
-class TableTest(parameterized.TestCase):
-    def test_a_configuration_has_its_fields_in_the_order_of_the_groups(self):
-        names = [field.name for field in dataclasses.fields(Config)]
-        self.assertEqual(names, list(SETTINGS))
+def test_a_configuration_has_its_fields_in_the_order_of_the_groups():
+    names = [field.name for field in dataclasses.fields(Config)]
+    assert names == list(SETTINGS)
 
-    @parameterized.parameters(*SETTINGS)
-    def test_an_entry_makes_sense(self, name):
-        entry = SETTINGS[name]
-        self.assertTrue(entry.takes(entry.default), entry)
-        entry.check(entry.default)
-        self.assertContainsSubset(entry.modes, MODES)
-        for other in filter(None, (entry.follows, entry.instead_of)):
-            self.assertIn(other, SETTINGS)
 
-    def test_of_alternatives_the_first_has_a_default(self):
-        for first, *others in ALTERNATIVES:
-            self.assertIsNotNone(SETTINGS[first].default)
-            self.assertEqual({SETTINGS[x].default for x in others}, {None})
+@pytest.mark.parametrize("name", SETTINGS)
+def test_an_entry_makes_sense(name):
+    entry = SETTINGS[name]
+    assert entry.takes(entry.default)
+    entry.check(entry.default)
+    assert set(entry.modes) <= set(MODES)
+    assert {entry.follows, entry.instead_of} <= {None, *SETTINGS}
 
-    def test_mixout_knows_the_same_gradients(self):
-        choices = SETTINGS["mixout_gradient"].choices
-        self.assertEqual(choices, mixout.GRADIENTS)
+
+def test_of_alternatives_the_first_has_a_default():
+    for first, *others in ALTERNATIVES:
+        assert SETTINGS[first].default is not None
+        assert {SETTINGS[x].default for x in others} == {None}
+
+
+def test_mixout_knows_the_same_gradients():
+    assert SETTINGS["mixout_gradient"].choices == mixout.GRADIENTS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,35 +41,36 @@ class _Some:
     names: tuple[str, ...] | None = setting(None, "Names.")
 
 
-class SettingTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.found: dict[str, Setting] = {x.name: x for x in settings_of(_Some)}
+SOME = {x.name: x for x in settings_of(_Some)}
 
-    def test_name_default_and_kind_are_those_of_the_field(self):
-        self.assertEqual(_Some().number, 2)
-        kinds = {x.name: (x.default, x.kind) for x in self.found.values()}
-        self.assertEqual(
-            kinds,
-            {
-                "share": (None, float),
-                "number": (2, int),
-                "names": (None, tuple),
-            },
-        )
 
-    @parameterized.parameters(
+def test_name_default_and_kind_are_those_of_the_field():
+    assert _Some().number == 2
+    assert {x.name: (x.default, x.kind) for x in SOME.values()} == {
+        "share": (None, float),
+        "number": (2, int),
+        "names": (None, tuple),
+    }
+
+
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
         ("share", 0.0, "above 0, at most 1. Received: share=0.0. Correct --sh"),
         ("share", 1.5, "above 0, at most 1"),
         ("share", float("nan"), "above 0, at most 1"),
         ("number", 0, "at least 1"),
         ("names", "", "not be empty"),
-    )
-    def test_a_wrong_value_is_refused(self, name, value, message):
-        with self.assertRaisesRegex(ValueError, f"`{name}` must .*{message}"):
-            self.found[name].check(value)
+    ],
+)
+def test_a_wrong_value_is_refused(name, value, message):
+    with pytest.raises(ValueError, match=f"`{name}` must .*{message}"):
+        SOME[name].check(value)
 
-    @parameterized.parameters(
+
+@pytest.mark.parametrize(
+    "name, value, expected",
+    [
         ("share", None, True),
         ("share", 1, True),
         ("share", "1", False),
@@ -77,10 +78,12 @@ class SettingTest(parameterized.TestCase):
         ("number", 1.0, False),
         ("names", ["a"], True),
         ("names", "a", False),
-    )
-    def test_takes_what_json_holds(self, name, value, expected):
-        self.assertEqual(self.found[name].takes(value), expected)
+    ],
+)
+def test_takes_what_json_holds(name, value, expected):
+    assert SOME[name].takes(value) == expected
 
-    def test_a_property_that_there_is_not_is_an_error(self):
-        with self.assertRaisesRegex(TypeError, "at_leats"):
-            setting(1, "A number.", at_leats=0)
+
+def test_a_property_that_there_is_not_is_an_error():
+    with pytest.raises(TypeError, match="at_leats"):
+        setting(1, "A number.", at_leats=0)

@@ -1,84 +1,64 @@
 """Tests of tf_bert/config/durations.py."""
 
-from absl.testing import parameterized
+import pytest
 
 from tf_bert.config import Config, durations
 
 
-def evaluation_steps(num_steps, steps_per_epoch=1, **fields):
-    config = Config(output_dir="x", **{"num_evaluations": None} | fields)
-    return durations.evaluation_steps(config, num_steps, steps_per_epoch)
-
-
-class WarmupStepsTest(parameterized.TestCase):
-    @parameterized.parameters((0, 0), (0.1, 2), (0.5, 11), (1, 23))
-    def test_a_proportion_is_rounded_down(self, proportion, expected):
-        config = Config(output_dir="x", warmup_proportion=proportion)
-        self.assertEqual(durations.warmup_steps(config, 23), expected)
-
-    @parameterized.parameters(0, 5, 23)
-    def test_a_number_stays(self, number):
-        config = Config(
-            output_dir="x", warmup_proportion=None, num_warmup_steps=number
-        )
-        self.assertEqual(durations.warmup_steps(config, 23), number)
-
-    def test_is_not_longer_than_the_training(self):
-        config = Config(
-            output_dir="x", warmup_proportion=None, num_warmup_steps=24
-        )
-        with self.assertRaisesRegex(
-            ValueError, "Received: num_warmup_steps=24 of 23 steps"
-        ):
-            durations.warmup_steps(config, 23)
-
-
-class EvaluationStepsTest(parameterized.TestCase):
-    @parameterized.parameters(
-        (234, 4, (58, 117, 175, 234)),
-        (10, 10, tuple(range(1, 11))),
-        (3, 10, (1, 2, 3)),
-        (1, 1, (1,)),
-        (7, 2, (3, 7)),
+@pytest.mark.parametrize(
+    "proportion, number, expected",
+    [
+        # A proportion is rounded down.
+        (0, None, 0),
+        (0.1, None, 2),
+        (0.5, None, 11),
+        (1, None, 23),
+        (None, 0, 0),
+        (None, 23, 23),
+    ],
+)
+def test_warmup_steps(proportion, number, expected):
+    config = Config(
+        output_dir="x", warmup_proportion=proportion, num_warmup_steps=number
     )
-    def test_are_spread_evenly_up_to_the_end(self, steps, number, expected):
-        self.assertEqual(
-            evaluation_steps(steps, num_evaluations=number), expected
-        )
+    assert durations.warmup_steps(config, 23) == expected
 
-    def test_are_as_many_as_asked_for(self):
-        for num_steps in range(20, 100):
-            steps = evaluation_steps(num_steps, num_evaluations=20)
-            self.assertLen(steps, 20)
-            self.assertEqual(steps[-1], num_steps)
 
-    @parameterized.parameters(
-        (10, 4, (4, 8, 10)),
-        (8, 4, (4, 8)),
-        (9, 4, (4, 8, 9)),
-        (3, 1, (1, 2, 3)),
-        (3, 100, (3,)),
-    )
-    def test_every_so_many_steps_and_at_the_end(self, steps, every, expected):
-        self.assertEqual(
-            evaluation_steps(steps, evaluate_every_steps=every), expected
-        )
+EVEN = "num_evaluations"
+STEPS = "evaluate_every_steps"
+EPOCHS = "evaluate_every_epochs"
 
-    @parameterized.parameters(
-        (30, 10, 1.0, (10, 20, 30)),
-        (25, 10, 1.0, (10, 20, 25)),
-        (20, 10, 1 / 3, (3, 7, 10, 13, 17, 20)),
-        (30, 10, 2.0, (20, 30)),
-        (5, 10, 1.0, (5,)),
+
+@pytest.mark.parametrize(
+    "num_steps, name, value, expected",
+    [
+        (234, EVEN, 4, (58, 117, 175, 234)),
+        (10, EVEN, 10, tuple(range(1, 11))),
+        (3, EVEN, 10, (1, 2, 3)),
+        (1, EVEN, 1, (1,)),
+        (7, EVEN, 2, (3, 7)),
+        (10, STEPS, 4, (4, 8, 10)),
+        (8, STEPS, 4, (4, 8)),
+        (9, STEPS, 4, (4, 8, 9)),
+        (3, STEPS, 1, (1, 2, 3)),
+        (3, STEPS, 100, (3,)),
+        (30, EPOCHS, 1.0, (10, 20, 30)),
+        (25, EPOCHS, 1.0, (10, 20, 25)),
+        (20, EPOCHS, 1 / 3, (3, 7, 10, 13, 17, 20)),
+        (30, EPOCHS, 2.0, (20, 30)),
+        (5, EPOCHS, 1.0, (5,)),
         # More often than every step is every step.
-        (3, 10, 1e-6, (1, 2, 3)),
-    )
-    def test_every_so_many_epochs_and_at_the_end(
-        self, steps, steps_per_epoch, every, expected
-    ):
-        self.assertEqual(
-            evaluation_steps(
-                steps, steps_per_epoch, evaluate_every_epochs=every
-            ),
-            expected,
-        )
+        (3, EPOCHS, 1e-6, (1, 2, 3)),
+    ],
+)
+def test_evaluation_steps_of_epochs_of_ten(num_steps, name, value, expected):
+    config = Config(output_dir="x", **{EVEN: None, name: value})
+    assert durations.evaluation_steps(config, num_steps, 10) == expected
+
+
+def test_evaluations_are_as_many_as_asked_for():
+    config = Config(output_dir="x", num_evaluations=20)
+    for num_steps in range(20, 100):
+        steps = durations.evaluation_steps(config, num_steps, 10)
+        assert len(steps) == 20
+        assert steps[-1] == num_steps

@@ -1,107 +1,99 @@
 """Tests of tf_bert/config/parse.py."""
 
-import pathlib
-import tempfile
-
-from absl.testing import parameterized
+import pytest
 
 from tf_bert.config import Config, parse
 from tf_bert.config.all_settings import ALTERNATIVES
 
 
-def parse_flags(*arguments):
-    return parse.parse(["--output_dir=x", *arguments])
-
-
 def config_of(*arguments):
-    return Config(**parse_flags(*arguments))
+    return Config(**parse.parse(["--output_dir=x", *arguments]))
 
 
-class FlagsTest(parameterized.TestCase):
-    def test_what_is_not_given_has_the_default_of_the_field(self):
-        self.assertEqual(config_of(), Config(output_dir="x"))
-        self.assertEqual(parse_flags(), {"output_dir": "x"})
+def test_what_is_not_given_has_the_default_of_the_field():
+    config_of("--seed=5")  # Which leaves nothing behind.
+    assert config_of() == Config(output_dir="x")
+    assert parse.parse(["--output_dir=x"]) == {"output_dir": "x"}
 
-    @parameterized.parameters(
+
+@pytest.mark.parametrize(
+    "argument, name, expected",
+    [
         ("--train_batch_size=8", "train_batch_size", 8),
         ("--learning_rate=2e-5", "learning_rate", 2e-5),
         ("--text_column=3", "text_column", "3"),
-        ("--lr_schedule=constant", "lr_schedule", "constant"),
         ("--nobias_correction", "bias_correction", False),
-        ("--bias_correction", "bias_correction", True),
         ("--bias_correction=false", "bias_correction", False),
         ("--label_names=no,yes", "label_names", ("no", "yes")),
         ("--nodo_lower_case", "do_lower_case", False),
-    )
-    def test_values_have_the_kind_of_the_field(self, argument, name, expected):
-        value = getattr(config_of(argument), name)
-        self.assertEqual(value, expected)
-        self.assertIs(type(value), type(expected))
-
-    def test_parsing_leaves_nothing_behind(self):
-        parse_flags("--seed=5")
-        self.assertEqual(config_of().seed, 0)
+    ],
+)
+def test_values_have_the_kind_of_the_field(argument, name, expected):
+    value = getattr(config_of(argument), name)
+    assert value == expected
+    assert type(value) is type(expected)
 
 
-class AlternativesTest(parameterized.TestCase):
-    @parameterized.parameters(
+@pytest.mark.parametrize(
+    "line, epochs, steps",
+    [
         ("--num_train_epochs=2 --num_train_steps=50", None, 50),
-        ("--num_train_steps=50 --num_train_epochs=2", 2.0, None),
         ("--num_train_steps 50 --num_train_epochs 2", 2.0, None),
         ("--num_train_steps=50", None, 50),
         ("--num_train_epochs=2", 2.0, None),
         ("--num_train_steps=50 --num_train_epochs=0", None, 50),
         ("", 3.0, None),
-    )
-    def test_the_later_length_counts(self, line, epochs, steps):
-        config = config_of(*line.split())
-        self.assertEqual(config.num_train_epochs, epochs)
-        self.assertEqual(config.num_train_steps, steps)
-
-    @parameterized.parameters(
-        *(names for names in ALTERNATIVES),
-        *(tuple(reversed(names)) for names in ALTERNATIVES),
-    )
-    def test_the_last_one_counts_and_that_is_logged(self, *names):
-        with self.assertLogs("absl", "INFO") as logs:
-            config = config_of(*(f"--{name}=1" for name in names))
-        values = [getattr(config, name) for name in names]
-        self.assertEqual(values, [None] * (len(names) - 1) + [1])
-        self.assertRegex(logs.output[0], f"--{names[-1]}=1 are alternatives")
+    ],
+)
+def test_the_later_length_counts(line, epochs, steps):
+    config = config_of(*line.split())
+    assert (config.num_train_epochs, config.num_train_steps) == (epochs, steps)
 
 
-class OutputDirTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.inner, self.outer, self.placed = (
-            folder / f"{name}.flags" for name in ("inner", "outer", "placed")
-        )
-        self.inner.write_text("--seed=1\n")
-        self.outer.write_text(f"--flagfile={self.inner}\n")
-        self.placed.write_text("--output_dir=there\n")
+@pytest.mark.parametrize(
+    "names", [*ALTERNATIVES, *(names[::-1] for names in ALTERNATIVES)]
+)
+def test_of_alternatives_the_last_counts_and_that_is_logged(names, caplog):
+    config = config_of(*(f"--{name}=1" for name in names))
+    values = [getattr(config, name) for name in names]
+    assert values == [None] * (len(names) - 1) + [1]
+    assert f"--{names[-1]}=1 are alternatives" in caplog.text
 
-    @parameterized.parameters("train", "inspect", "evaluate", "predict")
-    def test_is_that_of_the_flag_files_in_every_mode(self, mode):
-        with self.assertLogs("absl", "INFO") as logs:
-            given = parse.parse(
-                [
-                    f"--flagfile={self.inner}",
-                    f"--flagfile={self.outer}",
+
+class TestOutputDir:
+    @pytest.fixture(autouse=True)
+    def flag_files(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        for name, flag in (
+            ("inner", "--seed=1"),
+            ("outer", "--flagfile=inner.flags"),
+            ("placed", "--output_dir=there"),
+        ):
+            (tmp_path / f"{name}.flags").write_text(flag, encoding="utf-8")
+
+    @pytest.mark.parametrize(
+        "line, expected",
+        [
+            # Files that a file names do not count.
+            ("--flagfile=outer.flags", "runs/outer"),
+            *(
+                (
+                    "--flagfile=inner.flags --flagfile=outer.flags "
                     f"--mode={mode}",
-                ]
-            )
-        self.assertEqual(given["output_dir"], "runs/inner_outer")
-        self.assertLen(logs.output, 1)
-        self.assertEndsWith(logs.output[0], "--output_dir=runs/inner_outer.")
+                    "runs/inner_outer",
+                )
+                for mode in ("train", "inspect", "evaluate", "predict")
+            ),
+        ],
+    )
+    def test_is_that_of_the_flag_files(self, line, expected, caplog):
+        assert parse.parse(line.split())["output_dir"] == expected
+        (record,) = caplog.records
+        assert record.getMessage().endswith(f" --output_dir={expected}.")
 
-    def test_files_that_a_file_names_do_not_count(self):
-        given = parse.parse([f"--flagfile={self.outer}"])
-        self.assertEqual(given["output_dir"], "runs/outer")
-
-    def test_one_that_is_given_counts(self):
-        files = [f"--flagfile={self.inner}", f"--flagfile={self.placed}"]
-        with self.assertNoLogs("absl", "INFO"):
-            self.assertEqual(parse.parse(files)["output_dir"], "there")
-            given = parse.parse([*files, "--output_dir=here"])
-        self.assertEqual(given["output_dir"], "here")
+    def test_one_that_is_given_counts(self, caplog):
+        files = ["--flagfile=inner.flags", "--flagfile=placed.flags"]
+        assert parse.parse(files)["output_dir"] == "there"
+        given = parse.parse([*files, "--output_dir=here"])
+        assert given["output_dir"] == "here"
+        assert not caplog.records

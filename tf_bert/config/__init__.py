@@ -11,18 +11,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tf_bert.config import rules
-from tf_bert.config.all_settings import FOLLOWING, SETTINGS, names_where
-from tf_bert.config.data_settings import DataSettings
-from tf_bert.config.device_settings import DeviceSettings
-from tf_bert.config.evaluation_settings import EvaluationSettings, SeedSettings
-from tf_bert.config.model_settings import ModelSettings
-from tf_bert.config.optimisation_settings import OptimisationSettings
+from tf_bert.config.all_settings import (
+    FOLLOWING,
+    SETTINGS,
+    AllSettings,
+    names_where,
+)
 from tf_bert.config.removed_settings import REMOVED
-from tf_bert.config.run_settings import RunSettings
 from tf_bert.config.setting import Changes
-from tf_bert.config.stabiliser_settings import StabiliserSettings
 from tf_bert.config.text_format import TextFormat
-from tf_bert.config.trial_settings import TrialSettings
 
 # In config.json beside the fields: what was up to the machine.
 RUNTIME = "runtime"
@@ -34,18 +31,7 @@ _ALWAYS_STORED = frozenset(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(
-    # Fields of the last come first.
-    TrialSettings,
-    SeedSettings,
-    EvaluationSettings,
-    StabiliserSettings,
-    DeviceSettings,
-    OptimisationSettings,
-    ModelSettings,
-    DataSettings,
-    RunSettings,
-):
+class Config(AllSettings):
     """Everything that a run depends on. Each field is the flag of its name.
 
     Its entry says what a field means, with its unit and its neutral value.

@@ -3,18 +3,23 @@
 Their defaults, bounds and help stand in the classes of the groups.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 from tf_bert.config.data_settings import DataSettings
-from tf_bert.config.device_settings import DeviceSettings
 from tf_bert.config.evaluation_settings import EvaluationSettings, SeedSettings
-from tf_bert.config.model_settings import ModelSettings
-from tf_bert.config.optimisation_settings import OptimisationSettings
-from tf_bert.config.run_settings import RunSettings
+from tf_bert.config.optimisation_settings import (
+    ModelSettings,
+    OptimisationSettings,
+    StabiliserSettings,
+)
+from tf_bert.config.run_settings import (
+    DeviceSettings,
+    RunSettings,
+    TrialSettings,
+)
 from tf_bert.config.setting import Setting, settings_of
-from tf_bert.config.stabiliser_settings import StabiliserSettings
-from tf_bert.config.trial_settings import TrialSettings
 
 _GROUPS: dict[str, tuple[Setting, ...]] = {
     "What to do": settings_of(RunSettings),
@@ -27,6 +32,24 @@ _GROUPS: dict[str, tuple[Setting, ...]] = {
     "Seeds": settings_of(SeedSettings),
     "Trials": settings_of(TrialSettings),
 }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AllSettings(
+    # Fields of the last come first.
+    TrialSettings,
+    SeedSettings,
+    EvaluationSettings,
+    StabiliserSettings,
+    DeviceSettings,
+    OptimisationSettings,
+    ModelSettings,
+    DataSettings,
+    RunSettings,
+):
+    """The fields of `Config`, in the order of the groups."""
+
+
 # Name -> setting, in the order of the help page.
 SETTINGS: dict[str, Setting] = {
     setting.name: setting for group in _GROUPS.values() for setting in group

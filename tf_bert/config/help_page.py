@@ -6,8 +6,7 @@ To write the latter: `python -m tf_bert.config.help_page > docs/flags.md`.
 import re
 import textwrap
 
-from tf_bert.config.aliases.rows import OtherName
-from tf_bert.config.aliases.table import PROGRAMS
+from tf_bert.config.aliases.table import PROGRAMS, OtherName
 from tf_bert.config.all_settings import GROUPS
 from tf_bert.config.setting import Setting
 

@@ -4,8 +4,10 @@ No TensorFlow. One name is no flag: `recipe`, whose values are flag files.
 """
 
 import dataclasses
+import functools
 import itertools
 import json
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,22 +24,17 @@ class Combination:
     """One recipe of a sweep, as changes of a command line."""
 
     label: str
-    before: list[str]  # Flags that go before all others.
-    behind: list[str]  # Flags that go behind them.
-    without: list[str]  # Names of flags that are left out.
+    before: tuple[str, ...] = ()  # Flags that go before all others.
+    behind: tuple[str, ...] = ()  # Flags that go behind them.
+    without: tuple[str, ...] = ()  # Names of flags that are left out.
 
-
-@dataclasses.dataclass(frozen=True)
-class _Axis:
-    """One `--sweep`."""
-
-    name: str
-    values: tuple[str, ...]
-
-    def label(self, value: str) -> str:
-        if self.name == "recipe":
-            return os.path.splitext(os.path.basename(value))[0]
-        return f"{self.name}={value}" if value else f"without {self.name}"
+    def __add__(self, other: "Combination") -> "Combination":
+        return Combination(
+            f"{self.label}, {other.label}",
+            self.before + other.before,
+            self.behind + other.behind,
+            self.without + other.without,
+        )
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -75,33 +72,30 @@ def combinations(sweeps: Sequence[str]) -> list[Combination]:
         ['reinit_layers=0, without freeze', \
 'reinit_layers=0, freeze=embeddings']
     """
-    axes = [_axis(text) for text in sweeps]
-    first: dict[str, str] = {}
-    for axis, text in zip(axes, sweeps, strict=True):
-        other = first.setdefault(axis.name, text)
-        if other is not text:
+    given: dict[str, str] = {}
+    axes = []
+    for text in sweeps:
+        name, values = _parse(text)
+        if name in given:
             raise ValueError(
-                f"Two --sweep are over one flag. Received: {other} and {text}. "
-                f"Give all values in one: --sweep={axis.name}:v1,v2,v3."
+                f"Two --sweep are over one flag. Received: {given[name]} and "
+                f"{text}. Give all values in one: --sweep={name}:v1,v2,v3."
             )
+        given[name] = text
+        axes.append([_of_one_value(name, value) for value in values])
     return [
-        _combination(list(zip(axes, values, strict=True)))
-        for values in itertools.product(*(axis.values for axis in axes))
+        functools.reduce(operator.add, chosen)
+        for chosen in itertools.product(*axes)
     ]
 
 
-def _combination(chosen: list[tuple[_Axis, str]]) -> Combination:
-    flags = [(a.name, v) for a, v in chosen if a.name != "recipe"]
-    return Combination(
-        label=", ".join(axis.label(value) for axis, value in chosen),
-        before=[
-            f"--flagfile={_recipe_path(value)}"
-            for axis, value in chosen
-            if axis.name == "recipe"
-        ],
-        behind=[f"--{name}={value}" for name, value in flags if value],
-        without=[name for name, value in flags if not value],
-    )
+def _of_one_value(name: str, value: str) -> Combination:
+    if name == "recipe":
+        label = os.path.splitext(os.path.basename(value))[0]
+        return Combination(label, before=(f"--flagfile={_recipe_path(value)}",))
+    if not value:
+        return Combination(f"without {name}", without=(name,))
+    return Combination(f"{name}={value}", behind=(f"--{name}={value}",))
 
 
 def check_names(recipe: Combination, fields: Mapping[str, Any]) -> None:
@@ -125,14 +119,8 @@ def check_new(
 ) -> None:
     """Refuses a recipe that is there already, or sets what all share.
 
-    Args:
-        label: of the recipe.
-        changes: its fields that differ from the rest of the configuration.
-        recipes: label -> changes, of those before it.
-
-    Raises:
-        ValueError: if another has its label or is the same training, or if
-            it sets a seed or another flag that is the same for all trials.
+    `changes` are its fields that differ from the rest of the configuration;
+    `recipes` has those of the recipes before it, by their labels.
     """
     for name, value in changes.items():
         setting = SETTINGS[name]
@@ -162,7 +150,8 @@ def _of_result(changes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _axis(text: str) -> _Axis:
+def _parse(text: str) -> tuple[str, tuple[str, ...]]:
+    """Returns the flag of a sweep and its values."""
     name, colon, listed = text.partition(":")
     name = name.strip().removeprefix("--")
     if not (name and colon and listed):
@@ -184,7 +173,7 @@ def _axis(text: str) -> _Axis:
             f"A sweep has the same value twice. Received: sweep={text!r}. "
             "Remove one of the equal ones from --sweep."
         )
-    return _Axis(name, values)
+    return name, values
 
 
 def _values(name: str, listed: str) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ Each function gets the values of the names of its group that were given, and
 those of our own flags, and returns what they are here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from tf_bert.config.aliases.rows import Settings
+from tf_bert.config.aliases.table import Settings
 
 Values = Mapping[str, str]
 
@@ -16,11 +16,7 @@ _SCHEDULES = {
     "constant_with_warmup": "constant",
     "constant": "constant",
 }
-_LENGTHS: dict[str | None, Settings] = {
-    None: {},
-    "no": {"num_evaluations": "1"},
-    "epoch": {"evaluate_every_epochs": "1"},
-}
+_STRATEGIES = ("no", "epoch", "steps")
 
 
 def mode(values: Values, ours: Values) -> Settings:
@@ -74,12 +70,7 @@ def warmup(values: Values, ours: Values) -> Settings:
     scheduler = values.get("lr_scheduler_type")
     settings = {}
     if scheduler is not None:
-        if scheduler not in _SCHEDULES:
-            raise ValueError(
-                f"`lr_scheduler_type` must be one of {', '.join(_SCHEDULES)}. "
-                f"Received: lr_scheduler_type={scheduler!r}. Pass one of "
-                "them, or --lr_schedule."
-            )
+        _check_choice("lr_scheduler_type", scheduler, _SCHEDULES, "lr_schedule")
         settings["lr_schedule"] = _SCHEDULES[scheduler]
     steps, ratio = values.get("warmup_steps"), values.get("warmup_ratio")
     if steps is not None and (ratio is None or _number(values, "warmup_steps")):
@@ -124,13 +115,8 @@ def evaluation(values: Values, ours: Values) -> Settings:
             f"Received: {_shown(values)}. Pass --eval_strategy once, and "
             "--eval_steps with steps alone."
         )
-    lengths = {**_LENGTHS, "steps": {"evaluate_every_steps": steps}}
-    if strategy not in lengths:
-        raise ValueError(
-            "`eval_strategy` must be no, epoch or steps. Received: "
-            f"eval_strategy={strategy!r}. Pass one of them, or "
-            "--num_evaluations."
-        )
+    if strategy is not None:
+        _check_choice("eval_strategy", strategy, _STRATEGIES, "num_evaluations")
     is_saved_alike = values.get("save_strategy", "no") in ("no", strategy)
     if not is_saved_alike or values.get("save_steps", "0") not in ("0", steps):
         raise ValueError(
@@ -139,6 +125,12 @@ def evaluation(values: Values, ours: Values) -> Settings:
             "Leave out --save_strategy and --save_steps, or pass the same as "
             "--eval_strategy and --eval_steps."
         )
+    lengths: dict[str | None, Settings] = {
+        None: {},
+        "no": {"num_evaluations": "1"},
+        "epoch": {"evaluate_every_epochs": "1"},
+        "steps": {"evaluate_every_steps": steps},
+    }
     return lengths[strategy]
 
 
@@ -195,6 +187,16 @@ TAKEN_OVER: dict[str, tuple[str, ...]] = {"prior": ("weight_decay",)}
 
 def _shown(values: Values) -> str:
     return ", ".join(f"--{name}={value}" for name, value in values.items())
+
+
+def _check_choice(
+    name: str, value: str, choices: Iterable[str], ours: str
+) -> None:
+    if value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(choices)}. Received: "
+            f"{name}={value!r}. Pass one of them, or --{ours}."
+        )
 
 
 def _number(values: Values, name: str) -> float:

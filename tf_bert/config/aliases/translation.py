@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from tf_bert.config.aliases import groups
-from tf_bert.config.aliases.rows import OtherName, Settings
-from tf_bert.config.aliases.table import ROWS
+from tf_bert.config.aliases.table import ROWS, OtherName, Settings
 from tf_bert.config.all_settings import FLAGS
 from tf_bert.config.removed_settings import check_removed
 
