@@ -48,15 +48,16 @@ ROWS = {
 def prepare(path: str, options: argparse.Namespace) -> None:
     """Tokenises the sentences and stores them, with the order of examples."""
     from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
-    from tf_bert.data.tasks import known_tasks, load_splits
-    from tf_bert.data.tasks.data_sources import DataSources
+    from tf_bert.config import Config
+    from tf_bert.data.tasks import run_data
     from tf_bert.data.tokens import tokenizer_files
     from tf_bert.data.tokens.tokenization import BertTokenizer
 
     folder = checkpoint_sources.resolve(options.checkpoint)
-    data = load_splits.load_splits(
-        known_tasks.get_task("SST-2"), DataSources(data_dir=options.data_dir)
+    config = Config(
+        output_dir=".", task_name="SST-2", data_dir=options.data_dir
     )
+    data = run_data.load(config, run_data.get_task(config))
     tokenizer = BertTokenizer.from_settings(
         tokenizer_files.read_tokenizer_settings(folder)
     )

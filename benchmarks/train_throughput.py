@@ -51,16 +51,15 @@ def prepare(
 ) -> None:
     """Tokenises a task and stores it with its plan for both workers."""
     from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
+    from tf_bert.config import Config
     from tf_bert.data.batches import batch_plan as planning
-    from tf_bert.data.tasks import known_tasks, load_splits
-    from tf_bert.data.tasks.data_sources import DataSources
+    from tf_bert.data.tasks import run_data
     from tf_bert.data.tokens import tokenizer_files
     from tf_bert.data.tokens.tokenization import BertTokenizer
 
     folder = checkpoint_sources.resolve(checkpoint)
-    data = load_splits.load_splits(
-        known_tasks.get_task(task), DataSources(data_dir=data_dir)
-    )
+    config = Config(output_dir=".", task_name=task, data_dir=data_dir)
+    data = run_data.load(config, run_data.get_task(config))
     tokenizer = BertTokenizer.from_settings(
         tokenizer_files.read_tokenizer_settings(folder)
     )

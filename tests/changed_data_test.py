@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tf_bert import run
-from tf_bert.data.tasks.split_record import parse_rows
+from tf_bert.data.tasks.row_digests import parse_rows
 
 pytestmark = pytest.mark.large
 

@@ -36,15 +36,6 @@ def _mnli(size: int, *, num_labels: int, word: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _pairs(header: str, size: int, labels: tuple[str, str]) -> str:
-    """Rows of an index, two texts and a label."""
-    lines = [header] + [
-        f"{i}\t{_QUOTES[i % 6]} {i}\tsecond {i}\t{labels[i % 3 == 0]}"
-        for i in range(size)
-    ]
-    return "\n".join(lines) + "\n"
-
-
 def _qqp(size: int) -> str:
     """The third row has too few fields, the fifth an empty question."""
     lines = ["id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate"]
@@ -55,14 +46,7 @@ def _qqp(size: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-_ENTAILMENT = ("entailment", "not_entailment")
-_QNLI = "index\tquestion\tsentence"
 GLUE_FILES = {
-    "QNLI": {
-        "train.tsv": _pairs(f"{_QNLI}\tlabel", 20, _ENTAILMENT),
-        "dev.tsv": _pairs(f"{_QNLI}\tlabel", 9, _ENTAILMENT),
-        "test.tsv": f"{_QNLI}\n0\ta\tb\n",
-    },
     "QQP": {
         "train.tsv": _qqp(20),
         "dev.tsv": _qqp(8),

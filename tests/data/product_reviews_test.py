@@ -10,7 +10,8 @@ import tempfile
 import numpy as np
 from absl.testing import parameterized
 
-from tf_bert.data.tasks import known_tasks, load_splits
+from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
 
 FOLDER = pathlib.Path(__file__).parents[2] / "tf_bert/data/product_reviews"
 SIZES = {"train": 500, "validation": 100, "test": 200}
@@ -80,7 +81,8 @@ class ProductReviewsTest(parameterized.TestCase):
     def test_is_found_from_any_folder(self):
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.enterContext(tempfile.TemporaryDirectory()))
-        data = load_splits.load_splits(known_tasks.get_task("product_reviews"))
+        config = Config(output_dir="x", task_name="product_reviews")
+        data = run_data.load(config, run_data.get_task(config))
         for split in SIZES:
             examples = getattr(data, split)
             self.assertEqual(

@@ -83,11 +83,12 @@ def load_finished(folder: str, config: Config) -> Classifier:
     if not task.is_regression:
         names = model.config.id2label
         label_names = tuple(names[i] for i in range(len(names)))
-        positive = positive_class.recorded(task.positive_label, label_names)
         task = dataclasses.replace(
             task,
             label_names=label_names,
-            positive_label=None if positive is None else positive.label,
+            positive_label=positive_class.recorded(
+                task.positive_label, label_names
+            ),
         )
     return _make_classifier(config, task, settings, model, strategy)
 

@@ -65,8 +65,7 @@ def _stored(stored: Mapping[str, Any] | None, task: TaskSpec) -> str | None:
         return None
     label, names = stored.get("positive_label"), task.label_names or ()
     if "positive_label" not in stored or label in names:
-        positive = positive_class.recorded(label, names)
-        return None if positive is None else positive.label
+        return positive_class.recorded(label, names)
     return None  # Of recipes on other data.
 
 
@@ -84,7 +83,6 @@ def _label_of(
             f"{min(given - {label})!r}, where {reason} {label!r}. Correct or "
             "leave out --positive_label, or pass another --output_dir."
         )
-    positive = positive_class.resolve(
+    return positive_class.resolve(
         label, data.task.label_names, data.train.labels
     )
-    return None if positive is None else positive.label

@@ -11,10 +11,9 @@ from tf_bert.trials.statistics.trial_columns import Trial
 def positive_label(record: dict[str, Any]) -> str | None:
     """Returns the class whose F1 a record holds; None unless there are two."""
     task = record["task"]
-    positive = positive_class.recorded(
+    return positive_class.recorded(
         task.get("positive_label"), task["label_names"]
     )
-    return None if positive is None else positive.label
 
 
 def metric_title(record: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """Tests of tf_bert/data/tasks/divide.py."""
 
-import dataclasses
 import json
 import pathlib
 import re
@@ -13,13 +12,11 @@ import pytest
 from absl.testing import parameterized
 from conftest import WithFolder
 
-from tf_bert.config.text_format import TextFormat
+from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.copies import copy_keys
-from tf_bert.data.tasks.data_sources import DataSources
 from tf_bert.data.tasks.divide import DivisionRules, divide
 from tf_bert.data.tasks.examples import Examples
-from tf_bert.data.tasks.known_tasks import custom_task, get_task
-from tf_bert.data.tasks.load_splits import load_splits
 
 _REAL_DATA = pathlib.Path(__file__).parents[3] / "../shared/data"
 
@@ -35,6 +32,11 @@ def _examples(size: int, source: str) -> Examples:
 
 
 _TRAIN, _DEV = _examples(40, "train"), _examples(20, "dev")
+
+
+def _load(**flags):
+    config = Config(output_dir="x", **flags)
+    return run_data.load(config, run_data.get_task(config))
 
 
 def _divide(given=("train",), **rules):
@@ -115,18 +117,6 @@ class DivideTest(parameterized.TestCase):
 class GroupsTest(WithFolder):
     """`group_column` and copies, from files to splits."""
 
-    task = dataclasses.replace(
-        custom_task(text_column="text", label_column="label"),
-        group_column="user",
-    )
-
-    def load(self, rules=(), task=None, **files):
-        return load_splits(
-            task or self.task,
-            DataSources(**files),
-            rules=DivisionRules(**dict(rules)),
-        )
-
     def write(self, name, **changes):
         """Writes 60 rows of 12 users; returns the path."""
         columns = {
@@ -158,15 +148,16 @@ class GroupsTest(WithFolder):
     @parameterized.parameters("csv", "tsv", "jsonl", "parquet")
     def test_a_group_is_in_one_split(self, extension):
         path = self.write(f"a.{extension}")
-        data = self.load({"test_proportion": 0.2}, train_file=path)
+        data = _load(train_file=path, group_column="user", test_proportion=0.2)
         users = [self.users(rows) for rows in data.splits().values()]
         self.assertLen(users, 3)
         self.assertLen(set().union(*users), sum(map(len, users)))
 
     def test_a_dev_set_is_cut_between_groups(self):
         """The training file, which is not divided, needs no such column."""
-        data = self.load(
-            {"split_dev_in_half": True},
+        data = _load(
+            split_dev_in_half=True,
+            group_column="user",
             train_file=self.write("a.csv", user=[""] * 60),
             validation_file=self.write("dev.csv"),
         )
@@ -179,7 +170,7 @@ class GroupsTest(WithFolder):
         texts[1] = texts[0].upper()  # Users 0 and 1.
         path = self.write("a.csv", text=texts)
         for seed in range(10):
-            data = self.load({"split_seed": seed}, train_file=path)
+            data = _load(train_file=path, group_column="user", split_seed=seed)
             users = self.users(data.validation)
             self.assertEqual(0 in users, 1 in users)
 
@@ -188,9 +179,10 @@ class GroupsTest(WithFolder):
             ValueError,
             "no effect where no rows are held out.*--test_proportion=0.2",
         ):
-            self.load(
+            _load(
                 train_file=self.write("a.csv"),
                 validation_file=self.write("dev.csv"),
+                group_column="user",
             )
 
     @parameterized.parameters(
@@ -204,21 +196,19 @@ class GroupsTest(WithFolder):
         with self.assertRaisesRegex(
             ValueError, f"no group: `user` holds .*{said}.*--group_column"
         ):
-            self.load(train_file=path)
+            _load(train_file=path, group_column="user")
 
     def test_a_task_without_such_a_column_is_refused(self):
-        task = get_task("product_reviews")
         with self.assertRaisesRegex(
             ValueError, "column='user' for .*'text', 'label'.*--group_column"
         ):
-            self.load(task=dataclasses.replace(task, group_column="user"))
+            _load(task_name="product_reviews", group_column="user")
 
     def test_files_that_are_given_are_left_as_they_are(self):
         """And what they have in common is counted."""
         text = [f"a.csv text {i}".upper() for i in range(57, 117)]
         with self.assertLogs("absl", "WARNING") as logs:
-            data = self.load(
-                task=dataclasses.replace(self.task, group_column=None),
+            data = _load(
                 train_file=self.write("a.csv"),
                 validation_file=self.write("dev.csv"),
                 test_file=self.write("test.csv", text=text),
@@ -245,12 +235,12 @@ class RealCopiesTest(parameterized.TestCase):
             path = pathlib.Path(folder, "all.tsv")
             path.write_text("\n".join(lines), "latin-1")
             with self.assertLogs("absl", "INFO") as logs:
-                data = load_splits(
-                    custom_task(text_column=text, label_column=label),
-                    DataSources(
-                        train_file=str(path), text_format=TextFormat("latin-1")
-                    ),
-                    rules=DivisionRules(test_proportion=0.2),
+                data = _load(
+                    text_column=text,
+                    label_column=label,
+                    train_file=str(path),
+                    encoding="latin-1",
+                    test_proportion=0.2,
                 )
         self.assertIn(
             f"(but for case and spaces): {surplus}. They", "".join(logs.output)
@@ -271,11 +261,7 @@ class PaperTest(parameterized.TestCase):
     """The sizes of Zhang et al. (2021), Table 3, without its typos."""
 
     def load(self, name, **rules):
-        return load_splits(
-            get_task(name),
-            DataSources(data_dir=str(_REAL_DATA)),
-            rules=DivisionRules(**rules),
-        )
+        return _load(task_name=name, data_dir=str(_REAL_DATA), **rules)
 
     @parameterized.parameters(
         ("rte", 138, 139, [73, 73]),

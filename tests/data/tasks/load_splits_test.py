@@ -1,36 +1,32 @@
-"""Tests of tf_bert/data/tasks/load_splits.py."""
+"""Tests of tf_bert/data/tasks/load_splits.py, by `run_data.load`."""
 
 import dataclasses
 import logging
 import os
 import pathlib
-import shutil
 
 import numpy as np
 import pytest
 from absl.testing import parameterized
 from conftest import WithFolder
 
-from tf_bert.config.text_format import TextFormat
-from tf_bert.data.tasks.data_sources import DataSources
-from tf_bert.data.tasks.divide import DivisionRules
+from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.known_tasks import custom_task, get_task
-from tf_bert.data.tasks.load_splits import load_split, load_splits
+from tf_bert.data.tasks.load_splits import load_split
 
 _REAL_DATA = pathlib.Path(__file__).parents[3] / "../shared/data"
 _OWN = custom_task(text_column="text", label_column="label")
 
 
-def load(task, *, rules=(), **sources):
+def load(task, **flags):
     if isinstance(task, str):
         task = get_task(task)
-    return load_splits(
-        task, DataSources(**sources), rules=DivisionRules(**dict(rules))
-    )
+    return run_data.load(Config(output_dir="x", **flags), task)
 
 
-def load_whole(task, **sources):
-    return load(task, rules={"validation_proportion": 0}, **sources)
+def load_whole(task, **flags):
+    return load(task, validation_proportion=0, **flags)
 
 
 class SourcesTestCase(WithFolder):
@@ -46,7 +42,7 @@ class SourcesTestCase(WithFolder):
         return self.write(name, ("text", "label"), *rows)
 
 
-class LoadSplitsTest(SourcesTestCase):
+class LoadTest(SourcesTestCase):
     def test_texts_pairs_labels_and_row_numbers(self):
         train = self.write(
             "t.tsv",
@@ -67,13 +63,6 @@ class LoadSplitsTest(SourcesTestCase):
         self.assertEqual(data.train.source, train)
         self.assertEqual(list(data.splits()), ["train"])
 
-    def test_files_without_a_header(self):
-        train = self.write("t.txt", ("x", "1", "a"), ("y", "0", "b"))
-        task = custom_task(text_column="3", label_column="2")
-        data = load_whole(task, train_file=train)
-        self.assertEqual(data.train.texts, ("a", "b"))
-        np.testing.assert_array_equal(data.train.labels, [1, 0])
-
     def test_rows_of_a_pattern_are_named_by_their_own_file(self):
         self.write_labelled("p1.tsv", "yes", "no", "yes")
         self.write_labelled("p2.tsv", "no", "maybe")
@@ -87,6 +76,8 @@ class LoadSplitsTest(SourcesTestCase):
             ValueError, r"label='maybe' in .*/p2.tsv, row 2 \("
         ):
             load_split(task, pattern)
+        with self.assertRaisesRegex(ValueError, "Pass --label_names"):
+            load_split(_OWN, pattern)
 
     def test_the_text_format_is_of_the_files_given_one_by_one(self):
         train = self.folder / "train.csv"
@@ -96,7 +87,8 @@ class LoadSplitsTest(SourcesTestCase):
             "sst-2",
             data_dir=str(self.folder),
             train_file=str(train),
-            text_format=TextFormat(encoding="cp1252", delimiter="semicolon"),
+            encoding="cp1252",
+            delimiter="semicolon",
         )
         self.assertEqual(data.train.texts, ("café", "x"))
         self.assertEqual(data.validation.texts, ("thé",))
@@ -115,7 +107,8 @@ class LoadSplitsTest(SourcesTestCase):
             train_file=self.write_labelled("t.tsv", *"ab" * 5),
             validation_file=self.write_labelled("v.tsv", "b"),
             test_file=self.write_labelled("x.tsv", "a", "b"),
-            rules={"validation_proportion": 0.5, "test_proportion": 0.5},
+            validation_proportion=0.5,
+            test_proportion=0.5,
         )
         sizes = {split: len(rows) for split, rows in data.splits().items()}
         self.assertEqual(sizes, {"train": 10, "validation": 1, "test": 2})
@@ -132,13 +125,6 @@ class LoadSplitsTest(SourcesTestCase):
             self.assertTrue(np.all(np.diff(split.row_numbers) > 0))
             texts = tuple(f"text {number}" for number in split.row_numbers)
             self.assertEqual(split.texts, texts)
-
-    def test_given_label_names_decide_the_ids(self):
-        task = dataclasses.replace(_OWN, label_names=("b", "c", "a"))
-        train = self.write_labelled("t.tsv", "a", "b")
-        data = load_whole(task, train_file=train)
-        np.testing.assert_array_equal(data.train.labels, [2, 0])
-        self.assertEqual(data.task.label_names, ("b", "c", "a"))
 
 
 class DataDirTest(SourcesTestCase):
@@ -180,70 +166,56 @@ class DataDirTest(SourcesTestCase):
 
 
 class RefusedRowsTest(SourcesTestCase):
-    def assert_refused(self, message, task, *rows):
-        train = self.write("t.tsv", *rows)
-        with self.assertRaisesRegex(ValueError, message):
-            load(task, train_file=train)
-
-    def test_unknown_label_in_validation(self):
-        with self.assertRaisesRegex(
-            ValueError,
-            "not in the training labels. Received: label='maybe' in .*v.tsv, "
-            r"row 2 \(labels: no, yes\).*--label_names=no,yes,maybe",
-        ):
-            load(
-                _OWN,
-                train_file=self.write_labelled("t.tsv", "yes", "no"),
-                validation_file=self.write_labelled("v.tsv", "no", "maybe"),
-            )
-
     @parameterized.parameters(
         (["yes", "maybe"], ("no", "yes"), "not in `label_names`. .*row 2"),
         (["yes", "yes"], None, "the same label"),
         (["yes", "yes"], ("no", "yes"), "the same label"),
         (["yes", " ", "no"], None, "label='' in .*t.tsv, row 2"),
+        (["yes", "no"], None, "'other' in .*f.tsv, row 1 .*no,yes,other"),
     )
-    def test_labels_of_the_training_file(self, labels, names, message):
+    def test_labels(self, labels, names, message):
+        """The validation file has a label of its own."""
         task = dataclasses.replace(_OWN, label_names=names)
-        rows = [("a text", label) for label in labels]
-        self.assert_refused(message, task, ("text", "label"), *rows)
-
-    def test_label_column_without_a_header_is_named_by_number(self):
-        task = custom_task(text_column="1", label_column="2")
-        message = "`column_2` .*column_2='' in"
-        self.assert_refused(message, task, ("a", "1"), ("b", ""))
-
-    def test_empty_texts_are_read_on_request(self):
-        train = self.write(
-            "t.tsv", ("text", "label"), ("a", "0"), ("", "1"), (" ", "1")
-        )
-        data = load(
-            _OWN,
-            train_file=train,
-            validation_file=train,
-            allow_empty_texts=True,
-        )
-        self.assertEqual(data.train.texts, ("a", "", " "))
-        self.assertEqual(data.validation.texts, ("a", "", " "))
+        with self.assertRaisesRegex(ValueError, message):
+            load(
+                task,
+                train_file=self.write_labelled("t.tsv", *labels),
+                validation_file=self.write_labelled("f.tsv", "other"),
+            )
 
     @parameterized.product(text=("", "\u3000"), name=("text", "pair"))
     def test_empty_text_or_pair(self, text, name):
         task = dataclasses.replace(_OWN, text_pair_column="pair")
-        row = {"text": "a", "pair": "a", "label": "1", name: text}
-        message = rf"no text in `{name}`.*t.tsv, row 2 \(line 3\). Fill"
-        self.assert_refused(
-            message, task, tuple(row), ("a", "b", "0"), tuple(row.values())
+        row = {"text": "a", "pair": "b", "label": "1", name: text}
+        train = self.write(
+            "t.tsv", tuple(row), ("a", "b", "0"), tuple(row.values())
         )
+        with self.assertRaisesRegex(
+            ValueError, rf"no text in `{name}`.*t.tsv, row 2 \(line 3\). Fill"
+        ):
+            load(task, train_file=train)
+        data = load_whole(task, train_file=train, mode="inspect")
+        self.assertIn(text, (data.train.texts[1], data.train.text_pairs[1]))
 
-    def test_missing_label_column(self):
-        message = r"column='label' .*\(columns: 'text', 'stars'\)"
-        self.assert_refused(message, _OWN, ("text", "stars"), ("a", "1"))
-
-    def test_f1_of_three_classes(self):
-        task = dataclasses.replace(_OWN, metric="f1")
-        rows = [("a", label) for label in "abc"]
-        message = "3 classes .*--metric=macro_f1"
-        self.assert_refused(message, task, ("text", "label"), *rows)
+    @parameterized.parameters(
+        ("1", "2", [("a", "1"), ("b", "")], "`column_2` .*column_2='' in"),
+        (
+            "text",
+            "label",
+            [("text", "stars"), ("a", "1")],
+            r"column='label' .*\(columns: 'text', 'stars'\)",
+        ),
+        (
+            "text",
+            "label",
+            [("text", "label"), ("a", "x"), ("a", "y"), ("a", "z")],
+            "3 classes .*--metric=macro_f1",
+        ),
+    )
+    def test_what_does_not_fit_the_task(self, text, label, rows, message):
+        task = custom_task(text_column=text, label_column=label, metric="f1")
+        with self.assertRaisesRegex(ValueError, message):
+            load(task, train_file=self.write("t.tsv", *rows))
 
 
 class TestGlueFolders:
@@ -262,7 +234,10 @@ class TestGlueFolders:
 
     @pytest.mark.parametrize(
         "task, row, found",
-        [("QQP", "1\t2\t3\ta\tb\tc\t0\n", 7), ("QNLI", "20\ta\n", 2)],
+        [
+            ("QQP", "1\t2\t3\ta\tb\tc\t0\n", "7 fields in .*row 21"),
+            ("CoLA", "20\ta\n", "2 fields in .*row 13"),
+        ],
     )
     def test_too_many_fields_and_too_few_in_another_task_are_errors(
         self, glue_dir, tmp_path, task, row, found
@@ -270,7 +245,7 @@ class TestGlueFolders:
         path = tmp_path / "train.tsv"
         good = (glue_dir / task / "train.tsv").read_text(encoding="utf-8")
         path.write_text(good + row, encoding="utf-8")
-        with pytest.raises(ValueError, match=f"{found} fields in .*row 21"):
+        with pytest.raises(ValueError, match=found):
             load(task, train_file=str(path))
 
     def test_mnli_has_a_second_validation_split(self, glue_dir):
@@ -287,26 +262,6 @@ class TestGlueFolders:
         # The gold label, not that of the first annotator.
         assert further.labels[:3].tolist() == [2, 0, 1]
 
-    def test_both_dev_files_of_mnli_must_be_there(self, glue_dir, tmp_path):
-        for name in ("train.tsv", "dev_matched.tsv"):
-            shutil.copy(glue_dir / "MNLI" / name, tmp_path)
-        with pytest.raises(FileNotFoundError, match="dev_mismatched.tsv"):
-            load("mnli", data_dir=str(tmp_path))
-
-    def test_labels_of_qnli(self, glue_dir):
-        data = load("qnli", data_dir=str(glue_dir))
-        assert data.train.texts[0] == '"Yes 0'
-        assert data.train.labels[:4].tolist() == [1, 0, 0, 1]
-
-
-class LoadSplitTest(SourcesTestCase):
-    def test_labels_are_those_of_the_task_and_must_be_known(self):
-        path = self.write_labelled("v.tsv", "yes")
-        task = dataclasses.replace(_OWN, label_names=("no", "yes"))
-        np.testing.assert_array_equal(load_split(task, path).labels, [1])
-        with self.assertRaisesRegex(ValueError, "Pass --label_names"):
-            load_split(_OWN, path)
-
 
 @pytest.mark.large
 class RealDataTest(parameterized.TestCase):
@@ -315,25 +270,21 @@ class RealDataTest(parameterized.TestCase):
         ("mrpc", [1194, 2474], [129, 279]),
         ("cola", [2528, 6023], [322, 721]),
         ("sst-2", [29780, 37569], [428, 444]),
+        (
+            "sts-b",
+            [891, 882, 982, 1588, 1140, 266],
+            [344, 254, 273, 365, 208, 56],
+        ),
     )
-    def test_glue_classification_has_its_official_counts(
-        self, name, train, validation
-    ):
+    def test_glue_has_its_official_counts(self, name, train, validation):
         data = load(name, data_dir=str(_REAL_DATA))
-        self.assertEqual(np.bincount(data.train.labels).tolist(), train)
-        self.assertEqual(
-            np.bincount(data.validation.labels).tolist(), validation
-        )
-
-    def test_sts_b_has_its_official_counts(self):
-        data = load("sts-b", data_dir=str(_REAL_DATA))
         for split, counts in (
-            (data.train, [891, 882, 982, 1588, 1140, 266]),
-            (data.validation, [344, 254, 273, 365, 208, 56]),
+            (data.train, train),
+            (data.validation, validation),
         ):
-            self.assertEqual(
-                np.bincount(split.labels.astype(int)).tolist(), counts
-            )
+            # The score of STS-B without its decimals.
+            found = np.bincount(split.labels.astype(int))
+            self.assertEqual(found.tolist(), counts)
 
     def test_banking77_keeps_line_breaks_inside_quotes(self):
         folder = _REAL_DATA / "Banking77"

@@ -10,7 +10,9 @@ from tf_bert.data.tasks.row_digests import (
     RowDigests,
     difference,
     digest_rows,
+    format_rows,
     list_rows,
+    parse_rows,
 )
 
 NAMES = ("bad", "good")
@@ -75,6 +77,22 @@ class DifferenceTest(parameterized.TestCase):
         self.assertEqual(found, "mine.csv: the same rows in other places")
 
 
+class RowNumbersTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ([], ""),
+        ([5], "5"),
+        ([1, 3, 5], "1,3,5"),
+        ([1, 2, 9, 10, 11, 20], "1-2,9-11,20"),
+        ([3, 2, 1, 7, 8], "3,2,1,7-8"),  # The order is kept.
+    )
+    def test_text_and_back(self, numbers, text):
+        self.assertEqual(format_rows(numbers), text)
+        self.assertEqual(parse_rows(text).tolist(), numbers)
+
+    def test_many_are_listed_in_short(self):
+        self.assertEqual(list_rows(range(5, 105)), "5-14, ...")
+
+
 class RowDigestsTest(parameterized.TestCase):
     def test_json_keeps_them(self):
         old = digests("abc", numbers=[2, 3, 9])
@@ -109,6 +127,3 @@ class RowDigestsTest(parameterized.TestCase):
 
     def test_half_a_character_has_a_digest(self):
         self.assertLen(digests(["\ud83d"]).keys, 1)
-
-    def test_many_rows_are_listed_in_short(self):
-        self.assertEqual(list_rows(range(5, 105)), "5-14, ...")

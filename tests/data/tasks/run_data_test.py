@@ -1,14 +1,9 @@
 """Tests of tf_bert/data/tasks/run_data.py."""
 
-import pathlib
-
-import numpy as np
 from absl.testing import parameterized
-from conftest import WithFolder
 
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
-from tf_bert.data.tasks.split_record import parse_rows
 
 
 class GetTaskTest(parameterized.TestCase):
@@ -66,36 +61,3 @@ class GetTaskTest(parameterized.TestCase):
             ValueError, f"adversarial .*majority.*Received: {flag}='{name}'"
         ):
             run_data.get_task(Config(output_dir="x", **{flag: name}))
-
-
-class RecordTest(WithFolder):
-    def write(self, name: str, size: int) -> str:
-        path = self.folder / name
-        rows = [f"{name} {i}\t{'abc'[i % 3]}" for i in range(size)]
-        path.write_text("\n".join(["text\tlabel", *rows]), encoding="utf-8")
-        return str(path)
-
-    @parameterized.parameters(
-        {"validation_proportion": 0.2, "test_proportion": 0.1},
-        {"validation_file": 30, "split_dev_in_half": True, "split_seed": 3},
-        {"validation_file": 5, "test_file": 7, "max_train_examples": 10},
-        {"validation_proportion": 0, "max_train_examples": 33},
-    )
-    def test_file_and_row_numbers_alone_rebuild_every_split(self, **flags):
-        for name in ("validation_file", "test_file"):
-            if name in flags:
-                flags[name] = self.write(f"{name}.tsv", flags[name])
-        config = Config(
-            output_dir="x", train_file=self.write("train.tsv", 60), **flags
-        )
-        data = run_data.load(config, run_data.get_task(config))
-        record = run_data.record(config, data)
-        self.assertEqual(list(record["splits"]), list(data.splits()))
-        for split, written in record["splits"].items():
-            lines = pathlib.Path(written["source"]).read_text("utf-8")
-            rows = np.array(lines.splitlines())[parse_rows(written["rows"])]
-            texts = tuple(row.partition("\t")[0] for row in rows)
-            self.assertEqual(texts, data.splits()[split].texts)
-            self.assertLen(texts, written["num_rows"])
-        for name in ("split_seed", "max_train_examples", "split_dev_in_half"):
-            self.assertEqual(record[name], getattr(config, name))

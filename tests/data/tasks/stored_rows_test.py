@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,13 +11,14 @@ from conftest import WithFolder
 
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.row_digests import parse_rows
 from tf_bert.data.tasks.stored_rows import ChangedDataError, StoredRows
 
 TEXTS = [f"The {word} is number {i}." for i in range(15) for word in "ab"]
 LABELS = ["yes", "no"] * 15
 DIVISIONS = (
-    {"test_proportion": 0.2},
-    {"validation_file": "dev", "split_dev_in_half": True},
+    {"validation_proportion": 0.2, "test_proportion": 0.2},
+    {"validation_file": "dev", "split_dev_in_half": True, "split_seed": 3},
     {"validation_file": "dev", "max_train_examples": 10},
 )
 
@@ -52,15 +54,21 @@ class StoredRowsTest(WithFolder):
     def test_the_rows_are_those_of_the_record(self, **flags):
         config = self.config(self.write("train.jsonl"), **flags)
         record = self.record(config)
+        for name in ("split_seed", "max_train_examples", "split_dev_in_half"):
+            self.assertEqual(record[name], getattr(config, name))
+        drawn = self.load(config).splits()
+        self.assertCountEqual(record["splits"], drawn)
+        for split, written in record["splits"].items():
+            lines = pathlib.Path(written["source"]).read_text().splitlines()
+            rows = [lines[i - 1] for i in parse_rows(written["rows"])]
+            texts = tuple(json.loads(row)["text"] for row in rows)
+            self.assertEqual(texts, drawn[split].texts)
+            self.assertLen(texts, written["num_rows"])
         # As if another version drew others.
         other = dataclasses.replace(config, split_seed=5)
-        drawn = self.load(config)
         for split, rows in self.load(other, record).splits().items():
-            self.assertEqual(rows.texts, drawn.splits()[split].texts)
-            self.assertAllEqual(rows.labels, drawn.splits()[split].labels)
-
-    def assertAllEqual(self, one, other):
-        self.assertEqual(one.tolist(), other.tolist())
+            self.assertEqual(rows.texts, drawn[split].texts)
+            self.assertEqual(rows.labels.tolist(), drawn[split].labels.tolist())
 
     @parameterized.product(flags=DIVISIONS, with_digests=(True, False))
     def test_a_row_that_is_gone_is_refused(self, flags, with_digests):

@@ -20,8 +20,9 @@ def find_files(path: str) -> tuple[str, ...]:
 
     A name with `*`, `?` or `[` in it that exists as it is means that file.
     """
-    if re.search(r"[*?[]", path) and not _lexists(path):
-        paths = _matches(path)
+    if re.search(r"[*?[]", path) and not _exists(path):
+        is_remote = file_io.is_remote(path)
+        paths = (remote_files.glob if is_remote else glob.glob)(path)
         if not paths:
             raise FileNotFoundError(
                 "No file matches the pattern. Received: "
@@ -32,7 +33,7 @@ def find_files(path: str) -> tuple[str, ...]:
         paths = [path]
     for each in paths:
         _check_is_file(each)
-    return tuple(paths)
+    return tuple(sorted(paths))
 
 
 @contextlib.contextmanager
@@ -62,17 +63,11 @@ def open_decompressed(path: str) -> Iterator[BinaryIO]:
             yield unpacked
 
 
-def _lexists(path: str) -> bool:
+def _exists(path: str) -> bool:
     """Whether there is such a name, even if it is a link to nowhere."""
     if file_io.is_remote(path):
         return file_io.exists(path)
     return os.path.lexists(path)
-
-
-def _matches(pattern: str) -> list[str]:
-    if not file_io.is_remote(pattern):
-        return sorted(glob.glob(pattern))
-    return remote_files.glob(pattern)
 
 
 def _check_is_file(path: str) -> None:

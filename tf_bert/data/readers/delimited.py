@@ -1,24 +1,28 @@
 """Rows of `.csv`, `.tsv` and `.txt` files, one at a time.
 
 `.csv` is read with ordinary CSV quoting: a field in double quotes may hold
-delimiters and line breaks. In `.tsv` and `.txt` a quote is a character like
-any other, and a row ends at "\\n" and nowhere else: a lone carriage return or
-another Unicode line separator stays inside its field.
+delimiters and line breaks. Its delimiter is detected, for spreadsheets of many
+countries write semicolons or tabs under that name.
+
+In `.tsv` and `.txt` a quote is a character like any other, and a row ends at
+"\\n" and nowhere else: a lone carriage return or another Unicode line separator
+stays inside its field.
 """
 
 import csv
+import io
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers.data_files import open_decompressed
-from tf_bert.data.readers.delimiters import csv_reader, find_delimiter
 from tf_bert.data.readers.records import Record, drop_last_blanks, place
-from tf_bert.data.readers.text_encoding import decode_lines
+from tf_bert.data.readers.text_encoding import MAX_LINE_CHARACTERS, decode_lines
 
 # What the delimiter of a file is taken from.
 _SAMPLE_LINES = 64
 _SAMPLE_CHARACTERS = 2**18
+_CANDIDATES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
 def read_csv(
@@ -68,6 +72,77 @@ def _take_sample(lines: Iterator[str]) -> tuple[list[str], bool]:
     return sample, True
 
 
+def find_delimiter(
+    sample: Sequence[str], path: str, *, is_whole_file: bool
+) -> str:
+    """Returns the delimiter of a file, if there can be only one: ``, ; | \\t``.
+
+    It divides every row of the sample into the same number of fields, more
+    than one. If no candidate does (a row may be wrong, which the reader then
+    says), it is the only one that divides the first row; if none divides
+    that, the file has one column, and the answer is a comma.
+
+    Args:
+        sample: The first lines of the file, each with its "\\n".
+        path: For messages.
+        is_whole_file: False: the last row of `sample` may be incomplete.
+    """
+    counts = {
+        delimiter: _count_fields(sample, delimiter, is_whole_file=is_whole_file)
+        for delimiter in _CANDIDATES
+    }
+    dividing = [d for d, (first, _) in counts.items() if first > 1]
+    regular = [d for d in dividing if counts[d][1]]
+    possible = regular or dividing
+    if len(possible) > 1:
+        names = " or ".join(_CANDIDATES[d] for d in possible)
+        raise ValueError(
+            "The delimiter of the .csv file is not clear from its first rows. "
+            f"Received: {path}, which may be divided at {names}. Pass "
+            f"--delimiter={_CANDIDATES[possible[0]]} or another."
+        )
+    return possible[0] if possible else ","
+
+
+def _count_fields(
+    sample: Sequence[str], delimiter: str, *, is_whole_file: bool
+) -> tuple[int, bool]:
+    """Returns the fields of the first row, and whether all rows have them."""
+    reader = _csv_reader(sample, delimiter)
+    counts: list[int] = []
+    is_regular = True
+    try:
+        counts.extend(len(fields) for fields in reader if fields)
+    except csv.Error:
+        # A quote that is open at the end of a sample may be closed after it.
+        is_regular = not is_whole_file and reader.line_num >= len(sample)
+    if not counts:
+        return 0, False
+    return counts[0], is_regular and len(set(counts)) == 1
+
+
+def _csv_reader(lines: Iterable[str], delimiter: str):
+    """Returns a `csv.reader` that stops at what is not quoted correctly."""
+    # The module stops at 131,072 characters, which a long document exceeds.
+    # Not unbounded: a quote that is never closed would read the file to its
+    # end.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_CHARACTERS))
+    # Not strict, the module takes a quote that is never closed for the end of
+    # a row, and all rows after it for one field.
+    return csv.reader(
+        _split_carriage_returns(lines), delimiter=delimiter, strict=True
+    )
+
+
+def _split_carriage_returns(lines: Iterable[str]) -> Iterator[str]:
+    """Divides lines as ``open(newline="")`` does, which csv.reader expects."""
+    for line in lines:
+        if "\r" in line:
+            yield from io.StringIO(line, newline="")
+        else:
+            yield line
+
+
 def _split_plain(
     lines: Iterable[str], delimiter: str
 ) -> Iterator[tuple[int, list[str]]]:
@@ -81,7 +156,7 @@ def _split_csv(
     lines: Iterable[str], delimiter: str, path: str
 ) -> Iterator[tuple[int, list[str]]]:
     """The same for rows with quotes, which may go over several lines."""
-    reader = csv_reader(lines, delimiter)
+    reader = _csv_reader(lines, delimiter)
     while True:
         line = reader.line_num + 1
         try:

@@ -1,6 +1,7 @@
 """Rows of `.parquet` files, a few at a time."""
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -61,18 +62,16 @@ def _as_fields(column: "pyarrow.Array") -> list[tuple[str, Kind]]:
     if types.is_dictionary(column.type):
         column = column.dictionary_decode()
     kind = _kind(column.type)
-    if kind is Kind.NESTED:
-        values = [
-            None
-            if value is None
-            else json.dumps(value, ensure_ascii=False, default=str)
-            for value in column.to_pylist()
-        ]
-    elif kind is Kind.OTHER:
-        values = [v if v is None else str(v) for v in column.to_pylist()]
-    else:
-        values = column.cast("string").to_pylist()
-    return [("", Kind.NULL) if v is None else (v, kind) for v in values]
+    as_text = {Kind.NESTED: _as_json, Kind.OTHER: str}.get(kind)
+    if as_text is None:
+        column, as_text = column.cast("string"), str
+    return [
+        ("", Kind.NULL) if value is None else (as_text(value), kind)
+        for value in column.to_pylist()
+    ]
+
+
+_as_json = functools.partial(json.dumps, ensure_ascii=False, default=str)
 
 
 def _kind(column_type: "pyarrow.DataType") -> Kind:

@@ -1,16 +1,16 @@
-"""From files or tensorflow-datasets to `Examples`: the splits of a task.
+"""Labelled data: from files or tensorflow-datasets to `Examples`.
 
-Labelled data is read whole, since a split is used many times; rows to
-predict stream, see `unlabelled.py`.
+It is read whole, since a split is used many times; rows to predict stream,
+see `unlabelled.py`.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from absl import logging
 
+from tf_bert.config import Config
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers.columns import (
     check_texts,
@@ -18,9 +18,7 @@ from tf_bert.data.readers.columns import (
     word_of,
 )
 from tf_bert.data.tasks import positive_class, tfds_source
-from tf_bert.data.tasks.copies import count_in_train
-from tf_bert.data.tasks.data_sources import DataSources
-from tf_bert.data.tasks.divide import DivisionRules, divide
+from tf_bert.data.tasks.data_sources import find_files, given_files
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.labels import (
     LabelColumn,
@@ -29,9 +27,8 @@ from tf_bert.data.tasks.labels import (
     find_label_names,
     parse_scores,
 )
-from tf_bert.data.tasks.row_digests import RowDigests, digest_rows
-from tf_bert.data.tasks.stored_rows import StoredRows
-from tf_bert.data.tasks.task_spec import SPLITS, TaskSpec
+from tf_bert.data.tasks.row_digests import RowDigests
+from tf_bert.data.tasks.task_spec import TaskSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,59 +66,39 @@ class TaskData:
         }
 
 
-def load_splits(
-    task: TaskSpec,
-    sources: DataSources | None = None,
-    *,
-    rules: DivisionRules | None = None,
-    record: Mapping[str, Any] | None = None,
-) -> TaskData:
-    """Reads all the labelled data of a task, in file order.
+def read_splits(
+    task: TaskSpec, config: Config, *, divided: str
+) -> tuple[TaskSpec, dict[str, Examples]]:
+    """Reads and labels the splits that a task has, in file order.
+
+    Without any file, a task that stands in tensorflow-datasets is read from
+    there. The label names are those of the training data.
 
     Args:
-        task: Of `TASKS`, or a custom one.
-        sources: None: what comes with the package, or tensorflow-datasets.
-        rules: What is held out, cut in half and left out.
-        record: The content of a run's `splits.json`: its examples are taken,
-            and nothing is drawn. None draws them by the rules.
-
-    Raises:
-        ChangedDataError: The data is not that of `record`.
-        FileNotFoundError: A file does not exist.
-        ValueError: Files or flags are missing or contradict each other, or a
-            row is wrong; the message names file, row and column.
+        task: Of `run_data.get_task`.
+        config: Says where its data is. In mode inspect, which reports them,
+            empty texts are let through.
+        divided: The split that is to be divided, the only one whose groups
+            are read.
     """
-    rules = rules or DivisionRules()
-    divided = "validation" if rules.split_dev_in_half else "train"
-    columns = _read_all(
-        task, sources or DataSources(), divided="" if record else divided
-    )
-    task, splits = _label(task, columns)
-    digests = {
-        split: digest_rows(examples, task.label_names)
-        for split, examples in splits.items()
-    }
-    if record:
-        stored = StoredRows.parse(record)
-        stored.check(digests)
-        splits = stored.select(splits)
-    else:
-        splits = divide(
-            splits,
-            None if task.is_regression else len(task.label_names),
-            rules,
+    files = given_files(config)
+    if task.tfds and config.data_dir is None and not files:
+        columns = tfds_source.read_splits(
+            task, config.tfds_data_dir, divided=divided
         )
-    num_in_train = count_in_train(splits)
-    named = {split: splits.pop(split, None) for split in SPLITS}
-    data = TaskData(
-        task=task,
-        **named,
-        further=splits,
-        digests=digests,
-        num_in_train=num_in_train,
-    )
-    _log_sizes(data)
-    return data
+        return _label(task, columns)
+    without_groups = dataclasses.replace(task, group_column=None)
+    columns = {
+        split: _read_labelled(
+            task if split == divided else without_groups,
+            path,
+            # Those of `data_dir` are written as the task's files are.
+            config.text_format if split in files else None,
+            allow_empty_texts=config.mode == "inspect",
+        )
+        for split, path in find_files(task, config).items()
+    }
+    return _label(task, columns)
 
 
 def load_split(
@@ -137,30 +114,6 @@ def load_split(
     task = dataclasses.replace(task, group_column=None)
     examples, column = _read_labelled(task, path, text_format)
     return _with_labels(examples, column, task, expected="the training labels")
-
-
-def _read_all(
-    task: TaskSpec, sources: DataSources, *, divided: str
-) -> dict[str, tuple[Examples, LabelColumn]]:
-    """Returns each split that is a split already; train is one of them.
-
-    Groups are read of the split that is to be divided alone.
-    """
-    if task.tfds and sources.data_dir is None and not sources.files:
-        return tfds_source.read_splits(
-            task, sources.tfds_data_dir, divided=divided
-        )
-    without_groups = dataclasses.replace(task, group_column=None)
-    return {
-        split: _read_labelled(
-            task if split == divided else without_groups,
-            path,
-            # Those of `data_dir` are written as the task's files are.
-            sources.text_format if split in sources.files else None,
-            allow_empty_texts=sources.allow_empty_texts,
-        )
-        for split, path in sources.find_files(task).items()
-    }
 
 
 def load_train(
@@ -183,20 +136,13 @@ def _label(
         names = task.label_names or find_label_names(column)
         task = dataclasses.replace(task, label_names=names)
         _check_f1_is_binary(task)
-    expected = {"train": "`label_names`"}
-    splits = {
-        split: _with_labels(
-            examples,
-            column,
-            task,
-            expected=expected.get(split, "the training labels"),
-        )
-        for split, (examples, column) in columns.items()
-    }
-    positive = positive_class.resolve(
+    splits = {}
+    for split, (examples, column) in columns.items():
+        named = "`label_names`" if split == "train" else "the training labels"
+        splits[split] = _with_labels(examples, column, task, expected=named)
+    label = positive_class.resolve(
         task.positive_label, task.label_names, splits["train"].labels
     )
-    label = None if positive is None else positive.label
     return dataclasses.replace(task, positive_label=label), splits
 
 
@@ -246,7 +192,13 @@ def _read_labelled(
         groups=tuple(groups) if has_groups else None,
     )
     if malformed:
-        _log_malformed(examples, malformed)
+        logging.info(
+            "%d malformed rows of %s are left out (the published files of "
+            "this task have some): rows %s.",
+            len(malformed),
+            table.path,
+            ", ".join(map(str, sorted(malformed)[:10])),
+        )
     name = table.columns[label]
     return examples, LabelColumn(
         name, tuple(labels), table.path, tuple(paths), tuple(numbers_in_file)
@@ -270,24 +222,3 @@ def _check_f1_is_binary(task: TaskSpec) -> None:
             f"Received: {len(task.label_names)} classes "
             f"({', '.join(task.label_names[:20])}). Pass --metric=macro_f1."
         )
-
-
-def _log_malformed(examples: Examples, numbers: list[int]) -> None:
-    logging.info(
-        "%d malformed rows of %s are left out (the published files of this "
-        "task have some): rows %s.",
-        len(numbers),
-        examples.source,
-        ", ".join(map(str, sorted(numbers)[:10])),
-    )
-
-
-def _log_sizes(data: TaskData) -> None:
-    splits = data.splits()
-    for split, rows in splits.items():
-        logging.info("%s: %d rows of %s", split, len(rows), rows.source)
-    for split in SPLITS:
-        if split not in splits:
-            logging.info("%s: none", split)
-    if data.task.label_names:
-        logging.info("labels: %s", ", ".join(data.task.label_names))

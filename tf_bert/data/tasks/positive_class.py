@@ -27,19 +27,22 @@ class PositiveClass:
 
 def resolve(
     label: str | None, label_names: Sequence[str] | None, labels: np.ndarray
-) -> PositiveClass | None:
+) -> str | None:
     """Returns the positive class of a task; None unless there are two classes.
 
     Args:
-        label: That was asked for, or that the task has; None: `choose`.
+        label: That was asked for, or that the task has. None: `1` beside `0`,
+            or the only class that is called yes, true, positive or spam, in
+            capitals or not; else the one of fewer examples; of equals, the
+            second.
         label_names: In the order of their ids; None for a regression.
         labels: int `[M]` of the training data as it is read, before any is
             held out: so it depends neither on a split nor on its seed.
     """
     if label_names is not None and len(label_names) == 2:
         if label is None:
-            return choose(label_names, np.bincount(labels, minlength=2))
-        return find(label, label_names)
+            return _choose(label_names, np.bincount(labels, minlength=2))
+        return find(label, label_names).label
     if label is None:
         return None
     kind = "regression"
@@ -50,27 +53,6 @@ def resolve(
         f"them. Received: positive_label={label!r}, {kind}. Leave out "
         "--positive_label."
     )
-
-
-def choose(label_names: Sequence[str], sizes: Sequence[int]) -> PositiveClass:
-    """Returns which of two classes is to be found, as far as the data tells.
-
-    By name: `1` beside `0`, or the only one that is called yes, true,
-    positive or spam, in capitals or not. Else the class of fewer examples
-    (`sizes` counts those to train on); of equals, the second.
-    """
-    found, reason = _by_name(label_names), "by its name"
-    if found is None:
-        found, reason = int(sizes[1] <= sizes[0]), "the rarer one"
-        if sizes[0] == sizes[1]:
-            reason = "the second of equally frequent ones"
-    label = label_names[found]
-    logging.info(
-        "F1 and average precision are of class %s, %s (--positive_label).",
-        label,
-        reason,
-    )
-    return PositiveClass(found, label)
 
 
 def find(label: str, label_names: Sequence[str]) -> PositiveClass:
@@ -85,7 +67,7 @@ def find(label: str, label_names: Sequence[str]) -> PositiveClass:
 
 def recorded(
     label: str | None, label_names: Sequence[str] | None
-) -> PositiveClass | None:
+) -> str | None:
     """Returns the class that the scores of a run or trial are of.
 
     Args:
@@ -95,7 +77,21 @@ def recorded(
     """
     if label_names is None or len(label_names) != 2:
         return None
-    return find(label_names[1] if label is None else label, label_names)
+    return find(label_names[1] if label is None else label, label_names).label
+
+
+def _choose(label_names: Sequence[str], sizes: Sequence[int]) -> str:
+    found, reason = _by_name(label_names), "by its name"
+    if found is None:
+        found, reason = int(sizes[1] <= sizes[0]), "the rarer one"
+        if sizes[0] == sizes[1]:
+            reason = "the second of equally frequent ones"
+    logging.info(
+        "F1 and average precision are of class %s, %s (--positive_label).",
+        label_names[found],
+        reason,
+    )
+    return label_names[found]
 
 
 def _by_name(label_names: Sequence[str]) -> int | None:

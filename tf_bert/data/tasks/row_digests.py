@@ -10,14 +10,14 @@ import base64
 import collections
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tf_bert.data.tasks.copies import copy_keys
 from tf_bert.data.tasks.examples import Examples
-from tf_bert.data.tasks.split_record import format_rows, parse_rows
 from tf_bert.system.plurals import counted
 
 # Bytes. With a million rows beside a million others, the chance that any two
@@ -118,6 +118,33 @@ def difference(old: RowDigests, new: RowDigests) -> str:
     if not said and (before, numbers[0]) != (after, numbers[1]):
         said = ["the same rows in other places"]
     return f"{new.source}: {', '.join(said)}" if said else ""
+
+
+def format_rows(numbers: Iterable[int]) -> str:
+    """Returns row numbers as a short text, in their order.
+
+    Example:
+        >>> format_rows([1, 2, 3, 7, 9, 10])
+        '1-3,7,9-10'
+    """
+    # Of consecutive numbers, all have the same distance from their places.
+    runs = itertools.groupby(
+        enumerate(map(int, numbers)), key=lambda pair: pair[1] - pair[0]
+    )
+    parts = []
+    for _, run in runs:
+        first, *rest = (number for _, number in run)
+        parts.append(f"{first}-{rest[-1]}" if rest else f"{first}")
+    return ",".join(parts)
+
+
+def parse_rows(text: str) -> np.ndarray:
+    """Returns the numbers that `format_rows` wrote, int64 `[N]`."""
+    numbers: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        numbers.extend(range(int(first), int(last or first) + 1))
+    return np.array(numbers, np.int64)
 
 
 def list_rows(numbers: set[int] | Sequence[int]) -> str:

@@ -15,10 +15,12 @@ from tf_bert.data.tasks import (
     positive_class,
     tfds_task,
 )
-from tf_bert.data.tasks.data_sources import DataSources
-from tf_bert.data.tasks.divide import DivisionRules
-from tf_bert.data.tasks.split_record import format_rows
-from tf_bert.data.tasks.task_spec import TaskSpec
+from tf_bert.data.tasks.copies import count_in_train
+from tf_bert.data.tasks.divide import DivisionRules, divide
+from tf_bert.data.tasks.load_splits import TaskData
+from tf_bert.data.tasks.row_digests import digest_rows, format_rows
+from tf_bert.data.tasks.stored_rows import StoredRows
+from tf_bert.data.tasks.task_spec import SPLITS, TaskSpec
 
 
 def get_task(config: Config) -> TaskSpec:
@@ -83,34 +85,50 @@ def load(
     *,
     record: Mapping[str, Any] | None = None,
     copies_together: bool = True,
-) -> load_splits.TaskData:
+) -> TaskData:
     """Reads the splits of a run, the same ones whenever it is called.
-
-    Empty texts are let through in mode inspect, which reports them.
 
     Args:
         config: Of the run.
         task: Of `get_task`.
-        record: The content of its `splits.json`, if it has begun.
+        record: The content of its `splits.json`, if it has begun: its examples
+            are taken, and nothing is drawn. None draws them by the flags.
         copies_together: False if the run has begun and has no record: it is
             of an earlier version, which let copies be in several splits.
+
+    Raises:
+        ChangedDataError: The data is not that of `record`.
+        FileNotFoundError: A file does not exist.
+        ValueError: Files or flags are missing or contradict each other, or a
+            row is wrong; the message names file, row and column.
     """
-    return load_splits.load_splits(
-        task,
-        DataSources(
-            data_dir=config.data_dir,
-            train_file=config.train_file,
-            validation_file=config.validation_file,
-            test_file=config.test_file,
-            tfds_data_dir=config.tfds_data_dir,
-            text_format=config.text_format,
-            allow_empty_texts=config.mode == "inspect",
-        ),
-        rules=dataclasses.replace(
-            _rules(config), copies_together=copies_together
-        ),
-        record=record,
+    rules = dataclasses.replace(_rules(config), copies_together=copies_together)
+    divided = "validation" if rules.split_dev_in_half else "train"
+    task, splits = load_splits.read_splits(
+        task, config, divided="" if record else divided
     )
+    digests = {
+        split: digest_rows(examples, task.label_names)
+        for split, examples in splits.items()
+    }
+    if record:
+        stored = StoredRows.parse(record)
+        stored.check(digests)
+        splits = stored.select(splits)
+    else:
+        num_classes = None if task.is_regression else len(task.label_names)
+        splits = divide(splits, num_classes, rules)
+    num_in_train = count_in_train(splits)
+    named = {split: splits.pop(split, None) for split in SPLITS}
+    data = TaskData(
+        task=task,
+        **named,
+        further=splits,
+        digests=digests,
+        num_in_train=num_in_train,
+    )
+    _log_sizes(data)
+    return data
 
 
 def file_to_predict(config: Config, task: TaskSpec) -> UnlabelledFile:
@@ -123,9 +141,7 @@ def file_to_predict(config: Config, task: TaskSpec) -> UnlabelledFile:
     )
 
 
-def as_begun(
-    data: load_splits.TaskData, begun: Mapping[str, Any]
-) -> load_splits.TaskData:
+def as_begun(data: TaskData, begun: Mapping[str, Any]) -> TaskData:
     """Returns the data of a run with the positive label that it began with.
 
     Args:
@@ -134,10 +150,9 @@ def as_begun(
             `positive_label` took the second class.
     """
     task = data.task
-    positive = positive_class.recorded(
+    label = positive_class.recorded(
         begun.get("positive_label"), task.label_names
     )
-    label = None if positive is None else positive.label
     if label != task.positive_label:
         logging.info("The run was begun with F1 of class %s: it stays.", label)
     return dataclasses.replace(
@@ -145,7 +160,7 @@ def as_begun(
     )
 
 
-def record(config: Config, data: load_splits.TaskData) -> dict:
+def record(config: Config, data: TaskData) -> dict:
     """Returns the content of `splits.json`: which examples, and what drew them.
 
     Beside the flags that the splits depend on: ``splits``, by numbers of
@@ -167,6 +182,17 @@ def record(config: Config, data: load_splits.TaskData) -> dict:
         },
         "data": {split: x.as_json() for split, x in data.digests.items()},
     }
+
+
+def _log_sizes(data: TaskData) -> None:
+    splits = data.splits()
+    for split, rows in splits.items():
+        logging.info("%s: %d rows of %s", split, len(rows), rows.source)
+    for split in SPLITS:
+        if split not in splits:
+            logging.info("%s: none", split)
+    if data.task.label_names:
+        logging.info("labels: %s", ", ".join(data.task.label_names))
 
 
 def _rules(config: Config) -> DivisionRules:

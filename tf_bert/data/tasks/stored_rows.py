@@ -13,8 +13,7 @@ from absl import logging
 
 from tf_bert.data.tasks import row_digests
 from tf_bert.data.tasks.examples import Examples
-from tf_bert.data.tasks.row_digests import RowDigests
-from tf_bert.data.tasks.split_record import parse_rows
+from tf_bert.data.tasks.row_digests import RowDigests, parse_rows
 
 
 class ChangedDataError(ValueError):

@@ -2,17 +2,23 @@
 
 Pure NumPy: a split depends on the labels, on which examples stay together, on
 the proportion and the seed, and on nothing else (no generator state, no trial
-seed, no library version).
+seed, no library version). The numbers of the examples are the raw output of
+Philox, which NumPy promises never to change, as it does not for
+`Generator.permutation`.
 
 Examples that stay together make a *block*; one that is alone is one too. Every
 example draws a number, and a block has that of its first one. Blocks are taken
 in the order of their numbers: first all for which each class has room, then
 those that bring the sizes of the classes nearer to what was asked for. Of
 examples that are all alone, each class gives those with its smallest numbers.
+
+Letters: N examples. Labels `[N]` are class ids, and each class is divided by
+itself; or floating-point scores, which are divided as one group. A seed in
+[0, 2**64) gives the same examples for ever.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from absl import logging
@@ -29,19 +35,16 @@ def stratified_split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divides examples into a kept and a held-out part.
 
-    In each class those with the smallest of their 64-bit numbers are held out.
-    So a larger proportion holds out the same and some more, if none stay
-    together. The numbers are the raw output of Philox, which NumPy promises
-    never to change, as it does not for `Generator.permutation`.
+    A larger proportion holds out the same and some more, if none stay
+    together.
 
     Args:
-        labels: `[N]`. Integers are class ids, and each class is divided by
-            itself. Floating-point scores are divided as one group.
+        labels: `[N]`.
         proportion: In [0, 1); 0 holds nothing out. A class of n gives
             ``n * proportion``, rounded half up, but at least one and
             at most n - 1; a class of one keeps it. Where examples stay
             together a class may give more or fewer, even none, but never all.
-        seed: In [0, 2**64). The same seed gives the same split for ever.
+        seed: In [0, 2**64).
         together: int `[N]`; examples with the same number are not parted. None:
             all are alone.
 
@@ -49,13 +52,6 @@ def stratified_split(
         Tuple ``(kept, held_out)`` of int64 arrays: positions in `labels`, in
         ascending (file) order. Together they hold every position once.
     """
-    _check_seed(seed)
-    if not 0 <= proportion < 1:
-        raise ValueError(
-            "`proportion` must be at least 0 and below 1. Received: "
-            f"proportion={proportion}. Correct --validation_proportion or "
-            "--test_proportion."
-        )
     is_held_out = _drawn(
         labels,
         lambda size: _held_out_count(size, proportion),
@@ -85,7 +81,6 @@ def halves(
     its own, by which rare scores all go to test; here scores are one group,
     which is cut in the middle.
     """
-    _check_seed(seed)
     is_validation = _drawn(
         labels,
         lambda size: size // 2,
@@ -115,7 +110,7 @@ def balanced_sample(
     the training examples is ever sampled.
 
     Args:
-        labels: `[N]`, as in `stratified_split`.
+        labels: `[N]`.
         num_examples: At least `num_classes`.
         num_classes: None for regression.
         seed: In [0, 2**64).
@@ -129,8 +124,12 @@ def balanced_sample(
             f"{num_examples}, {num_groups} classes. Pass "
             f"--max_train_examples={num_groups} or more, or 0 for all rows."
         )
+    classes = _classes(labels)
+    draws = _draws(len(labels), seed, _SAMPLE)
     chosen = []
-    for members in _shuffled_groups(labels, seed):
+    for class_id in np.unique(classes):
+        members = np.flatnonzero(classes == class_id)
+        members = members[np.argsort(draws[members], kind="stable")]
         if num_classes and len(members) < quota:
             logging.info(
                 "Class %d has %d training examples only, of %d asked for.",
@@ -140,15 +139,6 @@ def balanced_sample(
             )
         chosen.append(members[:quota])
     return np.sort(np.concatenate(chosen))
-
-
-def _shuffled_groups(labels: np.ndarray, seed: int) -> Iterator[np.ndarray]:
-    """Yields the positions of each class in the order of their numbers."""
-    classes = _classes(labels)
-    draws = _draws(len(labels), seed, _SAMPLE)
-    for class_id in np.unique(classes):
-        members = np.flatnonzero(classes == class_id)
-        yield members[np.argsort(draws[members], kind="stable")]
 
 
 def _classes(labels: np.ndarray) -> np.ndarray:
@@ -177,7 +167,7 @@ def _drawn(
         labels: `[N]`.
         wanted: From the size of a class to how many of it.
         draws: `[N]`, the numbers of the examples.
-        together: `[N]`, or None; see `stratified_split`.
+        together: See `stratified_split`.
 
     Returns:
         bool `[N]`. A class of two or more is never drawn whole.
@@ -215,19 +205,11 @@ def _contents(
 
 @dataclasses.dataclass
 class _Drawing:
-    """Blocks that are taken one after the other.
+    """Blocks that are taken one after the other."""
 
-    Attributes:
-        contents: of each block, see `_contents`.
-        sizes: of each class.
-        missing: how many of each class are still to be taken; below 0 if
-            more were taken than wanted.
-        taken: numbers of blocks.
-    """
-
-    contents: list[list[tuple[int, int]]]
-    sizes: list[int]
-    missing: list[int]
+    contents: list[list[tuple[int, int]]]  # Of each block, see `_contents`.
+    sizes: list[int]  # Of each class.
+    missing: list[int]  # Below 0 if more of a class were taken than wanted.
     taken: list[int] = dataclasses.field(default_factory=list)
 
     def draw(self, order: list[int]) -> None:
@@ -282,11 +264,3 @@ def _held_out_count(size: int, proportion: float) -> int:
     if proportion == 0 or size < 2:
         return 0
     return min(max(int(size * proportion + 0.5), 1), size - 1)
-
-
-def _check_seed(seed: int) -> None:
-    if not 0 <= seed < 2**64:
-        raise ValueError(
-            "`split_seed` must be at least 0 and below 2**64. Received: "
-            f"split_seed={seed}. Correct --split_seed."
-        )

@@ -1,8 +1,8 @@
-"""Tests of tf_bert/data/readers/delimiters.py."""
+"""Tests of tf_bert/data/readers/delimited.py."""
 
 from absl.testing import parameterized
 
-from tf_bert.data.readers.delimiters import find_delimiter
+from tf_bert.data.readers.delimited import find_delimiter
 
 
 def find(text, *, is_whole_file=True):
