@@ -1,24 +1,13 @@
 """Tests of whole runs with `--record_updates`; see finetune_resume_test.py."""
 
-import json
-import shutil
-
 import numpy as np
 import pytest
+from conftest import read_history, read_json
 
-from tf_bert import run
+from tf_bert.report import report_run
 from tf_bert.training.update_log import bias_ratio
 
 BLOCKS = {"embeddings", "layer_0", "layer_1", "pooler", "classifier"}
-
-
-def read_json(path):
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def read_history(folder):
-    lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
 
 
 # Decay and epsilon are no part of the paper's formula.
@@ -91,13 +80,12 @@ class TestRecorded:
         runtime = read_json(recorded[1] / "all_results.json")["runtime"]
         assert "recording_share_of_step_time" not in runtime
 
-
-class TestReported:
-    def test_a_finished_run_has_every_picture(self, recorded, tmp_path):
-        path = shutil.copytree(recorded[0], tmp_path / "run")
-        assert run.main(["--mode=report", f"--output_dir={path}"]) == 0
-        figures = {x.stem for x in (path / "report" / "figures").iterdir()}
-        assert figures >= {
+    def test_the_report_has_every_picture(self, recorded):
+        (part,) = report_run.report_page([str(recorded[0])]).parts
+        pictures = {
+            x.name for section in part.sections for x in section.pictures
+        }
+        assert pictures >= {
             "bias-ratio",
             "curves",
             "distances-by-step",

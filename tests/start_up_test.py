@@ -38,7 +38,7 @@ NOT_NEEDED = {
     "tf_bert.baselines.comparison",
     "tf_bert.finetune",
     "tf_bert.inspection",
-    "tf_bert.optimization",
+    "tf_bert.optimization.adam_weight_decay",
     "tf_bert.report",
     "tf_bert.training.training_loop",
     "tf_bert.training.devices.workers",

@@ -8,7 +8,7 @@ import pytest
 
 from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
-from tf_bert.report.mistakes import confident_mistakes
+from tf_bert.report.mistakes import mistakes_section
 from tf_bert.scoring.scored_rows import ScoredRows
 
 NAMES = ("bad", "good")
@@ -47,25 +47,34 @@ def config(tmp_path):
 
 
 def find(config, *shares, **changes):
-    return confident_mistakes(
-        config,
-        [make_rows(LABELS, s) for s in shares],
-        **{"split": "test", "label_names": NAMES, **changes},
+    """Returns the mistakes as columns, or a sentence."""
+    return columns_of(config, [make_rows(LABELS, s) for s in shares], **changes)
+
+
+def columns_of(config, trials, **changes):
+    section = mistakes_section(
+        config, trials, **{"split": "test", "label_names": NAMES, **changes}
     )
+    if not section.tables:
+        return section.text
+    (table,) = section.tables
+    columns = zip(*table.rows, strict=True)
+    return dict(zip(table.header, columns, strict=True))
+
+
+def row_numbers(columns):
+    return [int(place.rpartition(", ")[2]) for place in columns["row"]]
 
 
 def test_the_surest_mistake_comes_first(config):
     found = find(config, [0.4, 0.05, 0.9, 0.6, 0.2])
-    assert [m.row_number for m in found] == [2, 3, 1]
-    assert dataclasses.asdict(found[0]) == {
-        "source": config.test_file,
-        "row_number": 2,
+    assert row_numbers(found) == [2, 3, 1]
+    assert {name: cells[0] for name, cells in found.items()} == {
         "text": "<script>alert(1)</script>",
-        "text_pair": None,
-        "label": "good",
-        "prediction": "bad",
-        "confidence": pytest.approx(0.95),
-        "spread": "",
+        "true": "good",
+        "predicted": "bad",
+        "row": "test.csv, 2",
+        "probability": "0.950",
     }
 
 
@@ -76,25 +85,30 @@ def test_of_trials_the_mean_decides(config):
         [0.4, 0.3, 0.2, 0.2, 0.1],
         [0.4, 0.3, 0.7, 0.3, 0.1],
     )
-    assert [m.row_number for m in found] == [2, 1, 3, 4]
-    confidences = [m.confidence for m in found]
-    np.testing.assert_allclose(confidences, [0.8, 0.6, 0.6, 1.6 / 3])
-    assert [m.spread for m in found] == [
+    assert row_numbers(found) == [2, 1, 3, 4]
+    assert found["probability"] == ("0.800", "0.600", "0.600", "0.533")
+    assert found["over the trials"] == tuple(
         f"wrong in {n} of 3 trials" for n in (3, 3, 2, 2)
-    ]
+    )
 
 
-def test_no_more_than_asked_for(config):
-    assert len(find(config, [0.1] * 5, num_mistakes=2)) == 2
-    assert find(config, [0.9, 0.9, 0.1, 0.9, 0.1]) == []
+def test_there_are_twenty_at_most(config):
+    write(config.test_file, ["good"] * 30, texts=[f"t{i}" for i in range(30)])
+    found = columns_of(config, [make_rows(np.ones(30, int), [0.1] * 30)])
+    assert row_numbers(found) == list(range(1, 21))
+
+
+def test_there_may_be_none(config):
+    found = find(config, [0.9, 0.9, 0.1, 0.9, 0.1])
+    assert found == "Every test row is right."
 
 
 def test_pairs_have_both_texts(config):
     seconds = [f"second {i}" for i in range(5)]
     write(config.test_file, [NAMES[i] for i in LABELS], second=seconds)
     config = dataclasses.replace(config, text_pair_column="second")
-    (found,) = find(config, [0.4, 0.9, 0.1, 0.9, 0.1])
-    assert (found.text, found.text_pair) == ("fine", "second 0")
+    found = find(config, [0.4, 0.9, 0.1, 0.9, 0.1])
+    assert (found["text"], found["second text"]) == (("fine",), ("second 0",))
 
 
 def test_rows_held_out_of_the_training_file_are_found_again(config):
@@ -108,13 +122,14 @@ def test_rows_held_out_of_the_training_file_are_found_again(config):
     data = run_data.load(config, run_data.get_task(config))
     labels = data.validation.labels
     rows = make_rows(labels, 0.9 - 0.8 * labels)  # All wrong.
-    found = confident_mistakes(
-        config, [rows], split="validation", label_names=NAMES
-    )
-    assert len(found) == 2
-    for mistake in found:
-        text, _, label = lines[mistake.row_number - 1]
-        assert (mistake.text, mistake.label) == (text, label)
+    found = columns_of(config, [rows], split="validation")
+    numbers = row_numbers(found)
+    assert len(numbers) == 2
+    for *cells, number in zip(
+        found["text"], found["true"], numbers, strict=True
+    ):
+        text, _, label = lines[number - 1]
+        assert cells == [text, label]
 
 
 def test_a_regression_has_its_largest_errors(config):
@@ -124,18 +139,13 @@ def test_a_regression_has_its_largest_errors(config):
     config = dataclasses.replace(config, task_type="regression")
     stored = labels.astype(np.float64)
     errors = np.array([[0, 1, 0.3, -3, 0], [0, -1.5, 0.1, -1, 0]])
-    found = confident_mistakes(
-        config,
-        [ScoredRows(stored, stored + error) for error in errors],
-        split="test",
-        label_names=(),
-    )
+    trials = [ScoredRows(stored, stored + error) for error in errors]
+    found = columns_of(config, trials, label_names=())
     # The last row, whose error is 0 in the mean, is no mistake.
-    assert [m.row_number for m in found] == [4, 2, 3]
-    confidences = [m.confidence for m in found]
-    np.testing.assert_allclose(confidences, [2, 0.25, 0.2], atol=1e-6)
-    assert (found[0].label, found[0].prediction) == ("4", "2")
-    assert found[0].spread == "1 to 3 in 2 trials"
+    assert row_numbers(found) == [4, 2, 3]
+    assert found["error"] == ("2.000", "0.250", "0.200")
+    assert (found["true"][0], found["predicted"][0]) == ("4", "2")
+    assert found["over the trials"][0] == "1 to 3 in 2 trials"
 
 
 GONE = "The texts are not shown, since the data cannot be read any more: "

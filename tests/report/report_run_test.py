@@ -12,7 +12,8 @@ import pytest
 
 from tf_bert import run
 from tf_bert.report import report_run
-from tf_bert.report.page import Table
+from tf_bert.report.figures import style
+from tf_bert.report.page import Table, full_name, render
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.scoring import scored_rows
 
@@ -33,11 +34,12 @@ SCORES = {
 class Reader(html.parser.HTMLParser):
     """What a test has to know of a page."""
 
-    def __init__(self, path):
+    def __init__(self, source):
         super().__init__()
+        self.source = source
         self.tags, self.ids, self.references = [], [], []
         self.open, self.text, self.tables = [], [], []
-        self.feed(path.read_text(encoding="utf-8"))
+        self.feed(source)
         self.close()
 
     def handle_starttag(self, tag, attributes):
@@ -74,14 +76,13 @@ class Reader(html.parser.HTMLParser):
     def joined(self):
         return " ".join(" ".join(self.text).split())
 
+    def named(self, tag):
+        """The attributes of all elements of a kind."""
+        return [attributes for name, attributes in self.tags if name == tag]
 
-def report(output_dir, **flags):
-    arguments = [f"--{name}={value}" for name, value in flags.items()]
-    status = run.main(
-        ["--mode=report", f"--output_dir={output_dir}", *arguments]
-    )
-    assert status == 0
-    return output_dir
+
+def read_page(folder):
+    return Reader((folder / "report.html").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -122,18 +123,22 @@ def folder(write_trials, data, tmp_path_factory):
     RunFolder(str(path)).written.record("report/figures/old.png")
     (path / "report" / "figures").mkdir(parents=True)
     (path / "report" / "figures" / "old.png").touch()
-    return report(path)
+    assert run.main(["--mode=report", f"--output_dir={path}"]) == 0
+    return path
 
 
 @pytest.fixture(scope="module")
 def page(folder):
-    return Reader(folder / "report.html")
+    return read_page(folder)
 
 
 @pytest.fixture(scope="module")
-def grid_folder(write_trials, tmp_path_factory):
-    """Two recipes on a grid of seeds, of which the second has not ended."""
-    return write_trials(
+def grid_page(write_trials, folder, tmp_path_factory):
+    """A page on two folders; its pictures are empty.
+
+    Of the first, two recipes on a grid of seeds, the second has not ended.
+    """
+    path = write_trials(
         tmp_path_factory.mktemp("trials") / "grid",
         sweep={"zhang": {"reinit_layers": 2}, "mixout": {"mixout": 0.9}},
         scores={"zhang": [0.7, 0.8, 0.9, 0.85], "mixout": [0.6]},
@@ -141,31 +146,27 @@ def grid_folder(write_trials, tmp_path_factory):
         num_head_seeds=2,
         num_data_seeds=2,
     )
-
-
-@pytest.fixture(scope="module")
-def both(grid_folder, folder, tmp_path_factory):
-    """A report on two folders, one of them without recorded updates."""
-    output_dir = tmp_path_factory.mktemp("reports") / "both"
-    return report(output_dir, trials_dirs=f"{grid_folder},{folder}")
-
-
-@pytest.fixture(scope="module")
-def grid_page(both):
-    return Reader(both / "report.html")
+    content = report_run.report_page([str(path), str(folder)])
+    names = [
+        full_name(part, picture.name)
+        for part in content.parts
+        for section in part.sections
+        for picture in section.pictures
+    ]
+    return Reader(render(content, dict.fromkeys(names, "")))
 
 
 class TestPage:
-    def test_every_element_is_closed(self, page, grid_page):
-        assert page.open == grid_page.open == []
-
-    def test_ids_are_unique_and_every_reference_has_one(self, page, grid_page):
+    def test_elements_are_closed_and_references_lead_somewhere(
+        self, page, grid_page
+    ):
         for one in (page, grid_page):
+            assert one.open == []
             assert len(one.ids) == len(set(one.ids))
             assert set(one.references) <= set(one.ids)
 
-    def test_nothing_is_fetched_and_nothing_is_run(self, folder, page):
-        assert (folder / "report.html").stat().st_size < 2_000_000
+    def test_nothing_is_fetched_and_nothing_is_run(self, page):
+        assert len(page.source) < 2_000_000
         names = {tag for tag, _ in page.tags}
         assert not names & {"script", "link", "iframe", "img", "object"}
         for _, attributes in page.tags:
@@ -173,16 +174,15 @@ class TestPage:
                 assert not name.startswith("on")
                 if name in ("href", "src", "xlink:href"):
                     assert value.startswith(("#", "data:"))
-        text = (folder / "report.html").read_text(encoding="utf-8")
-        assert "@import" not in text
-        assert not re.findall(r"url\((?!#)", text)
+        assert "@import" not in page.source
+        assert not re.findall(r"url\((?!#)", page.source)
 
-    def test_text_of_the_data_is_escaped(self, folder, page):
+    def test_text_of_the_data_is_escaped(self, page):
         assert any(EVIL == cell for x in page.tables for r in x for cell in r)
-        assert "<script" not in (folder / "report.html").read_text()
+        assert "<script" not in page.source
 
     def test_every_picture_has_a_name_and_a_sentence(self, page):
-        pictures = [x for tag, x in page.tags if tag == "svg"]
+        pictures = page.named("svg")
         assert len(pictures) == 10
         for picture in pictures:
             name = picture["aria-labelledby"].split()[0]
@@ -190,31 +190,32 @@ class TestPage:
             assert picture["aria-labelledby"] == (
                 f"{name} {name.removesuffix('title')}caption"
             )
+            # The page decides on its size, but not on its shape.
+            assert "width" not in picture
+            assert "viewbox" in picture
+        assert page.named("metadata") == []
 
-    def test_every_section_has_a_heading_and_a_sentence(self, folder, page):
-        text = (folder / "report.html").read_text(encoding="utf-8")
-        sections = re.findall(r"<section.*?</section>", text, re.DOTALL)
+    def test_every_section_has_a_heading_and_a_sentence(self, page):
+        sections = re.findall(r"<section.*?</section>", page.source, re.DOTALL)
         assert len(sections) == 12
         for section in sections:
             assert re.search(r"</h2>\s*<p>\w[^<]{20,}", section)
 
     def test_the_contents_lead_to_every_section(self, grid_page):
-        sections = [
-            x["aria-labelledby"]
-            for tag, x in grid_page.tags
-            if tag == "section"
-        ]
-        links = [x.get("href") for tag, x in grid_page.tags if tag == "a"]
+        sections = [x["aria-labelledby"] for x in grid_page.named("section")]
+        links = [x.get("href") for x in grid_page.named("a")]
         assert len(sections) == 24
         assert {f"#{name}" for name in sections} <= set(links)
 
-    def test_colours_have_a_light_and_a_dark_form(self, folder):
-        text = (folder / "report.html").read_text(encoding="utf-8")
-        used = set(re.findall(r"var\(--(c[0-9a-f]{6})", text))
-        known = set(re.findall(r"--(c[0-9a-f]{6}):light-dark", text))
+    def test_colours_have_a_light_and_a_dark_form(self, page):
+        used = set(re.findall(r"var\(--(c[0-9a-f]{6})", page.source))
+        known = set(re.findall(r"--(c[0-9a-f]{6}):light-dark", page.source))
         assert used == known
+        turned = "oklch(from #ffffff calc(1 - 0.8 * l * l) c h)"
+        assert f"--cffffff:light-dark(#ffffff,{turned});" in page.source
         # But for the style sheet, no colour is the same in both.
-        assert not re.findall("#[0-9a-f]{6}", text.partition("</style>")[2])
+        elements = page.source.partition("</style>")[2]
+        assert not re.findall("#[0-9a-fA-F]{6}", elements)
 
 
 class TestFiles:
@@ -246,11 +247,14 @@ class TestFiles:
         texts = ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")
         assert "test accuracy" in {"".join(x.itertext()) for x in texts}
 
-    def test_the_same_trials_have_the_same_bytes(self, folder, both):
-        first, second = folder / "report", both / "report"
-        for path in first.glob("*/*"):
-            again = second / path.parent.name / f"task-2-{path.name}"
-            assert path.read_bytes() == again.read_bytes(), path.name
+    def test_the_same_trials_have_the_same_bytes(self, folder):
+        with style.settings():
+            content = report_run.report_page([str(folder)])
+            (picture,) = content.parts[0].sections[0].pictures
+            files = style.to_svg(picture.figure), style.to_png(picture.figure)
+        stored = folder / "report" / "figures" / picture.name
+        for file, ending in zip(files, (".svg", ".png"), strict=True):
+            assert file == stored.with_suffix(ending).read_bytes()
 
 
 class TestContent:
@@ -433,14 +437,23 @@ def joined(page):
 
 
 class TestOneTraining:
-    def test_it_has_the_same_sections(self, write_run, data, tmp_path):
+    def test_it_has_the_same_sections_without_tensorflow(
+        self, write_run, data, tmp_path
+    ):
         path = write_run(
             tmp_path / "run",
             finished=True,
             train_file=str(data / "train.csv"),
             test_file=str(data / "test.csv"),
         )
-        page = Reader(report(path) / "report.html")
+        code = (
+            "import sys; from tf_bert import run; "
+            f"run.main(['--mode=report', '--output_dir={path}']); "
+            "sys.exit(bool({'tensorflow', 'keras', 'matplotlib.pyplot'} "
+            "& set(sys.modules)))"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)
+        page = read_page(path)
         text = page.joined()
         for said in (
             "Report on a training: ",
@@ -453,19 +466,12 @@ class TestOneTraining:
             assert said in text
         assert "--mode=trials \\" not in text
         assert any(EVIL == cell for x in page.tables for r in x for cell in r)
-        assert sum(tag == "svg" for tag, _ in page.tags) == 3
+        assert len(page.named("svg")) == 3
         assert set(page.references) <= set(page.ids)
 
-    def test_it_may_go_on_and_needs_no_tensorflow(self, write_run, tmp_path):
+    def test_it_may_go_on(self, write_run, tmp_path):
         path = write_run(tmp_path / "run", task_name="product_reviews")
-        code = (
-            "import sys; from tf_bert import run; "
-            f"run.main(['--mode=report', '--output_dir={path}']); "
-            "sys.exit(bool({'tensorflow', 'keras', 'matplotlib.pyplot'} "
-            "& set(sys.modules)))"
-        )
-        subprocess.run([sys.executable, "-c", code], check=True)
-        text = Reader(path / "report.html").joined()
+        text = joined(report_run.report_page([str(path)]))
         assert "The training has not ended: it has done 32 steps" in text
         assert "Left out: no scored rows are stored." in text
 

@@ -31,7 +31,9 @@ def comparisons_section(results: TaskResults) -> Section | None:
         f"Comparison with {results.baseline}",
         " ".join(texts),
         tables=(_tests_table(results),),
-        notes=tuple(recipe_tests.comparison_notes(results.comparisons)),
+        notes=tuple(
+            recipe_tests.comparison_notes([*results.comparisons.values()])
+        ),
     )
 
 
@@ -43,7 +45,7 @@ def _tests_table(results: TaskResults) -> Table:
         "tests",
         f"Mean {results.score_title} of each recipe less that of "
         f"{results.baseline}; p-values, in brackets after Holm's correction",
-        results.comparisons,
+        results.comparisons.values(),
         {
             "recipe": lambda x: x.label,
             "difference": lambda x: number(x.difference, sign="+"),

@@ -25,7 +25,7 @@ def curves_section(results: TaskResults) -> Section:
         }
         return {label: x for label, x in found.items() if x}
 
-    score = f"validation {results.metric_title}"
+    score = f"validation {results.task.metric_title}"
     evaluated = {
         "training loss": bands("train_loss"),
         "validation loss": bands("validation", "loss"),
@@ -114,7 +114,7 @@ def _fit_sentence(
         text = f"training loss {_last(losses[label])[1]:.3f}"
         if scores.get(label):
             low, middle, high = _last(scores[label])
-            text += f", validation {results.metric_title} {middle:.3f}"
+            text += f", validation {results.task.metric_title} {middle:.3f}"
             if not results.task.is_one_training:
                 text += f" (quartiles {low:.3f} to {high:.3f})"
         parts.append(results.named(label, text))
@@ -126,7 +126,7 @@ def _fit_sentence(
     # The first of equally good ones, as the training chooses.
     best = max(band, key=lambda step: band[step][1])
     return (
-        f"{text} The best validation {results.metric_title} of "
+        f"{text} The best validation {results.task.metric_title} of "
         f"{len(band)} evaluations is {band[best][1]:.3f}, after step {best}."
     )
 

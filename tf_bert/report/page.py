@@ -28,9 +28,7 @@ class Table:
 
     Attributes:
         name: of the TSV file, without its ending.
-        caption: what it shows.
-        header: one heading for each column.
-        rows: as many cells each; the first one names its row.
+        rows: the first cell of each names it.
         num_text_columns: the first so many hold text, the others numbers,
             which stand to the right.
     """
@@ -72,8 +70,7 @@ def table_of(
     """Returns a table with a row for each item.
 
     Args:
-        columns: heading -> the cell of an item, for people; the others are
-            those of `Table`.
+        columns: heading -> the cell of an item.
     """
     return Table(
         name,
@@ -111,10 +108,7 @@ class Section:
 
     Attributes:
         name: unlike that of the other sections of its part.
-        text: a paragraph, above all else.
-        tables: that everybody sees.
         pictures: with their own tables, folded.
-        notes: what the reader of the tables must know.
         commands: lines for a shell.
     """
 
@@ -129,12 +123,7 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """The sections about one task.
-
-    Attributes:
-        name: unlike that of the others; empty where there is one part alone.
-        title: shown where there are several.
-    """
+    """The sections about one task; its name is empty where it is alone."""
 
     name: str
     title: str
@@ -156,10 +145,7 @@ def write(page: Page, output_dir: str) -> str:
 
     The same bytes for the same page. To be called within `style.settings`.
 
-    Args:
-        page: to be written.
-        output_dir: where `report.html`, whose path is returned, and `report/`
-            go; made if needed.
+    Returns the path of `report.html` in the folder, which is made if needed.
     """
     file_io.make_dirs(output_dir)
     folder = RunFolder(output_dir)
@@ -175,12 +161,7 @@ def write(page: Page, output_dir: str) -> str:
 
 
 def render(page: Page, elements: dict[str, str]) -> str:
-    """Returns the page as HTML.
-
-    Args:
-        page: to be written.
-        elements: full name of a picture -> its `<svg>` element.
-    """
+    """Returns HTML; `elements` has the `<svg>` element of each full name."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tf_bert.report"),
         autoescape=True,

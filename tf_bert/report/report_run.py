@@ -4,7 +4,7 @@ One part for each task, and a table over all of them. A single run is a sweep
 of one trial. No TensorFlow, unless a folder lies on `gs://` or the data does.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_bert.config import Config
@@ -12,6 +12,7 @@ from tf_bert.report import (
     block_sections,
     conclusion_sections,
     curve_sections,
+    mistakes,
     page,
     row_sections,
     score_sections,
@@ -22,7 +23,7 @@ from tf_bert.report import (
     trials_reader,
 )
 from tf_bert.report.figures import style
-from tf_bert.report.page import Page, Part, Section, Table, table_of
+from tf_bert.report.page import Page, Part, Section, Table
 from tf_bert.report.task_results import TaskResults
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
@@ -32,20 +33,13 @@ from tf_bert.trials import sweep_data
 def report_run(config: Config) -> str:
     """Writes `report.html`, and `report/` with its figures and tables.
 
-    Of a sweep or a training that goes on, it is about what there is.
+    Of a sweep or a training that goes on, it is about what there is. Returns
+    the path of `report.html`.
 
     Args:
         config: of `stored_config.stored_config`. With `trials_dirs` the
             report is about what these folders hold, and `output_dir` is where
             it goes; else it is about what `output_dir` holds.
-
-    Returns:
-        The path of `report.html`.
-
-    Raises:
-        FileNotFoundError: if there is no finished trial, or the run has not
-            been evaluated yet.
-        ValueError: if a file is damaged, or `baseline` is no recipe.
     """
     folders = config.trials_dirs or (config.output_dir,)
     with style.settings():
@@ -92,31 +86,27 @@ def report_page(folders: Sequence[str], *, baseline: str | None = None) -> Page:
 
 def _overview(every: Sequence[TaskResults]) -> Table:
     """Mean and spread of each recipe on each task, as the paper's Table 1."""
-    labels = list(
-        dict.fromkeys(x.label for results in every for x in results.summaries)
+    labels = dict.fromkeys(
+        label for results in every for label in results.summaries
     )
-
-    def cell(results: TaskResults) -> Callable[[str], str]:
-        return lambda label: _overview_cell(results, label)
-
-    return table_of(
+    return Table(
         "overview",
         "Mean of each recipe on each task, with the standard deviation over "
         "its trials",
-        labels,
-        {
-            "recipe": str,
-            **{f"{x.task.title}, {x.score_title}": cell(x) for x in every},
-        },
+        ["recipe", *(f"{x.task.title}, {x.score_title}" for x in every)],
+        [
+            [label, *(_overview_cell(x, label) for x in every)]
+            for label in labels
+        ],
     )
 
 
 def _overview_cell(results: TaskResults, label: str) -> str:
-    found = [x for x in results.summaries if x.label == label]
-    if not found or found[0].mean is None:
+    summary = results.summaries.get(label)
+    if summary is None or summary.mean is None:
         return ""
-    spread = "" if found[0].std is None else f" ± {found[0].std:.3f}"
-    return f"{found[0].mean:.3f}{spread}"
+    spread = "" if summary.std is None else f" ± {summary.std:.3f}"
+    return f"{summary.mean:.3f}{spread}"
 
 
 def _sections(results: TaskResults) -> tuple[Section, ...]:
@@ -140,7 +130,7 @@ def _sections(results: TaskResults) -> tuple[Section, ...]:
         block_sections.updates_section(results),
         block_sections.distances_section(results),
         row_sections.predictions_section(opening, rows, label_names),
-        row_sections.mistakes_section(
+        mistakes.mistakes_section(
             config,
             rows,
             split=task.split,

@@ -17,18 +17,13 @@ from tf_bert.scoring.scored_rows import ScoredRows
 # Where precision is taken, so that curves can be averaged.
 RECALLS = np.arange(1, 201) / 200
 
-MAX_CURVES = 5  # More lines are not told apart.
-
-ONE_CLASS = "all rows of this split are of one class"
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ClassCurve:
     """Precision against recall of one class against the rest.
 
-    Args:
-        num_rows: Rows that have the class.
-        base_rate: Their share: the precision of guessing.
+    Attributes:
+        base_rate: share of its rows: the precision of guessing.
         precision: float64 `[T, G]`, at `RECALLS`. At a recall r it is that of
             the fewest rows that reach r, so its mean over r is the average
             precision; nothing is interpolated.
@@ -53,11 +48,6 @@ def confusion_counts(
     """Returns how often each class is taken for each other one.
 
     int64 `[C, C]`, the sum over the trials: row = label, column = prediction.
-
-    Example:
-        >>> rows = ScoredRows(np.array([0, 0, 1]), np.array([0, 1, 1]))
-        >>> confusion_counts([rows, rows], 2).tolist()
-        [[2, 2], [0, 2]]
     """
     return np.sum(
         [
@@ -90,16 +80,12 @@ def macro_average(curves: Sequence[ClassCurve]) -> float:
     return float(np.mean([curve.mean for curve in curves]))
 
 
-def curve_of_rarer_class(
-    curves: Sequence[ClassCurve], trials: Sequence[ScoredRows]
-) -> ClassCurve:
+def rarer_class(curves: Sequence[ClassCurve]) -> ClassCurve:
     """Returns the curve of the class of two that has fewer rows.
 
     Of equally frequent classes it is that of 1, the positive one.
     """
-    labels = trials[0].labels
-    rarer = int(np.count_nonzero(labels == 1) * 2 <= len(labels))
-    return next(curve for curve in curves if curve.class_id == rarer)
+    return min(curves, key=lambda curve: (curve.num_rows, -curve.class_id))
 
 
 def _class_curve(

@@ -1,25 +1,18 @@
-"""The sections about single rows: which are wrong, and how surely.
+"""The section about predictions: what is confused, and how surely.
 
 For the trials of one recipe, or for one training.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from tf_bert.config import Config
-from tf_bert.data.tasks.data_name import source_name
-from tf_bert.report import (
-    mistakes,
-    row_captions,
-    row_numbers,
-)
+from tf_bert.report import row_numbers
 from tf_bert.report.figures import row_figures
-from tf_bert.report.mistakes import Mistake
-from tf_bert.report.page import Picture, Section, Table, table_of
+from tf_bert.report.page import Picture, Section, table_of
+from tf_bert.report.row_numbers import ClassCurve
 from tf_bert.report.task_results import TaskResults
-from tf_bert.scoring import number_texts
+from tf_bert.scoring.number_texts import number
 from tf_bert.scoring.scored_rows import ScoredRows
 from tf_bert.system.plurals import counted
 
@@ -67,24 +60,19 @@ def predictions_section(
         trials: on the same rows; none: only the opening is shown.
         label_names: none for a regression.
     """
-    pictures, notes, curve = [], [], None
+    pictures, notes = [], []
     if trials and not label_names:
         pictures.append(_scatter(trials))
     elif trials:
         pictures.append(_confusion(trials, label_names))
-        curve = row_figures.precision_recall(trials, label_names)
-    if isinstance(curve, str):
-        notes.append(f"No precision-recall curve: {curve}.")
-    elif curve is not None:
-        pictures.append(
-            Picture(
-                "precision-recall",
-                "Precision against recall",
-                curve,
-                row_captions.precision_recall(trials, label_names),
-                _average_precisions(trials, label_names),
+        curves = row_numbers.class_curves(trials)
+        if curves:
+            pictures.append(_precision_recall(curves, trials, label_names))
+        else:
+            notes.append(
+                "No precision-recall curve: all rows of this split are of one "
+                "class."
             )
-        )
     return Section(
         "predictions",
         "Predictions",
@@ -98,7 +86,6 @@ def _confusion(
     trials: Sequence[ScoredRows], label_names: Sequence[str]
 ) -> Picture:
     counts = row_numbers.confusion_counts(trials, len(label_names))
-    figure = row_figures.confusion_matrix(trials, label_names)
     sizes = counts.sum(axis=1)
     cells = sorted(
         (-count, label, prediction)
@@ -108,8 +95,8 @@ def _confusion(
     return Picture(
         "confusion",
         "Confusion matrix",
-        figure,
-        row_captions.confusion_matrix(trials, label_names),
+        row_figures.confusion_matrix(counts, label_names),
+        _confusion_caption(counts, label_names, num_trials=len(trials)),
         table_of(
             "confusion",
             f"The largest counts, {_MAX_CONFUSIONS} at most",
@@ -125,89 +112,118 @@ def _confusion(
     )
 
 
-def _average_precisions(
-    trials: Sequence[ScoredRows], label_names: Sequence[str]
-) -> Table:
-    return table_of(
-        "precision-recall",
-        "Average precision of each class against the rest",
-        row_numbers.class_curves(trials),
-        {
-            "class": lambda x: label_names[x.class_id],
-            "rows": lambda x: x.num_rows,
-            "guessing": lambda x: number_texts.number(x.base_rate),
-            "average precision": lambda x: number_texts.number(x.mean),
-        },
+def _confusion_caption(
+    counts: np.ndarray, label_names: Sequence[str], *, num_trials: int
+) -> str:
+    sizes = counts.sum(axis=1)
+    text = (
+        "Each row is a true class, each column what it was taken for; right "
+        "predictions are on the diagonal. The stronger the colour, the larger "
+        "the share of the true class"
     )
+    text += "; grey: a class without rows." if 0 in sizes else "."
+    if num_trials > 1:
+        text += f" The counts are the sum over {num_trials} trials."
+    wrong = counts - np.diag(np.diag(counts))
+    if not wrong.any():
+        return f"{text} No row is wrong."
+    label, prediction = np.unravel_index(wrong.argmax(), wrong.shape)
+    most = wrong[label, prediction]
+    return (
+        f"{text} Most often {label_names[label]} is taken for "
+        f"{label_names[prediction]}: {most} of {sizes[label]} times "
+        f"({100 * most / sizes[label]:.0f} %)."
+    )
+
+
+def _precision_recall(
+    curves: Sequence[ClassCurve],
+    trials: Sequence[ScoredRows],
+    label_names: Sequence[str],
+) -> Picture:
+    if len(label_names) == 2:
+        curve = row_numbers.rarer_class(curves)
+        figure = row_figures.one_class(curve)
+        caption = _one_class_caption(curve, trials, label_names)
+    else:
+        figure = row_figures.hardest_classes(curves, label_names)
+        caption = _classes_caption(curves, trials, label_names)
+    return Picture(
+        "precision-recall",
+        "Precision against recall",
+        figure,
+        caption,
+        table_of(
+            "precision-recall",
+            "Average precision of each class against the rest",
+            curves,
+            {
+                "class": lambda x: label_names[x.class_id],
+                "rows": lambda x: x.num_rows,
+                "guessing": lambda x: number(x.base_rate),
+                "average precision": lambda x: number(x.mean),
+            },
+        ),
+    )
+
+
+def _one_class_caption(
+    curve: ClassCurve, trials: Sequence[ScoredRows], label_names: Sequence[str]
+) -> str:
+    spread = ""
+    if len(trials) > 1:
+        values = curve.average_precision
+        spread = (
+            f" ({values.min():.3f} to {values.max():.3f} over {len(trials)} "
+            "trials)"
+        )
+    return (
+        f"The class {label_names[curve.class_id]}, which {curve.num_rows} of "
+        f"{len(trials[0].labels)} rows have, as the threshold on its "
+        f"probability falls: its average precision is {curve.mean:.3f}"
+        f"{spread}. Guessing has {curve.base_rate:.3f} (the dotted line)."
+    )
+
+
+def _classes_caption(
+    curves: Sequence[ClassCurve],
+    trials: Sequence[ScoredRows],
+    label_names: Sequence[str],
+) -> str:
+    chosen = "every class, the hardest first"
+    if len(curves) > row_figures.MAX_CURVES:
+        chosen = (
+            f"the {row_figures.MAX_CURVES} of {len(curves)} classes where it "
+            "is lowest"
+        )
+    text = (
+        "Each class against the rest, as the threshold on its probability "
+        f"falls, with its average precision: {chosen}; and the mean over all "
+        f"{len(curves)} classes (macro average, "
+        f"{row_numbers.macro_average(curves):.3f})."
+    )
+    if len(trials) > 1:
+        text += f" Each line is the mean over {len(trials)} trials."
+    num_absent = len(label_names) - len(curves)
+    if num_absent:
+        text += (
+            f" Left out, having no row here: {num_absent} of the "
+            f"{len(label_names)} classes."
+        )
+    return text
 
 
 def _scatter(trials: Sequence[ScoredRows]) -> Picture:
-    figure = row_figures.predicted_against_true(trials)
+    errors = [np.abs(rows.predictions - rows.labels).mean() for rows in trials]
+    which = over = ""
+    if len(trials) > 1:
+        which = f" in each of {len(trials)} trials"
+        over = " over all trials"
     return Picture(
         "predictions",
         "Predicted against true scores",
-        figure,
-        row_captions.predicted_against_true(trials),
-    )
-
-
-def mistakes_section(
-    config: Config,
-    trials: Sequence[ScoredRows],
-    *,
-    split: str,
-    label_names: Sequence[str],
-    record: Mapping[str, Any] | None = None,
-) -> Section:
-    """The twenty most confident mistakes, with their texts.
-
-    The arguments are those of `mistakes.confident_mistakes`; without trials
-    there is only a sentence.
-    """
-    name = "mistakes"
-    title = "Largest errors" if not label_names else "Most confident mistakes"
-    if not trials:
-        return Section(name, title, "Left out: no scored rows are stored.")
-    found = mistakes.confident_mistakes(
-        config,
-        trials,
-        split=split,
-        label_names=label_names,
-        record=record,
-    )
-    if isinstance(found, str):
-        return Section(name, title, found)
-    if not found:
-        return Section(name, title, f"Every {split} row is right.")
-    return Section(
-        name,
-        title,
-        "The rows where the model is wrong and most sure, the surest first. "
-        "Often the label in the data is wrong, or the training had no text of "
-        "this kind."
-        if label_names
-        else "The rows that are predicted worst, the worst first.",
-        tables=(_mistakes_table(found, is_regression=not label_names),),
-    )
-
-
-def _mistakes_table(found: Sequence[Mistake], *, is_regression: bool) -> Table:
-    columns = {
-        "text": [x.text for x in found],
-        "second text": [x.text_pair or "" for x in found],
-        "true": [x.label for x in found],
-        "predicted": [x.prediction for x in found],
-        "over the trials": [x.spread for x in found],
-        "row": [f"{source_name(x.source)}, {x.row_number}" for x in found],
-        "error" if is_regression else "probability": [
-            number_texts.number(x.confidence) for x in found
-        ],
-    }
-    columns = {name: cells for name, cells in columns.items() if any(cells)}
-    return Table(
-        "mistakes",
-        f"The {len(found)} {'largest errors' if is_regression else 'surest'}",
-        list(columns),
-        list(zip(*columns.values(), strict=True)),
-        num_text_columns=len(columns) - 1,
+        row_figures.predicted_against_true(trials),
+        f"Every row{which}: the stronger the colour, the more of them. On the "
+        "dashed line the predicted score is the true one. The mean absolute "
+        f"error is {np.mean(errors):.3f}{over}.",
     )

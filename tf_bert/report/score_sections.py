@@ -20,7 +20,7 @@ def scores_section(results: TaskResults) -> Section:
         return _of_one_training(task)
     notes = [
         note
-        for summary in results.summaries
+        for summary in results.summaries.values()
         for note in recipe_summary.summary_notes(summary)
     ]
     return Section(
@@ -32,7 +32,7 @@ def scores_section(results: TaskResults) -> Section:
         pictures=_scores_pictures(results),
         notes=(
             *notes,
-            *recipe_summary.failed_runs_notes(results.summaries),
+            *recipe_summary.failed_runs_notes([*results.summaries.values()]),
             "Failed: the last step is no better on validation than the most "
             "frequent class (Mosbach et al., 2021). Degenerate: the chosen "
             f"checkpoint is no better on {task.split} than the majority "
@@ -105,7 +105,7 @@ def _summary_table(results: TaskResults) -> Table:
         f"{sentences.capital(results.score_title)} over the trials; intervals "
         "are of 95 %, of the mean by Student's t, of the median by the "
         "percentile bootstrap",
-        results.summaries,
+        results.summaries.values(),
         {
             "recipe": lambda x: x.label,
             "trials": lambda x: x.num_trials,
@@ -127,7 +127,7 @@ def _failures_table(results: TaskResults) -> Table:
     return table_of(
         "failed",
         "Trials that came to nothing",
-        results.summaries,
+        results.summaries.values(),
         {
             "recipe": lambda x: x.label,
             "trials": lambda x: x.num_trials,
@@ -192,7 +192,7 @@ def _trials_table(results: TaskResults) -> Table:
     """Every trial, with what it ended as."""
     return table_of(
         "trials",
-        f"Every trial; {results.metric_title} of the chosen checkpoint",
+        f"Every trial; {results.task.metric_title} of the chosen checkpoint",
         [(x.label, trial) for x in results.task.recipes for trial in x.trials],
         {
             "recipe": lambda x: x[0],

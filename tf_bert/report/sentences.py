@@ -116,15 +116,17 @@ def best_recipe(results: TaskResults) -> str:
     """Says which recipe is best, by how much, and whether that is noise."""
     if results.best is None:
         return "No trial ended with a score: nothing can be compared."
-    best = results.summary(results.best)
+    best = results.summaries[results.best]
     if not results.has_recipes:
-        return f"{capital(results.metric_title)}: {_mean(best)}."
+        return f"{capital(results.task.metric_title)}: {_mean(best)}."
     text = (
         f"{best.label} has the highest mean: {_mean(best)}. That is a little "
         f"too good, for the recipe was {flattered(results)}."
     )
     if results.best == results.baseline:
-        rivals = [x for x in results.comparisons if x.difference is not None]
+        rivals = [
+            x for x in results.comparisons.values() if x.difference is not None
+        ]
         if not rivals:
             return f"{text} It is the baseline; no other has a score yet."
         nearest = max(rivals, key=lambda x: x.difference)
@@ -132,7 +134,7 @@ def best_recipe(results: TaskResults) -> str:
             f"{text} It is the baseline; the next, {nearest.label}, "
             f"{_difference(nearest)}."
         )
-    comparison = results.comparison(results.best)
+    comparison = results.comparisons[results.best]
     if comparison.difference is None:
         return f"{text} The baseline {results.baseline} has no score yet."
     return f"{text} It {_difference(comparison)}."
@@ -199,7 +201,7 @@ def _gap(gain: float) -> str:
 
 def differences(results: TaskResults) -> str:
     """Says which recipes differ from the baseline by more than noise."""
-    known = [x for x in results.comparisons if x.interval is not None]
+    known = [x for x in results.comparisons.values() if x.interval is not None]
     if not known:
         return (
             f"No recipe can be told from {results.baseline}: there are too few "
@@ -225,8 +227,8 @@ def differences(results: TaskResults) -> str:
 
 def failures(results: TaskResults) -> str:
     """Says how many trials came to nothing."""
-    failed = [x for x in results.summaries if x.num_failed]
-    total = sum(x.num_trials for x in results.summaries)
+    failed = [x for x in results.summaries.values() if x.num_failed]
+    total = sum(x.num_trials for x in results.summaries.values())
     if not failed:
         return f"None of {counted(total, 'trial')} failed." if total else ""
     text = (
@@ -251,7 +253,7 @@ def baselines(results: TaskResults) -> str:
         return ""
     title, scores = rival
     score = scores[task.metric]
-    best = results.summary(results.best)
+    best = results.summaries[results.best]
     of_recipe = f" of {best.label}" if results.has_recipes else ""
     if clause := flattered(results):
         of_recipe += f" ({clause})"

@@ -45,7 +45,7 @@ def baselines_section(results: TaskResults) -> Section:
                 number_texts.number(x.mean),
                 number_texts.interval(x.mean_interval),
             )
-            for x in results.summaries
+            for x in results.summaries.values()
         ]
         notes = (
             "The baselines' intervals come from the choice of the rows, those "

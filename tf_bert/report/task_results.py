@@ -26,9 +26,9 @@ class TaskResults:
     """What the trials of one task say.
 
     Attributes:
-        task: the trials.
-        summaries: of each recipe, in their order.
-        comparisons: of each recipe but the baseline with the baseline.
+        summaries: by the label of each recipe, in their order.
+        comparisons: of each recipe but the baseline with the baseline, by its
+            label.
         expected: label -> curves; recipes whose trials have no validation
             scores, or only one trial, are left out.
         baseline: label of the recipe that others are compared with.
@@ -39,22 +39,17 @@ class TaskResults:
     """
 
     task: TaskTrials
-    summaries: tuple[RecipeSummary, ...]
-    comparisons: tuple[Comparison, ...]
+    summaries: dict[str, RecipeSummary]
+    comparisons: dict[str, Comparison]
     expected: dict[str, ExpectedScores]
     baseline: str
     awaited: str | None
     best: str | None
 
     @property
-    def metric_title(self) -> str:
-        """Of the metric alone."""
-        return self.task.metric_title
-
-    @property
     def score_title(self) -> str:
         """Of the metric with its split."""
-        return f"{self.task.split} {self.metric_title}"
+        return f"{self.task.split} {self.task.metric_title}"
 
     @property
     def has_recipes(self) -> bool:
@@ -69,14 +64,6 @@ class TaskResults:
     def named(self, label: str, text: str) -> str:
         """Returns what is said of a recipe, with its name if it needs one."""
         return f"{text} with {label}" if self.has_recipes else text
-
-    def summary(self, label: str) -> RecipeSummary:
-        """Of one recipe."""
-        return next(x for x in self.summaries if x.label == label)
-
-    def comparison(self, label: str) -> Comparison:
-        """Of one recipe, which is not the baseline."""
-        return next(x for x in self.comparisons if x.label == label)
 
     def recipe(self, label: str) -> Recipe:
         """The trials of one recipe."""
@@ -109,11 +96,11 @@ class TaskResults:
                 means, in their order; without any mean, the first.
         """
         by_mean = sorted(
-            (x for x in self.summaries if x.mean is not None),
+            (x for x in self.summaries.values() if x.mean is not None),
             key=lambda x: (x.label != self.baseline, -x.mean),
         )
-        chosen = {x.label for x in (by_mean or self.summaries)[:limit]}
-        return [x for x in self.task.recipes if x.label in chosen]
+        chosen = [x.label for x in by_mean] or list(self.summaries)
+        return [x for x in self.task.recipes if x.label in chosen[:limit]]
 
 
 def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
@@ -123,15 +110,12 @@ def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
         baseline: label of a recipe; None takes that of the folder's own
             configuration, else the first. While it has no finished trial, the
             first stands in for it.
-
-    Raises:
-        ValueError: if there is no such recipe, or a trial has no score.
     """
     counted = {x.label: x.counted(task.split) for x in task.recipes}
-    summaries = tuple(
-        recipe_summary.summarize_recipe(label, trials)
+    summaries = {
+        label: recipe_summary.summarize_recipe(label, trials)
         for label, trials in counted.items()
-    )
+    }
     scores = {
         label: trial_columns.counted_scores(trials)
         for label, trials in counted.items()
@@ -148,14 +132,15 @@ def compute(task: TaskTrials, *, baseline: str | None = None) -> TaskResults:
             f"baseline={baseline!r}, {task.folder} has {'; '.join(scores)}. "
             "Correct --baseline, or leave it out to compare with the first."
         )
-    with_mean = [x for x in summaries if x.mean is not None]
+    with_mean = [x for x in summaries.values() if x.mean is not None]
     best = max(with_mean, key=lambda x: x.mean, default=None)
     return TaskResults(
         task=task,
         summaries=summaries,
-        comparisons=tuple(
-            recipe_tests.compare_recipes(scores, baseline=baseline)
-        ),
+        comparisons={
+            x.label: x
+            for x in recipe_tests.compare_recipes(scores, baseline=baseline)
+        },
         expected=_expected(task),
         baseline=baseline or task.recipes[0].label,
         awaited=awaited,

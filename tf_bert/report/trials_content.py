@@ -27,7 +27,6 @@ class Trial:
     """One training.
 
     Attributes:
-        folder: with its history and its scored rows.
         record: the content of a trial's JSON file, or what corresponds to it.
             A single run has two more statuses, neither of which counts:
             "running", and "unscored" without a split to score it on.
@@ -84,13 +83,7 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """The trials of one configuration, which differ in their seeds alone.
-
-    Attributes:
-        label: as the sweep calls it; unlike that of all others.
-        config: the fields that make up the configuration.
-        trials: in the order of their seeds.
-    """
+    """The trials of one configuration, which differ in their seeds alone."""
 
     label: str
     config: dict[str, Any]
@@ -110,8 +103,6 @@ class TaskTrials:
     """The trials of one folder on one task.
 
     Attributes:
-        folder: of the trials.
-        title: of the task, for people.
         config: of the folder: the base of its sweep.
         recipes: at least one, in the order of the sweep.
         planned: labels of the recipes that the sweep has on this task.

@@ -6,6 +6,7 @@ Computes nothing. No TensorFlow, unless a folder lies on `gs://`.
 import collections
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -23,19 +24,9 @@ from tf_bert.trials.trial_folder import TrialFolder
 
 
 def read(paths: Sequence[str]) -> list[TaskTrials]:
-    """Reads the finished trials of folders, of sweeps that go on too.
+    """Reads the finished trials of folders of runs and of --mode=trials.
 
-    Args:
-        paths: of runs and of --mode=trials, at least one.
-
-    Returns:
-        One for each task of each folder, in this order, with titles that
-        differ.
-
-    Raises:
-        FileNotFoundError: if a folder holds no finished trial, or its run has
-            not been evaluated yet.
-        ValueError: if a file is damaged, or no trial says what its task is.
+    Returns one for each task of each folder, with titles that differ.
     """
     tasks = [task for path in paths for task in _read_folder(path)]
     titles = collections.Counter(task.title for task in tasks)
@@ -45,13 +36,10 @@ def read(paths: Sequence[str]) -> list[TaskTrials]:
         title = task.title
         if titles[title] > 1:
             numbers[title] += 1
-            title = f"{title} ({numbers[title]}: {_last_part(task.folder)})"
+            *_, folder = re.split(r"[/\\]", task.folder.rstrip("/\\"))
+            title = f"{title} ({numbers[title]}: {folder})"
         named.append(dataclasses.replace(task, title=title))
     return named
-
-
-def _last_part(path: str) -> str:
-    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def _read_folder(path: str) -> list[TaskTrials]:

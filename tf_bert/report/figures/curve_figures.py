@@ -4,9 +4,8 @@ A band reaches from the lower to the upper quartile of the trials at each
 step; its line is their median. Of one training it is a line alone.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,15 +19,8 @@ _QUARTILES = (25, 50, 75)
 Band = dict[int, tuple[float, float, float]]
 
 
-@dataclasses.dataclass(frozen=True)
-class Panel:
-    """One value by step.
-
-    Attributes:
-        title: of the value.
-        bands: label of a recipe -> band.
-        from_zero: whether the axis begins at 0.
-    """
+class Panel(NamedTuple):
+    """One value by step, a band for each label; its axis may begin at 0."""
 
     title: str
     bands: Mapping[str, Band]
@@ -39,11 +31,7 @@ def band(histories: Sequence[Sequence[Mapping[str, Any]]], *keys: str) -> Band:
     """Returns the quartiles of a value over trials, at each evaluation.
 
     Args:
-        histories: of each trial, its evaluations.
         *keys: of an evaluation, outermost first.
-
-    Returns:
-        Quartiles at each step that a trial has a value at.
 
     Example:
         >>> trials = [[{"step": 8, "loss": 1.0}], [{"step": 8, "loss": 3.0}]]
@@ -118,7 +106,6 @@ def blocks_by_step(
 
     Args:
         values: label -> block, lowest first -> band; one panel for a label.
-        title: of the value.
         is_log: whether the axis is logarithmic; else it begins at 0.
     """
     figure = style.new_figure(height=0.6 + 2.1 * len(values))

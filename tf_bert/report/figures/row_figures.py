@@ -1,9 +1,7 @@
 """Pictures of scored rows: which classes are confused, and how surely.
 
-Each function gets the rows of one split from each trial of one recipe, and
-returns a figure, or a sentence that says why there is none. What stands under
-it is in `row_captions.py`. All but large matrices are lines and areas, which a
-page can show in the colours of another theme.
+All but large matrices are lines and areas, which a page can show in the
+colours of another theme.
 """
 
 from collections.abc import Sequence
@@ -19,6 +17,8 @@ from tf_bert.report.figures import style
 from tf_bert.report.row_numbers import RECALLS, ClassCurve
 from tf_bert.scoring.scored_rows import ScoredRows
 
+MAX_CURVES = 5  # More lines are not told apart.
+
 _MAX_CLASSES_WITH_NUMBERS = 12
 _MAX_NARROW_CLASSES = 6
 _MAX_NAME_LENGTH = 24
@@ -32,16 +32,16 @@ _LINE_STYLES = (
 )
 
 
-def confusion_matrix(
-    trials: Sequence[ScoredRows], label_names: Sequence[str]
-) -> Figure:
+def confusion_matrix(counts: np.ndarray, label_names: Sequence[str]) -> Figure:
     """Draws how often each class is taken for each other one.
 
     Colour is the share of the true class, on a scale by its square root: a
     few percent are seen. Up to 12 classes counts and shares are written;
     above, the scale stands over the matrix.
+
+    Args:
+        counts: of `row_numbers.confusion_counts`.
     """
-    counts = row_numbers.confusion_counts(trials, len(label_names))
     sizes = counts.sum(axis=1, keepdims=True)
     shares = np.divide(  # A class without rows has none: grey.
         counts, sizes, out=np.full(counts.shape, np.nan), where=sizes > 0
@@ -127,40 +127,9 @@ def _name_classes(axes: Axes, label_names: Sequence[str]) -> None:
     axes.set_xlabel("predicted class")
 
 
-def precision_recall(
-    trials: Sequence[ScoredRows], label_names: Sequence[str]
-) -> Figure | str:
-    """Draws precision against recall, as the threshold falls.
-
-    Of two classes the rarer one is drawn (of equals the second, which is the
-    positive one), with each trial as a thin line. Of more classes the five
-    with the lowest average precision are drawn, each against the rest, and
-    the macro average over all of them; there a line is the mean over trials.
-    """
-    curves = row_numbers.class_curves(trials)
-    if not curves:
-        return row_numbers.ONE_CLASS
-    figure = style.new_figure(height=3.6)
-    axes = figure.subplots()
-    title = None
-    if len(label_names) == 2:
-        _draw_one_class(axes, row_numbers.curve_of_rarer_class(curves, trials))
-    else:
-        _draw_classes(axes, curves, label_names)
-        title = "average precision"
-    axes.set_xlim(0, 1.01)
-    axes.set_ylim(0, 1.02)
-    axes.set_xlabel("recall: share of the class that is found")
-    axes.set_ylabel("precision: share of what\nis found that is right")
-    legend = figure.legend(
-        title=title, loc="outside lower center", fontsize="small"
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-    return figure
-
-
-def _draw_one_class(axes: Axes, curve: ClassCurve) -> None:
+def one_class(curve: ClassCurve) -> Figure:
+    """Draws precision against recall of a class, each trial as a thin line."""
+    figure, axes = _precision_against_recall()
     num_trials = len(curve.precision)
     name = f"average precision {curve.mean:.3f}"
     if num_trials > 1:
@@ -188,12 +157,19 @@ def _draw_one_class(axes: Axes, curve: ClassCurve) -> None:
         linewidth=0.9,
         label=f"guessing: {100 * curve.base_rate:.1f} % of the rows have it",
     )
+    style.legend_below(figure)
+    return figure
 
 
-def _draw_classes(
-    axes: Axes, curves: Sequence[ClassCurve], label_names: Sequence[str]
-) -> None:
-    drawn = curves[: row_numbers.MAX_CURVES]
+def hardest_classes(
+    curves: Sequence[ClassCurve], label_names: Sequence[str]
+) -> Figure:
+    """Draws precision against recall of the first `MAX_CURVES` classes.
+
+    And their macro average over all; a line is the mean over the trials.
+    """
+    figure, axes = _precision_against_recall()
+    drawn = curves[:MAX_CURVES]
     shades = colormaps["viridis"](np.linspace(0, 0.85, len(drawn)))
     for curve, shade, line in zip(drawn, shades, _LINE_STYLES, strict=False):
         # A text that starts with "_" would be left out of the legend.
@@ -216,6 +192,18 @@ def _draw_classes(
         label=f"{row_numbers.macro_average(curves):.3f}  mean of all "
         f"{len(curves)} classes",
     )
+    style.legend_below(figure, title="average precision")
+    return figure
+
+
+def _precision_against_recall() -> tuple[Figure, Axes]:
+    figure = style.new_figure(height=3.6)
+    axes = figure.subplots()
+    axes.set_xlim(0, 1.01)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("recall: share of the class that is found")
+    axes.set_ylabel("precision: share of what\nis found that is right")
+    return figure, axes
 
 
 def predicted_against_true(trials: Sequence[ScoredRows]) -> Figure:

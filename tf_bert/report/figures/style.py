@@ -7,6 +7,7 @@ rises with the height of a block: in grey print too.
 import contextlib
 import io
 import itertools
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib import colormaps, ticker
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 
 BLACK = "black"
 BLUE, ORANGE = "#0b4f8a", "#d9731a"  # Dark and light in grey.
@@ -35,6 +37,7 @@ _SETTINGS = {
     "figure.dpi": 150,
     "font.size": 9,
     "grid.color": "0.92",
+    "legend.fontsize": 8,
     "legend.frameon": False,
     "legend.handlelength": 3.2,
     "lines.linewidth": 1.4,
@@ -64,11 +67,7 @@ def settings() -> Iterator[None]:
 
 
 def new_figure(*, height: float) -> Figure:
-    """Returns a figure that knows no window.
-
-    Args:
-        height: in inches; all are equally wide.
-    """
+    """Returns a figure that knows no window; its height is in inches."""
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -130,9 +129,14 @@ def block_legend(figure: Figure, axes: Axes) -> None:
         handles[::-1],
         [label.replace("_", " ") for label in labels[::-1]],
         loc="outside right center",
-        fontsize="small" if len(labels) < 20 else "x-small",
+        fontsize=8 if len(labels) < 20 else 7,
         labelspacing=0.4 if len(labels) < 20 else 0.25,
     )
+
+
+def legend_below(figure: Figure, *, title: str | None = None) -> None:
+    """Names all lines below the picture."""
+    _as_plain_text(figure.legend(title=title, loc="outside lower center"))
 
 
 def legend_above(figure: Figure, axes: Axes) -> None:
@@ -147,13 +151,18 @@ def legend_above(figure: Figure, axes: Axes) -> None:
     columns = max(1, min(3, _LINE_LENGTH // (longest + 8)))
     num_rows = -(-len(labels) // columns)
     figure.set_figheight(figure.get_figheight() + 0.17 * num_rows)
-    legend = figure.legend(
-        handles,
-        labels,
-        loc="outside upper left",
-        ncols=columns,
-        fontsize="small",
+    _as_plain_text(
+        figure.legend(
+            handles,
+            labels,
+            loc="outside upper left",
+            ncols=columns,
+        )
     )
+
+
+def _as_plain_text(legend: Legend) -> None:
+    """A dollar sign in a label begins no formula."""
     for text in legend.get_texts():
         text.set_parse_math(False)
 
@@ -165,14 +174,9 @@ def wrapped(label: str, width: int = 24) -> str:
         >>> wrapped("bias_correction=false, reinit_layers=2")
         'bias_correction=false,\\nreinit_layers=2'
     """
-    lines = [""]
-    for part in label.split(", "):
-        joined = f"{lines[-1]}, {part}" if lines[-1] else part
-        if len(joined) > width and lines[-1]:
-            lines[-1] += ","
-            lines.append(part)
-        else:
-            lines[-1] = joined
+    lines = textwrap.wrap(
+        label, width, break_long_words=False, break_on_hyphens=False
+    )
     # A dollar sign would begin a formula.
     return "\n".join(lines).replace("$", r"\$")
 

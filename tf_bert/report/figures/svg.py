@@ -19,12 +19,7 @@ def inline(svg: str, *, name: str) -> str:
     """Returns an SVG file as an element of a page.
 
     It is as wide as the page lets it. ``<title>`` and ``<desc>`` are left to
-    the page.
-
-    Args:
-        svg: of `style.to_svg`.
-        name: of the figure, of letters, digits and hyphens; unlike all
-            others on the page.
+    the page, which has no other figure of this name.
     """
     element = _METADATA.sub("", _PROLOGUE.sub("", svg))
     element = _ID.sub(rf'id="{name}-\1"', element)
@@ -44,9 +39,6 @@ def colours(elements: str) -> str:
     In the dark theme the lightness l of Oklab becomes 1 - 0.8 l^2: white
     becomes the dark background, black becomes white. The square leaves
     colours of middle lightness light enough to be seen.
-
-    Args:
-        elements: of `inline`, perhaps many.
     """
     names = sorted(set(re.findall(r"var\(--c([0-9a-f]{6})\)", elements)))
     return "\n".join(
