@@ -3,6 +3,7 @@
 import numpy as np
 from absl.testing import parameterized
 
+from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tokens.tokenization import BertTokenizer
 from tf_bert.inspection import text_statistics
 
@@ -15,8 +16,9 @@ class MeasureTextsTest(parameterized.TestCase):
         self.tokenizer = BertTokenizer(_VOCABULARY)
 
     def rows(self, *texts, pairs=None, first=1):
+        numbers = np.arange(first, first + len(texts))
         return text_statistics.encode_whole(
-            self.tokenizer, texts, pairs, np.arange(first, first + len(texts))
+            self.tokenizer, Examples(texts, pairs, None, numbers, "x.csv")
         )
 
     def measure(self, *chunks, max_seq_length=5):

@@ -30,12 +30,10 @@ class Inspection:
     """What a training would meet.
 
     Attributes:
-        task: with its label names, unless it is a regression.
         splits: "train", "validation", "test" and "predict", those there are.
         max_positions: tokens that the model can read.
         num_updated: parameters that Adam updates: word embeddings that
             no training text holds get no gradient.
-        training: what the plan computes.
         physical_memory: bytes for a step; None if not known, or on a GPU.
         measurement: of some steps; None if there is not enough memory
             for one.

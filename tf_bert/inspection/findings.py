@@ -3,12 +3,14 @@
 One function for each rule: it takes an `Inspection` and yields its findings.
 """
 
+import dataclasses
+import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from tf_bert.inspection.contents import Inspection
 from tf_bert.inspection.duplicates import Overlap
-from tf_bert.inspection.finding import Finding, counted, listed, worst_first
+from tf_bert.system import plurals
 
 # What the rules call many, few or uncertain.
 _TRUNCATED_SHARE = 0.05
@@ -28,24 +30,48 @@ _LONG_SECONDS = 3600
 _SMALL_HIDDEN_SIZE = 384
 _MEMORY_SHARE = 0.8
 
+_LISTED = 5  # Rows, classes or words, at most.
+
+# Files have many thousands of rows.
+counted = functools.partial(plurals.counted, separator=",")
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Something to know before training.
+
+    Attributes:
+        severity: "error": a training stops at it. "warning": its result, or
+            its score, is worse or wrong. "note": good to know.
+    """
+
+    severity: str
+    subject: str
+    message: str
+    action: str
+
 
 def findings_of(inspection: Inspection) -> list[Finding]:
     """Returns what follows from data, flags and checkpoint, worst first."""
-    return _apply(_RULES, inspection)
+    return worst_first(x for rule in _RULES for x in rule(inspection))
 
 
 def machine_findings_of(inspection: Inspection) -> list[Finding]:
-    """Returns what follows from this machine, worst first."""
-    return _apply((_memory, _long_time), inspection)
+    """Returns what follows from this machine."""
+    return [*_memory(inspection), *_long_time(inspection)]
 
 
-def _apply(
-    rules: Sequence[Callable[[Inspection], Iterable[Finding]]],
-    inspection: Inspection,
-) -> list[Finding]:
-    return worst_first(
-        finding for rule in rules for finding in rule(inspection)
-    )
+def worst_first(found: Iterable[Finding]) -> list[Finding]:
+    """Returns findings by severity; equally severe ones keep their order."""
+    severities = ("error", "warning", "note")
+    return sorted(found, key=lambda x: severities.index(x.severity))
+
+
+def _listed(rows: Sequence[int]) -> str:
+    """Returns "row 3", or "rows 1, 2, 3, 4, 5, ..."."""
+    first = ", ".join(map(str, rows[:_LISTED]))
+    more = ", ..." if len(rows) > _LISTED else ""
+    return f"row{'s' if len(rows) > 1 else ''} {first}{more}"
 
 
 def _empty_texts(inspection: Inspection) -> Iterable[Finding]:
@@ -56,7 +82,7 @@ def _empty_texts(inspection: Inspection) -> Iterable[Finding]:
                 "error",
                 "empty_texts",
                 f"{counted(len(rows), 'row')} of {split} without a text "
-                f"({listed(rows)} of {contents.file}).",
+                f"({_listed(rows)} of {contents.file}).",
                 "Fill in the texts or delete the rows: a training refuses "
                 "them. If another column holds the text, pass --text_column.",
             )
@@ -77,44 +103,38 @@ def _contradictions(inspection: Inspection) -> Iterable[Finding]:
         )
 
 
-def _leaks(inspection: Inspection) -> Iterable[Finding]:
-    """Rows that are scored although the model has seen them, or was chosen."""
+def _copies(inspection: Inspection) -> Iterable[Finding]:
+    """Rows of another split: the model has seen them, or they chose it."""
     for overlap in inspection.overlaps:
-        if overlap.split != overlap.earlier and overlap.exact:
+        if not overlap.exact:
+            continue
+        repeated = _repeated(inspection, overlap)
+        rows = _listed([row for row, _ in overlap.exact])
+        if overlap.split == overlap.earlier:
+            yield Finding(
+                "note",
+                "duplicates",
+                f"{repeated} earlier ones ({rows}).",
+                "Delete them unless they are meant to count twice. Where rows "
+                "are held out, copies stay in one split.",
+            )
+        else:
             yield Finding(
                 "warning",
                 "leak",
-                f"{_repeated(inspection, overlap)} rows of {overlap.earlier} "
-                f"({listed([row for row, _ in overlap.exact])}).",
+                f"{repeated} rows of {overlap.earlier} ({rows}).",
                 "The score is too good by them: delete them, or pass another "
                 f"--{overlap.split}_file.",
             )
 
 
-def _repeats(inspection: Inspection) -> Iterable[Finding]:
-    for overlap in inspection.overlaps:
-        if overlap.split == overlap.earlier and overlap.exact:
-            yield Finding(
-                "note",
-                "duplicates",
-                f"{_repeated(inspection, overlap)} earlier ones "
-                f"({listed([row for row, _ in overlap.exact])}).",
-                "Delete them unless they are meant to count twice. Where rows "
-                "are held out, copies stay in one split.",
-            )
-
-
 def _near_repeats(inspection: Inspection) -> Iterable[Finding]:
-    counts = [
-        f"{len(overlap.near):,} of {overlap.split}"
-        + (
-            f" (in {overlap.earlier})"
-            if overlap.split != overlap.earlier
-            else ""
-        )
-        for overlap in inspection.overlaps
-        if overlap.near
-    ]
+    counts = []
+    for overlap in inspection.overlaps:
+        if overlap.near:
+            is_same = overlap.split == overlap.earlier
+            where = "" if is_same else f" (in {overlap.earlier})"
+            counts.append(f"{len(overlap.near):,} of {overlap.split}{where}")
     if counts:
         yield Finding(
             "note",
@@ -153,9 +173,9 @@ def _few_rows_of_a_class(inspection: Inspection) -> Iterable[Finding]:
     rare = {name: n for name, n in labels.items() if n < _ROWS_PER_CLASS}
     if rare:
         names_listed = ", ".join(
-            f"{name}: {n}" for name, n in list(rare.items())[:5]
+            f"{name}: {n}" for name, n in list(rare.items())[:_LISTED]
         )
-        more = ", ..." if len(rare) > 5 else ""
+        more = ", ..." if len(rare) > _LISTED else ""
         yield Finding(
             "warning",
             "rare_classes",
@@ -221,7 +241,7 @@ def _truncation(inspection: Inspection) -> Iterable[Finding]:
 def _unknown_words(inspection: Inspection) -> Iterable[Finding]:
     texts = inspection.splits["train"].texts
     if texts.unknown_share > _UNKNOWN_SHARE:
-        words = ", ".join(word for word, _ in texts.unknown_words[:5])
+        words = ", ".join(word for word, _ in texts.unknown_words[:_LISTED])
         yield Finding(
             "warning",
             "unknown_words",
@@ -252,21 +272,18 @@ def _missing_splits(inspection: Inspection) -> Iterable[Finding]:
 
 
 def _small_splits(inspection: Inspection) -> Iterable[Finding]:
+    is_regression = inspection.task.is_regression
+    what = "A correlation" if is_regression else "An accuracy"
     for split in ("validation", "test"):
         if split not in inspection.splits:
             continue
         size = inspection.splits[split].texts.num_rows
-        half = _half_width(size, inspection.task.is_regression)
+        half = _half_width(size, is_regression)
         if half > _HALF_WIDTH:
-            score = (
-                "A correlation"
-                if inspection.task.is_regression
-                else "An accuracy"
-            )
             yield Finding(
                 "note",
                 f"small_{split}",
-                f"{score} of {_TYPICAL_SCORE} on {size} {split} rows is "
+                f"{what} of {_TYPICAL_SCORE} on {size} {split} rows is "
                 f"uncertain by +-{half:.2f} (95 %).",
                 f"Take smaller differences for noise; a --{split}_file with "
                 f"more rows or a larger --{split}_proportion makes it surer.",
@@ -274,11 +291,7 @@ def _small_splits(inspection: Inspection) -> Iterable[Finding]:
 
 
 def _half_width(num_rows: int, is_regression: bool) -> float:
-    """Half of the 95 % interval of a typical score on so many rows.
-
-    By the normal approximation; for a correlation after Fisher's
-    transformation.
-    """
+    """Half of a typical score's 95 % interval; normal, or Fisher's z."""
     spread = math.sqrt(_TYPICAL_SCORE * (1 - _TYPICAL_SCORE) / num_rows)
     if is_regression:
         spread = (1 - _TYPICAL_SCORE**2) / math.sqrt(max(num_rows - 3, 1))
@@ -372,8 +385,7 @@ def _long_time(inspection: Inspection) -> Iterable[Finding]:
 _RULES = (
     _empty_texts,
     _contradictions,
-    _leaks,
-    _repeats,
+    _copies,
     _near_repeats,
     _imbalance,
     _few_rows_of_a_class,

@@ -19,7 +19,7 @@ from tf_bert.inspection import (
     timing,
 )
 from tf_bert.inspection.contents import Inspection, SplitContents
-from tf_bert.inspection.text_statistics import EncodedRows
+from tf_bert.inspection.text_statistics import EncodedRows, TextStatistics
 from tf_bert.models.sequence_classification import (
     TFBertForSequenceClassification,
 )
@@ -55,17 +55,12 @@ def inspect(run: build.Run) -> Inspection:
     task, model = run.data.task, run.classifier.model
     tokenizer = run.classifier.tokenizer
     labelled = {
-        split: getattr(run.data, split)
-        for split in ("train", "validation", "test")
-        if getattr(run.data, split) is not None
+        split: examples
+        for split, examples in run.data.splits().items()
+        if split in ("train", "validation", "test")
     }
     encoded = {
-        split: text_statistics.encode_whole(
-            tokenizer,
-            examples.texts,
-            examples.text_pairs,
-            examples.row_numbers,
-        )
+        split: text_statistics.encode_whole(tokenizer, examples)
         for split, examples in labelled.items()
     }
     training, memory = _costs(run)
@@ -74,7 +69,7 @@ def inspect(run: build.Run) -> Inspection:
     return Inspection(
         config=run.config,
         task=task,
-        splits=_split_contents(run.config, task, labelled, encoded, tokenizer),
+        splits=_split_contents(run, encoded),
         overlaps=duplicates.find_overlaps(
             labelled, _piece_sets(tokenizer, encoded)
         ),
@@ -125,33 +120,30 @@ def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
 
 
 def _split_contents(
-    config: Config,
-    task: TaskSpec,
-    labelled: Mapping[str, Examples],
-    encoded: Mapping[str, EncodedRows],
-    tokenizer: BertTokenizer,
+    run: build.Run, encoded: Mapping[str, EncodedRows]
 ) -> dict[str, SplitContents]:
+    config, task = run.config, run.data.task
+
+    def texts(chunks: Iterable[EncodedRows]) -> TextStatistics:
+        return text_statistics.measure_texts(
+            run.classifier.tokenizer,
+            chunks,
+            max_seq_length=config.max_seq_length,
+        )
+
     contents = {
         split: SplitContents(
-            file=examples.source,
-            labels=_label_summary(task, examples),
-            texts=text_statistics.measure_texts(
-                tokenizer,
-                [encoded[split]],
-                max_seq_length=config.max_seq_length,
-            ),
+            file=rows.examples.source,
+            labels=_label_summary(task, rows.examples),
+            texts=texts([rows]),
         )
-        for split, examples in labelled.items()
+        for split, rows in encoded.items()
     }
     if config.predict_file:
         contents["predict"] = SplitContents(
             file=config.predict_file,
             labels=None,
-            texts=text_statistics.measure_texts(
-                tokenizer,
-                _rows_to_predict(config, task, tokenizer),
-                max_seq_length=config.max_seq_length,
-            ),
+            texts=texts(_rows_to_predict(run)),
         )
     return contents
 
@@ -171,17 +163,16 @@ def _label_summary(task: TaskSpec, examples: Examples) -> dict[str, float]:
     }
 
 
-def _rows_to_predict(
-    config: Config, task: TaskSpec, tokenizer: BertTokenizer
-) -> Iterator[EncodedRows]:
+def _rows_to_predict(run: build.Run) -> Iterator[EncodedRows]:
     """Encodes the rows of a file a few at a time."""
     first = 1
-    file = run_data.file_to_predict(config, task)
+    file = run_data.file_to_predict(run.config, run.data.task)
     for chunk in file.chunks(allow_empty_texts=True):
         numbers = np.arange(first, first + len(chunk.texts))
         first += len(chunk.texts)
         yield text_statistics.encode_whole(
-            tokenizer, chunk.texts, chunk.text_pairs, numbers
+            run.classifier.tokenizer,
+            Examples(chunk.texts, chunk.text_pairs, None, numbers, file.path),
         )
 
 

@@ -9,7 +9,7 @@ from tf_bert.inspection import findings
 from tf_bert.inspection.contents import Inspection
 from tf_bert.inspection.cost import MemoryEstimate
 from tf_bert.inspection.duplicates import NEAR_DUPLICATE
-from tf_bert.inspection.finding import Finding, counted, worst_first
+from tf_bert.inspection.findings import Finding, counted, worst_first
 from tf_bert.system import text_tables
 
 _LINE_WIDTH = 80

@@ -6,9 +6,11 @@ Letters: N rows, T tokens of all rows.
 import collections
 import dataclasses
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
+from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tokens.tokenization import BertTokenizer, EncodedTexts
 from tf_bert.data.tokens.word_splitting import split_into_words
 
@@ -28,18 +30,10 @@ _QUANTILES = {
 _MOST_UNKNOWN_WORDS = 10
 
 
-@dataclasses.dataclass(frozen=True)
-class EncodedRows:
-    """Some rows of a split, as texts and as all their tokens.
+class EncodedRows(NamedTuple):
+    """Some rows of a split, as texts and as all their tokens."""
 
-    Attributes:
-        row_numbers: int `[N]`, of the file, counted from 1.
-        encoded: the same rows, not truncated.
-    """
-
-    texts: tuple[str, ...]
-    text_pairs: tuple[str, ...] | None
-    row_numbers: np.ndarray
+    examples: Examples
     encoded: EncodedTexts
 
 
@@ -52,10 +46,8 @@ class TextStatistics:
         length_quantiles: "min", "p5" ... "max" -> tokens of a row, special
             tokens included, before anything is cut.
         num_truncated: rows that are longer than `max_seq_length`.
-        truncated_share: of the rows, in [0, 1].
         num_tokens: of all rows, special tokens not counted.
         unknown_share: of these tokens, those that are [UNK], in [0, 1].
-        num_rows_with_unknown: rows with such a token.
         unknown_words: the most frequent words that become [UNK], with their
             number.
     """
@@ -71,15 +63,12 @@ class TextStatistics:
     unknown_words: list[tuple[str, int]]
 
 
-def encode_whole(
-    tokenizer: BertTokenizer,
-    texts: tuple[str, ...],
-    text_pairs: tuple[str, ...] | None,
-    row_numbers: np.ndarray,
-) -> EncodedRows:
+def encode_whole(tokenizer: BertTokenizer, examples: Examples) -> EncodedRows:
     """Encodes rows without cutting any."""
-    encoded = tokenizer.encode_all(texts, text_pairs, max_seq_length=_UNLIMITED)
-    return EncodedRows(texts, text_pairs, row_numbers, encoded)
+    encoded = tokenizer.encode_all(
+        examples.texts, examples.text_pairs, max_seq_length=_UNLIMITED
+    )
+    return EncodedRows(examples, encoded)
 
 
 def measure_texts(
@@ -95,14 +84,14 @@ def measure_texts(
     """
     lengths, unknown, empty = [], [], []
     words: collections.Counter[str] = collections.Counter()
-    for rows in chunks:
-        lengths.append(np.diff(rows.encoded.row_splits))
-        unknown.append(_unknown_per_row(rows.encoded, tokenizer.unk_token_id))
-        empty += rows.row_numbers[_is_empty(rows)].tolist()
-        words += _unknown_words(tokenizer, rows, unknown[-1] > 0)
+    for examples, encoded in chunks:
+        lengths.append(np.diff(encoded.row_splits))
+        unknown.append(_unknown_per_row(encoded, tokenizer.unk_token_id))
+        empty += examples.row_numbers[_is_empty(examples)].tolist()
+        words += _unknown_words(tokenizer, examples, unknown[-1] > 0)
     all_lengths, all_unknown = np.concatenate(lengths), np.concatenate(unknown)
     num_truncated = int((all_lengths > max_seq_length).sum())
-    special = 2 if rows.text_pairs is None else 3
+    special = 2 if examples.text_pairs is None else 3
     num_tokens = int((all_lengths - special).sum())
     return TextStatistics(
         num_rows=len(all_lengths),
@@ -130,11 +119,11 @@ def length_quantiles(lengths: np.ndarray) -> dict[str, int]:
     return dict(zip(_QUANTILES, values.astype(int).tolist(), strict=True))
 
 
-def _is_empty(rows: EncodedRows) -> np.ndarray:
+def _is_empty(examples: Examples) -> np.ndarray:
     """bool `[N]`: whether a text is empty, or nothing but white space."""
-    is_empty = np.array([not text.strip() for text in rows.texts], bool)
-    if rows.text_pairs is not None:
-        is_empty |= [not text.strip() for text in rows.text_pairs]
+    is_empty = np.array([not text.strip() for text in examples.texts], bool)
+    if examples.text_pairs is not None:
+        is_empty |= [not text.strip() for text in examples.text_pairs]
     return is_empty
 
 
@@ -146,13 +135,13 @@ def _unknown_per_row(encoded: EncodedTexts, unk_token_id: int) -> np.ndarray:
 
 
 def _unknown_words(
-    tokenizer: BertTokenizer, rows: EncodedRows, has_unknown: np.ndarray
+    tokenizer: BertTokenizer, examples: Examples, has_unknown: np.ndarray
 ) -> collections.Counter[str]:
     """Counts the words of some rows that become [UNK], each by itself."""
     affected = np.flatnonzero(has_unknown).tolist()
-    texts = [rows.texts[i] for i in affected]
-    if rows.text_pairs is not None:
-        texts += [rows.text_pairs[i] for i in affected]
+    texts = [examples.texts[i] for i in affected]
+    if examples.text_pairs is not None:
+        texts += [examples.text_pairs[i] for i in affected]
     if not texts:
         return collections.Counter()
     settings = tokenizer.settings
