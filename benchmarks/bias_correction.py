@@ -173,8 +173,9 @@ def draw(results: Results, path: str) -> None:
     """Draws losses and ratios; legible in grey, for line styles differ."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    # One below the other, to be read on a phone too.
+    figure = Figure(figsize=(5, 7.6), layout="constrained")
+    top, bottom = figure.subplots(2)
     for rate, variant, runs in variants(results):
         color, marker = RATES[rate]
         style = {
@@ -182,9 +183,9 @@ def draw(results: Results, path: str) -> None:
             "linestyle": "-" if variant == "on" else "--",
         }
         for run in runs:
-            left.plot(*zip(*run["losses"], strict=True), lw=0.6, **style)
+            top.plot(*zip(*run["losses"], strict=True), lw=0.6, **style)
         mean = np.mean([run["losses"] for run in runs], axis=0)
-        left.plot(
+        top.plot(
             *mean.T,
             lw=2,
             marker=marker,
@@ -192,18 +193,25 @@ def draw(results: Results, path: str) -> None:
             label=f"rate {rate}, correction {variant}",
             **style,
         )
-        _draw_measured(right, rate, variant, runs)
-    _draw_formulas(right, num_steps=max(step for step, _ in runs[0]["losses"]))
-    left.set(xlabel="update", ylabel="train loss")
-    right.set(xlabel="update", ylabel="norm of the update / Adam's")
-    for axes in (left, right):
+        _draw_measured(bottom, rate, variant, runs)
+    _draw_formulas(bottom, num_steps=max(step for step, _ in runs[0]["losses"]))
+    top.set(xlabel="update", ylabel="train loss")
+    bottom.set(xlabel="update", ylabel="norm of the update / Adam's")
+    for axes in (top, bottom):
         axes.set_xlim(0, None)
-        # The legend stands above the curves.
-        axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
+        axes.set_ylim(0, axes.get_ylim()[1])
         axes.grid(color="0.9")
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
-    figure.savefig(path, dpi=110)
+        axes.legend(
+            frameon=False,
+            fontsize=9.5,
+            loc="lower left",
+            bbox_to_anchor=(-0.1, 1),
+            ncols=2,
+            columnspacing=1,
+            handlelength=2.8,
+        )
+    figure.savefig(path, dpi=150)
 
 
 def _draw_formulas(axes, *, num_steps: int) -> None:

@@ -324,7 +324,8 @@ def draw(results: list[Result], path: str) -> None:
     """Draws the scores with their intervals, one line for each data set."""
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(8, 0.42 * len(results) + 1.2))
+    pyplot.rcParams["font.size"] = 9.5  # At 5 inches read on a phone too.
+    figure, axes = pyplot.subplots(figsize=(5, 0.45 * len(results) + 1.1))
     for place, result in enumerate(reversed(results)):
         for score, color, shift, label in (
             (result.tfidf, "#b35806", -0.14, "TF-IDF"),
@@ -345,19 +346,25 @@ def draw(results: list[Result], path: str) -> None:
             "|",
             color="0.4",
             ms=12,
-            label="majority class, or mean" if place == 0 else None,
+            label="majority, or mean" if place == 0 else None,
         )
-    names = [f"{r.name} ({r.metric}, {r.num_train:,} rows)" for r in results]
+    names = [f"{r.name}\n{r.metric}, {r.num_train:,} rows" for r in results]
     axes.set_yticks(range(len(results)), names[::-1])
     axes.set_xlim(-0.03, 1.03)
     axes.grid(axis="x", color="0.9")
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("score, with the 95 % interval from the choice of rows")
-    figure.legend(loc="upper center", ncol=3, frameon=False)
-    figure.tight_layout(rect=(0, 0, 1, 0.95))
-    figure.savefig(path, dpi=110)
+    axes.set_xlabel("score, with its 95 % interval")
+    figure.legend(
+        loc="upper center",
+        ncol=3,
+        frameon=False,
+        columnspacing=1,
+        handletextpad=0.3,
+    )
+    figure.tight_layout(rect=(0, 0, 1, 0.96))
+    figure.savefig(path, dpi=150)
 
 
 def main() -> None:
