@@ -133,5 +133,5 @@ class TestNewcomer:
         sweep = RECORDED / "sweep"
         arguments = [f"--trials_dirs={sweep}", "--output_dir=."]
         assert run.main(["--mode=report", *arguments]) == 2
-        assert "with report/thesis.tex, which no" in capsys.readouterr().err
+        assert "with report/thesis.tex. Move" in capsys.readouterr().err
         assert contents(project) == before

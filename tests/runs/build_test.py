@@ -258,7 +258,7 @@ class TestCheck:
             ),
             (
                 {"freeze": "lower_2", "layerwise_lr_decay": 0.9},
-                "layerwise_lr_decay=0.9, and no block is trained",
+                "has no block to act on.*layerwise_lr_decay=0.9",
             ),
             (
                 {"is_regression": True, "label_smoothing_factor": 0.1},

@@ -229,7 +229,7 @@ class RunFolderTest(parameterized.TestCase):
         self.write("data.json", "evaluation.json", "report/thesis.tex")
         self.assert_refused(
             FileExistsError,
-            "with data.json, which no run has written.*Move",
+            "with data.json. Move",
             mode="trials",
             num_trials=2,
             train_file="reviews.csv",
