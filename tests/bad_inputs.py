@@ -323,7 +323,8 @@ FLAGS = [
         (
             "--max_seq_length=65",
             "must not exceed the model's positions. Received: "
-            "max_seq_length=65, max_position_embeddings=64.* Pass --max_seq_length=64 or less",
+            "max_seq_length=65, max_position_embeddings=64.* Pass "
+            "--max_seq_length=64 or less",
         ),
         ("--reinit_layers=3", "reinit_layers=3, num_hidden_layers=2"),
         ("--freeze=lower_3", "2 blocks. Received: freeze='lower_3'"),

@@ -2,12 +2,11 @@
 
 import dataclasses
 import itertools
-import os
 import pathlib
 import re
 import shlex
 
-from absl.testing import parameterized
+import pytest
 
 from tf_bert.config import Config, parse
 from tf_bert.data.tasks.known_tasks import TASKS, get_task
@@ -78,15 +77,14 @@ RECIPES = {
     "pretrained_wd": {**ZHANG, "pretrained_weight_decay": 1e-3},
 }
 # Zhang et al., Section 3: the dev set is cut in half for these four alone.
+IN_HALF = {"rte": "rte", "mrpc": "mrpc", "stsb": "sts-b", "cola": "cola"}
+WHOLE = {"sst2": "sst-2", "qnli": "qnli", "qqp": "qqp", "mnli": "mnli"}
 TASK_FILES = {
-    "rte": {"task_name": "rte", "split_dev_in_half": True},
-    "mrpc": {"task_name": "mrpc", "split_dev_in_half": True},
-    "stsb": {"task_name": "sts-b", "split_dev_in_half": True},
-    "cola": {"task_name": "cola", "split_dev_in_half": True},
-    "sst2": {"task_name": "sst-2"},
-    "qnli": {"task_name": "qnli"},
-    "qqp": {"task_name": "qqp"},
-    "mnli": {"task_name": "mnli"},
+    **{
+        name: {"task_name": task, "split_dev_in_half": True}
+        for name, task in IN_HALF.items()
+    },
+    **{name: {"task_name": task} for name, task in WHOLE.items()},
     "product_reviews": {"task_name": "product_reviews"},
 }
 MODELS = {
@@ -97,23 +95,23 @@ MODELS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    """Flag files name others by the path from there."""
+    monkeypatch.chdir(ROOT)
+
+
 def files(recipe, task, model):
     """Returns the flags that name one file of each kind."""
     return [
-        f"--flagfile=flags/{kind}/{name}.flags"
-        for kind, name in (
-            ("recipes", recipe),
-            ("tasks", task),
-            ("models", model),
-        )
+        f"--flagfile=flags/recipes/{recipe}.flags",
+        f"--flagfile=flags/tasks/{task}.flags",
+        f"--flagfile=flags/models/{model}.flags",
     ]
 
 
-def fields(config):
-    """Returns what is not at its default."""
-    values = dataclasses.asdict(config)
-    defaults = dataclasses.asdict(Config(output_dir="x"))
-    return {n: v for n, v in values.items() if v != defaults[n]}
+def config_of(*arguments):
+    return Config(**parse.parse(arguments))
 
 
 def command_of(text):
@@ -127,82 +125,60 @@ def command_of(text):
     return arguments
 
 
-class FlagFilesTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        # Flag files name others by the path from here.
-        self.addCleanup(os.chdir, os.getcwd())
-        os.chdir(ROOT)
+def test_every_file_and_every_task_is_known_here():
+    assert set(NAMES) == {
+        "flags/quickstart.flags",
+        *(f"flags/recipes/{name}.flags" for name in RECIPES),
+        *(f"flags/tasks/{name}.flags" for name in TASK_FILES),
+        *(f"flags/models/{name}.flags" for name in MODELS),
+    }
+    named = {get_task(x["task_name"]).name for x in TASK_FILES.values()}
+    assert named == set(TASKS)
 
-    def test_every_kind_is_known_here(self):
-        expected = {"flags/quickstart.flags"}
-        for kind, names in (
-            ("recipes", RECIPES),
-            ("tasks", TASK_FILES),
-            ("models", MODELS),
-        ):
-            expected |= {f"flags/{kind}/{name}.flags" for name in names}
-        self.assertCountEqual(NAMES, expected)
 
-    @parameterized.parameters(NAMES)
-    def test_says_first_how_to_run_it_and_what_it_is(self, name):
-        text = pathlib.Path(name).read_text("utf-8")
-        arguments = command_of(text)
-        self.assertIn(f"--flagfile={name}", arguments)
-        config = Config(**parse.parse(arguments))
-        self.assertIsNotNone(config.task_name)
-        comment = [x for x in text.splitlines() if x.startswith("#")]
-        self.assertRegex(
-            next(x for x in comment[1:] if not x.startswith("#  ")), r"^# \w"
+@pytest.mark.parametrize("name", NAMES)
+def test_says_first_how_to_run_it_what_it_is_and_where_from(name):
+    text = pathlib.Path(name).read_text("utf-8")
+    arguments = command_of(text)
+    assert f"--flagfile={name}" in arguments
+    assert config_of(*arguments).task_name is not None
+    _, *comments = [x for x in text.splitlines() if x.startswith("#")]
+    after_command = (x for x in comments if not x.startswith("#  "))
+    assert re.match(r"# \w", next(after_command))
+    assert "# Source: " in text or name == "flags/quickstart.flags"
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_task_and_model_may_follow_a_recipe(recipe):
+    for task, model in itertools.product(TASK_FILES, MODELS):
+        expected = Config(
+            **RECIPES[recipe]
+            | TASK_FILES[task]
+            | MODELS[model]
+            | {"output_dir": f"runs/{recipe}_{task}_{model}"}
         )
-        for line in text.splitlines():
-            self.assertLessEqual(len(line), 80, line)
-
-    @parameterized.parameters(
-        name for name in NAMES if name != "flags/quickstart.flags"
-    )
-    def test_says_where_it_is_from(self, name):
-        self.assertRegex(pathlib.Path(name).read_text("utf-8"), "# Source: ")
-
-    def test_every_task_has_a_file(self):
-        named = {get_task(x["task_name"]).name for x in TASK_FILES.values()}
-        self.assertEqual(named, set(TASKS))
+        found = config_of(*files(recipe, task, model))
+        assert dataclasses.asdict(found) == dataclasses.asdict(expected)
 
 
-class CompositionTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(os.chdir, os.getcwd())
-        os.chdir(ROOT)
-
-    @parameterized.parameters(*RECIPES)
-    def test_every_task_and_model_may_follow_a_recipe(self, recipe):
-        for task, model in itertools.product(TASK_FILES, MODELS):
-            config = Config(**parse.parse(files(recipe, task, model)))
-            expected = Config(
-                **RECIPES[recipe]
-                | TASK_FILES[task]
-                | MODELS[model]
-                | {"output_dir": f"runs/{recipe}_{task}_{model}"}
-            )
-            self.assertEqual(fields(config), fields(expected))
-
-    @parameterized.parameters(
+@pytest.mark.parametrize(
+    "flag, name, expected",
+    [
         ("--seed=3", "seed", 3),
         ("--nosplit_dev_in_half", "split_dev_in_half", False),
         ("--num_train_steps=50", "num_train_epochs", None),
-    )
-    def test_a_flag_behind_them_wins(self, flag, name, expected):
-        arguments = [*files("zhang", "rte", "minilm"), flag]
-        config = Config(**parse.parse(arguments))
-        self.assertEqual(getattr(config, name), expected)
+    ],
+)
+def test_a_flag_behind_them_wins(flag, name, expected):
+    config = config_of(*files("zhang", "rte", "minilm"), flag)
+    assert getattr(config, name) == expected
 
-    def test_length_and_batch_size_of_the_last_recipe_count(self):
-        recipe = "--flagfile=flags/recipes/"
-        config = Config(
-            **parse.parse(
-                [f"{recipe}zhang_longer.flags", f"{recipe}zhang.flags"]
-            )
-        )
-        self.assertEqual(config.num_train_epochs, 3)
-        self.assertIsNone(config.num_train_steps)
+
+def test_the_length_of_the_last_recipe_counts():
+    recipes = [
+        f"--flagfile=flags/recipes/{name}.flags"
+        for name in ("zhang_longer", "zhang")
+    ]
+    config = config_of(*recipes)
+    assert (config.num_train_epochs, config.num_train_steps) == (3, None)

@@ -89,6 +89,17 @@ DATA = [
         )
     ),
 ]
+DEVICES = [
+    (
+        {"distribution": "mirrored", "tpu_name": "mine"},
+        "without a TPU.*tpu_name='mine', distribution=mirrored",
+    ),
+    ({"tpu_zone": "z"}, "name of a TPU. Received: tpu_zone='z', tpu_name=None"),
+    (
+        {**TRIALS, "distribution": "multi_worker"},
+        "devices of one machine.*distribution=multi_worker, mode=trials",
+    ),
+]
 OF_SWEEPS = [
     ({**TRIALS, "num_head_seeds": 2}, "Pass --num_trials=20 alone"),
     (GRID, "num_head_seeds=2, num_data_seeds=None"),
@@ -110,7 +121,9 @@ OF_SWEEPS = [
 ]
 
 
-@pytest.mark.parametrize("fields, message", [*ALTERNATIVES, *DATA, *OF_SWEEPS])
+@pytest.mark.parametrize(
+    "fields, message", [*ALTERNATIVES, *DATA, *DEVICES, *OF_SWEEPS]
+)
 def test_is_refused(fields, message):
     with pytest.raises(ValueError, match=message):
         Config(output_dir="x", **fields)

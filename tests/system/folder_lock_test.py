@@ -58,7 +58,7 @@ def contents(folder):
     }
 
 
-def test_another_process_is_refused_and_touches_nothing(folder, holder):
+def test_another_process_is_refused_until_it_is_killed(folder, holder):
     before = contents(folder)
     lock = FolderLock(str(folder))
     message = f"where process {holder.pid} is at work. Wait for its end"
@@ -68,22 +68,16 @@ def test_another_process_is_refused_and_touches_nothing(folder, holder):
         with lock.held():
             pytest.fail("Two are in.")
     assert contents(folder) == before
-
-
-def test_one_that_is_killed_leaves_no_lock_nor_does_its_child(folder, holder):
+    (folder / ".process").write_text("12 far\n")  # Another machine is named.
+    with pytest.raises(FileExistsError, match="process 12 of far is at work"):
+        lock.check_free()
+    # One that is killed leaves no lock, nor does its child.
     holder.kill()
     holder.wait()
     os.kill(holder.child, 0)  # It is there.
-    lock = FolderLock(str(folder))
     lock.check_free()
     with lock.held():
         pass
-
-
-def test_another_machine_is_named(folder, holder):
-    (folder / ".process").write_text("12 far\n")
-    with pytest.raises(FileExistsError, match="process 12 of far is at work"):
-        FolderLock(str(folder)).check_free()
 
 
 def test_to_look_makes_nothing(folder):
@@ -91,19 +85,14 @@ def test_to_look_makes_nothing(folder):
     assert not folder.exists()
 
 
-def test_it_may_be_held_again_and_is_free_to_who_holds_it(folder):
+def test_it_may_be_held_again_after_an_error_too(folder):
     lock = FolderLock(str(folder))
     for _ in range(2):
-        with lock.held():
-            lock.check_free()
+        with pytest.raises(KeyboardInterrupt), lock.held():
+            lock.check_free()  # It is free to who holds it.
             assert (folder / ".process").exists()
-        assert not (folder / ".process").exists()
-
-
-def test_it_is_free_after_an_error(folder):
-    with pytest.raises(KeyboardInterrupt):
-        with FolderLock(str(folder)).held():
             raise KeyboardInterrupt
+        assert not (folder / ".process").exists()
     FolderLock(str(folder)).check_free()
 
 

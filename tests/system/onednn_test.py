@@ -1,5 +1,6 @@
 """Tests of tf_bert/system/onednn.py and tf_bert/runs/recorded_onednn.py."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -7,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-from absl import logging
 
 from tf_bert.config import Config, parse
 from tf_bert.runs import recorded_onednn, run_folder
@@ -41,90 +41,70 @@ def value() -> str | None:
     return os.environ.get(onednn.VARIABLE)
 
 
-def python(code: str, environment: dict[str, str], **more: str) -> str:
-    """Returns what a new process prints."""
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={**environment, **more},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-
-class TestImport:
-    CODE = (
-        "import {}, os, sys;"
+@pytest.mark.parametrize(
+    ("module", "of_user", "expected"),
+    [
+        ("tf_bert.run", {}, "1"),
+        ("tf_bert.notebook.set_up", {onednn.VARIABLE: ""}, ""),
+    ],
+)
+def test_an_import_turns_it_on_without_tensorflow(
+    module, of_user, expected, environment
+):
+    code = (
+        f"import {module}, os, sys;"
         "print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'), "
         "'tensorflow' in sys.modules)"
     )
-
-    @pytest.mark.parametrize(
-        ("module", "of_user", "expected"),
-        [
-            ("tf_bert.run", {}, "1"),
-            ("tf_bert.notebook.set_up", {}, "1"),
-            ("tf_bert", {onednn.VARIABLE: ""}, ""),
-        ],
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environment, **of_user},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    def test_turns_it_on_without_tensorflow(
-        self, module, of_user, expected, environment
-    ):
-        printed = python(self.CODE.format(module), environment, **of_user)
-        assert printed == f"{expected} False\n"
-
-    def test_a_process_that_inherits_it_knows_whose_it_is(
-        self, before_tensorflow
-    ):
-        onednn.use(False)
-        assert not onednn.is_set_by_user()
-        onednn.turn_on()
-        assert value() == "1"
+    assert process.stdout == f"{expected} False\n"
 
 
-class TestWhereTensorflowIsLoaded:
-    @pytest.mark.parametrize(
-        ("is_on", "of_user", "is_said"),
-        [(False, None, True), (True, None, False), (False, "0", False)],
-    )
-    def test_one_line_is_logged_if_it_is_off_by_itself(
-        self, is_on, of_user, is_said, before_tensorflow, monkeypatch, caplog
-    ):
-        monkeypatch.setattr(onednn, "is_loaded", lambda: True)
-        monkeypatch.setattr(onednn, "is_available", lambda: True)
-        monkeypatch.setattr(onednn, "is_on", lambda: is_on)
-        if of_user is not None:
-            monkeypatch.setenv(onednn.VARIABLE, of_user)
-        onednn.turn_on()
-        assert ("was loaded before tf_bert" in caplog.text) == is_said
-        assert ("TF_ENABLE_ONEDNN_OPTS=1" in caplog.text) == is_said
-        assert value() == of_user
+def test_a_process_that_inherits_it_knows_whose_it_is(before_tensorflow):
+    onednn.use(False)
+    assert not onednn.is_set_by_user()
+    onednn.turn_on()
+    assert value() == "1"
 
 
-class TestProcessor:
-    @pytest.mark.parametrize(
-        ("flags", "expected"),
-        [
-            ("fpu sse4_2 avx avx2 fma", False),  # AMD's Zen 3.
-            ("fpu avx2 avx512f avx512bw", False),  # Intel's Skylake.
-            ("fpu avx2 avx512f avx512_vnni", True),
-            ("fpu avx2 avx_vnni", True),
-        ],
-    )
-    def test_known_processors(self, flags, expected, monkeypatch):
-        monkeypatch.setattr(onednn.platform, "system", lambda: "Linux")
-        monkeypatch.setattr(
-            onednn, "processor_flags", lambda: set(flags.split())
-        )
-        assert onednn.is_on_by_itself() == expected
+@pytest.mark.parametrize(
+    ("is_on", "of_user", "is_said"),
+    [(False, None, True), (True, None, False), (False, "0", False)],
+)
+def test_one_line_is_logged_where_tensorflow_has_left_it_off(
+    is_on, of_user, is_said, before_tensorflow, monkeypatch, caplog
+):
+    monkeypatch.setattr(onednn, "is_loaded", lambda: True)
+    monkeypatch.setattr(onednn, "is_available", lambda: True)
+    monkeypatch.setattr(onednn, "is_on", lambda: is_on)
+    if of_user is not None:
+        monkeypatch.setenv(onednn.VARIABLE, of_user)
+    onednn.turn_on()
+    assert ("was loaded before tf_bert" in caplog.text) == is_said
+    assert ("TF_ENABLE_ONEDNN_OPTS=1" in caplog.text) == is_said
+    assert value() == of_user
 
-    def test_flags_are_those_of_the_kernel(self):
-        path = pathlib.Path("/proc/cpuinfo")
-        if not path.exists():
-            pytest.skip("No Linux.")
-        assert all(
-            x in path.read_text("utf-8") for x in onednn.processor_flags()
-        )
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu sse4_2 avx avx2 fma", False),  # AMD's Zen 3.
+        ("fpu avx2 avx512f avx512bw", False),  # Intel's Skylake.
+        ("fpu avx2 avx512f avx512_vnni", True),
+        ("fpu avx2 avx_vnni", True),
+    ],
+)
+def test_what_tensorflow_does_by_itself(flags, expected, monkeypatch):
+    """That it does so here: tests/start_up_test.py."""
+    monkeypatch.setattr(onednn.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(onednn, "processor_flags", lambda: set(flags.split()))
+    assert onednn.is_on_by_itself() == expected
 
 
 def begin(folder: pathlib.Path, *, is_on: bool | None, **fields) -> Config:
@@ -137,135 +117,119 @@ def begin(folder: pathlib.Path, *, is_on: bool | None, **fields) -> Config:
     return config
 
 
-class TestUseRecorded:
-    @pytest.mark.parametrize(
-        ("fields", "is_on", "expected"),
-        [
-            ({}, False, "0"),
-            ({}, True, "1"),
-            ({}, None, None),
-            ({"mode": "trials", "num_trials": 2}, False, "0"),
-            ({"mode": "trials", "num_trials": 2}, None, None),
-            # A finished run without a record is read fast.
-            ({"mode": "evaluate"}, False, "0"),
-            ({"mode": "evaluate"}, None, "1"),
-        ],
-    )
-    def test_a_run_goes_on_as_it_began(
-        self, fields, is_on, expected, before_tensorflow, tmp_path
-    ):
-        onednn.turn_on()
-        config = begin(tmp_path, is_on=is_on, **fields)
-        recorded_onednn.use_recorded(config)
-        assert value() == expected
-        assert not onednn.is_set_by_user()
-
-    def test_what_the_user_has_set_stays(
-        self, before_tensorflow, monkeypatch, tmp_path
-    ):
-        monkeypatch.setenv(onednn.VARIABLE, "1")
-        onednn.turn_on()
-        recorded_onednn.use_recorded(begin(tmp_path, is_on=False))
-        assert value() == "1"
-
-    @pytest.mark.parametrize(
-        "fields", [{"overwrite_output_dir": True}, {"output_dir": "gs://b/x"}]
-    )
-    def test_a_new_run_and_one_on_gs_begin_with_it(
-        self, fields, before_tensorflow, tmp_path
-    ):
-        onednn.turn_on()
-        begin(tmp_path, is_on=False)
-        recorded_onednn.use_recorded(
-            Config(**{"output_dir": str(tmp_path), **fields}, train_file="x")
-        )
-        assert value() == "1"
+TRIALS = {"mode": "trials", "num_trials": 2}
+EVALUATE = {"mode": "evaluate"}
 
 
-class TestSayWhich:
-    GOES_ON_WITH = "began without oneDNN and goes on with it"
-    GOES_ON_WITHOUT = "Going on without oneDNN, as the run began"
-
-    @pytest.mark.parametrize(
-        ("began", "is_on", "message"),
-        [
-            (False, True, GOES_ON_WITH),
-            (False, False, GOES_ON_WITHOUT),
-            # An earlier version left it to TensorFlow.
-            (None, False, GOES_ON_WITHOUT),
-            (None, True, GOES_ON_WITH),
-            (True, True, ""),
-        ],
-    )
-    def test_what_a_run_goes_on_with(
-        self, began, is_on, message, monkeypatch, caplog, tmp_path
-    ):
-        logging.set_verbosity(logging.INFO)
-        config = begin(tmp_path, is_on=began)
-        monkeypatch.setattr(onednn, "is_on", lambda: is_on)
-        monkeypatch.setattr(onednn, "is_on_by_itself", lambda: False)
-        monkeypatch.setattr(onednn, "is_available", lambda: True)
-        recorded_onednn.say_which(config)
-        assert message in caplog.text
-        assert bool(message) == bool(caplog.text)
-
-    def test_a_new_run(self, tmp_path, caplog):
-        config = Config(output_dir=str(tmp_path / "new"), train_file="x.csv")
-        recorded_onednn.say_which(config)
-        assert not caplog.records
+@pytest.mark.parametrize(
+    ("fields", "is_on", "of_user", "expected"),
+    [
+        ({}, False, None, "0"),
+        ({}, True, None, "1"),
+        ({}, None, None, None),
+        (TRIALS, False, None, "0"),
+        (TRIALS, None, None, None),
+        # A finished run without a record is read fast.
+        (EVALUATE, False, None, "0"),
+        (EVALUATE, None, None, "1"),
+        # What the user has set stays.
+        ({}, False, "1", "1"),
+        # A new run begins with it, and one on gs:// cannot be looked at yet.
+        ({"overwrite_output_dir": True}, False, None, "1"),
+        ({"output_dir": "gs://b/x"}, False, None, "1"),
+    ],
+)
+def test_a_run_goes_on_as_it_began(
+    fields, is_on, of_user, expected, before_tensorflow, monkeypatch, tmp_path
+):
+    if of_user is not None:
+        monkeypatch.setenv(onednn.VARIABLE, of_user)
+    onednn.turn_on()
+    config = begin(tmp_path, is_on=is_on)
+    recorded_onednn.use_recorded(dataclasses.replace(config, **fields))
+    assert value() == expected
+    assert onednn.is_set_by_user() == (of_user is not None)
 
 
-class TestRecord:
-    def test_stands_with_configuration_results_and_trials(
-        self, finished_run, finished_sweep
-    ):
-        stored = [
-            (finished_run / "config.json").read_text("utf-8"),
-            (finished_run / "all_results.json").read_text("utf-8"),
-            *(finished_sweep / "trials.jsonl").read_text("utf-8").splitlines(),
-        ]
-        for text in stored:
-            assert json.loads(text)["runtime"]["onednn"] == onednn.is_on()
-        assert RunFolder(str(finished_run)).onednn() == onednn.is_on()
-
-    def test_of_a_run_that_goes_on_it_stays(self, tmp_path):
-        other = not onednn.is_on()
-        config = begin(tmp_path, is_on=other)
-        folder = RunFolder(str(tmp_path))
-        folder.check_usable(config)
-        folder.begin(config)
-        assert folder.onednn() == other
-
-    def test_one_that_was_changed_by_hand_is_refused(self, tmp_path):
-        config = begin(tmp_path, is_on=None)
-        content = {**config.as_dict(), "runtime": {"onednn": "on"}}
-        RunFolder(str(tmp_path)).write_json("config.json", content)
-        with pytest.raises(ValueError, match="runtime=.*'on'.*by hand"):
-            RunFolder(str(tmp_path)).onednn()
+WITH = "began without oneDNN and goes on with it"
+WITHOUT = "Going on without oneDNN, as the run began"
 
 
-class TestWorkers:
-    def test_they_tell_each_other_which_they_have(self, monkeypatch):
-        from tf_bert.training.devices import rendezvous, workers
+@pytest.mark.parametrize(
+    ("began", "is_on", "message"),
+    [
+        (False, True, WITH),
+        (False, False, WITHOUT),
+        # An earlier version left it to TensorFlow.
+        (None, False, WITHOUT),
+        (None, True, WITH),
+        (True, True, ""),
+    ],
+)
+def test_what_a_run_goes_on_with_is_said(
+    began, is_on, message, monkeypatch, caplog, tmp_path
+):
+    config = begin(tmp_path, is_on=began)
+    monkeypatch.setattr(onednn, "is_on", lambda: is_on)
+    monkeypatch.setattr(onednn, "is_on_by_itself", lambda: False)
+    monkeypatch.setattr(onednn, "is_available", lambda: True)
+    recorded_onednn.say_which(config)
+    assert message in caplog.text
+    assert bool(message) == bool(caplog.text)
 
-        told = []
 
-        def meet(cluster, about, differences):
-            other = {**about, onednn.VARIABLE: "another"}
-            told.extend(differences(about, other))
-            raise rendezvous.RendezvousFailed("Enough.")
+def test_nothing_is_said_of_a_new_run(tmp_path, caplog):
+    config = Config(output_dir=str(tmp_path / "new"), train_file="x.csv")
+    recorded_onednn.say_which(config)
+    assert not caplog.records
 
-        cluster = Cluster(("a:1", "b:1"), 0)
-        monkeypatch.setattr(
-            workers.distribution, "get_cluster", lambda _: cluster
-        )
-        monkeypatch.setattr(workers.rendezvous, "met", meet)
-        config = Config(output_dir="x", train_file="x.csv")
-        with pytest.raises(rendezvous.RendezvousFailed):
-            with workers.joined(config):
-                pass
-        own = int(onednn.is_on())
-        assert told == [f"TF_ENABLE_ONEDNN_OPTS: {own} -> another"]
+
+def test_it_stands_with_configuration_results_and_trials(
+    finished_run, finished_sweep
+):
+    stored = [
+        (finished_run / "config.json").read_text("utf-8"),
+        (finished_run / "all_results.json").read_text("utf-8"),
+        *(finished_sweep / "trials.jsonl").read_text("utf-8").splitlines(),
+    ]
+    for text in stored:
+        assert json.loads(text)["runtime"]["onednn"] == onednn.is_on()
+    assert RunFolder(str(finished_run)).onednn() == onednn.is_on()
+
+
+def test_the_record_of_a_run_that_goes_on_stays(tmp_path):
+    other = not onednn.is_on()
+    config = begin(tmp_path, is_on=other)
+    folder = RunFolder(str(tmp_path))
+    folder.check_usable(config)
+    folder.begin(config)
+    assert folder.onednn() == other
+
+
+def test_a_record_that_was_changed_by_hand_is_refused(tmp_path):
+    begin(tmp_path, is_on="on")
+    with pytest.raises(ValueError, match="runtime=.*'on'.*by hand"):
+        RunFolder(str(tmp_path)).onednn()
+
+
+def test_workers_tell_each_other_which_they_have(monkeypatch):
+    from tf_bert.training.devices import rendezvous, workers
+
+    told = []
+
+    def meet(cluster, about, differences):
+        other = {**about, onednn.VARIABLE: "another"}
+        told.extend(differences(about, other))
+        raise rendezvous.RendezvousFailed("Enough.")
+
+    cluster = Cluster(("a:1", "b:1"), 0)
+    monkeypatch.setattr(workers.distribution, "get_cluster", lambda _: cluster)
+    monkeypatch.setattr(workers.rendezvous, "met", meet)
+    config = Config(output_dir="x", train_file="x.csv")
+    with pytest.raises(rendezvous.RendezvousFailed), workers.joined(config):
+        pass
+    own = int(onednn.is_on())
+    assert told == [f"TF_ENABLE_ONEDNN_OPTS: {own} -> another"]
 
 
 @pytest.mark.large
