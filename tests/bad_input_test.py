@@ -72,10 +72,9 @@ def refused(flags, tmp_path, capsys):
     return check
 
 
-class TestTable:
-    @pytest.mark.parametrize("case", bad_inputs.CASES, ids=lambda x: x.name)
-    def test_is_refused(self, refused, case):
-        refused(case)
+@pytest.mark.parametrize("case", bad_inputs.CASES, ids=lambda x: x.name)
+def test_a_wrong_input_is_refused(refused, case):
+    refused(case)
 
 
 def damage_header(folder):
@@ -88,11 +87,15 @@ def truncate(folder):
     path.write_bytes(path.read_bytes()[:-100])
 
 
-def change_weight(change):
+def change_weight(name, value):
+    """Another value of a weight; None: without it."""
+
     def changed(folder):
         path = folder / "model.safetensors"
         weights = safetensors.numpy.load_file(path)
-        change(weights)
+        old = weights.pop(name)
+        if value is not None:
+            weights[name] = np.full_like(old, value)
         safetensors.numpy.save_file(weights, path)
 
     return changed
@@ -107,113 +110,101 @@ def change_config(**fields):
     return changed
 
 
-def make_infinite(weights):
-    weights["bert.pooler.dense.bias"][3] = np.inf
+def remove(*names):
+    def removed(folder):
+        for name in names:
+            (folder / name).unlink()
+
+    return removed
 
 
-def drop_a_layer(weights):
-    del weights["bert.encoder.layer.1.output.dense.weight"]
-
-
-CHECKPOINTS = {
-    "truncated": (truncate, "damaged or incomplete.*safetensors"),
-    "bad_header": (damage_header, "damaged or incomplete"),
-    "infinite": (
-        change_weight(make_infinite),
-        "not finite.*bert.pooler.dense.bias",
-    ),
-    "incomplete": (
-        change_weight(drop_a_layer),
-        "without bert.encoder.layer.1.output.dense.weight",
-    ),
-    "vocabulary_too_small": (
-        change_config(vocab_size=1000),
-        "belongs to another model. Received: 63 entries.*vocab_size=1000",
-    ),
-    "vocabulary_too_large": (
-        change_config(vocab_size=60),
-        "belongs to another model. Received: 63 entries.*vocab_size=60",
-    ),
-    "other_shape": (
-        change_config(intermediate_size=32),
-        "bert.encoder.layer.0.intermediate.dense",
-    ),
-    "no_bert": (
-        change_config(model_type="roberta"),
-        "no BERT. Received: model_type='roberta'",
-    ),
-    "no_config": (
-        lambda folder: (folder / "config.json").unlink(),
-        "neither config.json nor bert_config.json",
-    ),
-    "no_weights": (
-        lambda folder: (folder / "model.safetensors").unlink(),
-        "no weights in the folder.*Pass.*model.safetensors",
-    ),
-    "no_vocabulary": (
-        lambda folder: [
-            (folder / name).unlink() for name in ("vocab.txt", "tokenizer.json")
-        ],
-        "vocab.txt",
-    ),
-}
-
-
-class TestWrongCheckpoint:
-    @pytest.mark.parametrize("name", CHECKPOINTS)
-    def test_is_refused(self, refused, tiny_checkpoint, tmp_path, name):
-        damage, message = CHECKPOINTS[name]
-        folder = pathlib.Path(
-            shutil.copytree(tiny_checkpoint, tmp_path / "checkpoint")
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (truncate, "damaged or incomplete.*safetensors"),
+        (damage_header, "damaged or incomplete"),
+        (
+            change_weight("bert.pooler.dense.bias", np.inf),
+            "not finite.*bert.pooler.dense.bias",
+        ),
+        (
+            change_weight("bert.encoder.layer.1.output.dense.weight", None),
+            "without bert.encoder.layer.1.output.dense.weight",
+        ),
+        (
+            change_config(vocab_size=1000),
+            "belongs to another model. Received: 63 entries.*vocab_size=1000",
+        ),
+        (
+            change_config(vocab_size=60),
+            "belongs to another model. Received: 63 entries.*vocab_size=60",
+        ),
+        (
+            change_config(intermediate_size=32),
+            "bert.encoder.layer.0.intermediate.dense",
+        ),
+        (
+            change_config(model_type="roberta"),
+            "no BERT. Received: model_type='roberta'",
+        ),
+        (remove("config.json"), "neither config.json nor bert_config.json"),
+        (
+            remove("model.safetensors"),
+            "no weights in the folder.*Pass.*model.safetensors",
+        ),
+        (remove("vocab.txt", "tokenizer.json"), "vocab.txt"),
+    ],
+)
+def test_a_wrong_checkpoint_is_refused(
+    refused, tiny_checkpoint, tmp_path, damage, message
+):
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(tiny_checkpoint, folder)
+    damage(folder)
+    refused(
+        Case(
+            "checkpoint",
+            message,
+            changes={"init_checkpoint": folder},
+            error="ValueError|FileNotFoundError",
         )
-        damage(folder)
-        refused(
-            Case(
-                name,
-                message,
-                changes={"init_checkpoint": folder},
-                error="ValueError|FileNotFoundError",
-            )
-        )
+    )
 
 
-class TestWrongLinks:
-    @pytest.mark.parametrize("target", ["output", "nowhere"])
-    def test_a_link_that_leads_nowhere_is_refused(
-        self, refused, tmp_path, target
-    ):
-        (tmp_path / "output").symlink_to(tmp_path / target)
-        refused(
-            Case(
-                "link",
+@pytest.mark.parametrize(
+    "flag, name, target, message",
+    [
+        *(
+            (
+                "output_dir",
+                "output",
+                target,
                 "cannot be made or written.*output is no folder",
-                error="NotADirectoryError",
             )
+            for target in ("output", "nowhere")
+        ),
+        (
+            "train_file",
+            "link.csv",
+            "gone.csv",
+            "no such data file. .*path='.*link.csv': a link to 'gone.csv'",
+        ),
+        ("train_file", "bad.csv", "bad.csv", "path='.*bad.csv'"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_refused(
+    refused, tmp_path, flag, name, target, message
+):
+    path = tmp_path / name
+    path.symlink_to(target)
+    refused(
+        Case(
+            "link",
+            message,
+            changes={flag: path},
+            error="FileNotFoundError|NotADirectoryError|OSError",
         )
-
-    def test_a_training_file_that_leads_nowhere(self, refused, tmp_path):
-        path = tmp_path / "link.csv"
-        path.symlink_to("gone.csv")
-        refused(
-            Case(
-                "link",
-                "no such data file. .*path='.*link.csv': a link to 'gone.csv'",
-                changes={"train_file": path},
-                error="FileNotFoundError",
-            )
-        )
-
-    def test_a_circle_of_links_is_no_training_file(self, refused, tmp_path):
-        path = tmp_path / "bad.csv"
-        path.symlink_to(path)
-        refused(
-            Case(
-                "circle",
-                "path='.*bad.csv'",
-                changes={"train_file": path},
-                error="FileNotFoundError|OSError",
-            )
-        )
+    )
 
 
 @contextlib.contextmanager
@@ -251,87 +242,73 @@ def open_folder(finished_run, tiny_checkpoint, reviews):
             path.chmod(0o755)
 
 
-class TestWorkers:
+TWO = (
+    '{"cluster": {"worker": ["127.0.0.1:2222", "127.0.0.1:2223"]}, '
+    '"task": {"type": "worker", "index": %s}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "wrong"),
+    [
+        ("{", "TF_CONFIG does not say.*it is no JSON .*TF_CONFIG={", ""),
+        (TWO % 2, r"index 2 is not in .*pass --distribution=one_dev", ""),
+        (
+            TWO % 0,
+            "mode=trials and a TF_CONFIG",
+            "--mode=trials --num_trials=2",
+        ),
+        (TWO % 0, "mode=inspect and a TF_CONFIG", "--mode=inspect"),
+        (
+            "",
+            "no environment variable TF_CONFIG. Set it",
+            "--distribution=multi_worker",
+        ),
+    ],
+)
+def test_workers_are_named_rightly(refused, monkeypatch, text, message, wrong):
     """TF_CONFIG, of which TensorFlow itself would say nothing, or wait."""
-
-    TWO = (
-        '{"cluster": {"worker": ["127.0.0.1:2222", "127.0.0.1:2223"]}, '
-        '"task": {"type": "worker", "index": %s}}'
-    )
-
-    @pytest.mark.parametrize(
-        ("text", "message", "wrong"),
-        [
-            ("{", "TF_CONFIG does not say.*it is no JSON .*TF_CONFIG={", ""),
-            (TWO % 2, r"index 2 is not in .*pass --distribution=one_dev", ""),
-            (
-                TWO % 0,
-                "mode=trials and a TF_CONFIG",
-                "--mode=trials --num_trials=2",
-            ),
-            (TWO % 0, "mode=inspect and a TF_CONFIG", "--mode=inspect"),
-        ],
-    )
-    def test_are_named_rightly(
-        self, refused, monkeypatch, text, message, wrong
-    ):
-        monkeypatch.setenv("TF_CONFIG", text)
-        refused(Case("workers", message, wrong))
-
-    def test_are_named_if_asked_for(self, refused, monkeypatch):
-        monkeypatch.delenv("TF_CONFIG", raising=False)
-        refused(
-            Case(
-                "workers",
-                "no environment variable TF_CONFIG. Set it",
-                "--distribution=multi_worker",
-            )
-        )
+    monkeypatch.setenv("TF_CONFIG", text)
+    if not text:
+        monkeypatch.delenv("TF_CONFIG")
+    refused(Case("workers", message, wrong))
 
 
-class TestRights:
-    """In a folder that nobody may write."""
-
-    @pytest.mark.parametrize(
-        "changes, message",
-        [
-            (
-                {},
-                "cannot be made or written.*/output, but .* may not be written",
-            ),
-            (
-                {
-                    "output_dir": "{folder}/mine/run",
-                    "train_file": "{folder}/secret.csv",
-                },
-                "may not be read.*path='.*/secret.csv'",
-            ),
-            (
-                {"output_dir": "{folder}/run", "overwrite_output_dir": True},
-                "cannot be made or written.*/run may not be written",
-            ),
-            (
-                {
-                    **bad_inputs.NO_TRAINING,
-                    "output_dir": "{folder}/run",
-                    "mode": "evaluate",
-                },
-                "cannot be made or written.*/run may not be written",
-            ),
-        ],
-    )
-    def test_are_needed(self, refused, open_folder, changes, message):
-        case = Case(
-            "rights",
-            message,
-            changes={
-                "train_file": "{folder}/train.csv",
-                "init_checkpoint": open_folder / "checkpoint",
-                **changes,
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({}, "cannot be made or written.*/output, but .* may not be written"),
+        (
+            {
+                "output_dir": "{folder}/mine/run",
+                "train_file": "{folder}/secret.csv",
             },
-            error="PermissionError",
-        )
-        refused(case, folder=open_folder, user=ordinary_user)
+            "may not be read.*path='.*/secret.csv'",
+        ),
+        *(
+            (
+                {"output_dir": "{folder}/run", **changes},
+                "cannot be made or written.*/run may not be written",
+            )
+            for changes in (
+                {"overwrite_output_dir": True},
+                {**bad_inputs.NO_TRAINING, "mode": "evaluate"},
+            )
+        ),
+    ],
+)
+def test_rights_are_needed(refused, open_folder, changes, message):
+    case = Case(
+        "rights",
+        message,
+        changes={
+            "train_file": "{folder}/train.csv",
+            "init_checkpoint": open_folder / "checkpoint",
+            **changes,
+        },
+        error="PermissionError",
+    )
+    refused(case, folder=open_folder, user=ordinary_user)
 
 
 @contextlib.contextmanager
@@ -354,30 +331,29 @@ def full_disk_at(line):
 
 
 @pytest.mark.large
-class TestFullDisk:
-    def test_the_run_continues_once_there_is_room(
-        self, flags, finished_run, tmp_path, capsys, caplog
-    ):
-        folder = tmp_path / "run"
-        command = flags(output_dir=folder, record_updates=True)
-        with full_disk_at("step 4:"):
-            status = run.main(command)
-        assert status == 2
-        check_said(
-            capsys.readouterr().err,
-            Case(
-                "full_disk",
-                "disk is full.*checkpoints/.*.safetensors' .*continue",
-                error="OSError",
-            ),
-        )
-        names = sorted(path.name for path in folder.glob("checkpoints/*"))
-        assert [re.sub(r"\..*", "", name) for name in names] == [
-            "best_step_2",
-            "state_1_step_2",
-        ]
-        assert run.main(command) == 0
-        assert "Continuing after step 2." in caplog.text
-        for name in ("history.jsonl", "model/model.safetensors"):
-            expected = (finished_run / name).read_bytes()
-            assert (folder / name).read_bytes() == expected
+def test_a_run_continues_once_the_disk_has_room(
+    flags, finished_run, tmp_path, capsys, caplog
+):
+    folder = tmp_path / "run"
+    command = flags(output_dir=folder, record_updates=True)
+    with full_disk_at("step 4:"):
+        status = run.main(command)
+    assert status == 2
+    check_said(
+        capsys.readouterr().err,
+        Case(
+            "full_disk",
+            "disk is full.*checkpoints/.*.safetensors' .*continue",
+            error="OSError",
+        ),
+    )
+    names = sorted(path.name for path in folder.glob("checkpoints/*"))
+    assert [re.sub(r"\..*", "", name) for name in names] == [
+        "best_step_2",
+        "state_1_step_2",
+    ]
+    assert run.main(command) == 0
+    assert "Continuing after step 2." in caplog.text
+    for name in ("history.jsonl", "model/model.safetensors"):
+        expected = (finished_run / name).read_bytes()
+        assert (folder / name).read_bytes() == expected
