@@ -72,28 +72,23 @@ def folder(trained, tmp_path, monkeypatch):
     return path
 
 
+def end(warm_program, flags, status):
+    """Returns what a command says, in a process of its own."""
+    process = warm_program.start(flags)
+    assert process.wait() == status, process.error()
+    return process.error()
+
+
 @pytest.fixture
 def refused(warm_program):
-    """Returns what a command says that is refused, in a process of its own."""
-
-    def error(*flags):
-        process = warm_program.start(flags)
-        assert process.wait() == 2, process.error()
-        return process.error().splitlines()[-1]
-
-    return error
+    """Returns the last line of a command that is refused."""
+    return lambda *flags: end(warm_program, flags, 2).splitlines()[-1]
 
 
 @pytest.fixture
 def done(warm_program):
     """Returns what a command logs that ends well."""
-
-    def error(*flags):
-        process = warm_program.start(flags)
-        assert process.wait() == 0, process.error()
-        return process.error()
-
-    return error
+    return lambda *flags: end(warm_program, flags, 0)
 
 
 def rows_of(folder, split):
@@ -159,20 +154,18 @@ class TestEvaluate:
 
 
 class TestOtherModes:
-    def test_a_report_says_so_and_shows_what_is_stored(self, folder, done):
+    @pytest.mark.parametrize("name", ["run", "sweep"])
+    def test_a_report_says_so_and_shows_what_is_stored(
+        self, folder, done, name
+    ):
         edit(folder / "reviews.csv", lambda lines: flip(lines, 7))
-        done("--mode=report", "--output_dir=run")
-        page = (folder / "run" / "report.html").read_text("utf-8")
-        assert "The data has changed since the training" in page
+        done("--mode=report", f"--output_dir={name}")
+        page = (folder / name / "report.html").read_text("utf-8")
         assert "reviews.csv: 1 row changed (7)" in page
-        score = read_json(folder / "run" / "all_results.json")["test"]
-        assert f"{score['accuracy']:.3f}" in page
-
-    def test_a_report_on_trials_says_so_too(self, folder, done):
-        edit(folder / "reviews.csv", lambda lines: flip(lines, 7))
-        done("--mode=report", "--output_dir=sweep")
-        page = (folder / "sweep" / "report.html").read_text("utf-8")
-        assert "reviews.csv: 1 row changed (7)" in page
+        if name == "run":
+            assert "The data has changed since the training" in page
+            score = read_json(folder / "run" / "all_results.json")["test"]
+            assert f"{score['accuracy']:.3f}" in page
 
     def test_prediction_and_export_need_no_labelled_data(self, folder, done):
         (folder / "reviews.csv").unlink()

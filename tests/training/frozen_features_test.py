@@ -20,7 +20,7 @@ from small_training import (
 )
 
 from tf_bert.adaptation import freezing
-from tf_bert.data.tokens.feature_store import FeatureFiles
+from tf_bert.data.tokens.tokenized_examples import FeatureFiles
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.training import frozen_features
 from tf_bert.training.inference import Inference

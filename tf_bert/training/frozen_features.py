@@ -17,12 +17,12 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from tf_bert.data.tokens.feature_store import (
+from tf_bert.data.tokens.tokenized_examples import (
     FeatureFiles,
     FeatureTable,
     FrozenFeatures,
+    TokenizedExamples,
 )
-from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.training.inference import Inference
 
 MAX_BYTES_IN_MEMORY = 2**30

@@ -36,12 +36,6 @@ def assert_places_are_valid(plan, lengths):
 
 
 class PlanTrainingTest(parameterized.TestCase):
-    def test_other_seed_gives_another_order(self):
-        self.assertNotEqual(
-            training().examples.tolist(),
-            training(data_seed=2).examples.tolist(),
-        )
-
     def test_every_epoch_takes_each_example_once(self):
         plan = training(num_steps=15)
         self.assertEqual(plan.steps_per_epoch, 5)
@@ -51,6 +45,8 @@ class PlanTrainingTest(parameterized.TestCase):
                 np.sort(epoch[epoch >= 0]), np.arange(37)
             )
         self.assertNotEqual(epochs[0].tolist(), epochs[1].tolist())
+        other = training(num_steps=15, data_seed=2)
+        self.assertNotEqual(plan.examples.tolist(), other.examples.tolist())
 
     @parameterized.parameters(
         (6, {}, [8, 8, 8, 8, 5, 8]),
@@ -166,11 +162,6 @@ class PlanEvaluationTest(parameterized.TestCase):
 
 
 class FillTest(parameterized.TestCase):
-    def test_share_of_real_tokens(self):
-        lengths = np.array([6, 4, 5])  # Two rows of 10 hold 15 tokens.
-        plan = planning.plan_evaluation(lengths, batch_size=3, width=10)
-        self.assertEqual(plan.fill(lengths), 0.75)
-
     def test_counts_every_micro_batch(self):
         lengths = np.array([6, 4, 5, 5])
         plan = planning.plan_training(
@@ -183,6 +174,9 @@ class FillTest(parameterized.TestCase):
             num_micro_batches=2,
         )
         self.assertEqual(plan.fill(lengths), 0.5)  # One example to a row.
+        # Two rows of 10 hold 15 tokens.
+        plan = planning.plan_evaluation(lengths[:3], batch_size=3, width=10)
+        self.assertEqual(plan.fill(lengths), 0.75)
 
 
 class DropoutSeedsTest(parameterized.TestCase):

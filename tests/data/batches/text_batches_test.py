@@ -97,11 +97,11 @@ class PackTest(parameterized.TestCase):
         heights = {8, 5, 4} if is_one else {8, 4, 2, 1, 5}
         self.assertLessEqual(found, heights)
 
-    def test_a_single_text_is_a_single_row(self):
-        (batch,) = text_batches.pack(make_texts([5]), most_rows=4)
-        self.assertEqual(batch.inputs["input_ids"].shape, (1, 1, 64))
-        self.assertEqual(batch.numbers.tolist(), [0])
-
-    def test_wider_rows_are_fewer(self):
-        (batch,) = text_batches.pack(make_texts([512] * 4), most_rows=16)
-        self.assertEqual(batch.inputs["input_ids"].shape, (1, 4, 512))
+    @parameterized.parameters(
+        ([5], 4, (1, 1, 64)),
+        ([512] * 4, 16, (1, 4, 512)),  # Wider rows are fewer.
+    )
+    def test_shape_of_one_batch(self, lengths, most_rows, shape):
+        texts = make_texts(lengths)
+        (batch,) = text_batches.pack(texts, most_rows=most_rows)
+        self.assertEqual(batch.inputs["input_ids"].shape, shape)

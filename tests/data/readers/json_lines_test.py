@@ -1,25 +1,22 @@
 """Tests of tf_bert/data/readers/json_lines.py."""
 
-import pathlib
-import tempfile
-
 from absl.testing import parameterized
+from conftest import WithFolder
 
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers.json_lines import read_json_lines
 from tf_bert.data.readers.records import Kind
 
 
-class JsonLinesTest(parameterized.TestCase):
+class JsonLinesTest(WithFolder):
     def read(self, text, *, has_header=True):
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / "a.jsonl"
-            path.write_text(text, encoding="utf-8")
-            return list(
-                read_json_lines(
-                    str(path), has_header=has_header, text_format=TextFormat()
-                )
+        path = self.folder / "a.jsonl"
+        path.write_text(text, encoding="utf-8")
+        return list(
+            read_json_lines(
+                str(path), has_header=has_header, text_format=TextFormat()
             )
+        )
 
     def test_columns_are_the_keys_of_the_first_object(self):
         names, first, second = self.read(

@@ -2,12 +2,11 @@
 
 import datetime
 import io
-import pathlib
-import tempfile
 
 import pyarrow
 import pyarrow.parquet
 from absl.testing import parameterized
+from conftest import WithFolder
 
 from tf_bert.config.text_format import TextFormat
 from tf_bert.data.readers.parquet_files import read_parquet
@@ -20,16 +19,15 @@ def as_bytes(**columns):
     return file.getvalue()
 
 
-class ParquetTest(parameterized.TestCase):
+class ParquetTest(WithFolder):
     def read(self, content, *, has_header=True):
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / "a.parquet"
-            path.write_bytes(content)
-            return list(
-                read_parquet(
-                    str(path), has_header=has_header, text_format=TextFormat()
-                )
+        path = self.folder / "a.parquet"
+        path.write_bytes(content)
+        return list(
+            read_parquet(
+                str(path), has_header=has_header, text_format=TextFormat()
             )
+        )
 
     @parameterized.parameters(
         (["a\0b"], None, "a\0b", Kind.TEXT),

@@ -5,6 +5,7 @@ from absl.testing import parameterized
 
 from tf_bert.data.tasks.labels import (
     LabelColumn,
+    check_two_classes,
     encode_classes,
     find_label_names,
     parse_scores,
@@ -59,17 +60,14 @@ class FindLabelNamesTest(parameterized.TestCase):
         self.assertEqual(find_label_names(_column(*values)), expected)
 
     @parameterized.parameters(
-        (
-            ("yes", "yes", "yes"),
-            "'yes' in each of the 3 rows of data/train.csv",
-        ),
+        (("yes", "yes", "yes"), "'yes' in each of the 3 rows of data/train"),
         (("true", "True", "TRUE"), "label='true' in each of"),
     )
     def test_one_class_is_refused(self, values, message):
         with self.assertRaisesRegex(
             ValueError, f"the same label. Received: .*{message}.*--label_column"
         ):
-            find_label_names(_column(*values))
+            check_two_classes(_column(*values))
 
     @parameterized.parameters("nan", "NaN", "NAN")
     def test_nan_is_no_label(self, value):

@@ -40,11 +40,6 @@ class GetTaskTest(parameterized.TestCase):
         ):
             run_data.get_task(config)
 
-    @parameterized.parameters("glue/rte", "glue/rte:2.0.0")
-    def test_a_dataset_that_is_a_known_task_is_that_task(self, name):
-        task = run_data.get_task(Config(output_dir="x", tfds_name=name))
-        self.assertEqual((task.name, task.tfds.name), ("rte", name))
-
     def test_a_known_task_decides_on_its_columns(self):
         config = Config(
             output_dir="x", tfds_name="glue/rte", text_column="sentence1"

@@ -13,7 +13,6 @@ from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.known_tasks import get_task
 from tf_bert.data.tasks.stored_rows import ChangedDataError
 from tf_bert.data.tasks.tfds_source import open_builder, read_splits
-from tf_bert.data.tasks.tfds_task import describe_task
 
 _REAL_DATA = pathlib.Path(__file__).parents[3] / "../shared/data"
 TASKS = ("QQP", "MNLI", "CoLA")
@@ -103,6 +102,15 @@ def kettles(tmp_path_factory):
     return folder
 
 
+def configured(folder, name="kettle_reviews", **flags):
+    flags = {"text_column": "review", **flags}
+    return Config(output_dir="x", tfds_name=name, tfds_data_dir=folder, **flags)
+
+
+def described(*arguments, **flags):
+    return run_data.get_task(configured(*arguments, **flags))
+
+
 def load(task, **flags):
     if isinstance(task, str):
         task = get_task(task)
@@ -159,7 +167,7 @@ class TestOtherDatasets:
         self, kettles, caplog
     ):
         caplog.set_level(logging.INFO)
-        task = describe_task("kettle_reviews", kettles, text_column="review")
+        task = described(kettles)
         splits = read_splits(task, kettles)
         assert list(splits) == ["train"]
         examples, column = splits["train"]
@@ -170,7 +178,7 @@ class TestOtherDatasets:
         assert "/test is not used: it has no labels" in caplog.text
 
     def test_row_numbers_are_places_in_the_stored_order(self, kettles):
-        task = describe_task("kettle_reviews", kettles, text_column="review")
+        task = described(kettles)
         examples, _ = read_splits(task, kettles)["train"]
         dataset = open_builder("kettle_reviews", kettles).as_dataset(
             split="train", shuffle_files=False
@@ -188,19 +196,11 @@ class TestOtherDatasets:
         ],
     )
     def test_labels_may_be_numbers_or_texts(self, kettles, flags, labels):
-        task = describe_task(
-            "kettle_reviews", kettles, text_column="review", **flags
-        )
+        task = described(kettles, **flags)
         assert set(read_splits(task, kettles)["train"][1].values) == labels
 
     def test_scores_keep_their_value(self, kettles):
-        task = describe_task(
-            "kettle_reviews",
-            kettles,
-            text_column="review",
-            label_column="stars",
-            is_regression=True,
-        )
+        task = described(kettles, label_column="stars", task_type="regression")
         train = load(task, tfds_data_dir=kettles).train
         numbers = [int(text.split()[1]) for text in train.texts]
         expected = np.array([0.1 * n for n in numbers], np.float32)
@@ -210,7 +210,7 @@ class TestOtherDatasets:
 class TestGroups:
     @pytest.fixture
     def task(self, kettles):
-        return describe_task("kettle_reviews", kettles, text_column="review")
+        return described(kettles)
 
     def test_are_those_of_a_feature(self, kettles, task):
         task = dataclasses.replace(task, group_column="price")
@@ -233,12 +233,7 @@ class TestGroups:
 class TestChangedRows:
     def test_are_told_by_their_number(self, kettles):
         """As `splits.json` holds them."""
-        config = Config(
-            output_dir="x",
-            tfds_name="kettle_reviews",
-            tfds_data_dir=kettles,
-            text_column="review",
-        )
+        config = configured(kettles)
         task = run_data.get_task(config)
         data = run_data.load(config, task)
         record = run_data.record(config, data)
@@ -256,7 +251,7 @@ class TestDatasetWithoutItsCode:
 
         LostReviews(data_dir=tmp_path).download_and_prepare()
         folder = str(tmp_path)
-        task = describe_task("lost_reviews", folder, text_column="review")
+        task = described(folder, "lost_reviews")
         assert task.label_names == ("good", "bad")
         splits = read_splits(task, folder)
         assert len(splits["train"][0]) == 24
@@ -265,7 +260,7 @@ class TestDatasetWithoutItsCode:
 class TestLog:
     def test_says_what_is_read_and_nothing_of_how(self, kettles, caplog):
         caplog.set_level(logging.INFO)
-        task = describe_task("kettle_reviews", kettles, text_column="review")
+        task = described(kettles)
         read_splits(task, kettles)
         assert caplog.records
         for record in caplog.records:
@@ -302,7 +297,7 @@ class TestWrongDatasets:
         ],
     )
     def test_one_that_cannot_be_prepared(self, tmp_path, name, reason):
-        task = describe_task(name, str(tmp_path))
+        task = described(str(tmp_path), name, text_column="text")
         with pytest.raises(
             FileNotFoundError,
             match=f"(?s)Received: {name}/1.0.0 in .*{reason}.*--tfds_data_dir",
@@ -310,12 +305,12 @@ class TestWrongDatasets:
             read_splits(task, str(tmp_path))
 
     def test_an_empty_text_is_refused(self, tmp_path):
-        task = describe_task("blank_reviews", str(tmp_path))
+        task = described(str(tmp_path), "blank_reviews", text_column="text")
         with pytest.raises(ValueError, match="blank_reviews/1.0.0/train, r"):
             read_splits(task, str(tmp_path))
 
     def test_one_without_labels_to_train_on(self, kettles):
-        task = describe_task("kettle_reviews", kettles, text_column="review")
+        task = described(kettles)
         task.tfds.splits.update(train="test", test="train")
         with pytest.raises(ValueError, match=r"`train` with labels.*\(splits"):
             read_splits(task, kettles)

@@ -4,7 +4,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from absl.testing import parameterized
 
-from tf_bert.data.tasks.tfds_task import describe_task
+from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
 
 
 class _Described(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -62,47 +63,52 @@ class WithoutFeatures(_Described):
     FEATURES = {}
 
 
+def describe(name, **flags):
+    config = Config(output_dir="x", tfds_name=name, **flags)
+    return run_data.get_task(config)
+
+
 class DescribeTaskTest(parameterized.TestCase):
-    def test_the_only_text_and_the_only_class_label_are_found(self):
-        task = describe_task("one_of_each", None)
-        self.assertEqual(task.tfds.name, "one_of_each")
-        self.assertEqual(task.tfds.text_feature, "sentence")
-        self.assertEqual(task.tfds.label_feature, "mood")
-        # A file to predict calls its columns likewise.
-        self.assertEqual(
-            (task.text_column, task.label_column), ("sentence", "mood")
-        )
-        self.assertEqual(task.label_names, ("sad", "glad"))
-        self.assertEqual(task.metric, "accuracy")
-
-    def test_given_names_decide(self):
-        task = describe_task(
+    @parameterized.parameters(
+        # The only text and the only class label are found.
+        (
+            "one_of_each",
+            {},
+            ("sentence", None, "mood", ("sad", "glad"), "accuracy"),
+        ),
+        (
+            "one_of_each",
+            {"label_names": ("glad", "sad")},
+            ("sentence", None, "mood", ("glad", "sad"), "accuracy"),
+        ),
+        (
+            "one_of_each",
+            {"label_column": "stars", "task_type": "regression"},
+            ("sentence", None, "stars", None, "spearman"),
+        ),
+        (
             "two_texts",
-            None,
-            text_column="hypothesis",
-            text_pair_column="premise",
-            metric="macro_f1",
+            {
+                "text_column": "hypothesis",
+                "text_pair_column": "premise",
+                "metric": "macro_f1",
+            },
+            ("hypothesis", "premise", "label", None, "macro_f1"),
+        ),
+        # A default is a name like any other where it is there.
+        ("named_texts", {}, ("text", None, "label", None, "accuracy")),
+    )
+    def test_what_features_and_flags_tell(self, name, flags, expected):
+        task = describe(name, **flags)
+        found = task.tfds
+        self.assertEqual(found.name, name)
+        columns = (task.text_column, task.text_pair_column, task.label_column)
+        self.assertEqual((*columns, task.label_names, task.metric), expected)
+        # A file to predict calls its columns as the dataset its features.
+        self.assertEqual(
+            (found.text_feature, found.text_pair_feature, found.label_feature),
+            columns,
         )
-        self.assertEqual(task.tfds.text_feature, "hypothesis")
-        self.assertEqual(task.tfds.text_pair_feature, "premise")
-        self.assertEqual(task.metric, "macro_f1")
-        self.assertIsNone(task.label_names)
-
-    def test_given_label_names_go_before_those_of_the_dataset(self):
-        task = describe_task("one_of_each", None, label_names=("glad", "sad"))
-        self.assertEqual(task.label_names, ("glad", "sad"))
-
-    def test_the_default_is_a_name_like_any_other_where_it_is_there(self):
-        task = describe_task("named_texts", None)
-        self.assertEqual(task.tfds.text_feature, "text")
-        self.assertEqual(task.tfds.label_feature, "label")
-
-    def test_scores_may_be_the_labels(self):
-        task = describe_task(
-            "one_of_each", None, label_column="stars", is_regression=True
-        )
-        self.assertEqual(task.metric, "spearman")
-        self.assertIsNone(task.label_names)
 
     @parameterized.parameters(
         ("two_texts", {}, r"`text_column` .*premise \(Text\), hypothesis"),
@@ -116,10 +122,11 @@ class DescribeTaskTest(parameterized.TestCase):
         ("without_label", {}, r"`label_column` .*text \(Text\)"),
         ("one_of_each", {"label_column": "picture"}, "label_column='picture'"),
         ("one_of_each", {"text_column": "title"}, "text_column='title'"),
+        ("one_of_each", {"text_pair_column": "sentence"}, "text_column='text'"),
         ("without_features", {}, "features: none"),
     )
     def test_what_the_features_do_not_tell_is_refused(
         self, name, flags, message
     ):
         with self.assertRaisesRegex(ValueError, f"{message}.*Correct --"):
-            describe_task(name, None, **flags)
+            describe(name, **flags)

@@ -66,7 +66,6 @@ class Table:
         path: Local or remote (`gs://`) path, or a pattern.
         files: The files that it stands for; one or more.
         columns: Names in the first file, or `column_1`, `column_2`, ...
-        has_header: Whether the columns have names.
         begun: At most one element: the rows of the first file, which was
             opened for its columns. Whoever reads them first takes them, so
             that a file that is read once is opened once.
@@ -156,8 +155,7 @@ def open_table(
     """Reads the columns of a data file, and no data row.
 
     Args:
-        path: Local or remote path that ends in `.csv`, `.tsv`, `.txt`,
-            `.jsonl`, `.ndjson`, one of these with `.gz`, or `.parquet`; or a
+        path: Local or remote path with an extension of `_FORMATS`; or a
             pattern of such names (`part-*.csv`), whose files are read in the
             order of their names.
         has_header: Whether the columns have names; see `uses_header`.

@@ -44,7 +44,6 @@ class UnlabelledFile:
         text_column: Name in the header, or digits: the number of the column,
             counted from 1, in a file without a header.
         text_pair_column: The same for the second text; None: single texts.
-        text_format: How a text file is written; None: to be detected.
     """
 
     path: str
@@ -59,7 +58,6 @@ class UnlabelledFile:
             allow_empty_texts: For those who look for rows without a text.
 
         Raises:
-            FileNotFoundError: There is no such file.
             ValueError: A row is wrong; those before it have been yielded.
         """
         table, indices = open_with_columns(

@@ -16,19 +16,12 @@ from tf_bert.data.tasks.stratified_split import (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DivisionRules:
-    """How examples are held out, cut in half and left out.
+    """How examples are held out, cut in half and left out, as flags say it.
+
+    Test is held out after validation, whose examples do not depend on it, and
+    the training examples are sampled last.
 
     Args:
-        validation_proportion: In [0, 1). Share of the training examples that is
-            held out if there is no validation split, by class; 0: none. See
-            `stratified_split`.
-        test_proportion: The same for test; 0: no test split. Held out after
-            validation, whose examples do not depend on it.
-        split_dev_in_half: Cuts the validation split into validation and
-            test; see `halves`. False leaves it whole.
-        max_train_examples: See `balanced_sample`. 0: all. What is held out is
-            held out before, and no other split is ever sampled.
-        split_seed: In [0, 2**64). Alone decides which examples go where.
         copies_together: Keeps copies of a text in one split. False parts
             them, as earlier versions did; no flag asks for it.
     """
@@ -55,19 +48,13 @@ def divide(
     Args:
         splits: Labelled; "train" is one of them.
         num_classes: None for regression.
-        rules: What to do with them.
     """
     if rules.split_dev_in_half:
         _check_dev_can_be_cut(splits, rules.test_proportion)
     splits = dict(splits)
     held_out = _held_out_proportions(splits, rules)
     if held_out:
-        splits |= _hold_out(
-            splits["train"],
-            held_out,
-            rules.split_seed,
-            _together(splits["train"], rules),
-        )
+        splits |= _hold_out(splits["train"], held_out, rules)
     elif splits["train"].groups is not None:
         raise ValueError(
             "`group_column` has no effect where no rows are held out. "
@@ -139,17 +126,15 @@ def _held_out_proportions(
 
 
 def _hold_out(
-    train: Examples,
-    proportions: Mapping[str, float],
-    seed: int,
-    together: np.ndarray | None,
+    train: Examples, proportions: Mapping[str, float], rules: DivisionRules
 ) -> dict[str, Examples]:
     """Returns split -> rows; what remains is "train"."""
     splits = {}
+    together = _together(train, rules)
     remaining = 1.0  # Share of the rows that `train` still holds.
     for split, proportion in proportions.items():
         kept, held_out = stratified_split(
-            train.labels, proportion / remaining, seed, together
+            train.labels, proportion / remaining, rules.split_seed, together
         )
         splits[split], train = train.select(held_out), train.select(kept)
         together = None if together is None else together[kept]

@@ -196,11 +196,9 @@ def custom_task(
 ) -> TaskSpec:
     """Returns the task that the user's own files hold, named "custom".
 
+    The arguments are those of `TaskSpec`.
+
     Args:
-        text_column: See `TaskSpec`, as for the others.
-        text_pair_column: None: single texts.
-        label_column: Must differ from the text columns.
-        is_regression: Labels are scores, not classes.
         label_names: Two or more different names. Not for regression.
         metric: None: accuracy, or spearman for regression.
     """

@@ -8,7 +8,7 @@ zeros behind the point (`1`, `1.0`), and true and false in capitals or not
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from absl import logging
@@ -46,18 +46,25 @@ class LabelColumn:
     row_numbers: tuple[int, ...] = ()
 
     def __post_init__(self):
-        if "" in self.values:
-            raise ValueError(
-                f"A row has no label in `{self.name}`. Received: "
-                f"{self.at(self.values.index(''))}. Fill in the label, or "
-                "delete the row."
-            )
+        self.refuse(
+            lambda value: not value,
+            f"A row has no label in `{self.name}`.",
+            "Fill in the label, or delete the row.",
+        )
 
     def at(self, index: int) -> str:
         """Returns ``name='value' in file, row n`` for a message."""
         path = self.paths[index] if self.paths else self.source
         row = self.row_numbers[index] if self.row_numbers else index + 1
         return f"{self.name}={self.values[index]!r} in {path}, row {row}"
+
+    def refuse(
+        self, is_wrong: Callable[[str], bool], what: str, advice: str
+    ) -> None:
+        """Raises `ValueError` at the first wrong value, if there is one."""
+        for index, value in enumerate(self.values):
+            if is_wrong(value):
+                raise ValueError(f"{what} Received: {self.at(index)}. {advice}")
 
 
 def class_key(label: str) -> str:
@@ -80,13 +87,26 @@ def find_label_names(column: LabelColumn) -> tuple[str, ...]:
     that is spelt in one way has that name, else its `class_key`.
 
     Raises:
-        ValueError: There are fewer than two classes, a value is `nan`, or the
-            values look like scores or texts: a number that is not whole, more
-            than half of 50 or more rows distinct, or more than 1000 classes.
+        ValueError: A value is `nan`, or the values look like scores or texts:
+            a number that is not whole, more than half of 50 or more rows
+            distinct, or more than 1000 classes.
     """
-    _check_no_nan(column)
-    check_two_classes(column)
-    _check_no_fractions(column)
+    column.refuse(
+        lambda value: value.lower() == "nan",
+        f"A row has no label in `{column.name}`: NaN is how programs write "
+        "that there is none.",
+        "Fill in the label, delete the row, or pass --label_names=... with "
+        "every value if it is a class.",
+    )
+    column.refuse(
+        lambda value: (
+            _NUMBER.fullmatch(value) and not float(value).is_integer()
+        ),
+        f"`{column.name}` holds scores, where classification needs names of "
+        "classes.",
+        "Pass --task_type=regression, or --label_names=... with every value "
+        "if these are names of classes.",
+    )
     names = _merge_spellings(set(column.values))
     _check_number_of_classes(column, len(names))
     if all(_NUMBER.fullmatch(name) for name in names):
@@ -126,13 +146,14 @@ def encode_classes(
 
 def parse_scores(column: LabelColumn) -> np.ndarray:
     """Returns the scores of a regression task, float32 `[N]`, all finite."""
-    for index, value in enumerate(column.values):
-        if not _NUMBER.fullmatch(value) or abs(float(value)) > _MAX_SCORE:
-            raise ValueError(
-                f"`{column.name}` holds no finite number (3.5, for example), "
-                f"as regression needs it. Received: {column.at(index)}. "
-                "Correct the row, or pass --task_type=classification."
-            )
+    column.refuse(
+        lambda value: (
+            not _NUMBER.fullmatch(value) or abs(float(value)) > _MAX_SCORE
+        ),
+        f"`{column.name}` holds no finite number (3.5, for example), as "
+        "regression needs it.",
+        "Correct the row, or pass --task_type=classification.",
+    )
     return np.array([float(value) for value in column.values], np.float32)
 
 
@@ -158,28 +179,6 @@ def _merge_spellings(values: set[str]) -> set[str]:
     return {
         same[0] if len(same) == 1 else key for key, same in spellings.items()
     }
-
-
-def _check_no_nan(column: LabelColumn) -> None:
-    for index, value in enumerate(column.values):
-        if value.lower() == "nan":
-            raise ValueError(
-                f"A row has no label in `{column.name}`: NaN is how programs "
-                f"write that there is none. Received: "
-                f"{column.at(index)}. Fill in the label, delete the row, or "
-                "pass --label_names=... with every value if it is a class."
-            )
-
-
-def _check_no_fractions(column: LabelColumn) -> None:
-    for index, value in enumerate(column.values):
-        if _NUMBER.fullmatch(value) and not float(value).is_integer():
-            raise ValueError(
-                f"`{column.name}` holds scores, where classification needs "
-                f"names of classes. Received: {column.at(index)}. Pass "
-                "--task_type=regression, or --label_names=... with every "
-                "value if these are names of classes."
-            )
 
 
 def _check_number_of_classes(column: LabelColumn, num_classes: int) -> None:

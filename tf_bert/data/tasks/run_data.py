@@ -1,7 +1,6 @@
 """From a configuration to the data of a run: its task and its splits."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,12 +38,7 @@ def get_task(config: Config) -> TaskSpec:
             positive_label=config.positive_label or task.positive_label,
             group_column=config.group_column,
         )
-    describe = known_tasks.custom_task
-    if config.tfds_name is not None:
-        describe = functools.partial(
-            tfds_task.describe_task, config.tfds_name, config.tfds_data_dir
-        )
-    task = describe(
+    task = known_tasks.custom_task(
         text_column=config.text_column,
         text_pair_column=config.text_pair_column,
         label_column=config.label_column,
@@ -52,6 +46,10 @@ def get_task(config: Config) -> TaskSpec:
         label_names=config.label_names,
         metric=config.metric,
     )
+    if config.tfds_name is not None:
+        task = tfds_task.describe_task(
+            task, config.tfds_name, config.tfds_data_dir
+        )
     return dataclasses.replace(
         task,
         positive_label=config.positive_label,

@@ -25,7 +25,6 @@ class TfdsSpec:
 
     Args:
         name: Of the dataset: `name/config`, with `:version` or without.
-        text_pair_feature: None: single texts.
         label_names: What the dataset calls the labels, in the order of
             `TaskSpec.label_names`: labels are mapped by name, since the ids
             of a dataset may be others. None: it calls them the same.
@@ -50,12 +49,10 @@ class TaskSpec:
     Args:
         name: Key in `TASKS`, or "custom".
         text_column: Name in the header row, or digits: the number of the
-            column, counted from 1, in files without a header.
-        text_pair_column: The same for the second text; None: single texts.
-        label_column: The same for the label.
+            column, counted from 1, in files without a header. So are the
+            other columns; a task of single texts has no `text_pair_column`.
         label_names: Labels as the files spell them, in the order of their
             ids. None: taken from the training data, or regression.
-        is_regression: Labels are scores, not classes.
         metric: Selects the best checkpoint. One of `CLASSIFICATION_METRICS`
             or `REGRESSION_METRICS`.
         positive_label: Of two classes, the one that F1 is about. None: to be
@@ -63,12 +60,10 @@ class TaskSpec:
         file_names: Split to file name inside the data folder. Beside `SPLITS`
             there may be more, which are evaluated at the end of a run.
         folder_name: What the folder is called inside its parent (`RTE`).
-        is_bundled: Whether the files come with this package.
         has_malformed_rows: Whether the published files are known to hold
             rows with too few fields, or with an empty one. They are left out
             and counted; in any other task such a row is an error.
-        tfds: Where the task stands in tensorflow-datasets, if it does.
-        group_column: As `text_column`; examples with the same value in it stay
+        group_column: Examples with the same value in it stay
             in one split where some are held out or cut in half.
     """
 

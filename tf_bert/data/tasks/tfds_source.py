@@ -103,7 +103,6 @@ def read_splits(
     """Reads the labelled splits of a task; prepares the dataset where needed.
 
     Args:
-        task: Whose `tfds` says where its parts are.
         data_dir: See `open_builder`.
         divided: The split whose groups are read, if the task has any.
 
@@ -179,8 +178,11 @@ def _read_columns(
     names = [spec.label_feature, spec.text_feature]
     names += [spec.text_pair_feature] if spec.text_pair_feature else []
     names += [_check_is_group(builder, group)] if group else []
-    if _has_index(builder.info.features):
-        names.append(_INDEX_FEATURE)
+    features = builder.info.features
+    if _INDEX_FEATURE in features:
+        feature = features[_INDEX_FEATURE]
+        if not feature.shape and np.issubdtype(feature.np_dtype, np.integer):
+            names.append(_INDEX_FEATURE)
     dataset = builder.as_dataset(
         split=split,
         batch_size=_READ_ROWS,
@@ -217,13 +219,6 @@ def _check_is_group(builder: Any, name: str) -> str:
     )
 
 
-def _has_index(features: Any) -> bool:
-    if _INDEX_FEATURE not in features:
-        return False
-    index = features[_INDEX_FEATURE]
-    return index.shape == () and np.issubdtype(index.np_dtype, np.integer)
-
-
 def _without_unlabelled(
     builder: Any, spec: TfdsSpec, columns: _Columns, source: str
 ) -> _Columns | None:
@@ -251,8 +246,7 @@ def _as_labelled(
     builder: Any, task: TaskSpec, columns: _Columns, source: str
 ) -> tuple[Examples, LabelColumn]:
     spec = task.tfds
-    names = [spec.text_feature]
-    names += [spec.text_pair_feature] if spec.text_pair_feature else []
+    names = filter(None, (spec.text_feature, spec.text_pair_feature))
     texts = [[t.decode("utf-8") for t in columns[name]] for name in names]
     labels = _label_strings(builder, task, columns[spec.label_feature])
     examples = Examples(
@@ -265,7 +259,16 @@ def _as_labelled(
     )
     has_texts = [all(map(str.strip, row)) for row in zip(*texts, strict=True)]
     if not all(has_texts):
-        _check_may_be_empty(task, examples, has_texts)
+        numbers = examples.row_numbers[~np.array(has_texts)]
+        if not task.has_malformed_rows:
+            raise ValueError(
+                f"An example has no text. Received: an empty one in {source}, "
+                f"row {numbers[0]}. Pass another --tfds_name, or your own "
+                "files by --train_file."
+            )
+        logging.info(
+            "%d malformed rows of %s are left out.", len(numbers), source
+        )
         kept = np.flatnonzero(has_texts)
         examples, labels = examples.select(kept), [labels[i] for i in kept]
     return examples, LabelColumn(
@@ -300,19 +303,3 @@ def _label_strings(
             names = [ours.get(name, name) for name in names]
         return [names[value] for value in values]
     return _names(values)
-
-
-def _check_may_be_empty(
-    task: TaskSpec, examples: Examples, has_texts: list[bool]
-) -> None:
-    """Logs rows with an empty text, or refuses them."""
-    numbers = examples.row_numbers[~np.array(has_texts)]
-    if not task.has_malformed_rows:
-        raise ValueError(
-            "An example has no text. Received: an empty one in "
-            f"{examples.source}, row {numbers[0]}. Pass another --tfds_name, "
-            "or your own files by --train_file."
-        )
-    logging.info(
-        "%d malformed rows of %s are left out.", len(numbers), examples.source
-    )

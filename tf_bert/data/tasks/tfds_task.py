@@ -8,35 +8,21 @@ import numpy as np
 from absl import logging
 
 from tf_bert.config.all_settings import SETTINGS
-from tf_bert.data.tasks import known_tasks, tfds_source
+from tf_bert.data.tasks import tfds_source
 from tf_bert.data.tasks.task_spec import SPLITS, TaskSpec, TfdsSpec
 
 
-def describe_task(
-    name: str,
-    data_dir: str | None,
-    *,
-    text_column: str = "text",
-    text_pair_column: str | None = None,
-    label_column: str = "label",
-    is_regression: bool = False,
-    label_names: tuple[str, ...] | None = None,
-    metric: str | None = None,
-) -> TaskSpec:
+def describe_task(task: TaskSpec, name: str, data_dir: str | None) -> TaskSpec:
     """Returns the task of a dataset, from its features; reads no example.
 
     Args:
+        task: As flags name its columns. `text_column` is a text feature, or
+            the default, which also stands for the only one that there is,
+            whatever it is called; `label_column` likewise a class label, a
+            number or a text. Without `label_names` those of the dataset are
+            taken or, if it names none, those of the training data.
         name: `name/config`, with `:version` or without.
         data_dir: Where prepared datasets are; None: the library's default.
-        text_column: Name of a text feature. "text", the default, also stands
-            for the only text feature that there is, whatever it is called.
-        text_pair_column: Name of the second text's; None: single texts.
-        label_column: Name of a class label, a number or a text. "label", the
-            default, also stands for the only class label.
-        is_regression: Labels are scores, not classes.
-        label_names: Labels in the order of their ids. None: in the order of
-            the dataset's or, if it names none, from the training data.
-        metric: See `known_tasks.custom_task`.
     """
     import tensorflow_datasets as tfds
 
@@ -44,43 +30,37 @@ def describe_task(
     features = builder.info.features
     if not isinstance(features, tfds.features.FeaturesDict):
         features = {}
+    classes = [
+        k
+        for k, f in features.items()
+        if isinstance(f, tfds.features.ClassLabel)
+    ]
+    labels = [k for k, f in features.items() if _may_be_label(f)]
     label = _choose(
-        "label_column",
-        label_column,
-        features,
-        {k for k, f in features.items() if _may_be_label(f)},
-        [
-            k
-            for k, f in features.items()
-            if isinstance(f, tfds.features.ClassLabel)
-        ],
+        "label_column", task.label_column, features, labels, classes
     )
     texts = [
         k
         for k, f in features.items()
         if isinstance(f, tfds.features.Text) and k != label
     ]
-    text = _choose("text_column", text_column, features, texts, texts)
-    if text_pair_column is not None:
-        text_pair_column = _choose(
-            "text_pair_column", text_pair_column, features, texts, []
-        )
-    if label_names is None and not is_regression:
+    pair = task.text_pair_column
+    if pair is not None:
+        pair = _choose("text_pair_column", pair, features, texts, [])
+        texts.remove(pair)
+    text = _choose("text_column", task.text_column, features, texts, texts)
+    label_names = task.label_names
+    if label_names is None and not task.is_regression:
         label_names = getattr(features[label], "names", None)
-    task = known_tasks.custom_task(
-        text_column=text,
-        text_pair_column=text_pair_column,
-        label_column=label,
-        is_regression=is_regression,
-        label_names=label_names,
-        metric=metric,
-    )
     return dataclasses.replace(
         task,
+        text_column=text,
+        label_column=label,
+        label_names=label_names and tuple(label_names),
         tfds=TfdsSpec(
             name=name,
             text_feature=text,
-            text_pair_feature=text_pair_column,
+            text_pair_feature=pair,
             label_feature=label,
             splits={split: split for split in SPLITS},
         ),

@@ -211,41 +211,23 @@ class BertTokenizer(tf.Module):
         )
 
 
-def longest_first_lengths(
-    first: tf.Tensor, second: tf.Tensor, limit: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns how much of two texts is kept, as Hugging Face decides it.
+def _truncate_longest_first(
+    first: tf.RaggedTensor, second: tf.RaggedTensor, limit: int
+) -> list[tf.RaggedTensor]:
+    """Cuts two texts to `limit` tokens together, as Hugging Face does it.
 
     The shorter text is cut only when it is longer than half of `limit`. When
     both are cut and `limit` is odd, the longer one keeps one token more; of
     two equally long ones, the second.
-
-    Args:
-        first: Integer Tensor, any shape. Tokens of the first text.
-        second: The same for the second text.
-        limit: Most tokens of both together; above 0.
-
-    Example:
-        >>> kept = longest_first_lengths(tf.constant([9]), tf.constant([2]), 8)
-        >>> [int(length[0]) for length in kept]
-        [6, 2]
     """
-    limit = tf.cast(limit, first.dtype)
+    firsts, seconds = first.row_lengths(), second.row_lengths()
+    limit = tf.cast(limit, firsts.dtype)
     half = limit // 2
-    is_first_longer = first > second
-    most_of_first = tf.where(is_first_longer, limit - half, half)
+    most_of_first = tf.where(firsts > seconds, limit - half, half)
     most_of_second = limit - most_of_first
-    return (
-        tf.minimum(first, tf.maximum(most_of_first, limit - second)),
-        tf.minimum(second, tf.maximum(most_of_second, limit - first)),
-    )
-
-
-def _truncate_longest_first(
-    first: tf.RaggedTensor, second: tf.RaggedTensor, limit: int
-) -> list[tf.RaggedTensor]:
-    lengths = longest_first_lengths(
-        first.row_lengths(), second.row_lengths(), limit
+    lengths = (
+        tf.minimum(firsts, tf.maximum(most_of_first, limit - seconds)),
+        tf.minimum(seconds, tf.maximum(most_of_second, limit - firsts)),
     )
     truncated = []
     for rows, length in zip((first, second), lengths, strict=True):

@@ -24,7 +24,6 @@ class TokenizerSettings:
     Args:
         vocabulary: The word pieces; a piece's position is its id. Pieces
             within a word start with ``##``.
-        do_lower_case: Whether to lower-case.
         strip_accents: Whether to remove accents. None: as `do_lower_case`.
         tokenize_chinese_chars: Whether each Chinese character is a word.
         unk_token: Stands for a word that the vocabulary cannot spell.

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/data/tokens/feature_store.py."""
+"""Tests of tf_bert/data/tokens/tokenized_examples.py."""
 
 import tempfile
 
@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tf_bert.data.tokens.feature_store import FeatureFiles, FeatureTable
+from tf_bert.data.tokens.tokenized_examples import FeatureFiles, FeatureTable
 
 # Three examples of 2, 1 and 3 tokens.
 VALUES = np.arange(6 * 4, dtype=np.float32).reshape(6, 4)
