@@ -229,11 +229,8 @@ def _load_unlabelled(
     text_pair_column: str | None,
     text_format: TextFormat,
 ) -> LoadedExamples:
-    chunks = list(
-        UnlabelledFile(
-            path, text_column, text_pair_column, text_format
-        ).chunks()
-    )
+    file = UnlabelledFile(path, text_column, text_pair_column, text_format)
+    chunks = list(file.chunks())
     texts = tuple(text for chunk in chunks for text in chunk.texts)
     pairs = None
     if text_pair_column is not None:
@@ -296,14 +293,14 @@ def _check_is_trained(folder: str) -> None:
 def _as_examples(
     texts: Iterable[str], text_pairs: Iterable[str] | None
 ) -> Examples:
-    columns = {"texts": texts, "text_pairs": text_pairs}
-    for name, column in columns.items():
-        if column is not None:
-            columns[name] = _as_texts(name, column)
+    texts = _as_texts("texts", texts)
+    if text_pairs is not None:
+        text_pairs = _as_texts("text_pairs", text_pairs)
     return Examples(
-        **columns,
+        texts=texts,
+        text_pairs=text_pairs,
         labels=None,
-        row_numbers=np.arange(1, len(columns["texts"]) + 1),
+        row_numbers=np.arange(1, len(texts) + 1),
         source="texts",
     )
 

@@ -10,7 +10,6 @@ with a scheme every function may raise what `remote_files.explained` does.
 """
 
 import contextlib
-import io
 import os
 import pathlib
 import re
@@ -42,11 +41,8 @@ def is_remote(path: PathLike) -> bool:
 
 def read_bytes(path: PathLike) -> bytes:
     """Returns the content of a file."""
-    if not is_remote(path):
-        return pathlib.Path(path).read_bytes()
-    content = io.BytesIO()
-    remote_files.download(os.fspath(path), content)
-    return content.getvalue()
+    with open_binary_reader(path) as file:
+        return file.read()
 
 
 def read_text(path: PathLike) -> str:
@@ -56,9 +52,9 @@ def read_text(path: PathLike) -> str:
 
 @contextlib.contextmanager
 def open_binary_reader(path: PathLike) -> Iterator[BinaryIO]:
-    """Opens a file for reading and seeking; a remote one is fetched whole.
+    """Opens a file for reading and seeking.
 
-    A remote one takes its size in the folder for temporary files meanwhile.
+    A remote one is fetched whole, into the folder for temporary files.
     """
     if not is_remote(path):
         with open(path, "rb") as file:
@@ -87,15 +83,6 @@ def open_binary_writer(path: PathLike) -> Iterator[BinaryIO]:
 
     For content that is too large to hold twice. If the block raises, `path`
     is as it was before. Its folder must exist.
-
-    Example:
-        >>> path = os.path.join(tempfile.mkdtemp(), "weights")
-        >>> with open_binary_writer(path) as file:
-        ...     _ = file.write(b"half")
-        ...     print(exists(path))
-        False
-        >>> exists(path)
-        True
     """
     if is_remote(path):
         # Closing a remote file publishes what was written so far, after an
@@ -128,20 +115,17 @@ def open_binary_writer(path: PathLike) -> Iterator[BinaryIO]:
 def open_folder_writer(
     path: PathLike, *, last: str | None = None
 ) -> Iterator[str]:
-    """Gives a folder to fill, which becomes `path` when the block ends well.
+    """Yields an empty folder, which becomes `path` when the block ends well.
 
-    If the block raises, `path` is as it was before. On this machine the old
-    folder gives way to the new one by two renames. Elsewhere a folder cannot
-    be renamed: the old one is removed and the new files are copied, those of
-    sub-folders first, so that a folder without its own files is unfinished.
+    If the block raises, `path` is as it was before; its parent must exist. On
+    this machine the old folder gives way to the new one by two renames.
+    Elsewhere a folder cannot be renamed: the old one is removed and the new
+    files are copied, those of sub-folders first, so that a folder without its
+    own files is unfinished.
 
     Args:
-        path: The folder to replace; it need not exist, but its parent must.
         last: On `gs://`, the file without which the folder is nothing to its
             readers: the first that is removed, and the last that is copied.
-
-    Yields:
-        An empty folder of this machine.
 
     Example:
         >>> path = os.path.join(tempfile.mkdtemp(), "folder")
@@ -250,11 +234,10 @@ def remove_tree(path: PathLike) -> None:
 
 
 def remove_unfinished(path: PathLike) -> None:
-    """Removes what writes that were killed have left in a folder.
+    """Removes what writes that were killed have left in a folder, or below.
 
-    And in its subfolders. Nobody may be writing there; it need not exist. On
-    `gs://` nothing is left: what is sent there is staged in the folder for
-    temporary files.
+    Nobody may be writing there; it need not exist. On `gs://` nothing is left:
+    what is sent there is staged in the folder for temporary files.
     """
     if is_remote(path):
         return

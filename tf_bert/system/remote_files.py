@@ -84,11 +84,8 @@ def explained(path: str) -> Iterator[None]:
     """Turns errors of TensorFlow's file systems about a path into Python's.
 
     Raises:
-        FileNotFoundError: There is no such object, folder or bucket.
-        PermissionError: You may not read or write it.
-        ValueError: The path is no valid one.
-        ConnectionError: The storage did not answer, or not as it should.
-        OSError: There is no room on this machine to stage what is written.
+        FileNotFoundError, PermissionError, ValueError, ConnectionError,
+            OSError: See `_SENTENCES`.
     """
     import tensorflow as tf
 

@@ -7,6 +7,7 @@ import contextlib
 import fnmatch
 import glob
 import os
+import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tf_bert.system import file_io
@@ -61,9 +62,7 @@ class WrittenFiles:
     def record(self, *patterns: str) -> None:
         """Adds to the record what will be written; the folder exists.
 
-        Raises:
-            FileExistsError: if there is such a file, and nothing says that we
-                have written it.
+        As `check_replaces_own`, it refuses what is not ours.
         """
         patterns = tuple(dict.fromkeys(patterns))
         self.check_replaces_own(patterns)
@@ -116,17 +115,18 @@ class WrittenFiles:
     ) -> Iterator[str]:
         """`file_io.open_folder_writer` for a folder in this one.
 
-        Raises:
-            FileExistsError: if a file of others lies in the earlier one.
+        As `check_replaces_own`, it refuses to replace files of others.
         """
         self.check_replaces_own([f"{name}/{pattern}" for pattern in _ANY])
         path = self._join(name)
         with file_io.open_folder_writer(path, last=last) as temporary:
             yield temporary
-            files = [
-                glob.escape(f"{name}/{file}") for file in _files_in(temporary)
-            ]
-            self.record(*files)
+            files = sorted(
+                path.relative_to(temporary).as_posix()
+                for path in pathlib.Path(temporary).rglob("*")
+                if path.is_file()
+            )
+            self.record(*(glob.escape(f"{name}/{file}") for file in files))
 
     def matching(self, patterns: Iterable[str]) -> Iterator[str]:
         """Yields the files that match, by their paths below the folder."""
@@ -205,11 +205,3 @@ def _is_within(path: str, patterns: Iterable[str]) -> bool:
         and all(map(fnmatch.fnmatchcase, parts, pattern.split("/")))
         for pattern in patterns
     )
-
-
-def _files_in(folder: str) -> Iterator[str]:
-    """Yields the files of a folder of this machine, by their paths below it."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.relpath(os.path.join(parent, name), folder)
-            yield path.replace(os.sep, "/")
