@@ -1,6 +1,7 @@
 """A run whose data files have changed since, from the command line."""
 
 import json
+import logging
 import pathlib
 import shutil
 
@@ -72,23 +73,28 @@ def folder(trained, tmp_path, monkeypatch):
     return path
 
 
-def end(warm_program, flags, status):
-    """Returns what a command says, in a process of its own."""
-    process = warm_program.start(flags)
-    assert process.wait() == status, process.error()
-    return process.error()
+@pytest.fixture
+def refused(capsys):
+    """Returns the last line that a refused command says."""
+
+    def error(*flags):
+        assert run.main(list(flags)) == 2
+        return capsys.readouterr().err.splitlines()[-1]
+
+    return error
 
 
 @pytest.fixture
-def refused(warm_program):
-    """Returns the last line of a command that is refused."""
-    return lambda *flags: end(warm_program, flags, 2).splitlines()[-1]
-
-
-@pytest.fixture
-def done(warm_program):
+def done(caplog):
     """Returns what a command logs that ends well."""
-    return lambda *flags: end(warm_program, flags, 0)
+    caplog.set_level(logging.INFO)
+
+    def log(*flags):
+        caplog.clear()
+        assert run.main(list(flags)) == 0
+        return caplog.text
+
+    return log
 
 
 def rows_of(folder, split):

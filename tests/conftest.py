@@ -73,6 +73,39 @@ class WithFolder(parameterized.TestCase):
             self.enterContext(tempfile.TemporaryDirectory())
         )
 
+    def write_rows(self, name: str, *rows: tuple[str, ...]) -> str:
+        """Writes rows divided at tabs; returns the path."""
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        text = "".join("\t".join(row) + "\n" for row in rows)
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    def write_labelled(self, name: str, *labels: str) -> str:
+        """Writes the texts "text 1", "text 2", ... with these labels."""
+        rows = [(f"text {i}", label) for i, label in enumerate(labels, 1)]
+        return self.write_rows(name, ("text", "label"), *rows)
+
+    def write_columns(self, name: str, columns: dict[str, list]) -> str:
+        """Writes a table in the format of its extension; returns the path."""
+        path = self.folder / name
+        rows = list(zip(*columns.values(), strict=True))
+        if name.endswith(".parquet"):
+            import pyarrow.parquet
+
+            pyarrow.parquet.write_table(pyarrow.table(columns), path)
+        elif name.endswith(".jsonl"):
+            lines = [
+                json.dumps(dict(zip(columns, row, strict=True))) for row in rows
+            ]
+            path.write_text("\n".join(lines), encoding="utf-8")
+        elif name.endswith(".csv"):
+            write_csv(path, [columns, *rows])
+        else:
+            texts = [map(str, row) for row in rows]
+            self.write_rows(name, tuple(columns), *texts)
+        return str(path)
+
 
 def write_csv(path: pathlib.Path, rows: list) -> None:
     """Writes rows, of which the first is the header."""

@@ -81,7 +81,7 @@ class TestRun:
         assert "| ROC AUC |" in card
         assert "--positive_label=fraud" in card
 
-    def test_report_and_evaluation_name_it(self, copied, capsys):
+    def test_report_and_evaluation_name_it(self, copied, tmp_path, capsys):
         assert run.main(["--mode=report", f"--output_dir={copied}"]) == 0
         page = (copied / "report.html").read_text("utf-8")
         assert re.search(r">F1 \(fraud\)</t[hd]>\s*<t[hd][^>]*>0\.000<", page)
@@ -93,29 +93,24 @@ class TestRun:
         assert again["positive_label"] == "fraud"
         assert again["test"]["f1"] == 0
         assert "positive_label = fraud\n" in capsys.readouterr().out
-
-    def test_other_rows_are_evaluated_by_the_same_class(self, copied, tmp_path):
-        # Of these the other one would be rarer.
+        # Of these rows the other one would be rarer.
         rows = [("a text", "fraud")] * 6 + [("a word", "legit")] * 2
         write_csv(tmp_path / "new.csv", [("text", "label"), *rows])
         arguments = [f"--test_file={tmp_path / 'new.csv'}"]
         arguments += ["--mode=evaluate", f"--output_dir={copied}"]
         assert run.main(arguments) == 0
-        evaluation = read_json(copied / "evaluation.json")
-        assert evaluation["positive_label"] == "fraud"
-        assert evaluation["test"]["f1"] == 0
+        other = read_json(copied / "evaluation.json")
+        assert other["positive_label"] == "fraud"
+        assert other["test"]["f1"] == 0
 
-    def test_the_same_command_continues_with_or_without_it(
-        self, train, copied, fraud_file
+    def test_the_same_command_continues_and_another_does_not(
+        self, train, flags, copied, fraud_file, capsys
     ):
+        changes = {"train_file": fraud_file, **FRAUD}
         for given in (None, "fraud"):
-            train(copied, train_file=fraud_file, positive_label=given, **FRAUD)
-
-    def test_another_one_is_another_run(
-        self, flags, copied, fraud_file, capsys
-    ):
-        changes = {"positive_label": "legit", "train_file": fraud_file, **FRAUD}
-        assert run.main(flags(output_dir=copied, **changes)) == 2
+            train(copied, positive_label=given, **changes)
+        command = flags(output_dir=copied, positive_label="legit", **changes)
+        assert run.main(command) == 2
         assert "positive_label: fraud -> legit" in capsys.readouterr().err
 
 
@@ -210,7 +205,7 @@ class TestSweep:
     @pytest.mark.parametrize(
         "sweep, message",
         [
-            ("positive_label:fraud,legit", "must have one positive label"),
+            ("positive_label:fraud,legit", "need one positive label"),
             (
                 "positive_label:fraud,fruad",
                 "'fruad', where another has 'fraud'",

@@ -2,8 +2,6 @@
 
 import json
 
-import pyarrow
-import pyarrow.parquet
 from absl.testing import parameterized
 from conftest import WithFolder
 
@@ -32,10 +30,8 @@ class ColumnsTest(WithFolder):
         return self.read(path)
 
     def read_parquet(self, texts, labels):
-        path = self.folder / "a.parquet"
-        table = pyarrow.table({"text": texts, "label": labels})
-        pyarrow.parquet.write_table(table, path)
-        return self.read(path)
+        columns = {"text": texts, "label": labels}
+        return self.read(self.write_columns("a.parquet", columns))
 
     @parameterized.parameters(
         ([" a ", "b"], ["a", "b"]),

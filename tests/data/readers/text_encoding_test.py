@@ -33,10 +33,6 @@ class DecodeLinesTest(parameterized.TestCase):
         said = "cp1252" if has_mark else encoding
         self.assertEqual(decode(content, said), lines)
 
-    def test_big_endian_mark(self):
-        content = b"\xfe\xff" + "é\n".encode("utf-16-be")
-        self.assertEqual(decode(content), ["é\n"])
-
     @parameterized.parameters(
         ("cp1252", "“ça” €\n"),
         ("latin-1", "ça\n"),
@@ -49,12 +45,15 @@ class DecodeLinesTest(parameterized.TestCase):
         content = (text * 9000).encode(encoding)
         self.assertEqual(decode(content, encoding), [text] * 9000)
 
-    @parameterized.parameters(b"", b"\xef\xbb\xbf", b"\xff\xfe")
-    def test_nothing_holds_no_lines(self, content):
-        self.assertEqual(decode(content), [])
-
-    def test_nul_is_a_character(self):
-        self.assertEqual(decode(b"a\0b\n\0\n"), ["a\0b\n", "\0\n"])
+    @parameterized.parameters(
+        (b"", []),
+        (b"\xef\xbb\xbf", []),
+        (b"\xff\xfe", []),
+        (b"a\0b\n\0\n", ["a\0b\n", "\0\n"]),
+        (b"\xfe\xff" + "é\n".encode("utf-16-be"), ["é\n"]),
+    )
+    def test_marks_alone_nul_and_big_endian(self, content, lines):
+        self.assertEqual(decode(content), lines)
 
     def test_lines_come_as_soon_as_they_are_there(self):
         source, target = os.pipe()

@@ -3,7 +3,6 @@
 import tracemalloc
 from unittest import mock
 
-import pyarrow.parquet
 from absl.testing import parameterized
 from conftest import WithFolder
 
@@ -12,16 +11,6 @@ from tf_bert.data.readers.unlabelled import UnlabelledFile
 
 
 class UnlabelledTest(WithFolder):
-    def write(self, name: str, *rows: tuple[str, ...]) -> str:
-        path = self.folder / name
-        text = "".join("\t".join(row) + "\n" for row in rows)
-        path.write_text(text, encoding="utf-8")
-        return str(path)
-
-    def write_labelled(self, name: str, *labels: str) -> str:
-        rows = [(f"text {i}", label) for i, label in enumerate(labels, 1)]
-        return self.write(name, ("text", "label"), *rows)
-
     def test_every_row_is_in_one_chunk_in_file_order(self):
         path = self.write_labelled("p.tsv", *"ab" * 2500)
         file = UnlabelledFile(path, "text")
@@ -34,7 +23,7 @@ class UnlabelledTest(WithFolder):
         self.assertEqual(list(file.chunks_ahead()), chunks)
 
     def test_pairs_by_number(self):
-        path = self.write("p.tsv", ("1", "a", "b"), ("2", "c", "d"))
+        path = self.write_rows("p.tsv", ("1", "a", "b"), ("2", "c", "d"))
         (chunk,) = UnlabelledFile(path, "3", "2").chunks()
         self.assertEqual(chunk.columns, ("column_1", "column_2", "column_3"))
         self.assertEqual(chunk.texts, ("b", "d"))
@@ -42,12 +31,12 @@ class UnlabelledTest(WithFolder):
 
     def test_check_finds_a_bad_last_row(self):
         rows = [("a",)] * 3000
-        path = self.write("p.tsv", ("text",), *rows, (" ",))
+        path = self.write_rows("p.tsv", ("text",), *rows, (" ",))
         with self.assertRaisesRegex(ValueError, r"row 3001 \(line 3002\)"):
             UnlabelledFile(path, "text").check()
 
     def test_empty_texts_are_read_on_request(self):
-        path = self.write("p.tsv", ("text", "x"), ("a", "1"), ("", "2"))
+        path = self.write_rows("p.tsv", ("text", "x"), ("a", "1"), ("", "2"))
         chunks = UnlabelledFile(path, "text").chunks(allow_empty_texts=True)
         self.assertEqual([chunk.texts for chunk in chunks], [("a", "")])
 
@@ -61,13 +50,13 @@ class UnlabelledTest(WithFolder):
         self.assertLess(peak, 2_500_000)
 
     def test_a_wrong_row_is_found_ahead(self):
-        path = self.write("p.tsv", ("text",), *[("a",)] * 9000, (" ",))
+        path = self.write_rows("p.tsv", ("text",), *[("a",)] * 9000, (" ",))
         with self.assertRaisesRegex(ValueError, "row 9001"):
             UnlabelledFile(path, "text").chunks_ahead()
 
     def test_a_large_file_is_not_held_as_a_whole(self):
         rows = [("x" * 1_000_000,)] * 7
-        path = self.write("p.tsv", ("text",), *rows, (" ",))
+        path = self.write_rows("p.tsv", ("text",), *rows, (" ",))
         chunks = UnlabelledFile(path, "text").chunks_ahead()
         self.assertLen(next(chunks).rows, 3)
         with self.assertRaisesRegex(ValueError, "row 8"):
@@ -75,23 +64,16 @@ class UnlabelledTest(WithFolder):
 
     @parameterized.parameters("p.csv", "p.tsv", "p.jsonl", "p.parquet")
     def test_the_file_is_opened_once(self, name):
-        path = self.folder / name
-        if name == "p.parquet":
-            pyarrow.parquet.write_table(
-                pyarrow.table({"text": ["a", "b"]}), path
-            )
-        else:
-            is_json = name == "p.jsonl"
-            path.write_text('{"text": "a"}\n' if is_json else "text\na\n")
+        path = self.write_columns(name, {"text": ["a", "b"]})
         opened = mock.Mock(side_effect=data_files.open_binary)
         with mock.patch.object(data_files, "open_binary", opened):
             with mock.patch.object(parquet_files, "open_binary", opened):
-                list(UnlabelledFile(str(path), "text").chunks())
+                list(UnlabelledFile(path, "text").chunks())
         self.assertEqual(opened.call_count, 1)
 
     def test_chunks_of_long_documents_are_short(self):
         rows = [("x" * 1_000_000,)] * 7
-        path = self.write("p.tsv", ("text",), *rows)
+        path = self.write_rows("p.tsv", ("text",), *rows)
         chunks = list(UnlabelledFile(path, "text").chunks())
         self.assertEqual([len(chunk.rows) for chunk in chunks], [3, 3, 1])
 

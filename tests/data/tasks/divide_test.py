@@ -1,13 +1,10 @@
 """Tests of tf_bert/data/tasks/divide.py."""
 
-import json
 import pathlib
 import re
 import tempfile
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from absl.testing import parameterized
 from conftest import WithFolder
@@ -125,22 +122,7 @@ class GroupsTest(WithFolder):
             "user": [i % 12 for i in range(60)],
             **changes,
         }
-        path = self.folder / name
-        rows = [
-            dict(zip(columns, row, strict=True))
-            for row in zip(*columns.values(), strict=True)
-        ]
-        if name.endswith(".parquet"):
-            pq.write_table(pa.table(columns), path)
-        elif name.endswith(".jsonl"):
-            path.write_text("\n".join(json.dumps(row) for row in rows))
-        else:
-            separator = "," if name.endswith(".csv") else "\t"
-            lines = [columns, *(row.values() for row in rows)]
-            path.write_text(
-                "".join(separator.join(map(str, x)) + "\n" for x in lines)
-            )
-        return str(path)
+        return self.write_columns(name, columns)
 
     def users(self, rows):
         return {(number - 1) % 12 for number in rows.row_numbers.tolist()}

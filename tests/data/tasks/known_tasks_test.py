@@ -75,43 +75,27 @@ class TfdsTest(parameterized.TestCase):
 
 class CustomTaskTest(parameterized.TestCase):
     @parameterized.parameters(
-        (("a",), False, "two or more .*label_names=a. Correct"),
-        (("a", "b", "a"), False, "two or more .*label_names=a,b,a. Correct"),
-        (("a", ""), False, "two or more .*label_names=a,. Correct"),
-        (("0", "1"), True, "--task_type=classification"),
+        ({"label_names": ("a",)}, "two or more .*label_names=a. Correct"),
+        ({"label_names": ("a", "b", "a")}, "two or more .*label_names=a,b,a"),
+        ({"label_names": ("a", "")}, "two or more .*label_names=a,. Correct"),
+        (
+            {"label_names": ("0", "1"), "is_regression": True},
+            "--task_type=classification",
+        ),
+        ({"label_column": "text"}, "are the same.*'text'.*--label_column"),
+        ({"text_pair_column": "label"}, "are the same.*--label_column"),
+        ({"text_pair_column": "text"}, "are the same.*--label_column"),
+        (
+            {"metric": "spearman"},
+            "one of: accuracy, f1, macro_f1, matthews .*'spearman'.*--metric",
+        ),
+        ({"metric": "acc"}, "one of: accuracy, .*metric='acc'.*--metric"),
+        (
+            {"metric": "accuracy", "is_regression": True},
+            "one of: spearman, pearson .*metric='accuracy'.*--metric",
+        ),
     )
-    def test_label_names_that_are_refused(self, names, is_regression, message):
+    def test_what_contradicts_is_refused(self, flags, message):
+        columns = {"text_column": "text", "label_column": "label"}
         with self.assertRaisesRegex(ValueError, message):
-            custom_task(
-                text_column="text",
-                label_column="label",
-                is_regression=is_regression,
-                label_names=names,
-            )
-
-    @parameterized.parameters(
-        ("a", None, "a"), ("a", "b", "b"), ("a", "a", "b")
-    )
-    def test_columns_must_differ(self, text, pair, label):
-        with self.assertRaisesRegex(
-            ValueError, f"are the same.*label_column='{label}'.*--label_column"
-        ):
-            custom_task(
-                text_column=text, text_pair_column=pair, label_column=label
-            )
-
-    @parameterized.parameters(
-        (False, "spearman", "accuracy, f1, macro_f1, matthews"),
-        (True, "accuracy", "spearman, pearson"),
-        (False, "acc", "accuracy, f1, macro_f1, matthews"),
-    )
-    def test_metric_must_fit_the_task(self, is_regression, metric, choices):
-        with self.assertRaisesRegex(
-            ValueError, f"one of: {choices} .*metric='{metric}'.*--metric"
-        ):
-            custom_task(
-                text_column="text",
-                label_column="label",
-                is_regression=is_regression,
-                metric=metric,
-            )
+            custom_task(**(columns | flags))

@@ -29,22 +29,9 @@ def load_whole(task, **flags):
     return load(task, validation_proportion=0, **flags)
 
 
-class SourcesTestCase(WithFolder):
-    def write(self, name: str, *rows: tuple[str, ...]) -> str:
-        path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
-        text = "".join("\t".join(row) + "\n" for row in rows)
-        path.write_text(text, encoding="utf-8")
-        return str(path)
-
-    def write_labelled(self, name: str, *labels: str) -> str:
-        rows = [(f"text {i}", label) for i, label in enumerate(labels, 1)]
-        return self.write(name, ("text", "label"), *rows)
-
-
-class LoadTest(SourcesTestCase):
+class LoadTest(WithFolder):
     def test_texts_pairs_labels_and_row_numbers(self):
-        train = self.write(
+        train = self.write_rows(
             "t.tsv",
             ("label", "b", "a"),
             ("yes", "b 1", " a 1 "),
@@ -82,7 +69,7 @@ class LoadTest(SourcesTestCase):
     def test_the_text_format_is_of_the_files_given_one_by_one(self):
         train = self.folder / "train.csv"
         train.write_bytes(b"sentence;label\ncaf\xe9;1\nx;0\n")
-        self.write("dev.tsv", ("sentence", "label"), ("thé", "1"))
+        self.write_rows("dev.tsv", ("sentence", "label"), ("thé", "1"))
         data = load(
             "sst-2",
             data_dir=str(self.folder),
@@ -127,12 +114,12 @@ class LoadTest(SourcesTestCase):
             self.assertEqual(split.texts, texts)
 
 
-class DataDirTest(SourcesTestCase):
+class DataDirTest(WithFolder):
     def setUp(self):
         super().setUp()
         header = ("sentence", "label")
-        self.write("SST-2/train.tsv", header, ("good", "1"), ("bad", "0"))
-        self.write("SST-2/dev.tsv", header, ("fine", "1"))
+        self.write_rows("SST-2/train.tsv", header, ("good", "1"), ("bad", "0"))
+        self.write_rows("SST-2/dev.tsv", header, ("fine", "1"))
 
     @parameterized.parameters("", "SST-2", "SST-2/")
     def test_the_folder_or_its_parent(self, name):
@@ -142,7 +129,7 @@ class DataDirTest(SourcesTestCase):
         self.assertIsNone(data.test)
 
     def test_a_given_file_goes_before_the_folder(self):
-        other = self.write("o.tsv", ("sentence", "label"), ("other", "0"))
+        other = self.write_rows("o.tsv", ("sentence", "label"), ("other", "0"))
         data = load("sst-2", data_dir=str(self.folder), validation_file=other)
         self.assertEqual(data.validation.texts, ("other",))
         self.assertEqual(data.train.texts, ("good", "bad"))
@@ -165,7 +152,7 @@ class DataDirTest(SourcesTestCase):
             load(task, **sources)
 
 
-class RefusedRowsTest(SourcesTestCase):
+class RefusedRowsTest(WithFolder):
     @parameterized.parameters(
         (["yes", "maybe"], ("no", "yes"), "not in `label_names`. .*row 2"),
         (["yes", "yes"], None, "the same label"),
@@ -187,7 +174,7 @@ class RefusedRowsTest(SourcesTestCase):
     def test_empty_text_or_pair(self, text, name):
         task = dataclasses.replace(_OWN, text_pair_column="pair")
         row = {"text": "a", "pair": "b", "label": "1", name: text}
-        train = self.write(
+        train = self.write_rows(
             "t.tsv", tuple(row), ("a", "b", "0"), tuple(row.values())
         )
         with self.assertRaisesRegex(
@@ -215,7 +202,7 @@ class RefusedRowsTest(SourcesTestCase):
     def test_what_does_not_fit_the_task(self, text, label, rows, message):
         task = custom_task(text_column=text, label_column=label, metric="f1")
         with self.assertRaisesRegex(ValueError, message):
-            load(task, train_file=self.write("t.tsv", *rows))
+            load(task, train_file=self.write_rows("t.tsv", *rows))
 
 
 class TestGlueFolders:

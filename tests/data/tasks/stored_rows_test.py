@@ -4,8 +4,6 @@ import dataclasses
 import json
 import pathlib
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from absl.testing import parameterized
 from conftest import WithFolder
 
@@ -25,16 +23,7 @@ DIVISIONS = (
 
 class StoredRowsTest(WithFolder):
     def write(self, name, texts=TEXTS, labels=LABELS):
-        """Writes a file of the extension's format; returns its path."""
-        path = self.folder / name
-        columns = {"text": texts, "label": labels}
-        if name.endswith(".parquet"):
-            pq.write_table(pa.table(columns), path)
-        else:
-            rows = zip(texts, labels, strict=True)
-            lines = [json.dumps({"text": t, "label": x}) for t, x in rows]
-            path.write_text("\n".join(lines), encoding="utf-8")
-        return str(path)
+        return self.write_columns(name, {"text": texts, "label": labels})
 
     def config(self, train, **flags):
         if "validation_file" in flags:
