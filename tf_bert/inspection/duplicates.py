@@ -64,31 +64,30 @@ def find_overlaps(
     """
     ends = itertools.accumulate(map(len, splits.values()))
     offsets = dict(zip(splits, [0, *ends], strict=False))
-    first_rows = {
-        split: _first_rows(copy_keys(examples))
-        for split, examples in splits.items()
-    }
-    overlaps = []
+    keys = {split: copy_keys(examples) for split, examples in splits.items()}
     pairs = [(split, split) for split in splits]
     pairs += [(x, first) for first, x in itertools.combinations(splits, 2)]
+    overlaps = []
     for split, earlier in pairs:
-        exact, remaining = _divide(
-            copy_keys(splits[split]),
-            first_rows[earlier],
-            is_within=split == earlier,
-        )
+        first_rows = _first_rows(keys[earlier])
+        exact, others = {}, []
+        for row, text in enumerate(keys[split]):
+            first = first_rows.get(text)
+            if first is not None and (split != earlier or first != row):
+                exact[row] = first
+            elif text is not None:
+                others.append(row)
         found = similarity.find_similar(
             sets,
-            np.array(remaining, np.int64) + offsets[split],
-            np.fromiter(first_rows[earlier].values(), np.int64)
-            + offsets[earlier],
+            np.array(others, np.int64) + offsets[split],
+            np.fromiter(first_rows.values(), np.int64) + offsets[earlier],
             threshold=NEAR_DUPLICATE,
         )
-        near = [
-            (row, int(other) - offsets[earlier])
-            for row, other in zip(remaining, found, strict=True)
+        near = {
+            row: int(other) - offsets[earlier]
+            for row, other in zip(others, found, strict=True)
             if other >= 0
-        ]
+        }
         numbers = splits[split].row_numbers, splits[earlier].row_numbers
         overlaps.append(
             Overlap(
@@ -141,24 +140,8 @@ def _first_rows(texts: list[CopyKey | None]) -> dict[CopyKey, int]:
     return first
 
 
-def _divide(
-    texts: list[CopyKey | None], first: dict[CopyKey, int], *, is_within: bool
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Divides rows into exact repeats, with what they repeat, and others."""
-    repeats, others = [], []
-    for row, text in enumerate(texts):
-        if text is None:
-            continue
-        other = first.get(text)
-        if other is None or (is_within and other == row):
-            others.append(row)
-        else:
-            repeats.append((row, other))
-    return repeats, others
-
-
 def _named(
-    pairs: list[tuple[int, int]], numbers: np.ndarray, others: np.ndarray
+    pairs: Mapping[int, int], numbers: np.ndarray, others: np.ndarray
 ) -> list[tuple[int, int]]:
     """Turns positions in the splits into row numbers of their files."""
-    return [(int(numbers[row]), int(others[other])) for row, other in pairs]
+    return [(int(numbers[x]), int(others[other])) for x, other in pairs.items()]

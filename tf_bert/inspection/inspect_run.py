@@ -36,7 +36,7 @@ def inspect_run(config: Config) -> Inspection:
     to its `inspect.json`, and nothing else.
     """
     if config.output_dir:
-        _check_is_folder(config.output_dir)
+        RunFolder(config.output_dir).check_writable()
     run = build.build(config)
     inspection = inspect(run)
     print(inspection_report.render(inspection))
@@ -219,11 +219,3 @@ def _num_updated(run: build.Run) -> int:
 def _count(variables: Iterable) -> int:
     """Returns the number of parameters."""
     return sum(int(np.prod(variable.shape)) for variable in variables)
-
-
-def _check_is_folder(path: str) -> None:
-    if file_io.exists(path) and not file_io.is_dir(path):
-        raise NotADirectoryError(
-            "`output_dir` must be a folder. Received: output_dir="
-            f"{path}, a file. Pass another --output_dir, or leave it out."
-        )

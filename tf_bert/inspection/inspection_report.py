@@ -9,7 +9,7 @@ from tf_bert.inspection import findings
 from tf_bert.inspection.contents import Inspection
 from tf_bert.inspection.cost import MemoryEstimate
 from tf_bert.inspection.duplicates import NEAR_DUPLICATE
-from tf_bert.inspection.findings import Finding, counted, worst_first
+from tf_bert.inspection.findings import counted, worst_first
 from tf_bert.system import text_tables
 
 _LINE_WIDTH = 80
@@ -21,26 +21,24 @@ _INDENT = " " * 13
 def render(inspection: Inspection) -> str:
     """Returns the inspection as plain text, what to do at the end."""
     sections = {
-        "Data": _data_lines(inspection),
-        "Texts": _text_lines(inspection),
-        "Duplicates": _duplicate_lines(inspection),
-        "Model": _model_lines(inspection),
-        "Training": _training_lines(inspection),
-        "What to do": _finding_lines(inspection),
+        "Data": _data_lines,
+        "Texts": _text_lines,
+        "Duplicates": _duplicate_lines,
+        "Model": _model_lines,
+        "Training": _training_lines,
+        "What to do": _finding_lines,
     }
-    blocks = []
-    for title, lines in sections.items():
-        blocks.append("\n".join([title, "-" * len(title), *lines]))
-    return "\n\n".join(blocks)
+    return "\n\n".join(
+        "\n".join([title, "-" * len(title), *lines_of(inspection)])
+        for title, lines_of in sections.items()
+    )
 
 
 def as_json(inspection: Inspection) -> dict[str, Any]:
     """Returns the inspection as what JSON can hold.
 
-    Returns:
-        `config`, `splits`, `overlaps`, `contradictions`, `model`, `training`,
-        `memory` and `findings`, which are the same whenever the same command
-        is given; and `runtime`, which this machine decides.
+    All but `runtime`, which this machine decides, is the same whenever the
+    same command is given.
     """
     content = dataclasses.asdict(inspection)
     measured = inspection.measurement
@@ -57,13 +55,18 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
             "max_positions": inspection.max_positions,
         },
         "memory": content["memory"] | {"total": inspection.memory.total},
-        "findings": _as_dicts(findings.findings_of(inspection)),
+        "findings": [
+            dataclasses.asdict(x) for x in findings.findings_of(inspection)
+        ],
         "runtime": {
             "physical_memory": inspection.physical_memory,
             "measurement": measured
             and content["measurement"]
             | {"total_seconds": measured.total_seconds},
-            "findings": _as_dicts(findings.machine_findings_of(inspection)),
+            "findings": [
+                dataclasses.asdict(x)
+                for x in findings.machine_findings_of(inspection)
+            ],
         },
     }
 
@@ -251,10 +254,6 @@ def _finding_lines(inspection: Inspection) -> list[str]:
 def _table(columns: Sequence[Sequence[str]]) -> list[str]:
     rows = list(zip(*columns, strict=True))
     return text_tables.align(rows, has_rule=True)
-
-
-def _as_dicts(found: Sequence[Finding]) -> list[dict[str, str]]:
-    return [dataclasses.asdict(finding) for finding in found]
 
 
 def _with_share(count: int, total: int) -> str:
