@@ -142,39 +142,30 @@ def _failures_table(results: TaskResults) -> Table:
 
 def _scores_pictures(results: TaskResults) -> tuple[Picture, ...]:
     values, failed = {}, {}
-    for recipe in results.task.recipes:
-        counted = [
-            x
-            for x in recipe.counted(results.task.split)
-            if x.status in ("ok", "diverged")
-        ]
-        if counted:
-            label = recipe.label
+    for label, summary in results.summaries.items():
+        if summary.num_trials:
+            trials = results.recipe(label).counted(results.task.split)
             values[label] = results.scores(label)
-            failed[label] = np.array([x.is_failed for x in counted])
+            failed[label] = np.array(
+                [x.is_failed for x in trials if x.status != "error"]
+            )
     if not values:
         return ()
-    figure = trial_figures.scores_by_recipe(
-        values,
-        failed,
-        metric_title=results.score_title,
-        references=_references(results),
-    )
-    caption = (
-        "Each dot is a trial, a cross one "
-        "that failed. A box reaches from the lower to the upper quartile, with "
-        "the median as its line; whiskers reach to the last trial within 1.5 "
-        "times its length."
-    )
-    return (
-        Picture(
-            "scores",
-            f"Every trial's {results.score_title}",
-            figure,
-            caption,
-            _trials_table(results),
+    picture = Picture(
+        "scores",
+        f"Every trial's {results.score_title}",
+        trial_figures.scores_by_recipe(
+            values,
+            failed,
+            metric_title=results.score_title,
+            references=_references(results),
         ),
+        "Each dot is a trial, a cross one that failed. A box reaches from the "
+        "lower to the upper quartile, with the median as its line; whiskers "
+        "reach to the last trial within 1.5 times its length.",
+        _trials_table(results),
     )
+    return (picture,)
 
 
 def _references(results: TaskResults) -> dict[str, float]:

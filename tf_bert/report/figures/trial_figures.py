@@ -23,22 +23,19 @@ def scores_by_recipe(
 ) -> Figure:
     """Draws a box for each recipe, and each of its trials as a dot.
 
-    A box reaches from the lower to the upper quartile, its line is the
-    median, and its whiskers reach to the last trial within 1.5 times its
-    length (Tukey's), as in the paper's box plots.
+    Boxes and whiskers are Tukey's, as in the paper's box plots.
 
     Args:
-        scores: label -> scores `[N]` of its trials.
+        scores: label -> scores `[N]` of its trials, N >= 1.
         failed: label -> bool `[N]`, which of them failed or diverged.
         references: name -> score of what they are compared with.
     """
     figure = style.new_figure(height=0.7 + 0.42 * len(scores))
     axes = figure.subplots()
-    labels = [label for label in scores if len(scores[label])]
     axes.boxplot(
-        [scores[label] for label in labels],
+        list(scores.values()),
         orientation="horizontal",
-        positions=range(len(labels)),
+        positions=range(len(scores)),
         widths=0.5,
         showfliers=False,
         boxprops={"color": "0.35"},
@@ -46,7 +43,7 @@ def scores_by_recipe(
         capprops={"color": "0.35"},
         medianprops={"color": style.BLACK, "linewidth": 1.8},
     )
-    for place, label in enumerate(labels):
+    for place, label in enumerate(scores):
         _draw_dots(axes, scores[label], failed[label], place)
     lines = (":", "--", "-.")
     for (name, score), line in zip(references.items(), lines, strict=False):
@@ -57,7 +54,7 @@ def scores_by_recipe(
             linewidth=1.1,
             label=f"{name}: {score:.3f}",
         )
-    axes.set_yticks(range(len(labels)), [style.wrapped(x) for x in labels])
+    axes.set_yticks(range(len(scores)), [style.wrapped(x) for x in scores])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(metric_title, parse_math=False)
