@@ -139,9 +139,17 @@ def test_a_run_that_lost_its_storage_is_continued(
 @pytest.mark.parametrize(
     "changes, fault, message",
     [
-        ({"output_dir": "gs://missing/run"}, None, "bucket that exists.*404"),
-        ({"init_checkpoint": "gs://missing/x"}, None, "init_checkpoint.*must"),
-        ({"train_file": "gs://bucket/no.csv"}, None, "data file must exist"),
+        (
+            {"output_dir": "gs://missing/run"},
+            None,
+            "no such file, folder or bucket.*404",
+        ),
+        (
+            {"init_checkpoint": "gs://missing/x"},
+            None,
+            "Could not find the checkpoint.*init_checkpoint",
+        ),
+        ({"train_file": "gs://bucket/no.csv"}, None, "no such data file"),
         ({}, Fault("read", "csv", status=403, times=None), "gcloud auth"),
         (
             {},
