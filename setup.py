@@ -47,6 +47,7 @@ setuptools.setup(
         "tf_bert": ["py.typed", "requirements.txt"],
         "tf_bert.data": ["product_reviews/*.tsv"],
         "tf_bert.report": ["templates/*"],
+        "tf_bert.runs": ["templates/*"],
     },
     install_requires=requirements,
     extras_require={

@@ -1,7 +1,7 @@
 """The model card: `model/README.md`, as the Hugging Face hub reads it.
 
 Nothing in it depends on a clock or a machine: the same command writes the
-same card.
+same card. Its text is `templates/model_card.md.jinja`.
 """
 
 import shlex
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import huggingface_hub
+import jinja2
 import numpy as np
 
 from tf_bert.baselines import comparison
@@ -42,16 +43,30 @@ def render_model_card(
     config: Config, data: TaskData, results: dict[str, Any]
 ) -> str:
     """Returns the card: YAML for programs, then Markdown for people."""
-    sections = (
-        _introduction(config, data),
-        _data_section(config, data),
-        _results_section(results),
-        _usage_section(config, data),
-        _making_section(config, results),
-        _limits_section(config, data, results),
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tf_bert.runs"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
     )
-    front = _metadata(config, data.task, results).to_yaml()
-    return f"---\n{front}\n---\n\n" + "\n\n".join(sections) + "\n"
+    environment.filters["code"] = _code
+    hub_id = checkpoint_sources.find_hub_id(config.init_checkpoint)
+    return environment.get_template("model_card.md.jinja").render(
+        metadata=_metadata(config, data.task, results).to_yaml(),
+        name=_model_name(config),
+        start=hub_id or config.init_checkpoint,
+        dataset=data_name(config.as_dict()),
+        config=config,
+        data=data,
+        task=data.task,
+        results=results,
+        validation_has_chosen=config.checkpoint_to_use == "best"
+        and "validation" in results,
+        command=_command(config),
+        **_data_parts(data),
+        **_scores_parts(results),
+    )
 
 
 def _metadata(
@@ -101,43 +116,27 @@ def _model_name(config: Config) -> str:
     return name if name.strip(".") else "model"
 
 
-def _introduction(config: Config, data: TaskData) -> str:
-    task = data.task
-    what = "a pair of texts" if task.text_pair_column else "a text"
-    if task.is_regression:
-        does = f"Gives {what} a score."
-    else:
-        names = ", ".join(map(_code, task.label_names))
-        does = f"Gives {what} one of {len(task.label_names)} labels: {names}."
-    hub_id = checkpoint_sources.find_hub_id(config.init_checkpoint)
-    start = _code(hub_id or config.init_checkpoint)
-    return (
-        f"# {_model_name(config)}\n\n{does} It is {start}, "
-        f"fine-tuned with tf_bert on {len(data.train)} labelled rows."
-    )
+def _command(config: Config) -> str:
+    """The command that trains the same model, a flag on each line."""
+    # What cannot change the model is no part of how it was made.
+    flags = command_line.command_line(config.of_result())
+    return " \\\n    ".join(["python -m tf_bert.run", *map(shlex.quote, flags)])
 
 
-def _data_section(config: Config, data: TaskData) -> str:
+def _data_parts(data: TaskData) -> dict[str, Any]:
+    """Where the rows of each split are from, and how many there are."""
     splits = {s: x for s in _SPLITS if (x := getattr(data, s)) is not None}
     if data.task.is_regression:
         rows = _score_rows(splits)
     else:
         rows = _class_rows(splits, data.task.label_names)
-    files = [
-        f"- {split}: {_origin(split, examples, data.train)}"
-        for split, examples in splits.items()
-    ]
-    return "\n".join(
-        [
-            "## Data",
-            "",
-            f"Rows of {_code(data_name(config.as_dict()))}, by split:",
-            "",
-            *_table(["", *splits], rows),
-            "",
-            *files,
-        ]
-    )
+    return {
+        "splits_table": _table(["", *splits], rows),
+        "origins": {
+            split: _origin(split, examples, data.train)
+            for split, examples in splits.items()
+        },
+    }
 
 
 def _class_rows(
@@ -171,10 +170,11 @@ def _origin(split: str, examples: Examples, train: Examples) -> str:
     return file
 
 
-def _results_section(results: dict[str, Any]) -> str:
+def _scores_parts(results: dict[str, Any]) -> dict[str, Any]:
+    """The tables of scores, of BERT alone and beside the simple baselines."""
     splits = [s for s in ("validation", "test") if s in results]
     if not splits:
-        return "## Results\n\nThere was no split to evaluate on."
+        return {"scores_table": None}
     label = results.get("positive_label")
     rows = [
         [
@@ -185,19 +185,13 @@ def _results_section(results: dict[str, Any]) -> str:
         if name in results[splits[0]]
     ]
     headings = [f"{s}, {results[s]['num_examples']} rows" for s in splits]
-    lines = [
-        "## Results",
-        "",
-        *_table(["", *headings], rows),
-        "",
-        "In brackets: 95 % intervals, from the choice of the rows alone.",
-    ]
+    parts = {"scores_table": _table(["", *headings], rows)}
     if "baselines" in results:
-        lines += ["", *_baseline_lines(results)]
-    return "\n".join(lines)
+        parts |= _baseline_parts(results)
+    return parts
 
 
-def _baseline_lines(results: dict[str, Any]) -> list[str]:
+def _baseline_parts(results: dict[str, Any]) -> dict[str, str]:
     """The simple baselines beside BERT, on the split they were compared on."""
     baselines = results["baselines"]
     split = next(iter(next(iter(baselines.values()))))
@@ -208,91 +202,11 @@ def _baseline_lines(results: dict[str, Any]) -> list[str]:
         [comparison.TITLES[model], *(_score(values, name) for name in names)]
         for model, values in {**scores, "bert": results[split]}.items()
     ]
-    return [
-        f"Beside simple baselines, trained on the same rows, on {split}:",
-        "",
-        *_table(["", *(title_of(name, label) for name in names)], rows),
-        "",
-        results["verdict"],
-    ]
-
-
-def _usage_section(config: Config, data: TaskData) -> str:
-    given, further = '"A text."', ""
-    if data.task.text_pair_column:
-        given = '{"text": "A text.", "text_pair": "Another."}'
-    if data.task.is_regression:
-        further = ', function_to_apply="none"'
-    return f"""## Use
-
-In transformers (`MODEL` is this folder), cutting texts to \
-{config.max_seq_length} tokens as in training:
-
-```python
-from transformers import pipeline
-
-classify = pipeline("text-classification", MODEL{further})
-classify({given}, truncation=True, max_length={config.max_seq_length})
-```
-
-In Keras:
-
-```python
-from tf_bert import TFBertForSequenceClassification
-
-model = TFBertForSequenceClassification.from_pretrained(MODEL)
-```"""
-
-
-def _making_section(config: Config, results: dict[str, Any]) -> str:
-    # What cannot change the model is no part of how it was made.
-    flags = command_line.command_line(config.of_result())
-    command = " \\\n    ".join(
-        ["python -m tf_bert.run", *map(shlex.quote, flags)]
-    )
-    train = results["train"]
-    chosen = f"the weights after step {train['chosen_step']}"
-    if config.checkpoint_to_use == "best" and "validation" in results:
-        chosen += ", the best on validation,"
-    return f"""## How it was made
-
-```
-{command}
-```
-
-{train["num_steps"]} steps; {chosen} are kept. Seeds: {config.head_seed} for \
-fresh weights, {config.data_seed} for the order of the rows, \
-{config.dropout_seed} for dropout, {config.split_seed} for held-out rows."""
-
-
-def _limits_section(
-    config: Config, data: TaskData, results: dict[str, Any]
-) -> str:
-    limits = [
-        f"It learned from {len(data.train)} rows. Texts of another kind, "
-        "origin or language were not tried."
-    ]
-    if config.checkpoint_to_use == "best" and "validation" in results:
-        limits += [
-            "The validation rows chose the checkpoint, so their scores are a "
-            "little too good."
-        ]
-    if "validation" in results or "test" in results:
-        limits += [
-            "The intervals tell what another choice of rows would change; not "
-            "what another seed would, which on small data is much."
-        ]
-    what = "text"
-    if data.task.text_pair_column:
-        what = "pair, its longer text cut first,"
-    limits += [
-        f"Of a long {what} only {config.max_seq_length} tokens count, special "
-        "ones included.",
-        "Nobody examined whether it treats texts by or about different groups "
-        "of people alike.",
-        "Licences of the model that it began with, and of the data, apply.",
-    ]
-    return "\n".join(["## Limits", "", *(f"- {limit}" for limit in limits)])
+    headings = [title_of(name, label) for name in names]
+    return {
+        "compared_on": split,
+        "baselines_table": _table(["", *headings], rows),
+    }
 
 
 def _score(scores: dict[str, Any], name: str) -> str:
@@ -304,10 +218,10 @@ def _score(scores: dict[str, Any], name: str) -> str:
     return f"{scores[name]:.3f} {interval}"
 
 
-def _table(headings: list[str], rows: list[list[str]]) -> list[str]:
+def _table(headings: list[str], rows: list[list[str]]) -> str:
     lines = [headings, ["---"] * len(headings), *rows]
     cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-    return [f"| {' | '.join(line)} |" for line in cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
 def _code(text: str) -> str:
