@@ -50,7 +50,7 @@ class TestKeep:
     def test_a_copy_is_not_replaced_while_it_is_trained_on(self, run, tmp_path):
         target = tmp_path / "copy"
         keep.copy_run(str(run), str(target))
-        with RunFolder(str(target)).locked():
+        with RunFolder(str(target)).lock.held():
             with pytest.raises(FileExistsError, match="is at work"):
                 keep.copy_run(str(run), str(target))
 

@@ -151,10 +151,10 @@ class TrialFolderTest(parameterized.TestCase):
 
     def test_one_process_is_let_in_at_a_time(self):
         other = TrialFolder(str(self.path))
-        with self.folder.locked():
+        with self.folder.lock.held():
             with self.assertRaisesRegex(FileExistsError, r"process \d+ is at"):
-                with other.locked():
+                with other.lock.held():
                     self.fail("Two are in.")
-        with other.locked():
+        with other.lock.held():
             self.assertTrue((self.path / ".process").exists())
         self.assertFalse((self.path / ".process").exists())

@@ -33,7 +33,7 @@ def copy_run(output_dir: str, target: str) -> None:
 def _check_is_copy(output_dir: str, target: str) -> None:
     """Refuses to replace what is more than an earlier copy of a run."""
     folder, more = RunFolder(target), []
-    folder.check_free()
+    folder.lock.check_free()
     is_run = folder.holds_run()
     if is_run:
         # A user's own file beside the run is copied with it.

@@ -160,9 +160,6 @@ def read_data(
         config: as `build` takes it.
         record: of the examples of a run that is continued, see `run_data.load`.
         begun: of `RunFolder.begun`, of such a run.
-
-    Raises:
-        ChangedDataError: if the data is not that of the record.
     """
     task = run_data.get_task(config)
     if config.predict_file and config.mode != "inspect":

@@ -70,14 +70,9 @@ def _check_test(
 ) -> int:
     """Refuses test examples that are not those of the run, or not new to it.
 
-    Which of the two they are to be, their content says, and then their path.
-    Returns how many are known to be copies of training examples.
-
-    Args:
-        test: labelled.
-        task: of the run.
-        record: the content of its `splits.json`; empty: it has none.
-        own_file: path of its own test file, if it had one.
+    Which of the two they are to be, their content says, and then whether they
+    are of the run's `own_file`. Returns how many are known to be copies of
+    training examples.
     """
     stored = StoredRows.parse(record) if record else None
     if stored is None or not stored.digests:

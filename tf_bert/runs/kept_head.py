@@ -29,7 +29,7 @@ def check_kept_head(
             )
     stored = _label_names(model_config)
     wanted = task.label_names
-    if not task.is_regression and stored and not _are_same(stored, wanted):
+    if not task.is_regression and stored and _keys(stored) != _keys(wanted):
         raise ValueError(
             "The checkpoint's head has other labels than the data, or another "
             f"order. Received: keep_head=True, labels {', '.join(stored)} in "
@@ -57,16 +57,14 @@ def _label_names(
     return None if names == numbered else names
 
 
-def _are_same(stored: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    return [*map(class_key, stored)] == [*map(class_key, wanted)]
+def _keys(names: tuple[str, ...]) -> list:
+    return [class_key(name) for name in names]
 
 
 def _advice(stored: tuple[str, ...], task: TaskSpec) -> str:
     # The label names of a task of the table cannot be changed by a flag.
     is_custom = task.name == "custom"
-    if is_custom and set(map(class_key, task.label_names)) <= set(
-        map(class_key, stored)
-    ):
+    if is_custom and set(_keys(task.label_names)) <= set(_keys(stored)):
         names = shlex.quote(",".join(stored))
         return f"Pass --label_names={names}, the checkpoint's order."
     return (

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tf_bert.optimization import parameter_groups
+from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.system import text_tables
 
 _HEADER = (
@@ -26,12 +27,9 @@ _FOOTER = (
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One variable of a model.
+    """One variable of a model; a fresh one was drawn, not loaded.
 
     Attributes:
-        path: such as `bert/encoder/layer_3/output/dense/bias`.
-        size: number of values.
-        is_fresh: it was drawn, not loaded.
         rate: what the schedule's rate is multiplied by, >= 0.
         decay: strength of the decay towards 0, >= 0; 0 is none.
         pretrained_decay: the same towards the values of the start.
@@ -45,26 +43,15 @@ class Parameter:
     decay: float = 0.0
     pretrained_decay: float = 0.0
 
-    @property
-    def part(self) -> str:
-        """Its part of the model: embeddings, layer_3, pooler, classifier."""
-        return parameter_groups.block_of(self.path)
-
 
 def describe(
-    model: Any, optimizer: Any, fresh: Iterable[str]
+    model: Any, optimizer: AdamWeightDecay, fresh: frozenset[str]
 ) -> list[Parameter]:
     """Returns what is known of each variable, in the order of the layers.
 
     Sizes are the model's own: in the optimizer the rows of the words in use
     stand for the table of word embeddings, under the same path.
-
-    Args:
-        model: of `tf_bert.models`.
-        optimizer: `AdamWeightDecay`, built.
-        fresh: paths of the variables that were drawn.
     """
-    fresh = frozenset(fresh)
     decayed = frozenset(optimizer.decayed_paths)
     pretrained = frozenset(optimizer.pretrained_decayed_paths)
     return [
@@ -101,15 +88,13 @@ def render(parameters: Sequence[Parameter], *, learning_rate: float) -> str:
     """Returns the table as text, at most 80 columns wide.
 
     One line for each part; blocks that follow each other and differ in nothing
-    share one, with the sum of their parameters.
-
-    Args:
-        parameters: of `describe`.
-        learning_rate: the schedule's highest.
+    share one, with the sum of their parameters. `learning_rate` is the
+    schedule's highest.
     """
     parts: dict[str, list[Parameter]] = {}
     for parameter in parameters:
-        parts.setdefault(parameter.part, []).append(parameter)
+        part = parameter_groups.block_of(parameter.path)
+        parts.setdefault(part, []).append(parameter)
     cells = {n: _cells(group, learning_rate) for n, group in parts.items()}
 
     def line(name: str) -> tuple[Any, ...]:

@@ -33,18 +33,10 @@ def predict_on_texts(
     texts: Sequence[str],
     text_pairs: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """Returns what a model says about texts, in their order.
+    """Returns the logits of N >= 1 texts, in their order.
 
-    Nothing is traced for these texts that was traced before, or is kept of
-    them.
-
-    Args:
-        classifier: of `tf_bert.runs.classifier`.
-        texts: N texts, N >= 1.
-        text_pairs: N second texts; None: single texts.
-
-    Returns:
-        float32 logits `[N, C]`, C = 1 for a regression.
+    They are float32 `[N, C]`, C = 1 for a regression. Nothing is traced for
+    these texts that was traced before, or is kept of them.
     """
     parts = []
     for first in range(0, len(texts), _TEXTS_AT_A_TIME):
@@ -114,11 +106,8 @@ def write_predictions(
     quotes for text, so to predict such rows once more, pass the file from
     before. Rows stream: memory does not grow with their number.
 
-    Args:
-        classifier: of `tf_bert.runs.classifier`.
-        chunks: of `open_rows`.
-        path: written whole or not at all. None writes nothing: on several
-            workers all take part, and one of them writes.
+    It is written whole or not at all. Without a path nothing is written: on
+    several workers all take part, and one of them writes.
     """
     nowhere = path is None
     with (
@@ -137,12 +126,6 @@ def stream_predictions(
 
     Of a wrong line those before it have been written. Where nobody reads the
     output any more, `BrokenPipeError` is raised.
-
-    Args:
-        classifier: of `tf_bert.runs.classifier`.
-        config: of the run.
-        source: standard input; see `standard_input.iterate_lines`.
-        target: standard output.
     """
     chunks = standard_input.iterate_lines(
         source,

@@ -1,6 +1,5 @@
 """The folder of one run: what lies where, and whether it may be used."""
 
-import contextlib
 import json
 import os
 from typing import Any
@@ -104,13 +103,14 @@ class RunFolder:
         path: local or `gs://`; need not exist.
 
     Attributes:
+        lock: keeps other processes from training there meanwhile.
         written: the record of what this program has written there. What a
             mode is about to write is recorded before.
     """
 
     def __init__(self, path: str):
         self.path = path
-        self._lock = FolderLock(path)
+        self.lock = FolderLock(path)
         self.written = WrittenFiles(
             path,
             unrecorded=_ALL,
@@ -148,14 +148,6 @@ class RunFolder:
             return is_recorded
         return config_lib.is_stored(content)
 
-    def check_free(self) -> None:
-        """Refuses a folder in which another process trains; touches nothing."""
-        self._lock.check_free()
-
-    def locked(self) -> contextlib.AbstractContextManager[None]:
-        """The time in which no other process trains here."""
-        return self._lock.held()
-
     def onednn(self) -> bool | None:
         """Returns whether the run that is here began with oneDNN.
 
@@ -169,12 +161,7 @@ class RunFolder:
         return is_on
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Reads one of the JSON files.
-
-        Raises:
-            FileNotFoundError: if there is no such run here.
-            ValueError: if the file is damaged.
-        """
+        """Reads one of the JSON files; `FileNotFoundError` without the run."""
         path = self.join(name)
         if not file_io.exists(path):
             what, which = "a finished run", " that has ended"
@@ -225,15 +212,11 @@ class RunFolder:
     def check_usable(self, config: Config) -> None:
         """Refuses a folder that holds something else; touches nothing.
 
-        Raises:
-            FileExistsError: if the folder holds another run, or other files, or
-                a run where `resume` is never, or if another process is at work
-                in it.
-            FileNotFoundError: if `resume` is must and nothing is there.
-            ValueError: if the run to be replaced is what training starts from.
+        Also one in which another process is at work, one that `resume` does
+        not allow, and one to be replaced from which the training would read.
         """
         if config.overwrite_output_dir or not self.is_finished():
-            self.check_free()
+            self.lock.check_free()
         names = self._names()
         holds_run = bool(names) and self.holds_run()
         if names and not holds_run:

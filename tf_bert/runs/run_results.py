@@ -135,10 +135,8 @@ def save_model(
 ) -> None:
     """Writes the model, its tokenizer and its card, as Hugging Face has them.
 
-    Args:
-        run: with the weights that are used.
-        folder: of the run.
-        results: as in `all_results.json`, with or without `runtime`.
+    The run has the weights that are used by now; `results` are those of
+    `all_results.json`, with or without `runtime`.
     """
     path = folder.join(run_folder.MODEL)
     model = run.classifier.model

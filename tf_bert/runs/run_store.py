@@ -5,8 +5,9 @@ there, the others hear of. All call the same methods in the same order.
 """
 
 import contextlib
+import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from absl import logging
@@ -44,13 +45,23 @@ def open_store(config: Config) -> Iterator["RunStore"]:
         yield RunStore(distribution.with_batch_size(config), team, lock)
 
 
+def _by_chief(method: Callable) -> Callable:
+    """Lets the chief alone run a method; all get what it returns, JSON."""
+
+    @functools.wraps(method)
+    def called(self: "RunStore", *args: Any) -> Any:
+        return self._workers.by_chief(method, self, *args)
+
+    return called
+
+
 class RunStore:
-    """The folder of a run, from its first look at it to its results.
+    """The folder of a run, from the first look at it to the results.
 
     Args:
         config: of the run, with the batch size of all devices.
         team: of the workers; its strategy is None for one alone.
-        lock: of the folder; closed at the end.
+        lock: gets what is to be released at the end.
     """
 
     def __init__(
@@ -63,9 +74,10 @@ class RunStore:
         self._folder = RunFolder(config.output_dir)
         self._start = time.time()
 
+    @_by_chief
     def finished_results(self) -> dict[str, Any] | None:
         """Returns the results of a run that has ended, None of another."""
-        return self._workers.by_chief(self._finished_results)
+        return self._finished_results()
 
     def _finished_results(self) -> dict[str, Any] | None:
         config, folder = self.config, self._folder
@@ -97,30 +109,29 @@ class RunStore:
 
     def read_data(self) -> TaskData:
         """Reads the data; of a run that has begun, the examples of then."""
-        data = build.read_data(
-            self.config,
-            record=self._workers.by_chief(self._record),
-            begun=self._workers.by_chief(self._folder.begun, self.config),
-        )
+        record, begun = self._begun()
+        data = build.read_data(self.config, record=record, begun=begun)
         if self._workers.num_workers > 1:
             same_data.check_same(self._workers, self.config, data)
         return data
 
+    @_by_chief
+    def _begun(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Returns the examples and settings of a run that is to go on."""
+        return self._record(), self._folder.begun(self.config)
+
     def _record(self) -> dict[str, Any]:
-        """Returns what is written of the examples of a run that is to go on."""
         if self.config.overwrite_output_dir:
             return {}
         return self._folder.read_optional(run_folder.SPLITS)
 
+    @_by_chief
     def begin(self, run: build.Run) -> dict[str, Any] | None:
         """Keeps other processes out, and writes what the run is.
 
         Returns its results, if another process has ended it meanwhile.
         """
-        return self._workers.by_chief(self._begin, run)
-
-    def _begin(self, run: build.Run) -> dict[str, Any] | None:
-        self._lock.enter_context(self._folder.locked())
+        self._lock.enter_context(self._folder.lock.held())
         results = self._finished_results()
         if results is not None:
             return results
@@ -159,6 +170,7 @@ class RunStore:
         num_rows = predictions.write_predictions(run.classifier, rows, path)
         logging.info("Wrote %d predictions to %s.", num_rows, path)
 
+    @_by_chief
     def keep(
         self,
         run: build.Run,
@@ -174,17 +186,6 @@ class RunStore:
             evaluations: split -> that with these weights.
             results: of `run_results.results_of`; returned complete.
         """
-        return self._workers.by_chief(
-            self._keep, run, checkpoints, evaluations, results
-        )
-
-    def _keep(
-        self,
-        run: build.Run,
-        checkpoints: Checkpoints,
-        evaluations: dict[str, Evaluation],
-        results: dict[str, Any],
-    ) -> dict[str, Any]:
         folder = self._folder
         cost = {**run_results.cost_of_recording(run), **checkpoints.cost()}
         if run.config.compare_baselines:

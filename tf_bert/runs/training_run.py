@@ -33,13 +33,10 @@ def train(
     before, and KeyboardInterrupt or Terminated raised.
 
     Args:
-        run: of `build.build`.
+        run: of `build.build`. Its model holds the last weights at the end.
         checkpoints: that are continued, and get each evaluation.
         make_bar: from the number of steps of the whole training, and the
             step that it starts or continues at, to what shows how far it is.
-
-    Returns:
-        The progress at the end. The model holds the last weights.
     """
     progress = checkpoints.resume(run)
     with (

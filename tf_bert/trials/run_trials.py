@@ -52,7 +52,7 @@ def run_trials(config: Config) -> int:
     _check(config, data)
     asked, config = config, positive_labels.settle(config, data, folder)
     trials = planned_trials(config)
-    with _connected(config), folder.locked():
+    with _connected(config), folder.lock.held():
         # 2. The folder: new, or with trials that have finished. Another
         # process may have been at work there meanwhile.
         folder.check_usable(asked)

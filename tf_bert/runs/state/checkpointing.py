@@ -109,10 +109,8 @@ def read_checked(path: str) -> bytes:
 def assign(variables: Mapping[str, Any], values: Arrays, *, path: str) -> None:
     """Gives variables the values of a file; none, if these are of others.
 
-    Args:
-        variables: of Keras or TensorFlow, by name.
-        values: of all of them.
-        path: of the file, for the message.
+    The variables are of Keras or TensorFlow, by name; `path` is of the file,
+    for the message.
     """
     shapes = {name: tuple(x.shape) for name, x in variables.items()}
     if {name: x.shape for name, x in values.items()} != shapes:

@@ -46,14 +46,7 @@ def history_lines(progress: Progress) -> str:
 
 
 def read_history(folder: str) -> list[dict[str, Any]]:
-    """Returns the evaluations of a run or trial; none before the first.
-
-    Args:
-        folder: of the run or trial.
-
-    Raises:
-        ValueError: if the file is damaged.
-    """
+    """Returns the evaluations of a run or trial; none before the first."""
     path = os.path.join(folder, run_folder.HISTORY)
     if not file_io.exists(path):
         return []

@@ -44,10 +44,7 @@ class Checkpoints:
     ) -> None:
         """Saves the run after an evaluation, the last of the history.
 
-        Args:
-            run: with the weights after `progress.step`.
-            progress: of the training.
-            result: on validation; None without that split.
+        The result is that on validation, None without that split.
         """
 
     def load_best(self, run: Run) -> None:

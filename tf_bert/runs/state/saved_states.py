@@ -23,7 +23,6 @@ class State:
     """What a run resumes from.
 
     Attributes:
-        arrays: every variable that it needs, by name.
         progress: how far it is, with `step`; what JSON can hold.
         best: the weights to be used if no later ones are better; None: those
             saved with an earlier state, or there are none.

@@ -29,6 +29,9 @@ class SharedCheckpoints(Checkpoints):
     def __init__(self, team: Workers, own: Checkpoints):
         self._workers = team
         self._own = own
+        # What the chief does by itself, and the others do not do.
+        self.session, self.cost = own.session, own.cost
+        self.save_if_due, self.save_now = own.save_if_due, own.save_now
 
     def attended(self) -> contextlib.AbstractContextManager[StopRequest]:
         """The time in which all stop behind the same step."""
@@ -45,18 +48,6 @@ class SharedCheckpoints(Checkpoints):
 
     def _resume_own(self, run: Run) -> dict[str, Any]:
         return dataclasses.asdict(self._own.resume(run))
-
-    def session(self, run: Run) -> contextlib.AbstractContextManager[None]:
-        """That of the chief."""
-        return self._own.session(run)
-
-    def save_if_due(self, run: Run, progress: Progress) -> None:
-        """By the chief."""
-        self._own.save_if_due(run, progress)
-
-    def save_now(self, run: Run, progress: Progress) -> None:
-        """By the chief."""
-        self._own.save_now(run, progress)
 
     def save(
         self, run: Run, progress: Progress, result: Evaluation | None
@@ -79,7 +70,3 @@ class SharedCheckpoints(Checkpoints):
         """Gives all models the weights that were best on validation."""
         self._workers.by_chief(self._own.load_best, run)
         self._workers.send(run.classifier.model.weights_by_path().values())
-
-    def cost(self) -> dict[str, float]:
-        """That of the chief."""
-        return self._own.cost()
