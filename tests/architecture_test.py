@@ -185,6 +185,7 @@ class CodeTest(parameterized.TestCase):
 OF_TESTS = (
     "adam_by_numpy.py",
     "bad_inputs.py",
+    "commands.py",  # Of tests/recorded/.
     "conftest.py",
     "fetch_client.py",
     "gcs_client.py",
@@ -193,7 +194,6 @@ OF_TESTS = (
     "warm_program.py",
     "small_training.py",
     "worker_processes.py",
-    "write.py",  # Of tests/recorded/.
 )
 
 

@@ -1,6 +1,6 @@
 """What an earlier version has written goes on to be read and continued.
 
-`tests/recorded/write.py` says which version, and with which settings.
+`tests/recorded/commands.py` says which version, and by which commands.
 """
 
 import json
@@ -9,8 +9,12 @@ import shutil
 
 import numpy as np
 import pytest
+from conftest import read_json
+from recorded.commands import DIVISIONS, RUNS, command_line
 
 from tf_bert import predict, run
+from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
 
 RECORDED = pathlib.Path(__file__).parent / "recorded"
 
@@ -23,25 +27,23 @@ def recorded(tmp_path, monkeypatch) -> pathlib.Path:
     return folder
 
 
-def read_json(path: pathlib.Path) -> dict:
-    return json.loads(path.read_text("utf-8"))
-
-
 def given_again(folder: str) -> int:
     """Gives the command again that wrote a folder; returns its status."""
-    from recorded import write
-
-    return run.main(write.command_line(folder, **write.RUNS[folder]))
+    return run.main(command_line(folder, **RUNS[folder]))
 
 
-def test_a_finished_run_is_evaluated_on_the_rows_that_it_left_out(recorded):
-    stored = read_json(recorded / "run" / "all_results.json")
-    assert run.main(["--mode=evaluate", "--output_dir=run"]) == 0
-    again = read_json(recorded / "run" / "evaluation.json")
+@pytest.mark.parametrize("place", ["run", "sweep/trials/*"])
+def test_what_is_finished_is_evaluated_on_the_rows_that_it_left_out(
+    recorded, place
+):
+    """The best trial has no `splits.json`: that version drew its rows."""
+    (path,) = recorded.glob(f"{place}/all_results.json")
+    stored = read_json(path)
+    assert run.main(["--mode=evaluate", f"--output_dir={path.parent}"]) == 0
+    again = read_json(path.parent / "evaluation.json")
     for split in ("validation", "test"):
-        for name in ("accuracy", "f1", "macro_f1", "matthews"):
+        for name in ("num_examples", "accuracy", "f1", "macro_f1", "matthews"):
             assert again[split][name] == stored[split][name], (split, name)
-        assert again[split]["num_examples"] == stored[split]["num_examples"]
 
 
 def test_a_finished_run_predicts_as_it_did(recorded):
@@ -81,35 +83,6 @@ def test_the_same_command_finds_it_finished(recorded, folder):
         assert path.read_bytes() == content, path
 
 
-def test_rows_that_are_copies_are_said(recorded, caplog):
-    """Its splits stay as they were drawn, with copies in several of them."""
-    assert given_again("interrupted") == 0
-    results = read_json(recorded / "interrupted" / "all_results.json")
-    split = results["test"]
-    assert split["num_examples"] == 12
-    assert 0 < split["num_in_train"] < 12
-    said = f" {split['num_in_train']} of the 12 test rows are copies of train"
-    assert said in results["verdict"]
-    assert said.strip() in " ".join(results["comparison"].split())
-    assert said.strip() in caplog.text
-    lines = (recorded / "interrupted" / "eval_results.txt").read_text("utf-8")
-    assert f"test_num_in_train = {split['num_in_train']}\n" in lines
-    assert run.main(["--mode=evaluate", "--output_dir=interrupted"]) == 0
-    again = read_json(recorded / "interrupted" / "evaluation.json")
-    assert again["test"]["num_in_train"] == split["num_in_train"]
-
-
-def test_the_best_trial_is_evaluated_on_rows_that_it_left_out(recorded):
-    """It has no `splits.json`: an earlier version drew its rows."""
-    (path,) = (recorded / "sweep" / "trials").glob("*/all_results.json")
-    stored = read_json(path)
-    assert run.main(["--mode=evaluate", f"--output_dir={path.parent}"]) == 0
-    again = read_json(path.parent / "evaluation.json")
-    for split in ("validation", "test"):
-        for name in ("num_examples", "accuracy", "f1"):
-            assert again[split][name] == stored[split][name], (split, name)
-
-
 @pytest.mark.parametrize("folder", ["run", "sweep"])
 def test_its_report_shows_the_texts_of_its_mistakes(recorded, folder):
     assert run.main(["--mode=report", f"--output_dir={folder}"]) == 0
@@ -120,60 +93,58 @@ def test_its_report_shows_the_texts_of_its_mistakes(recorded, folder):
 
 
 @pytest.mark.large
-def test_a_sweep_takes_more_trials_on_its_rows(recorded):
-    from recorded import write
-
-    flags = {**write.RUNS["sweep"], "num_trials": 3}
-    assert run.main(write.command_line("sweep", **flags)) == 0
+def test_a_sweep_gets_more_trials_of_its_recipes_on_its_rows(recorded):
+    flags = {**RUNS["sweep"], "num_trials": 3}
+    assert run.main(command_line("sweep", **flags)) == 0
     lines = (recorded / "sweep" / "trials.jsonl").read_text("utf-8")
     records = [json.loads(line) for line in lines.splitlines()]
     assert len(records) == 6
     assert len({record["data_digest"] for record in records}) == 1
-
-
-@pytest.mark.large
-def test_a_sweep_gets_more_trials_of_the_same_recipes(recorded):
-    from recorded import write
-
-    flags = {**write.RUNS["sweep"], "num_trials": 3}
-    assert run.main(write.command_line("sweep", **flags)) == 0
     assert run.main(["--mode=report", "--output_dir=sweep"]) == 0
     page = (recorded / "sweep" / "report.html").read_text("utf-8")
     assert "6 trials of 2 recipes" in page
     assert "reinit_layers=0 (2)" not in page
 
 
-def test_an_interrupted_run_goes_on_with_the_rows_that_it_began_with(recorded):
-    before = read_json(recorded / "interrupted" / "splits.json")["splits"]
+def test_an_interrupted_run_goes_on_with_the_rows_that_it_began_with(
+    recorded, caplog
+):
+    """As they were drawn: copies of rows are in several splits, and named."""
+    folder = recorded / "interrupted"
+    before = read_json(folder / "splits.json")["splits"]
     assert given_again("interrupted") == 0
-    after = read_json(recorded / "interrupted" / "splits.json")["splits"]
+    after = read_json(folder / "splits.json")["splits"]
     for split, entry in before.items():
         assert after[split]["rows"] == entry["rows"]
     # The other run is the same, and was never interrupted.
     unbroken = read_json(recorded / "run" / "all_results.json")
-    results = read_json(recorded / "interrupted" / "all_results.json")
+    results = read_json(folder / "all_results.json")
     for split in ("validation", "test"):
         np.testing.assert_allclose(
             results[split]["loss"], unbroken[split]["loss"], atol=1e-5
         )
         assert results[split]["accuracy"] == unbroken[split]["accuracy"]
+    known = results["test"]["num_in_train"]
+    assert 0 < known < results["test"]["num_examples"] == 12
+    said = f"{known} of the 12 test rows are copies of train"
+    assert f" {said}" in results["verdict"]
+    assert said in " ".join(results["comparison"].split())
+    assert said in caplog.text
+    lines = (folder / "eval_results.txt").read_text("utf-8")
+    assert f"test_num_in_train = {known}\n" in lines
+    assert run.main(["--mode=evaluate", "--output_dir=interrupted"]) == 0
+    again = read_json(folder / "evaluation.json")
+    assert again["test"]["num_in_train"] == known
 
 
 # The file that it divides has copies, which were parted.
 _PARTED = "half_of_dev"
 
 
-@pytest.mark.parametrize(
-    "name", sorted(read_json(RECORDED / "splits.json")), ids=str
-)
+@pytest.mark.parametrize("name", DIVISIONS)
 @pytest.mark.parametrize("copies_together", [True, False])
 def test_splits_stay_row_by_row_what_they_were(recorded, name, copies_together):
-    from recorded import write
-
-    from tf_bert.config import Config
-    from tf_bert.data.tasks import run_data
-
-    config = Config(output_dir="x", **write.DIVISIONS[name])
+    config = Config(output_dir="x", **DIVISIONS[name])
     task = run_data.get_task(config)
     data = run_data.load(config, task, copies_together=copies_together)
     stored = read_json(RECORDED / "splits.json")[name]["splits"]
@@ -184,6 +155,7 @@ def test_splits_stay_row_by_row_what_they_were(recorded, name, copies_together):
     assert is_same == (name != _PARTED or not copies_together)
 
 
+@pytest.mark.large
 def test_a_sweep_whose_trials_were_stopped_early_runs_them_to_their_end(
     recorded,
 ):
