@@ -14,6 +14,10 @@ RECORDED = pathlib.Path(__file__).parent / "recorded"
 MINE = ("model/notes.txt", "notes.txt")
 
 
+def read_lines(path):
+    return path.read_text("utf-8").splitlines()
+
+
 class TestRegressionOfPairs:
     def test_is_scored_by_correlation_and_error(self, pairs_run):
         results = read_json(pairs_run / "all_results.json")
@@ -25,9 +29,7 @@ class TestRegressionOfPairs:
         assert results["test"]["loss"] == results["test"]["mse"]
         assert set(results["baselines"]) == {"mean", "tfidf_ridge"}
         assert results["difference"]["metric"] == "spearman"
-
-    def test_the_best_checkpoint_has_the_highest_correlation(self, pairs_run):
-        results = read_json(pairs_run / "all_results.json")
+        # The best checkpoint has the highest correlation.
         history = read_history(pairs_run)
         values = [entry["validation"]["spearman"] for entry in history]
         best = history[int(np.argmax(values))]["step"]
@@ -41,12 +43,11 @@ class TestRegressionOfPairs:
             pairs_run / "model" / "model.safetensors"
         )
         assert weights["classifier.weight"].shape == (1, 8)
-        lines = (pairs_run / "predictions.tsv").read_text("utf-8").splitlines()
-        assert lines[0] == "second\tfirst\tpredicted_score"
-        *fields, score = lines[1].split("\t")
+        header, row = read_lines(pairs_run / "predictions.tsv")
+        assert header == "second\tfirst\tpredicted_score"
+        *fields, score = row.split("\t")
         assert fields == ["A good mug.", "The mug is good."]
         assert np.isfinite(float(score))
-        assert len(lines) == 2
 
 
 @pytest.fixture(scope="module")
@@ -69,25 +70,21 @@ def numbered_run(train, reviews, tmp_path_factory):
     )
 
 
-class TestWithoutValidation:
+def test_without_validation_all_rows_train_and_the_last_weights_are_used(
+    numbered_run,
+):
     """Also: no header, a mean of micro-batches, and training in epochs."""
-
-    def test_all_rows_are_trained_on(self, numbered_run):
-        results = read_json(numbered_run / "all_results.json")
-        assert set(results) == {"positive_label", "train", "runtime"}
-        assert results["train"]["num_examples"] == 40
-
-    def test_the_last_weights_are_used(self, numbered_run):
-        # 3 steps per epoch, and a half epoch is a step and a half.
-        history = read_history(numbered_run)
-        assert [entry["step"] for entry in history] == [1, 3, 5]
-        assert all("validation" not in entry for entry in history)
-        results = read_json(numbered_run / "all_results.json")
-        assert results["train"]["chosen_step"] == 5
-
-    def test_labels_have_the_order_that_was_given(self, numbered_run):
-        config = read_json(numbered_run / "model" / "config.json")
-        assert config["id2label"] == {"0": "good", "1": "bad"}
+    results = read_json(numbered_run / "all_results.json")
+    assert set(results) == {"positive_label", "train", "runtime"}
+    assert results["train"]["num_examples"] == 40
+    # 3 steps per epoch, and a half epoch is a step and a half.
+    history = read_history(numbered_run)
+    assert [entry["step"] for entry in history] == [1, 3, 5]
+    assert all("validation" not in entry for entry in history)
+    assert results["train"]["chosen_step"] == 5
+    # Labels have the order that was given.
+    config = read_json(numbered_run / "model" / "config.json")
+    assert config["id2label"] == {"0": "good", "1": "bad"}
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +110,8 @@ class TestEarlyStopping:
     """Also: half precision, and a stopped_run that is overwritten."""
 
     def test_stops_after_so_many_evaluations_without_a_gain(self, stopped_run):
-        assert [entry["step"] for entry in read_history(stopped_run)] == [
-            1,
-            2,
-            3,
-            4,
-        ]
+        steps = [entry["step"] for entry in read_history(stopped_run)]
+        assert steps == [1, 2, 3, 4]
         train = read_json(stopped_run / "all_results.json")["train"]
         assert (train["num_steps"], train["chosen_step"]) == (4, 1)
 
@@ -157,28 +150,25 @@ class TestEarlyStopping:
         }
 
 
-@pytest.fixture(scope="module")
-def other_units(tmp_path_factory):
-    """Flags of a run whose durations are all given in their other unit."""
-    return {
-        "output_dir": tmp_path_factory.mktemp("units") / "run",
-        "train_batch_size": None,
-        "per_device_train_batch_size": 6,
-        "gradient_accumulation_steps": 2,
-        "num_evaluations": None,
-        "evaluate_every_epochs": 1,
-        "num_train_steps": None,
-        "num_train_epochs": 2.5,
-        "num_warmup_steps": 2,
-        "lr_schedule": "cosine",
-        "checkpoint_to_use": "last",
-        "label_smoothing_factor": 0.9,
-    }
+# Flags of a run whose durations are all given in their other unit.
+OTHER_UNITS = {
+    "train_batch_size": None,
+    "per_device_train_batch_size": 6,
+    "gradient_accumulation_steps": 2,
+    "num_evaluations": None,
+    "evaluate_every_epochs": 1,
+    "num_train_steps": None,
+    "num_train_epochs": 2.5,
+    "num_warmup_steps": 2,
+    "lr_schedule": "cosine",
+    "checkpoint_to_use": "last",
+    "label_smoothing_factor": 0.9,
+}
 
 
 @pytest.fixture(scope="module")
-def other_units_run(train, other_units):
-    return train(**other_units)
+def other_units_run(train, tmp_path_factory):
+    return train(tmp_path_factory.mktemp("units") / "run", **OTHER_UNITS)
 
 
 @pytest.mark.large
@@ -188,25 +178,19 @@ class TestOtherUnits:
     Also: smoothed labels.
     """
 
-    def test_the_batch_size_is_that_of_an_update(self, other_units_run):
+    def test_durations_are_those_of_the_flags(self, other_units_run):
         config = read_json(other_units_run / "config.json")
         assert config["train_batch_size"] == 12
         assert config["per_device_train_batch_size"] is None
-
-    def test_evaluates_after_each_epoch_and_at_the_end(self, other_units_run):
         history = read_history(other_units_run)
         assert [entry["step"] for entry in history] == [3, 6, 8]
-
-    def test_the_rate_falls_along_a_cosine(self, other_units_run):
-        rates = [e["learning_rate"] for e in read_history(other_units_run)]
+        rates = [entry["learning_rate"] for entry in history]
         # Steps 2, 5 and 7 counted from 0; from step 2 to 8 it falls to 0.
         expected = 0.005 * (1 + np.cos(np.pi * np.array([0, 3, 5]) / 6))
         np.testing.assert_allclose(rates, expected, rtol=1e-5)
-
-    def test_the_weights_are_those_of_the_last_step(self, other_units_run):
         results = read_json(other_units_run / "all_results.json")
         assert results["train"]["chosen_step"] == 8
-        last = read_history(other_units_run)[-1]["validation"]
+        last = history[-1]["validation"]
         assert results["validation"]["loss"] == last["loss"]
 
     def test_labels_are_smoothed_in_the_training_loss_alone(
@@ -223,9 +207,9 @@ class TestOtherUnits:
         assert "--label_smoothing_factor=0.9" in card
 
     def test_the_same_command_is_the_same_run(
-        self, train, other_units, other_units_run, caplog
+        self, train, other_units_run, caplog
     ):
-        train(**other_units)
+        train(other_units_run, **OTHER_UNITS)
         assert "holds this run, finished" in caplog.text
 
 

@@ -49,18 +49,18 @@ def mnli_run(train, tmp_path_factory):
 
 @pytest.mark.large
 class TestMnli:
-    def test_both_dev_sets_are_evaluated(self, mnli_run):
+    def test_both_dev_sets_are_evaluated_the_matched_one_chooses(
+        self, mnli_run
+    ):
         results = read_json(mnli_run / "all_results.json")
         assert results["train"]["num_examples"] == 18
         assert results["validation"]["num_examples"] == 12
-        assert results["validation_mismatched"]["num_examples"] == 9
-        low, high = results["validation_mismatched"]["accuracy_ci"]
-        assert low <= results["validation_mismatched"]["accuracy"] <= high
-
-    def test_the_matched_one_chooses_the_checkpoint(self, mnli_run):
+        mismatched = results["validation_mismatched"]
+        assert mismatched["num_examples"] == 9
+        low, high = mismatched["accuracy_ci"]
+        assert low <= mismatched["accuracy"] <= high
         history = read_history(mnli_run)
         best = max(entry["validation"]["accuracy"] for entry in history)
-        results = read_json(mnli_run / "all_results.json")
         assert results["validation"]["accuracy"] == best
         assert all("validation_mismatched" not in entry for entry in history)
 
@@ -104,45 +104,29 @@ class TestScoredRows:
             )
 
 
-class TestSplitsFile:
-    def test_says_where_every_row_is_from(self, finished_run, reviews):
-        record = read_json(finished_run / "splits.json")
-        assert record["split_seed"] == 0
-        assert record["validation_proportion"] == 0.1
-        assert record["max_train_examples"] == 0
-        splits = record["splits"]
-        assert splits["test"] == {
-            "source": str(reviews / "test.csv"),
-            "num_rows": 12,
-            "rows": "1-12",
-        }
-        assert splits["train"]["source"] == str(reviews / "train.csv")
-        assert splits["validation"]["source"] == str(reviews / "train.csv")
-        sizes = {name: split["num_rows"] for name, split in splits.items()}
-        assert sizes == {"train": 36, "validation": 4, "test": 12}
+def test_splits_json_says_where_every_row_is_from(finished_run, reviews):
+    record = read_json(finished_run / "splits.json")
+    assert record["split_seed"] == 0
+    assert record["validation_proportion"] == 0.1
+    assert record["max_train_examples"] == 0
+    splits = record["splits"]
+    test = {"source": str(reviews / "test.csv"), "num_rows": 12, "rows": "1-12"}
+    assert splits["test"] == test
+    assert splits["train"]["source"] == str(reviews / "train.csv")
+    assert splits["validation"]["source"] == str(reviews / "train.csv")
+    sizes = {name: split["num_rows"] for name, split in splits.items()}
+    assert sizes == {"train": 36, "validation": 4, "test": 12}
 
 
-@pytest.fixture(scope="module")
-def built(flags):
-    """A run that is ready to start, with a validation split alone."""
-    return build.build(make_config(flags, compare_baselines=True))
-
-
-@pytest.fixture(scope="module")
-def evaluations(built):
-    return training_run.evaluate_splits(built)
-
-
-class TestComparisonOnValidation:
-    @pytest.mark.parametrize("checkpoint", ["best", "last"])
-    def test_warning_and_verdict_say_that_validation_has_chosen(
-        self, built, evaluations, caplog, checkpoint
-    ):
-        config = dataclasses.replace(built.config, checkpoint_to_use=checkpoint)
+def test_a_comparison_on_validation_says_that_it_has_chosen(flags, caplog):
+    run = build.build(make_config(flags, compare_baselines=True))
+    evaluations = training_run.evaluate_splits(run)
+    for checkpoint, is_chosen in (("best", True), ("last", False)):
+        caplog.clear()
+        config = dataclasses.replace(run.config, checkpoint_to_use=checkpoint)
         results = run_results.compare_with_baselines(
-            dataclasses.replace(built, config=config), evaluations
+            dataclasses.replace(run, config=config), evaluations
         )
-        is_chosen = checkpoint == "best"
         assert ("a little too good" in caplog.text) == is_chosen
         clause = "validation rows, which chose its checkpoint and so flatter it"
         assert (clause in results["verdict"]) == is_chosen
@@ -157,12 +141,3 @@ def test_baselines_without_a_model_are_those_of_the_run(finished_run):
         "split": "test",
         "models": read_json(finished_run / "all_results.json")["baselines"],
     }
-
-
-def test_half_of_the_dev_set_is_the_test_split(flags, reviews):
-    config = make_config(
-        flags, validation_file=reviews / "test.csv", split_dev_in_half=True
-    )
-    data = build.read_data(config)
-    sizes = {split: len(rows) for split, rows in data.splits().items()}
-    assert sizes == {"train": 40, "validation": 6, "test": 6}

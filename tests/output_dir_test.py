@@ -1,11 +1,10 @@
-"""An `--output_dir` that is in use, or that a newcomer has mistaken.
+"""An `--output_dir` that is in use, or of others.
 
-In the first part one is a process, which may be stopped or killed. That it
-ends like an unbroken run is a scenario of benchmarks/reliability.py.
+That a training which is killed ends like an unbroken one is a scenario of
+benchmarks/reliability.py.
 """
 
 import pathlib
-import shutil
 import signal
 import time
 
@@ -95,43 +94,15 @@ class TestTwoCommands:
         assert f"process {done.pid} is at work" in refused.error()
 
 
-class TestNewcomer:
-    @pytest.fixture
-    def refused(self, flags, capsys):
-        """Returns a function that starts in a folder, which stays as it is."""
-
-        def check(folder, message, **changes):
-            before = contents(folder)
-            for further in ([], ["--overwrite_output_dir"]):
-                status = run.main([*flags(**changes), *further])
-                assert status == 2
-                error = capsys.readouterr().err
-                assert message in error
-                assert "overwrite" not in error
-                assert contents(folder) == before
-
-        return check
-
-    @pytest.fixture
-    def project(self, tmp_path, monkeypatch, reviews):
-        """A folder of somebody's work."""
-        for name in ("model/net.py", "data.json", "report/thesis.tex"):
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text("mine")
-        shutil.copy(reviews / "train.csv", tmp_path)
-        monkeypatch.chdir(tmp_path)
-        return tmp_path
-
-    def test_a_project_is_no_run(self, project, refused):
-        message = "must be new, empty or hold a run"
-        refused(project, message, output_dir=".", train_file="train.csv")
-
-    def test_a_report_on_trials_replaces_no_folder_of_others(
-        self, project, capsys
-    ):
-        before = contents(project)
-        sweep = RECORDED / "sweep"
-        arguments = [f"--trials_dirs={sweep}", "--output_dir=."]
-        assert run.main(["--mode=report", *arguments]) == 2
-        assert "with report/thesis.tex. Move" in capsys.readouterr().err
-        assert contents(project) == before
+def test_a_report_on_trials_replaces_no_folder_of_others(
+    tmp_path, monkeypatch, capsys
+):
+    for name in ("model/net.py", "data.json", "report/thesis.tex"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    before = contents(tmp_path)
+    arguments = [f"--trials_dirs={RECORDED / 'sweep'}", "--output_dir=."]
+    assert run.main(["--mode=report", *arguments]) == 2
+    assert "with report/thesis.tex. Move" in capsys.readouterr().err
+    assert contents(tmp_path) == before

@@ -1,14 +1,19 @@
 """Tests of tf_bert/runs/classifier.py: what a training starts from."""
 
+import json
 import pathlib
 import shutil
 
 import numpy as np
 import pytest
 import safetensors.numpy
+import torch_files
+import transformers
 from conftest import make_config
 
+from tf_bert.checkpoints import names
 from tf_bert.data.tasks import run_data
+from tf_bert.runs import build
 from tf_bert.runs.classifier import load_classifier
 
 HEAD = {"classifier/bias", "classifier/kernel"}
@@ -34,6 +39,12 @@ def standard(load):
     return load(head_seed=3)
 
 
+@pytest.fixture
+def checkpoint(tiny_checkpoint, tmp_path) -> pathlib.Path:
+    """A copy of the tiny checkpoint, to be changed."""
+    return pathlib.Path(shutil.copytree(tiny_checkpoint, tmp_path / "tiny"))
+
+
 class TestHead:
     def test_is_drawn_although_the_checkpoint_has_one(
         self, load, standard, tiny_checkpoint
@@ -55,11 +66,10 @@ class TestHead:
         np.testing.assert_array_equal(weights["classifier/kernel"], stored.T)
 
     def test_is_the_same_if_the_checkpoint_has_none(
-        self, load, standard, tiny_checkpoint, tmp_path
+        self, load, standard, checkpoint
     ):
         """Nor has it a pooler, as a model of masked words alone."""
-        folder = pathlib.Path(shutil.copytree(tiny_checkpoint, tmp_path / "x"))
-        path = folder / "model.safetensors"
+        path = checkpoint / "model.safetensors"
         tensors = safetensors.numpy.load_file(path)
         bare = {
             name: tensor
@@ -67,7 +77,7 @@ class TestHead:
             if name.startswith(("bert.embeddings", "bert.encoder"))
         }
         safetensors.numpy.save_file(bare, path)
-        fresh, weights = load(head_seed=3, init_checkpoint=folder)
+        fresh, weights = load(head_seed=3, init_checkpoint=checkpoint)
         assert fresh == HEAD | POOLER
         np.testing.assert_array_equal(
             weights["classifier/kernel"], standard[1]["classifier/kernel"]
@@ -105,3 +115,101 @@ class TestReinit:
         assert "classifier/kernel" in differing
         assert KERNEL.format(1) in differing
         assert KERNEL.format(0) not in differing
+
+
+class TestRefused:
+    """By the program, which has written nothing then."""
+
+    def check(self, train_error, checkpoint, message):
+        output_dir = checkpoint.parent / "run"
+        train_error(output_dir, message, init_checkpoint=checkpoint)
+        assert not output_dir.exists()
+
+    def test_a_bin_that_tries_to_run_something(self, checkpoint, train_error):
+        trace = checkpoint / "trace"
+        (checkpoint / "model.safetensors").unlink()
+        body = torch_files.call(
+            torch_files.name("posix", "mkdir"), torch_files.text(str(trace))
+        )
+        torch_files.write_zip(
+            checkpoint / "pytorch_model.bin", torch_files.zip_file(body, {})
+        )
+        self.check(train_error, checkpoint, "it tries to run posix.mkdir")
+        assert not trace.exists()
+
+    @pytest.mark.parametrize(
+        "field, value",
+        [
+            ("hidden_size", 10**18),
+            ("hidden_size", "8"),
+            ("num_attention_heads", 3),
+            ("vocab_size", 10**9),
+        ],
+    )
+    def test_a_configuration_that_contradicts_the_weights(
+        self, field, value, checkpoint, train_error
+    ):
+        path = checkpoint / "config.json"
+        fields = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps(fields | {field: value}), "utf-8")
+        self.check(train_error, checkpoint, f"Received: .*{field}={value!r}")
+
+
+class TestOfAnotherProgram:
+    """What this one or transformers has fine-tuned."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def start(cls, flags):
+        """Returns a function that builds a run from a checkpoint.
+
+        It gives the run, and the paths of weights that are not the
+        checkpoint's.
+        """
+
+        def built(folder, **changes):
+            config = make_config(flags, init_checkpoint=folder, **changes)
+            run = build.build(config)
+            stored = safetensors.numpy.load_file(folder / "model.safetensors")
+            found = set()
+            for path, value in run.classifier.model.weights_by_path().items():
+                name, is_transposed = names.torch_name(path)
+                tensor = stored[name].T if is_transposed else stored[name]
+                if not np.array_equal(value.numpy(), tensor):
+                    found.add(path)
+            return run, found
+
+        return built
+
+    def test_another_task_starts_from_all_but_the_head(self, pairs_run, start):
+        run, differing = start(pairs_run / "model")
+        assert run.classifier.fresh == differing == HEAD
+        assert run.classifier.model.config.id2label == {0: "bad", 1: "good"}
+        # Nothing but weights comes along.
+        assert int(run.optimizer.iterations.numpy()) == 0
+        for name, moment in run.optimizer.moments().items():
+            assert not moment.numpy().any(), name
+
+    @pytest.mark.large
+    @pytest.mark.reference
+    def test_a_head_that_transformers_wrote_is_drawn_or_kept(
+        self, tiny_checkpoint, start, tmp_path
+    ):
+        import torch
+
+        torch.manual_seed(0)
+        config = transformers.BertConfig.from_pretrained(
+            tiny_checkpoint,
+            id2label={0: "bad", 1: "good"},
+            label2id={"bad": 0, "good": 1},
+        )
+        model = transformers.BertForSequenceClassification(config)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.normal_()
+        model.save_pretrained(tmp_path)
+        transformers.AutoTokenizer.from_pretrained(
+            tiny_checkpoint
+        ).save_pretrained(tmp_path)
+        assert start(tmp_path)[1] == HEAD
+        assert start(tmp_path, keep_head=True)[1] == set()

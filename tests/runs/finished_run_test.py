@@ -154,6 +154,9 @@ class TestPredictStandardInput:
         )
         assert lines[1].startswith("The mug is good.\t")
         assert lines[2].startswith("Thé \U0001f600\t")
+        for line in lines[1:]:
+            _, label, bad, good = line.split("\t")
+            assert label == ("bad" if float(bad) > float(good) else "good")
         assert len(lines) == 3
         assert files == {
             path: path.stat().st_mtime_ns for path in folder.rglob("*")

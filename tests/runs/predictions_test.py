@@ -30,36 +30,29 @@ def read_rows(path):
         return list(csv.reader(file, delimiter="\t"))
 
 
-class TestPredictions:
-    def test_rows_and_columns_are_those_of_the_file(
-        self, finished_run, reviews
-    ):
-        with open(reviews / "predict.csv", encoding="utf-8") as file:
-            given = list(csv.reader(file))
-        rows = read_rows(finished_run / "predictions.tsv")
-        assert [row[:3] for row in rows] == given
-        assert rows[0][3:] == [
-            "predicted_label",
-            "probability_bad",
-            "probability_good",
+def test_rows_are_those_of_the_file_and_shares_those_of_the_model(
+    classifier, finished_run, reviews
+):
+    with open(reviews / "predict.csv", encoding="utf-8") as file:
+        given = list(csv.reader(file))
+    header, *rows = read_rows(finished_run / "predictions.tsv")
+    assert [row[:3] for row in (header, *rows)] == given
+    assert header[3] == "predicted_label"
+    assert header[4:] == ["probability_bad", "probability_good"]
+    batch = classifier.tokenizer.encode(
+        [row[1] for row in rows], max_seq_length=32
+    )
+    logits = np.concatenate(
+        [
+            classifier.model(ids[None], training=False).logits.numpy()
+            for ids in batch.input_ids
         ]
-
-    def test_shares_are_those_of_the_model(self, classifier, finished_run):
-        rows = read_rows(finished_run / "predictions.tsv")[1:]
-        batch = classifier.tokenizer.encode(
-            [row[1] for row in rows], max_seq_length=32
-        )
-        logits = np.concatenate(
-            [
-                classifier.model(ids[None], training=False).logits.numpy()
-                for ids in batch.input_ids
-            ]
-        )
-        shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        written = [[float(share) for share in row[4:]] for row in rows]
-        np.testing.assert_allclose(written, shares, atol=1e-5)
-        labels = np.array(["bad", "good"])[shares.argmax(axis=1)]
-        assert [row[3] for row in rows] == labels.tolist()
+    )
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    written = [[float(share) for share in row[4:]] for row in rows]
+    np.testing.assert_allclose(written, shares, atol=1e-5)
+    labels = np.array(["bad", "good"])[shares.argmax(axis=1)]
+    assert [row[3] for row in rows] == labels.tolist()
 
 
 class TestWritePredictions:
@@ -127,33 +120,17 @@ class TestWritePredictions:
 
 
 class TestStreamPredictions:
-    def stream(self, classifier, config, content):
-        target = io.BytesIO()
-        num_rows = predictions.stream_predictions(
-            classifier, config, io.BytesIO(content), target
-        )
-        lines = target.getvalue().decode("utf-8")
-        return num_rows, list(csv.reader(io.StringIO(lines), delimiter="\t"))
-
-    def test_is_the_table_that_a_file_gives(
-        self, classifier, config, finished_run
-    ):
-        file = read_rows(finished_run / "predictions.tsv")
-        texts = [row[1] for row in file[1:]]
-        num_rows, rows = self.stream(
-            classifier, config, "\n".join(texts).encode()
-        )
-        assert num_rows == 3
-        assert rows[0] == ["text", *file[0][3:]]
-        assert [row[0] for row in rows[1:]] == texts
-        assert [row[1] for row in rows[1:]] == [row[3] for row in file[1:]]
-
     def test_pairs_have_two_columns(self, classifier, config):
         task = dataclasses.replace(classifier.task, text_pair_column="b")
         pairs = dataclasses.replace(classifier, task=task)
-        _, rows = self.stream(pairs, config, b"The mug\tis good\n")
-        assert rows[0][:3] == ["text", "text_pair", "predicted_label"]
-        assert rows[1][:2] == ["The mug", "is good"]
+        target = io.BytesIO()
+        source = io.BytesIO(b"The mug\tis good\nIt\tis\n")
+        assert (
+            predictions.stream_predictions(pairs, config, source, target) == 2
+        )
+        header, row, _ = target.getvalue().decode().splitlines()
+        assert header.startswith("text\ttext_pair\tpredicted_label\t")
+        assert row.startswith("The mug\tis good\t")
 
     def test_rows_before_a_wrong_line_are_written(self, classifier, config):
         target = io.BytesIO()

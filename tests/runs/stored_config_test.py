@@ -1,11 +1,8 @@
 """Tests of tf_bert/runs/stored_config.py: which flags a finished run takes."""
 
-import json
 import re
-import shutil
 
 import pytest
-from conftest import read_json
 
 from tf_bert.config import Config, parse
 from tf_bert.data.tasks import run_data
@@ -15,6 +12,28 @@ from tf_bert.runs.stored_config import stored_config
 
 def typed(mode, folder, *arguments):
     return parse.parse([f"--mode={mode}", f"--output_dir={folder}", *arguments])
+
+
+def write_run(path, **fields):
+    """Writes a run, as far as `stored_config` looks at it; returns the path."""
+    folder = RunFolder(str(path))
+    config = Config(output_dir="elsewhere", **fields)
+    folder.write_json("config.json", config.as_dict())
+    folder.write_json("all_results.json", {})
+    return folder.path
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    return write_run(
+        tmp_path_factory.mktemp("stored"),
+        train_file="train.csv",
+        train_batch_size=16,
+        gradient_accumulation_steps=2,
+        num_train_epochs=None,
+        num_train_steps=9,
+        encoding="cp1252",
+    )
 
 
 class TestStoredConfig:
@@ -30,13 +49,9 @@ class TestStoredConfig:
         assert config.train_file == str(reviews / "train.csv")
 
     def test_the_text_format_is_that_of_the_files_it_was_given_with(
-        self, finished_run, reviews, tmp_path
+        self, stored, reviews
     ):
-        path = tmp_path / "run"
-        shutil.copytree(finished_run, path)
-        fields = {**read_json(path / "config.json"), "encoding": "cp1252"}
-        (path / "config.json").write_text(json.dumps(fields), "utf-8")
-        given = {"output_dir": str(path), "mode": "predict"}
+        given = {"output_dir": stored, "mode": "predict"}
         assert stored_config(**given).encoding == "cp1252"
         given["predict_file"] = str(reviews / "predict.csv")
         assert stored_config(**given).encoding is None
@@ -63,11 +78,8 @@ class TestStoredConfig:
         self, run, mode, file, names, tmp_path
     ):
         """The defaults too, and without the dataset of the training."""
-        folder = RunFolder(str(tmp_path))
-        config = Config(output_dir=folder.path, metric="f1", **run)
-        folder.write_json("config.json", config.as_dict())
-        folder.write_json("all_results.json", {})
-        given = {"output_dir": folder.path, "mode": mode, file: "a.csv"}
+        path = write_run(tmp_path, metric="f1", **run)
+        given = {"output_dir": path, "mode": mode, file: "a.csv"}
         for columns in (("text", "label"), ("body", "mood")):
             named = dict(zip(names, columns, strict=False))
             task = run_data.get_task(stored_config(**(given | named)))
@@ -75,44 +87,19 @@ class TestStoredConfig:
             assert task.metric == "f1"
 
     def test_the_devices_of_the_training_are_not_asked_for(self, tmp_path):
-        folder = RunFolder(str(tmp_path))
-        config = Config(
-            output_dir=folder.path, distribution="tpu", tpu_name="theirs"
-        )
-        folder.write_json("config.json", config.as_dict())
-        folder.write_json("all_results.json", {})
-        stored = stored_config(output_dir=folder.path, mode="predict")
+        path = write_run(tmp_path, distribution="tpu", tpu_name="theirs")
+        stored = stored_config(output_dir=path, mode="predict")
         assert (stored.distribution, stored.tpu_name) == ("auto", None)
 
-    def test_a_run_must_have_ended(self, tmp_path):
+    def test_a_run_must_have_ended_but_for_a_report(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="must hold a finished run"):
             stored_config(output_dir=str(tmp_path))
-
-    def test_a_run_that_is_reported_on_need_not_have_ended(self, tmp_path):
         folder = RunFolder(str(tmp_path))
         given = {"output_dir": folder.path, "mode": "report"}
         with pytest.raises(FileNotFoundError, match="must hold a run"):
             stored_config(**given)
         folder.begin(Config(output_dir=folder.path, seed=3))
         assert stored_config(**given).seed == 3
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory):
-    """The folder of a run, as far as `stored_config` looks at it."""
-    folder = RunFolder(str(tmp_path_factory.mktemp("stored")))
-    config = Config(
-        output_dir="elsewhere",
-        train_file="train.csv",
-        train_batch_size=16,
-        gradient_accumulation_steps=2,
-        num_train_epochs=None,
-        num_train_steps=9,
-        encoding="cp1252",
-    )
-    folder.write_json("config.json", config.as_dict())
-    folder.write_json("all_results.json", {})
-    return folder.path
 
 
 class TestFlags:

@@ -35,8 +35,11 @@ TWO = {
     # Two parts on each of two devices have the masks of four parts on one.
     "everything": (
         {
+            "bias_correction": False,
             "ema_decay": 0.9,
             "gradient_accumulation_steps": 2,
+            "label_smoothing_factor": 0.1,
+            "layerwise_lr_decay": 0.9,
             "mixout": 0.1,
             "pretrained_weight_decay": 0.1,
             "record_updates": True,

@@ -1,8 +1,6 @@
 """Tests of tf_bert/runs/state/checkpointing.py."""
 
 import os
-import pathlib
-import tempfile
 
 import keras
 import numpy as np
@@ -10,6 +8,7 @@ import safetensors
 import safetensors.numpy
 import tensorflow as tf
 from absl.testing import parameterized
+from conftest import WithFolder
 
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.runs.state import checkpointing
@@ -35,19 +34,12 @@ def values(variables):
     return {name: np.asarray(x.numpy()) for name, x in variables.items()}
 
 
-class CheckpointingTest(parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = os.path.join(folder.name, "checkpoints")
-
+class CheckpointingTest(WithFolder):
     def write(self, variables):
         """Returns the path of the file."""
-        name = checkpointing.write(
-            self.folder, "a", checkpointing.snapshot(variables), METADATA
-        )
-        return pathlib.Path(self.folder, name)
+        arrays = checkpointing.snapshot(variables)
+        name = checkpointing.write(str(self.folder), "a", arrays, METADATA)
+        return self.folder / name
 
     def assert_same(self, actual, expected):
         self.assertEqual(actual.keys(), expected.keys())
@@ -81,7 +73,7 @@ class CheckpointingTest(parameterized.TestCase):
             "é": np.array(2**40),
             "d": np.array([-1], np.int32),
         }
-        name = checkpointing.write(self.folder, "x_1", arrays, METADATA)
+        name = checkpointing.write(str(self.folder), "x_1", arrays, METADATA)
         self.assertRegex(name, r"^x_1\.[0-9a-f]{8}\.safetensors$")
         path = os.path.join(self.folder, name)
         self.assert_same(safetensors.numpy.load_file(path), arrays)
@@ -95,7 +87,7 @@ class CheckpointingTest(parameterized.TestCase):
         variables["iterations"].assign_add(1)
         names.add(self.write(variables).name)
         arrays = checkpointing.snapshot(variables)
-        names.add(checkpointing.write(self.folder, "a", arrays, {}))
+        names.add(checkpointing.write(str(self.folder), "a", arrays, {}))
         self.assertLen(names, 3)
         self.assertCountEqual(os.listdir(self.folder), names)
 

@@ -28,11 +28,15 @@ TRAININGS = {
         "mixout": 0.3,
         "ema_decay": 0.9,
         "bias_correction": False,
+        "layerwise_lr_decay": 0.9,
+        "reinit_layers": 1,
         "checkpoint_to_use": "last",
     },
     "priors": {
         "pretrained_weight_decay": 0.5,
         "weight_decay": 0.1,
+        "keep_head": True,
+        "label_smoothing_factor": 0.1,
         "early_stopping_patience": 1,
         "num_evaluations": 8,
     },
@@ -41,12 +45,7 @@ TRAININGS = {
 
 
 class Training:
-    """One training, again and again; it is built once.
-
-    Args:
-        config: of the training.
-        folder: below which each has one of its own.
-    """
+    """One training, again and again below a folder; it is built once."""
 
     def __init__(self, config, folder):
         self._run = build.build(config)
@@ -54,11 +53,7 @@ class Training:
         self._folder = folder
 
     def train(self, name, **options):
-        """Starts or continues a training, see `begin`.
-
-        Returns:
-            What it ends in; None if SIGTERM stopped it.
-        """
+        """Returns what a training ends in; None if SIGTERM stopped it."""
         try:
             state = self.begin(name, **options)
         except Terminated:
@@ -74,14 +69,9 @@ class Training:
         attended=stop_requests.noted,
         save_every_seconds=1e-9,
     ):
-        """Starts or continues the training of a name; returns its state.
+        """Starts or continues the training in the folder of a name.
 
-        Args:
-            name: of its folder.
-            stop_at: step at which the signals come; None lets it end.
-            signals: that come then.
-            attended: in place of that of `FolderCheckpoints`.
-            save_every_seconds: see `FolderCheckpoints`.
+        The signals come at the step `stop_at`. Returns the checkpoints.
         """
         path = self._folder / name
         path.mkdir(exist_ok=True)
@@ -91,7 +81,6 @@ class Training:
             tensorboard=False,
             save_every_seconds=save_every_seconds,
         )
-
         state.attended = attended
 
         def make_bar(num_steps, first_step):
@@ -107,11 +96,7 @@ class Training:
         return {
             "last": last,
             "best": {n: v.numpy().tobytes() for n, v in weights.items()},
-            **{
-                file.name: file.read_bytes()
-                for file in path.iterdir()
-                if file.is_file()
-            },
+            **{x.name: x.read_bytes() for x in path.iterdir() if x.is_file()},
         }
 
     def states(self, name):

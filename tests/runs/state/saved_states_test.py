@@ -3,10 +3,10 @@
 import logging
 import pathlib
 import re
-import tempfile
 
 import numpy as np
 from absl.testing import parameterized
+from conftest import WithFolder
 
 from tf_bert.runs.state.saved_states import SavedStates, State
 
@@ -31,12 +31,10 @@ def empty(path):
     path.write_bytes(b"")
 
 
-class SavedStatesTest(parameterized.TestCase):
+class SavedStatesTest(WithFolder):
     def setUp(self):
         super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name, "checkpoints")
+        self.path = self.folder / "checkpoints"
 
     def states(self):
         return SavedStates(str(self.path))
