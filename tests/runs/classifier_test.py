@@ -1,18 +1,19 @@
 """Tests of tf_bert/runs/classifier.py: what a training starts from."""
 
-import json
 import pathlib
 import shutil
 
 import numpy as np
 import pytest
 import safetensors.numpy
-import torch_files
 import transformers
 from conftest import make_config
 
 from tf_bert.checkpoints import names
 from tf_bert.data.tasks import run_data
+from tf_bert.models.sequence_classification import (
+    TFBertForSequenceClassification,
+)
 from tf_bert.runs import build
 from tf_bert.runs.classifier import load_classifier
 
@@ -117,44 +118,6 @@ class TestReinit:
         assert KERNEL.format(0) not in differing
 
 
-class TestRefused:
-    """By the program, which has written nothing then."""
-
-    def check(self, train_error, checkpoint, message):
-        output_dir = checkpoint.parent / "run"
-        train_error(output_dir, message, init_checkpoint=checkpoint)
-        assert not output_dir.exists()
-
-    def test_a_bin_that_tries_to_run_something(self, checkpoint, train_error):
-        trace = checkpoint / "trace"
-        (checkpoint / "model.safetensors").unlink()
-        body = torch_files.call(
-            torch_files.name("posix", "mkdir"), torch_files.text(str(trace))
-        )
-        torch_files.write_zip(
-            checkpoint / "pytorch_model.bin", torch_files.zip_file(body, {})
-        )
-        self.check(train_error, checkpoint, "it tries to run posix.mkdir")
-        assert not trace.exists()
-
-    @pytest.mark.parametrize(
-        "field, value",
-        [
-            ("hidden_size", 10**18),
-            ("hidden_size", "8"),
-            ("num_attention_heads", 3),
-            ("vocab_size", 10**9),
-        ],
-    )
-    def test_a_configuration_that_contradicts_the_weights(
-        self, field, value, checkpoint, train_error
-    ):
-        path = checkpoint / "config.json"
-        fields = json.loads(path.read_text("utf-8"))
-        path.write_text(json.dumps(fields | {field: value}), "utf-8")
-        self.check(train_error, checkpoint, f"Received: .*{field}={value!r}")
-
-
 class TestOfAnotherProgram:
     """What this one or transformers has fine-tuned."""
 
@@ -181,8 +144,11 @@ class TestOfAnotherProgram:
 
         return built
 
-    def test_another_task_starts_from_all_but_the_head(self, pairs_run, start):
-        run, differing = start(pairs_run / "model")
+    def test_another_task_starts_from_all_but_the_head(self, checkpoint, start):
+        TFBertForSequenceClassification.from_pretrained(
+            str(checkpoint), num_labels=1
+        ).save_pretrained(str(checkpoint))
+        run, differing = start(checkpoint)
         assert run.classifier.fresh == differing == HEAD
         assert run.classifier.model.config.id2label == {0: "bad", 1: "good"}
         # Nothing but weights comes along.
