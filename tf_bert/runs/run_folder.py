@@ -141,12 +141,9 @@ class RunFolder:
         if file_io.is_dir(path):
             return False
         try:
-            content = json.loads(file_io.read_text(path))
-        except ValueError:
-            content = None
-        if not isinstance(content, dict):  # Changed by hand.
+            return config_lib.is_stored(self.read_json(CONFIG))
+        except ValueError:  # Changed by hand.
             return is_recorded
-        return config_lib.is_stored(content)
 
     def onednn(self) -> bool | None:
         """Returns whether the run that is here began with oneDNN.

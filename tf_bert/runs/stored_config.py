@@ -44,12 +44,14 @@ def stored_config(**given: Any) -> Config:
     stored = folder.read_json(run_folder.CONFIG)
     run = Config.from_dict(stored, output_dir=folder.path)
     _check_flags(run, given)
-    is_here = names_where(lambda setting: setting.is_of_machines)
-    fields = run.with_defaults(is_here).as_dict()
-    if given.get("test_file") or given.get("predict_file"):
-        # They are of the run's own files; these may be written otherwise.
-        written = names_where(lambda setting: setting.is_of_files)
-        fields = run.with_defaults((*is_here, *written)).as_dict()
+    has_files = bool(given.get("test_file") or given.get("predict_file"))
+    # Formats are of the run's own files; others may be written otherwise.
+    elsewhere = names_where(
+        lambda setting: (
+            setting.is_of_machines or (has_files and setting.is_of_files)
+        )
+    )
+    fields = run.with_defaults(elsewhere).as_dict()
     fields |= _without_batch_size(given)
     task = _task_of_file(run, given)
     if task is None:
