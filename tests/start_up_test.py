@@ -46,21 +46,27 @@ NOT_NEEDED = {
 }
 
 
+def python(code, *arguments, without=()):
+    """Runs code in a process without some variables of the environment."""
+    kept = {n: x for n, x in os.environ.items() if n not in without}
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        env={**kept, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_predicting_imports_what_it_needs(finished_run, tmp_path):
     folder = shutil.copytree(finished_run, tmp_path / "run")
     file = tmp_path / "new.csv"
     file.write_text("text\nA good mug.\n", encoding="utf-8")
-    process = subprocess.run(
-        [
-            *(sys.executable, "-c", textwrap.dedent(PREDICT)),
-            "--mode=predict",
-            f"--output_dir={folder}",
-            f"--predict_file={file}",
-        ],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
+    process = python(
+        PREDICT,
+        "--mode=predict",
+        f"--output_dir={folder}",
+        f"--predict_file={file}",
     )
     assert process.returncode == 0, process.stderr[-3000:]
     status, loaded = json.loads(process.stdout.splitlines()[-1])
@@ -84,16 +90,7 @@ PROGRAM = """
 
 def test_a_user_s_program_hears_nothing_of_tensorflow():
     names = ("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS")
-    process = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM)],
-        env={
-            **{n: x for n, x in os.environ.items() if n not in names},
-            "PYTHONPATH": str(ROOT),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    process = python(PROGRAM, without=names)
     assert (process.returncode, process.stderr) == (0, "")
     # TensorFlow decides on oneDNN as we say that it does.
     is_on, expected = process.stdout.split()

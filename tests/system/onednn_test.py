@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import read_json
 
 from tf_bert.config import Config, parse
 from tf_bert.runs import recorded_onednn, run_folder
@@ -184,16 +185,11 @@ def test_nothing_is_said_of_a_new_run(tmp_path, caplog):
     assert not caplog.records
 
 
-def test_it_stands_with_configuration_results_and_trials(
-    finished_run, finished_sweep
-):
-    stored = [
-        (finished_run / "config.json").read_text("utf-8"),
-        (finished_run / "all_results.json").read_text("utf-8"),
-        *(finished_sweep / "trials.jsonl").read_text("utf-8").splitlines(),
-    ]
-    for text in stored:
-        assert json.loads(text)["runtime"]["onednn"] == onednn.is_on()
+def test_it_stands_with_configuration_and_results(finished_run):
+    """And with trials: see `test_so_do_trials_in_processes_of_their_own`."""
+    for name in ("config.json", "all_results.json"):
+        content = read_json(finished_run / name)
+        assert content["runtime"]["onednn"] == onednn.is_on()
     assert RunFolder(str(finished_run)).onednn() == onednn.is_on()
 
 
@@ -260,12 +256,10 @@ class TestProgram:
         run(folder, **{onednn.VARIABLE: "0"})
         weights = (folder / "model" / "model.safetensors").read_bytes()
         path = folder / "all_results.json"
-        results = json.loads(path.read_text("utf-8"))
-        assert results["runtime"]["onednn"] is False
+        assert read_json(path)["runtime"]["onednn"] is False
         path.unlink()  # As if it had been killed before its end.
-        assert "Going on without oneDNN, as the run began" in run(folder)
-        results = json.loads(path.read_text("utf-8"))
-        assert results["runtime"]["onednn"] is False
+        assert WITHOUT in run(folder)
+        assert read_json(path)["runtime"]["onednn"] is False
         found = (folder / "model" / "model.safetensors").read_bytes()
         assert found == weights
 
@@ -282,7 +276,7 @@ class TestProgram:
         content["runtime"] = {"onednn": False}  # As if it had begun so.
         RunFolder(str(tmp_path)).write_json(run_folder.CONFIG, content)
         said = run(tmp_path, **trials)
-        assert "Going on without oneDNN, as the run began" in said
+        assert WITHOUT in said
         lines = (tmp_path / "trials.jsonl").read_text("utf-8").splitlines()
         found = [json.loads(line)["runtime"]["onednn"] for line in lines]
         assert found == [False] * 2
