@@ -186,7 +186,7 @@ def test_nothing_is_said_of_a_new_run(tmp_path, caplog):
 
 
 def test_it_stands_with_configuration_and_results(finished_run):
-    """And with trials: see `test_so_do_trials_in_processes_of_their_own`."""
+    """And with trials: see the last test."""
     for name in ("config.json", "all_results.json"):
         content = read_json(finished_run / name)
         assert content["runtime"]["onednn"] == onednn.is_on()
@@ -229,54 +229,40 @@ def test_workers_tell_each_other_which_they_have(monkeypatch):
 
 
 @pytest.mark.large
-class TestProgram:
-    """Real processes: what one of them records, the next ones use."""
-
-    @pytest.fixture
-    def run(self, flags, environment):
-        def completed(folder, status=0, **changes):
-            more = {k: changes.pop(k) for k in VARIABLES if k in changes}
-            done = subprocess.run(
-                [
-                    *(sys.executable, "-m", "tf_bert.run"),
-                    *flags(output_dir=folder, **changes),
-                ],
-                env={**environment, **more},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == status, done.stderr
-            return done.stderr
-
-        return completed
-
-    def test_a_run_goes_on_without_if_it_began_without(self, run, tmp_path):
-        folder = tmp_path / "run"
-        run(folder, **{onednn.VARIABLE: "0"})
-        weights = (folder / "model" / "model.safetensors").read_bytes()
-        path = folder / "all_results.json"
-        assert read_json(path)["runtime"]["onednn"] is False
-        path.unlink()  # As if it had been killed before its end.
-        assert WITHOUT in run(folder)
-        assert read_json(path)["runtime"]["onednn"] is False
-        found = (folder / "model" / "model.safetensors").read_bytes()
-        assert found == weights
-
-    def test_so_do_trials_in_processes_of_their_own(self, run, flags, tmp_path):
-        trials = {
-            "mode": "trials",
-            "num_trials": 2,
-            "num_parallel_trials": 2,
-            "trials_save_model": "none",
-            "seed": 1,
-        }
-        fields = parse.parse(flags(output_dir=tmp_path, **trials))
-        content = Config(**fields).as_dict()
-        content["runtime"] = {"onednn": False}  # As if it had begun so.
-        RunFolder(str(tmp_path)).write_json(run_folder.CONFIG, content)
-        said = run(tmp_path, **trials)
-        assert WITHOUT in said
-        lines = (tmp_path / "trials.jsonl").read_text("utf-8").splitlines()
-        found = [json.loads(line)["runtime"]["onednn"] for line in lines]
-        assert found == [False] * 2
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "all_results.json"),
+        (
+            {
+                **TRIALS,
+                "num_parallel_trials": 2,
+                "trials_save_model": "none",
+                "seed": 1,
+            },
+            "trials.jsonl",
+        ),
+    ],
+)
+def test_a_process_goes_on_without_where_it_began_without(
+    changes, name, flags, environment, tmp_path
+):
+    """And so do trials in processes of their own."""
+    arguments = flags(output_dir=tmp_path, **changes)
+    content = Config(**parse.parse(arguments)).as_dict()
+    content["runtime"] = {"onednn": False}  # As if it had begun so.
+    RunFolder(str(tmp_path)).write_json(run_folder.CONFIG, content)
+    done = subprocess.run(
+        [sys.executable, "-m", "tf_bert.run", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert WITHOUT in done.stderr
+    text = (tmp_path / name).read_text("utf-8")
+    records = text.splitlines() if name.endswith("l") else [text]
+    for record in records:
+        assert json.loads(record)["runtime"]["onednn"] is False
+    assert len(records) == changes.get("num_trials", 1)
