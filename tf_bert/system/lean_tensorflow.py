@@ -16,7 +16,7 @@ def load() -> None:
     """Imports TensorFlow, Keras and transformers; for the command line.
 
     Afterwards these libraries are imported as ever by whoever needs them;
-    What was loaded here does without them for the rest of the process.
+    what was loaded here does without them for the rest of the process.
     """
     hidden = [name for name in _NOT_NEEDED if name not in sys.modules]
     # What Python takes for a module that cannot be imported.
