@@ -63,8 +63,6 @@ class LoadTest(WithFolder):
             ValueError, r"label='maybe' in .*/p2.tsv, row 2 \("
         ):
             load_split(task, pattern)
-        with self.assertRaisesRegex(ValueError, "Pass --label_names"):
-            load_split(_OWN, pattern)
 
     def test_the_text_format_is_of_the_files_given_one_by_one(self):
         train = self.folder / "train.csv"

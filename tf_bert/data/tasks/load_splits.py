@@ -105,12 +105,6 @@ def load_split(
     task: TaskSpec, path: str, *, text_format: TextFormat | None = None
 ) -> Examples:
     """Reads one labelled file of a task whose labels are known."""
-    if task.label_names is None and not task.is_regression:
-        raise ValueError(
-            "The labels of a single file must be known before it is read. "
-            f"Received: label_names=None for {path}. Pass --label_names, or "
-            "read the training file too."
-        )
     task = dataclasses.replace(task, group_column=None)
     examples, column = _read_labelled(task, path, text_format)
     return _with_labels(examples, column, task, expected="the training labels")
