@@ -23,20 +23,15 @@ def sections_of(compute):
     return sections
 
 
-class TestBand:
-    def test_it_is_over_the_trials_that_have_the_step(self):
-        trials = [
-            [{"step": 1, "x": 0.0}, {"step": 2, "x": 5.0}],
-            [{"step": 1, "x": 4.0}],
-        ]
-        assert curve_figures.band(trials, "x") == {
-            1: (1.0, 2.0, 3.0),
-            2: (5.0, 5.0, 5.0),
-        }
-
-    def test_a_value_that_is_not_defined_is_left_out(self):
-        trials = [[{"step": 1, "validation": None}, {"step": 2}]]
-        assert curve_figures.band(trials, "validation", "loss") == {}
+def test_a_band_is_over_the_trials_that_have_a_value():
+    trials = [
+        [{"step": 1, "x": {"y": 0.0}}, {"step": 2, "x": {"y": 5.0}}],
+        [{"step": 1, "x": {"y": 4.0}}, {"step": 2, "x": None}, {"step": 3}],
+    ]
+    assert curve_figures.band(trials, "x", "y") == {
+        1: (1.0, 2.0, 3.0),
+        2: (5.0, 5.0, 5.0),
+    }
 
 
 class TestSections:

@@ -270,15 +270,9 @@ class TestContent:
             assert sentence in text
 
     def test_a_diverged_trial_counts_at_the_majority(self, page):
+        rows = [row[:3] for table in page.tables for row in table]
         # (0.5 + 0.5 + 0.7 + 0.72) / 4.
-        (row,) = [
-            row
-            for table in page.tables
-            if table[0][1:3] == ["trials", "mean"]
-            for row in table
-            if row[0] == "reinit_layers=0"
-        ]
-        assert row[1:3] == ["4", "0.605"]
+        assert ["reinit_layers=0", "4", "0.605"] in rows
 
     def test_what_is_missing_is_said_in_the_order_of_the_sweep(self, grid_page):
         (table,) = [

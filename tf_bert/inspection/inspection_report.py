@@ -14,7 +14,6 @@ from tf_bert.system import text_tables
 
 _LINE_WIDTH = 80
 _MAX_CLASSES = 12
-_SHOWN_QUANTILES = ("min", "p5", "p25", "p50", "p75", "p95", "p99", "max")
 _INDENT = " " * 13
 
 
@@ -109,7 +108,7 @@ def _text_lines(inspection: Inspection) -> list[str]:
     columns = [
         [
             "",
-            *(f"tokens, {quantile}" for quantile in _SHOWN_QUANTILES),
+            *(f"tokens, {x}" for x in splits["train"].length_quantiles),
             f"rows cut to {inspection.config.max_seq_length} tokens",
             "empty texts",
             "unknown tokens",
@@ -120,7 +119,7 @@ def _text_lines(inspection: Inspection) -> list[str]:
         columns.append(
             [
                 name,
-                *(str(texts.length_quantiles[q]) for q in _SHOWN_QUANTILES),
+                *map(str, texts.length_quantiles.values()),
                 _with_share(texts.num_truncated, texts.num_rows),
                 f"{len(texts.empty_rows):,}",
                 f"{100 * texts.unknown_share:.2f} %",
