@@ -5,6 +5,7 @@ import pathlib
 
 import study
 from absl.testing import parameterized
+from conftest import WithFolder
 
 from tf_bert.config import Config, parse
 from tf_bert.trials import planned_trials
@@ -13,7 +14,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 STORED = ("uci_amazon", "trec")
 
 
-class StudyPageTest(parameterized.TestCase):
+class StudyPageTest(WithFolder):
     def setUp(self):
         super().setUp()
         self.text = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
@@ -32,6 +33,13 @@ class StudyPageTest(parameterized.TestCase):
         }
         records = study.read_records(ROOT / study.FOLDER / task)
         self.assertEqual({r["trial"] for r in records}, planned)
+
+    @parameterized.parameters(*STORED)
+    def test_its_picture_has_the_baseline_that_it_names(self, task):
+        self.assertIn(f"{study.TFIDF[task]:.3f}", self.text)
+        path = self.folder / "scores.png"
+        study.draw(task, str(path))
+        self.assertTrue(path.read_bytes().startswith(b"\x89PNG"))
 
     @parameterized.parameters("mrpc", "rte")
     def test_the_flags_of_the_other_tasks_are_valid(self, task):
