@@ -93,9 +93,9 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
     from tf_bert.optimization import create
     from tf_bert.training import frozen_features
     from tf_bert.training.devices import distribution
+    from tf_bert.training.embedding_rows import EmbeddingRows
     from tf_bert.training.evaluate import evaluate
     from tf_bert.training.inference import Inference
-    from tf_bert.training.trained_words import TrainedWords
     from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
     splits = {
@@ -115,14 +115,16 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
         )
         freezing.freeze(model, None if what == "full" else what)
         words = model.bert.embeddings.word_embeddings.embeddings
-        trained_words = None
+        embedding_rows = None
         if words.trainable:
-            trained_words = TrainedWords(words, splits["train"].ids)
+            embedding_rows = EmbeddingRows(words, splits["train"].ids)
         optimizer, _ = create.create_optimizer(
             LEARNING_RATE, 1, 0, weight_decay_rate=0.01
         )
-        optimizer.build(trained_variables(model, trained_words))
-    loop = TrainingLoop(model, optimizer, strategy, trained_words=trained_words)
+        optimizer.build(trained_variables(model, embedding_rows))
+    loop = TrainingLoop(
+        model, optimizer, strategy, embedding_rows=embedding_rows
+    )
     inference = Inference(model, strategy, batch_size=64)
 
     def losses(examples, num_epochs, num_steps, rate):
@@ -160,8 +162,8 @@ def our_epochs(stored, what: str, cached: bool) -> Iterator[dict[str, Any]]:
         for loss in losses(used["train"], num_epochs, num_steps, LEARNING_RATE):
             yield {"seconds": time.perf_counter() - begin, "loss": loss}
             begin = time.perf_counter()
-        if trained_words is not None:
-            trained_words.write_back(1.0)
+        if embedding_rows is not None:
+            embedding_rows.write_back(1.0)
         # Of class 1, as on the other side.
         result = evaluate(inference, splits["validation"], positive=None)
         yield {"f1": result.metrics["f1"]}

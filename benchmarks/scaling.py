@@ -67,20 +67,21 @@ def measure(flags: list[str], num_examples: int) -> dict[str, float]:
 
 def _speed(run: Any, team: Any, num_examples: int) -> float:
     """Examples per second; all workers take calls of the same length."""
-    from tf_bert.training.steps_per_execution import Pace
+    from tf_bert.training.steps_per_execution import StepsPerExecution
 
-    config, batches, pace = run.config, run.batches.iterate(0), Pace()
+    config, batches = run.config, run.batches.iterate(0)
+    per_call = StepsPerExecution()
     step, seconds, done = 0, 0.0, 0
-    # The first half finds the pace, and traces.
+    # The first half finds how many, and traces.
     half = -(-num_examples // config.train_batch_size)
     while step < 2 * half:
-        most = config.steps_per_loop or pace.num_steps
+        most = config.steps_per_loop or per_call.num_steps
         most = int(team.of_each([min(most, half - step % half)])[0, 0])
         iterator, count = batches.at(step, most)
         start = time.perf_counter()
         run.loop.take_steps(iterator, count)
         taken = time.perf_counter() - start
-        pace.adapt(count, taken)
+        per_call.adapt(count, taken)
         if step >= half:
             seconds += taken
             done += int(

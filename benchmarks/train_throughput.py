@@ -130,7 +130,7 @@ def our_steps(stored):
     )
     from tf_bert.optimization import create
     from tf_bert.training.devices import distribution
-    from tf_bert.training.trained_words import TrainedWords
+    from tf_bert.training.embedding_rows import EmbeddingRows
     from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
     plan = planning.Plan(
@@ -154,11 +154,11 @@ def our_steps(stored):
         optimizer, _ = create.create_optimizer(
             2e-5, plan.num_steps, 0, weight_decay_rate=0.01
         )
-        words = TrainedWords(
+        words = EmbeddingRows(
             model.bert.embeddings.word_embeddings.embeddings, stored["ids"]
         )
         optimizer.build(trained_variables(model, words))
-    loop = TrainingLoop(model, optimizer, strategy, trained_words=words)
+    loop = TrainingLoop(model, optimizer, strategy, embedding_rows=words)
     dataset = pipeline.packed_dataset(
         examples,
         plan,

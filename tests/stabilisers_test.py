@@ -156,7 +156,7 @@ def test_only_what_should_starts_otherwise_moves_and_ends_otherwise(
     assert differing(ours.start, other.start) == {
         path
         for path in other.start
-        # LayerNorms and biases of a fresh checkpoint are fresh already.
+        # LayerNorms and biases of a new checkpoint are new already.
         if path.startswith(row.starts) and path.endswith("kernel")
     }
     assert differing(ours.start, ours.end) == {

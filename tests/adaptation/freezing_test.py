@@ -108,14 +108,14 @@ class FreezeTest(parameterized.TestCase):
 
     def test_what_was_newly_drawn_is_not_frozen(self):
         model = make_model()
-        fresh = frozenset({"bert/pooler/dense/kernel", "classifier/kernel"})
-        freezing.freeze(model, "encoder", fresh=fresh)
+        new = frozenset({"bert/pooler/dense/kernel", "classifier/kernel"})
+        freezing.freeze(model, "encoder", new=new)
         with self.assertRaisesRegex(
             ValueError,
             "must be pretrained.*freeze=all_but_head, and newly drawn "
             "bert/pooler/dense/kernel. Freeze less by --freeze",
         ):
-            freezing.freeze(model, "all_but_head", fresh=fresh)
+            freezing.freeze(model, "all_but_head", new=new)
 
 
 class FrozenFeaturesTest(parameterized.TestCase):

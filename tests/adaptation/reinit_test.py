@@ -74,7 +74,7 @@ class ReinitializeTopLayersTest(parameterized.TestCase):
         model = make_model()
         reinit.reinitialize_top_layers(model, 1, pooler=False, seed=5)
         for path, value in changed(model).items():
-            expected = initialization.fresh_value(
+            expected = initialization.new_value(
                 path, value.shape, initializer_range=0.3, seed=5
             )
             np.testing.assert_array_equal(value, expected, path)

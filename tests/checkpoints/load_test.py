@@ -129,7 +129,7 @@ class LoadWeightsTest(WithCheckpoint):
         report = self.load()
         expected = load.LoadingReport(HEAD, (), ("cls.predictions.bias",))
         self.assertEqual(report, expected)
-        self.assertEqual(report.fresh, HEAD)
+        self.assertEqual(report.new, HEAD)
         self.assert_loaded(but=HEAD)
 
     def test_a_pooler_may_be_missing(self):

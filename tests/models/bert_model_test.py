@@ -42,7 +42,7 @@ class BertModelTest(parameterized.TestCase):
         np.testing.assert_array_equal(
             output.hidden_states[-1], output.last_hidden_state
         )
-        # LayerNorm with fresh gains: mean 0 and variance 1.
+        # LayerNorm with new gains: mean 0 and variance 1.
         first = output.hidden_states[0].numpy()
         np.testing.assert_allclose(first.mean(-1), 0, atol=1e-5)
         np.testing.assert_allclose(first.var(-1), 1, atol=1e-3)

@@ -8,7 +8,7 @@ from tf_bert.models import initialization
 class InitializationTest(parameterized.TestCase):
     @parameterized.parameters(0.02, 0.5)
     def test_kernels_are_plain_normal(self, initializer_range):
-        draws = initialization.fresh_value(
+        draws = initialization.new_value(
             "a/kernel", (400, 500), initializer_range=initializer_range, seed=0
         )
         self.assertEqual(draws.dtype, np.float32)
@@ -20,14 +20,14 @@ class InitializationTest(parameterized.TestCase):
 
     @parameterized.parameters(("gamma", 1), ("beta", 0), ("bias", 0))
     def test_gains_are_one_and_shifts_zero(self, leaf, expected):
-        drawn = initialization.fresh_value(
+        drawn = initialization.new_value(
             f"a/{leaf}", (5,), initializer_range=0.02, seed=0
         )
         np.testing.assert_array_equal(drawn, np.full(5, expected))
 
     def test_a_value_depends_on_the_seed_and_the_path(self):
         def draw(path, seed):
-            return initialization.fresh_value(
+            return initialization.new_value(
                 path, (4, 4), initializer_range=0.02, seed=seed
             ).tolist()
 

@@ -161,9 +161,9 @@ class FromPretrainedTest(WithFolder):
         self.assertEqual(info["mismatched_keys"], head)
         self.assertIn("another number of labels", "".join(logs.output))
         self.assertEqual(model(IDS).logits.shape, (2, 5))
-        fresh = tiny_bert.tiny_classifier(num_labels=5, seed=4)
+        new = tiny_bert.tiny_classifier(num_labels=5, seed=4)
         np.testing.assert_array_equal(
-            values(model)[head[0]], values(fresh)[head[0]]
+            values(model)[head[0]], values(new)[head[0]]
         )
 
     def test_a_classifier_starts_from_a_bare_model(self):

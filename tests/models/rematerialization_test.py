@@ -54,7 +54,7 @@ class RematerializedTest(parameterized.TestCase):
     @parameterized.parameters((0.0, None), (0.4, None), (0.0, "lower_1"))
     def test_a_model_has_the_same_gradients(self, p, freeze):
         model = tiny_bert.tiny_classifier(initializer_range=0.2)
-        freezing.freeze(model, freeze, fresh=frozenset())
+        freezing.freeze(model, freeze, new=frozenset())
         mixout = Mixout(model, p) if p else None
         loss, expected = gradients(model, remat=False, mixout=mixout)
         again, actual = gradients(model, remat=True, mixout=mixout)

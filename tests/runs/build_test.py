@@ -142,7 +142,7 @@ class TestBuild:
 
     def test_priors_are_the_first_weights_of_what_is_trained(self, kept):
         priors = kept.optimizer.priors()
-        rows = kept.trained_words.rows
+        rows = kept.embedding_rows.rows
         assert len(rows.shape) == 2
         assert rows.shape[0] < kept.classifier.model.config.vocab_size
         expected = {**kept.classifier.model.weights_by_path(), WORDS: rows}
@@ -196,9 +196,9 @@ def test_padded_embeddings_are_accepted(
 
 
 def test_what_is_frozen_has_no_moments(flags, built):
-    assert built.trained_words is not None
+    assert built.embedding_rows is not None
     run = build.build(make_config(flags, freeze="encoder"))
-    assert run.trained_words is None
+    assert run.embedding_rows is None
     trained = (
         "bert/pooler/dense/kernel",
         "bert/pooler/dense/bias",

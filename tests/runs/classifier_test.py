@@ -24,13 +24,13 @@ KERNEL = "bert/encoder/layer_{}/output/dense/kernel"
 
 @pytest.fixture(scope="module")
 def load(flags):
-    """Returns a function from flags to `fresh` and the weights by path."""
+    """Returns a function from flags to `new` and the weights by path."""
 
     def loaded(**changes):
         config = make_config(flags, label_names="bad,good", **changes)
         classifier = load_classifier(config, run_data.get_task(config))
         weights = classifier.model.weights_by_path()
-        return classifier.fresh, {p: v.numpy() for p, v in weights.items()}
+        return classifier.new, {p: v.numpy() for p, v in weights.items()}
 
     return loaded
 
@@ -50,20 +50,20 @@ class TestHead:
     def test_is_drawn_although_the_checkpoint_has_one(
         self, load, standard, tiny_checkpoint
     ):
-        fresh, weights = standard
+        new, weights = standard
         stored = safetensors.numpy.load_file(
             f"{tiny_checkpoint}/model.safetensors"
         )["classifier.weight"]
         assert stored.shape == (2, 8)
-        assert fresh == HEAD
+        assert new == HEAD
         assert not np.array_equal(weights["classifier/kernel"], stored.T)
 
     def test_is_kept_if_wanted(self, load, tiny_checkpoint):
-        fresh, weights = load(head_seed=3, keep_head=True)
+        new, weights = load(head_seed=3, keep_head=True)
         stored = safetensors.numpy.load_file(
             f"{tiny_checkpoint}/model.safetensors"
         )["classifier.weight"]
-        assert fresh == frozenset()
+        assert new == frozenset()
         np.testing.assert_array_equal(weights["classifier/kernel"], stored.T)
 
     def test_is_the_same_if_the_checkpoint_has_none(
@@ -78,8 +78,8 @@ class TestHead:
             if name.startswith(("bert.embeddings", "bert.encoder"))
         }
         safetensors.numpy.save_file(bare, path)
-        fresh, weights = load(head_seed=3, init_checkpoint=checkpoint)
-        assert fresh == HEAD | POOLER
+        new, weights = load(head_seed=3, init_checkpoint=checkpoint)
+        assert new == HEAD | POOLER
         np.testing.assert_array_equal(
             weights["classifier/kernel"], standard[1]["classifier/kernel"]
         )
@@ -87,8 +87,8 @@ class TestHead:
 
 class TestReinit:
     def test_the_top_block_is_fresh_and_the_head_as_ever(self, load, standard):
-        fresh, weights = load(head_seed=3, reinit_layers=1)
-        assert fresh == HEAD | POOLER | {
+        new, weights = load(head_seed=3, reinit_layers=1)
+        assert new == HEAD | POOLER | {
             path for path in weights if path.startswith("bert/encoder/layer_1/")
         }
         differing = {
@@ -97,12 +97,12 @@ class TestReinit:
             if not np.array_equal(value, standard[1][path])
         }
         # Biases, and LayerNorms, were 0 and 1 in this checkpoint too.
-        kernels = {path for path in fresh if path.endswith("/kernel")}
+        kernels = {path for path in new if path.endswith("/kernel")}
         assert differing == kernels - HEAD
 
     def test_the_pooler_may_be_fresh_alone(self, load, standard):
-        fresh, weights = load(head_seed=3, reinit_pooler=True)
-        assert fresh == HEAD | POOLER
+        new, weights = load(head_seed=3, reinit_pooler=True)
+        assert new == HEAD | POOLER
         path = KERNEL.format(1)
         np.testing.assert_array_equal(weights[path], standard[1][path])
 
@@ -149,7 +149,7 @@ class TestOfAnotherProgram:
             str(checkpoint), num_labels=1
         ).save_pretrained(str(checkpoint))
         run, differing = start(checkpoint)
-        assert run.classifier.fresh == differing == HEAD
+        assert run.classifier.new == differing == HEAD
         assert run.classifier.model.config.id2label == {0: "bad", 1: "good"}
         # Nothing but weights comes along.
         assert int(run.optimizer.iterations.numpy()) == 0

@@ -162,7 +162,7 @@ class TestText:
     def test_seeds_the_chosen_step_and_limits_follow_from_the_run(self):
         card = render()
         assert "40 steps; the weights after step 30, the best on valid" in card
-        assert "Seeds: 3 for fresh weights, 3 for the order" in card
+        assert "Seeds: 3 for new weights, 3 for the order" in card
         assert "0 for held-out rows." in card
         assert "- It learned from 3 rows." in card
         assert "Of a long text only 48 tokens count" in card

@@ -10,9 +10,9 @@ from tf_bert.runs import build, parameter_table
 from tf_bert.runs.parameter_table import Parameter, render
 
 EMBEDDINGS = Parameter("bert/embeddings/LayerNorm/beta", 4)
-POOLER = Parameter("bert/pooler/dense/kernel", 16, is_fresh=True)
+POOLER = Parameter("bert/pooler/dense/kernel", 16, is_new=True)
 WORDS = "bert/embeddings/word_embeddings/embeddings"
-HEAD = Parameter("classifier/kernel", 8, is_fresh=True)
+HEAD = Parameter("classifier/kernel", 8, is_new=True)
 
 
 def block(index, **fields):
@@ -67,7 +67,7 @@ class RenderTest(parameterized.TestCase):
         ({}, ["pretrained", "2e-05", "none", "none"]),
         ({"decay": 0.01}, ["pretrained", "2e-05", "0.01", "none"]),
         ({"pretrained_decay": 1e-3}, ["pretrained", "2e-05", "none", "0.001"]),
-        ({"is_fresh": True}, ["fresh", "2e-05", "none", "none"]),
+        ({"is_new": True}, ["new", "2e-05", "none", "none"]),
         ({"is_trained": False}, ["pretrained", "frozen", "none", "none"]),
         # A frozen weight is not decayed either.
         (
@@ -77,7 +77,7 @@ class RenderTest(parameterized.TestCase):
         ({"rate": 0.95}, ["pretrained", "1.9e-05", "none", "none"]),
     )
     def test_a_row_says_how_a_part_is_treated(self, fields, expected):
-        parameter = dataclasses.replace(POOLER, is_fresh=False)
+        parameter = dataclasses.replace(POOLER, is_new=False)
         parameter = dataclasses.replace(parameter, **fields)
         self.assertEqual(cells("pooler", [parameter]), ["16", *expected])
 
@@ -86,7 +86,7 @@ class RenderTest(parameterized.TestCase):
         bias = Parameter("bert/pooler/dense/bias", 4)
         self.assertEqual(
             cells("pooler", [kernel, bias]),
-            ["20", "partly fresh", "1e-05-2e-05", "0.1", "none"],
+            ["20", "partly new", "1e-05-2e-05", "0.1", "none"],
         )
         bias = dataclasses.replace(bias, is_trained=False)
         self.assertEqual(cells("pooler", [kernel, bias])[2], "1e-05 (partly)")
@@ -127,16 +127,16 @@ class TestDescribe:
         found = {
             p.path: p
             for p in parameter_table.describe(
-                model, built.optimizer, built.classifier.fresh
+                model, built.optimizer, built.classifier.new
             )
         }
         assert found.keys() == model.weights_by_path().keys()
         assert found[WORDS].size == 63 * 8
-        assert built.trained_words.rows.shape[0] < 63
+        assert built.embedding_rows.rows.shape[0] < 63
         assert found[WORDS].decay == 0.3
-        assert found["bert/pooler/dense/kernel"].is_fresh
+        assert found["bert/pooler/dense/kernel"].is_new
         assert found["bert/pooler/dense/bias"].decay == 0
-        assert not found["bert/encoder/layer_0/output/dense/bias"].is_fresh
+        assert not found["bert/encoder/layer_0/output/dense/bias"].is_new
 
     def test_frozen_variables_are_counted_apart(self, built):
         model = built.classifier.model

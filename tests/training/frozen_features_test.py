@@ -23,8 +23,8 @@ from tf_bert.adaptation import freezing
 from tf_bert.data.tokens.tokenized_examples import FeatureFiles
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
 from tf_bert.training import frozen_features
+from tf_bert.training.embedding_rows import EmbeddingRows
 from tf_bert.training.inference import Inference
-from tf_bert.training.trained_words import TrainedWords
 from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
 NUM_STEPS = 4
@@ -42,13 +42,13 @@ class Training:
         )
         freezing.freeze(self.model, what)
         words = self.model.bert.embeddings.word_embeddings.embeddings
-        trained_words = None
+        embedding_rows = None
         if words.trainable:
-            trained_words = TrainedWords(words, make_examples().ids)
+            embedding_rows = EmbeddingRows(words, make_examples().ids)
         optimizer = AdamWeightDecay(0.0, epsilon=1e-6)
-        optimizer.build(trained_variables(self.model, trained_words))
+        optimizer.build(trained_variables(self.model, embedding_rows))
         self.loop = TrainingLoop(
-            self.model, optimizer, strategy, trained_words=trained_words
+            self.model, optimizer, strategy, embedding_rows=embedding_rows
         )
         self.inference = Inference(self.model, strategy, batch_size=6)
 

@@ -28,7 +28,7 @@ from tf_bert.optimization.parameter_groups import (
     layerwise_multipliers,
 )
 from tf_bert.optimization.schedules import WarmupDecay
-from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.embedding_rows import EmbeddingRows
 from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
 DATA_DIR = pathlib.Path(__file__).parents[2] / "../shared/data"
@@ -115,7 +115,7 @@ def train(
     mixout=None,
 ):
     """Trains by the package's loop, and returns the loss of each step."""
-    words = TrainedWords(
+    words = EmbeddingRows(
         model.bert.embeddings.word_embeddings.embeddings, examples.ids
     )
     variables = trained_variables(model, words)
@@ -136,7 +136,7 @@ def train(
         optimizer,
         tf.distribute.OneDeviceStrategy("/cpu:0"),
         max_grad_norm=MAX_GRAD_NORM,
-        trained_words=words,
+        embedding_rows=words,
         mixout=mixout,
     )
     losses = take_steps(loop, examples, plan, rates, dropout_seed=0)

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tf_bert.config import Config, parse
 from tf_bert.data.tokens.tokenization import EncodedTexts
-from tf_bert.runs import build, reset
+from tf_bert.runs import build, restart
 from tf_bert.training import frozen_features
 from tf_bert.training.devices import distribution
 
@@ -130,8 +130,8 @@ def take_steps(run):
             else contextlib.nullcontext()
         ):
             losses += run.loop.take_steps(iterator, count).tolist()
-    if run.trained_words is not None:
-        run.trained_words.write_back(1.0)  # Nothing decays to zero.
+    if run.embedding_rows is not None:
+        run.embedding_rows.write_back(1.0)  # Nothing decays to zero.
     return losses
 
 
@@ -191,7 +191,7 @@ def compare(several, one):
     first = outcome(run)
     result = {"copies_are_equal": copies_are_equal(run)}
     if run.tokenized["train"].features is None:
-        run = reset.restart(run, run.config)
+        run = restart.restart(run, run.config)
         again = outcome(run)
         result["is_reproducible"] = first["losses"] == again["losses"] and all(
             (first["values"][path] == again["values"][path]).all()

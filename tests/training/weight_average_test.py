@@ -7,8 +7,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from tf_bert.config import Config, parse
-from tf_bert.runs import build, reset
-from tf_bert.training.trained_words import decay_factors
+from tf_bert.runs import build, restart
+from tf_bert.training.embedding_rows import decay_factors
 from tf_bert.training.weight_average import average_decays, average_factors
 
 NUM_STEPS = 5
@@ -65,7 +65,7 @@ def take_step(run, step):
     """Takes one step and brings the word embeddings up to date."""
     iterator, count = run.batches.iterate(step).at(step, 1)
     run.loop.take_steps(iterator, count)
-    words = run.trained_words
+    words = run.embedding_rows
     if words is not None:
         factors = words.factors(run.optimizer, run.schedule.learning_rates)
         words.write_back(factors[step + 1] / factors[step])
@@ -136,7 +136,7 @@ class TestWeightAverage:
         run = build_run(flags)
         take_step(run, 0)
         run.use_scored_weights()
-        again = reset.restart(run, run.config).state()
+        again = restart.restart(run, run.config).state()
         for name, variable in build_run(flags).state().items():
             np.testing.assert_array_equal(
                 again[name].numpy(), variable.numpy(), name

@@ -18,7 +18,7 @@ from absl import logging
 
 
 def freeze(
-    model: Any, what: str | None, *, fresh: frozenset[str] = frozenset()
+    model: Any, what: str | None, *, new: frozenset[str] = frozenset()
 ) -> frozenset[str]:
     """Freezes the lower part of a model, for good.
 
@@ -32,7 +32,7 @@ def freeze(
         what: `embeddings`; `lower_k`, the embeddings and the k lowest blocks,
             k from 1; `encoder`, the embeddings and all blocks;
             `all_but_head`, the pooler too. None freezes nothing.
-        fresh: paths of the variables that were drawn, not loaded: to freeze
+        new: paths of the variables that were drawn, not loaded: to freeze
             one of these is a `ValueError`.
 
     Returns:
@@ -44,11 +44,11 @@ def freeze(
     num_frozen = count_stages(what, num_blocks=len(stages) - 2)
     variables = [v for stage in stages[:num_frozen] for v in stage.variables]
     paths = frozenset(variable.path for variable in variables)
-    if not paths.isdisjoint(fresh):
+    if not paths.isdisjoint(new):
         raise ValueError(
             "What is frozen must be pretrained: drawn weights would stay "
             f"random. Received: freeze={what}, and newly drawn "
-            f"{', '.join(sorted(paths & fresh)[:3])}. Freeze less by --freeze, "
+            f"{', '.join(sorted(paths & new)[:3])}. Freeze less by --freeze, "
             "draw fewer layers by --reinit_layers, or start from another "
             "--init_checkpoint."
         )

@@ -91,8 +91,8 @@ class Mixout:
 
     Make it after the weights were loaded, re-initialised and frozen, before
     the model is traced, and under its strategy. The targets are the weights
-    at that moment; those of a fresh layer are its random start, as in the
-    code of Zhang et al.
+    at that moment; those of a re-initialised layer are its random start, as in
+    the code of Zhang et al.
 
     It reaches the kernels of all linear layers (query, key, value, attention
     output, both of the feed-forward part, pooler, classifier), as in that

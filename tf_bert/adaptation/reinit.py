@@ -1,4 +1,4 @@
-"""Drawing parts of a loaded model afresh: top blocks, pooler, head.
+"""Re-initialising parts of a loaded model: top blocks, pooler, head.
 
 A value depends on the seed and the path of its variable alone
 (`tf_bert.models.initialization`), so a run with re-initialised blocks has the

@@ -55,7 +55,7 @@ class LoadingReport:
         }
 
     @property
-    def fresh(self) -> tuple[str, ...]:
+    def new(self) -> tuple[str, ...]:
         """Paths whose values were not loaded but drawn."""
         return self.missing + self.mismatched
 
@@ -64,7 +64,7 @@ class LoadingReport:
         logging.info(
             "Loaded %s. Newly drawn: %s.",
             folder,
-            ", ".join(self.fresh) or "nothing",
+            ", ".join(self.new) or "nothing",
         )
         if self.mismatched:
             logging.info(

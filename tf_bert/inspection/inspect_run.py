@@ -213,7 +213,7 @@ def _num_frozen_blocks(model: TFBertForSequenceClassification) -> int:
 
 
 def _num_updated(run: build.Run) -> int:
-    return _count(trained_variables(run.classifier.model, run.trained_words))
+    return _count(trained_variables(run.classifier.model, run.embedding_rows))
 
 
 def _count(variables: Iterable) -> int:

@@ -29,7 +29,7 @@ def initialize(
     """
     for variable in variables:
         variable.assign(
-            fresh_value(
+            new_value(
                 variable.path,
                 tuple(variable.shape),
                 initializer_range=initializer_range,
@@ -38,7 +38,7 @@ def initialize(
         )
 
 
-def fresh_value(
+def new_value(
     path: str, shape: tuple[int, ...], *, initializer_range: float, seed: int
 ) -> np.ndarray:
     """Returns the float32 array that `initialize` gives to one variable."""

@@ -95,7 +95,7 @@ class PretrainedModel(keras.Model):
 
         What was missing, unexpected or newly drawn is logged. A tensor whose
         shape differs from the configuration's is an error, except the
-        classifier of another number of labels: that is drawn afresh (where
+        classifier of another number of labels: that is newly drawn (where
         transformers 4 wanted `ignore_mismatched_sizes=True`).
 
         Args:
@@ -135,7 +135,7 @@ class PretrainedModel(keras.Model):
         model = cls(config, seed=seed, dtype=dtype, is_drawn=False)
         weights = model.weights_by_path()
         report = load.load_weights(weights, folder)
-        model._draw(weights[path] for path in report.fresh)
+        model._draw(weights[path] for path in report.new)
         report.log(folder)
         if output_loading_info:
             return model, report.as_dict()

@@ -30,7 +30,7 @@ from tf_bert.runs.schedule import Schedule, make_schedule
 from tf_bert.training import frozen_features
 from tf_bert.training.batch_iterator import Batches
 from tf_bert.training.devices import distribution
-from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.embedding_rows import EmbeddingRows
 from tf_bert.training.training_loop import TrainingLoop, trained_variables
 from tf_bert.training.update_recorder import UpdateRecorder
 from tf_bert.training.weight_average import WeightAverage
@@ -43,8 +43,8 @@ class Run:
     Attributes:
         config: with the positive label of the data.
         tokenized: split -> the examples of `data`, as tokens.
-        trained_words: the rows of the word embeddings that are trained; None if
-            these are frozen.
+        embedding_rows: the rows of the word embeddings that are trained; None
+            if these are frozen.
         optimizer: built for the trainable variables, these rows among them.
         loop: over steps; it keeps its trace.
         mixout: None without Mixout.
@@ -56,7 +56,7 @@ class Run:
     data: load_splits.TaskData
     tokenized: dict[str, TokenizedExamples]
     classifier: Classifier
-    trained_words: TrainedWords | None
+    embedding_rows: EmbeddingRows | None
     optimizer: AdamWeightDecay
     schedule: Schedule
     loop: TrainingLoop
@@ -103,7 +103,7 @@ class Run:
         """A time in which the model has the weights that are evaluated.
 
         Afterwards it has those that it had, bit for bit. Its word embeddings
-        must be up to date (`TrainedWords.write_back`).
+        must be up to date (`EmbeddingRows.write_back`).
         """
         if self.average is None:
             return contextlib.nullcontext()
@@ -128,7 +128,7 @@ class Run:
     def state(self) -> dict:
         """Every variable that a resumed run needs, by name."""
         targets = {} if self.mixout is None else self.mixout.state()
-        words = self.trained_words
+        words = self.embedding_rows
         # The model's own word embeddings follow at evaluations alone.
         rows = {} if words is None else {"trained_words": words.rows}
         averages = {} if self.average is None else self.average.state()
@@ -190,7 +190,7 @@ def build(
         config, positive_label=data.task.positive_label
     )
     classifier = load_classifier(config, data.task, strategy=strategy)
-    freezing.freeze(classifier.model, config.freeze, fresh=classifier.fresh)
+    freezing.freeze(classifier.model, config.freeze, new=classifier.new)
     tokenized = {
         split: classifier.tokenize(examples)
         for split, examples in data.splits().items()
@@ -199,21 +199,21 @@ def build(
         model = classifier.model
         model.bert.encoder.remat = config.remat
         mixout = _make_mixout(config, model)
-        trained_words = _make_trained_words(model, tokenized["train"])
-        variables = trained_variables(model, trained_words)
+        embedding_rows = _make_embedding_rows(model, tokenized["train"])
+        variables = trained_variables(model, embedding_rows)
         optimizer = _make_optimizer(
             config,
             paths=[variable.path for variable in variables],
-            fresh=classifier.fresh,
+            new=classifier.new,
         )
         optimizer.build(variables)
-        average = _make_average(config, variables, trained_words)
+        average = _make_average(config, variables, embedding_rows)
     run = Run(
         config=config,
         data=data,
         tokenized=tokenized,
         classifier=classifier,
-        trained_words=trained_words,
+        embedding_rows=embedding_rows,
         optimizer=optimizer,
         schedule=make_schedule(config, tokenized["train"], classifier.strategy),
         loop=TrainingLoop(
@@ -222,7 +222,7 @@ def build(
             classifier.strategy,
             max_grad_norm=config.max_grad_norm,
             label_smoothing=config.label_smoothing_factor,
-            trained_words=trained_words,
+            embedding_rows=embedding_rows,
             mixout=mixout,
             average=average,
             jit_compile=distribution.is_compiled(config, classifier.strategy),
@@ -272,25 +272,25 @@ def _make_mixout(config: Config, model: keras.Model) -> Mixout | None:
     return Mixout(model, config.mixout, gradient=config.mixout_gradient)
 
 
-def _make_trained_words(
+def _make_embedding_rows(
     model: keras.Model, examples: TokenizedExamples
-) -> TrainedWords | None:
+) -> EmbeddingRows | None:
     words = model.bert.embeddings.word_embeddings.embeddings
-    return TrainedWords(words, examples.ids) if words.trainable else None
+    return EmbeddingRows(words, examples.ids) if words.trainable else None
 
 
 def _make_average(
     config: Config,
     variables: list[keras.Variable],
-    trained_words: TrainedWords | None,
+    embedding_rows: EmbeddingRows | None,
 ) -> WeightAverage | None:
     if not config.ema_decay:
         return None
-    return WeightAverage(variables, config.ema_decay, trained_words)
+    return WeightAverage(variables, config.ema_decay, embedding_rows)
 
 
 def _make_optimizer(
-    config: Config, *, paths: list[str], fresh: frozenset[str]
+    config: Config, *, paths: list[str], new: frozenset[str]
 ) -> AdamWeightDecay:
     decay, multipliers = config.layerwise_lr_decay, {}
     if decay != 1:
@@ -305,21 +305,21 @@ def _make_optimizer(
         exclude_from_weight_decay=parameter_groups.NO_DECAY,
         bias_correction=config.bias_correction,
         pretrained_weight_decay=config.pretrained_weight_decay,
-        exclude_from_pretrained_weight_decay=_not_pulled(fresh),
+        exclude_from_pretrained_weight_decay=_not_pulled(new),
         learning_rate_multipliers=multipliers,
     )
 
 
-def _not_pulled(fresh: frozenset[str]) -> list[str]:
-    """Patterns of what is not pulled to its start: a fresh head among them."""
-    head = sorted(path for path in fresh if path.startswith("classifier/"))
+def _not_pulled(new: frozenset[str]) -> list[str]:
+    """Patterns of what is not pulled to its start: a new head among them."""
+    head = sorted(path for path in new if path.startswith("classifier/"))
     return [*parameter_groups.NO_DECAY, *(f"^{re.escape(p)}$" for p in head)]
 
 
 def _log_parameters(run: Run) -> None:
     table = parameter_table.render(
         parameter_table.describe(
-            run.classifier.model, run.optimizer, run.classifier.fresh
+            run.classifier.model, run.optimizer, run.classifier.new
         ),
         learning_rate=run.config.learning_rate,
     )

@@ -42,7 +42,7 @@ class Classifier:
         task: with its label names, unless it is a regression.
         inference: of the model; it keeps its trace.
         max_seq_length: tokens that a text, or a pair, is cut to.
-        fresh: paths of the variables that were drawn, not loaded.
+        new: paths of the variables that were drawn, not loaded.
         loaded: path -> value of the others in the checkpoint, once
             `reload_classifier` has read them.
     """
@@ -53,7 +53,7 @@ class Classifier:
     strategy: tf.distribute.Strategy
     inference: Inference
     max_seq_length: int
-    fresh: frozenset[str] = frozenset()
+    new: frozenset[str] = frozenset()
     loaded: dict[str, tf.Tensor] | None = None
 
     def tokenize(self, examples: Examples) -> TokenizedExamples:
@@ -161,8 +161,8 @@ def load_classifier(
             output_loading_info=True,
         )
         absent = frozenset(info["missing_keys"] + info["mismatched_keys"])
-        fresh = absent | _draw_afresh(config, model, absent)
-    return _make_classifier(config, task, settings, model, strategy, fresh)
+        new = absent | _reinitialize(config, model, absent)
+    return _make_classifier(config, task, settings, model, strategy, new)
 
 
 def reload_classifier(classifier: Classifier, config: Config) -> Classifier:
@@ -187,8 +187,8 @@ def reload_classifier(classifier: Classifier, config: Config) -> Classifier:
             initializer_range=model.config.initializer_range,
             seed=config.head_seed,
         )
-        fresh = absent | _draw_afresh(config, model, frozenset(absent))
-    return dataclasses.replace(classifier, fresh=fresh, loaded=loaded)
+        new = absent | _reinitialize(config, model, frozenset(absent))
+    return dataclasses.replace(classifier, new=new, loaded=loaded)
 
 
 def _load_again(weights, config: Config) -> dict[str, tf.Tensor]:
@@ -199,11 +199,11 @@ def _load_again(weights, config: Config) -> dict[str, tf.Tensor]:
     return {
         path: tf.convert_to_tensor(variable.value)
         for path, variable in weights.items()
-        if path not in report.fresh
+        if path not in report.new
     }
 
 
-def _draw_afresh(
+def _reinitialize(
     config: Config,
     model: TFBertForSequenceClassification,
     absent: frozenset[str],
@@ -212,19 +212,19 @@ def _draw_afresh(
 
     `absent`, what the checkpoint lacks, is drawn already.
     """
-    fresh = reinit.reinitialize_top_layers(
+    new = reinit.reinitialize_top_layers(
         model,
         config.reinit_layers,
         pooler=config.reinit_pooler,
         seed=config.head_seed,
     )
     if not config.keep_head and not absent.issuperset(_HEAD):
-        fresh |= reinit.reinitialize_head(model, seed=config.head_seed)
-    return fresh
+        new |= reinit.reinitialize_head(model, seed=config.head_seed)
+    return new
 
 
 def _make_classifier(
-    config, task, settings, model, strategy, fresh=frozenset()
+    config, task, settings, model, strategy, new=frozenset()
 ) -> Classifier:
     return Classifier(
         task=task,
@@ -239,7 +239,7 @@ def _make_classifier(
             jit_compile=distribution.is_compiled(config, strategy),
         ),
         max_seq_length=config.max_seq_length,
-        fresh=fresh,
+        new=new,
     )
 
 

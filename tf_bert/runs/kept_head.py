@@ -25,7 +25,7 @@ def check_kept_head(
                 "The checkpoint has no head to keep. Received: "
                 f"keep_head=True, {weights.file} without "
                 f"{weights.stored_name(path).name}. Leave out --keep_head to "
-                "draw the head afresh."
+                "draw a new head."
             )
     stored = _label_names(model_config)
     wanted = task.label_names
@@ -43,7 +43,7 @@ def check_kept_head(
             "The checkpoint's head has another number of outputs than the "
             f"task. Received: keep_head=True, {num_outputs} outputs in "
             f"{weights.file}, {num_wanted} wanted. Leave out "
-            "--keep_head to draw the head afresh."
+            "--keep_head to draw a new head."
         )
 
 
@@ -68,6 +68,6 @@ def _advice(stored: tuple[str, ...], task: TaskSpec) -> str:
         names = shlex.quote(",".join(stored))
         return f"Pass --label_names={names}, the checkpoint's order."
     return (
-        "Leave out --keep_head to draw the head afresh, or give the data the "
+        "Leave out --keep_head to draw a new head, or give the data the "
         "checkpoint's labels."
     )

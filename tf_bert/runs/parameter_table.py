@@ -27,7 +27,7 @@ _FOOTER = (
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One variable of a model; a fresh one was drawn, not loaded.
+    """One variable of a model; a new one was drawn, not loaded.
 
     Attributes:
         rate: what the schedule's rate is multiplied by, >= 0.
@@ -37,7 +37,7 @@ class Parameter:
 
     path: str
     size: int
-    is_fresh: bool = False
+    is_new: bool = False
     is_trained: bool = True
     rate: float = 1.0
     decay: float = 0.0
@@ -45,7 +45,7 @@ class Parameter:
 
 
 def describe(
-    model: Any, optimizer: AdamWeightDecay, fresh: frozenset[str]
+    model: Any, optimizer: AdamWeightDecay, new: frozenset[str]
 ) -> list[Parameter]:
     """Returns what is known of each variable, in the order of the layers.
 
@@ -58,7 +58,7 @@ def describe(
         Parameter(
             path=path,
             size=_size(variable),
-            is_fresh=path in fresh,
+            is_new=path in new,
             is_trained=variable.trainable,
             rate=optimizer.learning_rate_multipliers.get(path, 1.0),
             decay=(path in decayed) * optimizer.weight_decay_rate,
@@ -112,9 +112,9 @@ def render(parameters: Sequence[Parameter], *, learning_rate: float) -> str:
 
 
 def _cells(group: Sequence[Parameter], learning_rate: float) -> tuple[str, ...]:
-    fresh = {p.is_fresh for p in group}
-    weights = "fresh" if fresh == {True} else "pretrained"
-    weights = "partly fresh" if len(fresh) > 1 else weights
+    new = {p.is_new for p in group}
+    weights = "new" if new == {True} else "pretrained"
+    weights = "partly new" if len(new) > 1 else weights
     trained = [p for p in group if p.is_trained]
     if not trained:
         return weights, "frozen", "none", "none"

@@ -15,7 +15,7 @@ from tf_bert.system.stop_requests import StopRequest, StopRequested
 from tf_bert.training import evaluate, frozen_features
 from tf_bert.training.evaluate import TrainingDiverged
 from tf_bert.training.progress_bar import ProgressBar
-from tf_bert.training.steps_per_execution import Pace
+from tf_bert.training.steps_per_execution import StepsPerExecution
 from tf_bert.training.training_loop import TrainingLoop
 
 
@@ -99,18 +99,22 @@ def _train(
 ) -> None:
     """Goes from evaluation to evaluation."""
     batches = run.batches.iterate(progress.step)
-    pace = _make_pace(run)
+    per_call = _steps_per_execution(run)
     patience = run.config.early_stopping_patience
     for last in run.schedule.evaluation_steps[len(progress.history) :]:
         if patience and progress.num_without_gain >= patience:
             bar.write(f"Stopped early after step {progress.step}.")
             break
         while progress.step < last:
-            most = request.check(min(pace.num_steps, last - progress.step))
+            most = request.check(min(per_call.num_steps, last - progress.step))
             iterator, count = batches.at(progress.step, most)
             with _recording(run, progress.step):
                 losses = _take_steps(
-                    run.loop, iterator, progress.step, count, pace
+                    run.loop,
+                    iterator,
+                    progress.step,
+                    count,
+                    per_call,
                 )
             _advance(run, progress, losses, bar)
             checkpoints.save_if_due(run, progress)
@@ -119,11 +123,15 @@ def _train(
         checkpoints.save(run, progress, result)
 
 
-def _make_pace(run: Run) -> Pace:
+def _steps_per_execution(run: Run) -> StepsPerExecution:
     if run.recorder is not None:
-        return Pace(largest=1)  # It looks at each step.
+        return StepsPerExecution(largest=1)  # It looks at each step.
     fixed = run.config.steps_per_loop
-    return Pace() if fixed is None else Pace(fixed, smallest=fixed)
+    return (
+        StepsPerExecution()
+        if fixed is None
+        else StepsPerExecution(fixed, smallest=fixed)
+    )
 
 
 def _advance(
@@ -140,12 +148,16 @@ def _advance(
 
 
 def _take_steps(
-    loop: TrainingLoop, iterator: Any, step: int, count: int, pace: Pace
+    loop: TrainingLoop,
+    iterator: Any,
+    step: int,
+    count: int,
+    per_call: StepsPerExecution,
 ) -> list[float]:
     """Takes `count` steps behind step `step`; returns their losses."""
     start = time.monotonic()
     losses = loop.take_steps(iterator, count).tolist()
-    pace.adapt(count, time.monotonic() - start)
+    per_call.adapt(count, time.monotonic() - start)
     for number, loss in enumerate(losses, step + 1):
         if not math.isfinite(loss):
             raise TrainingDiverged(
@@ -166,7 +178,7 @@ def _recording(run: Run, step: int) -> contextlib.AbstractContextManager:
 def _write_back_words(run: Run, progress: Progress) -> None:
     """Brings the model's word embeddings up to date with the trained rows."""
     first, progress.words_step = progress.words_step, progress.step
-    words = run.trained_words
+    words = run.embedding_rows
     if words is None or first == progress.step:
         return
     factors = words.factors(

@@ -5,7 +5,7 @@
 _SECONDS = 0.1
 
 
-class Pace:
+class StepsPerExecution:
     """Finds the number of steps that take about a tenth of a second.
 
     What a training computes does not depend on it, see
@@ -19,10 +19,11 @@ class Pace:
         num_steps: to run in the next call, in [smallest, largest].
 
     Example:
-        >>> pace = Pace()
+        >>> per_call = StepsPerExecution()
         >>> for _ in range(9):
-        ...     pace.adapt(pace.num_steps, seconds=0.004 * pace.num_steps)
-        >>> pace.num_steps
+        ...     count = per_call.num_steps
+        ...     per_call.adapt(count, seconds=0.004 * count)
+        >>> per_call.num_steps
         16
     """
 

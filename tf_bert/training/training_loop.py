@@ -19,17 +19,17 @@ from tf_bert.adaptation.mixout import Mixout
 from tf_bert.data.batches import pipeline
 from tf_bert.models import sequence_classification
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.embedding_rows import EmbeddingRows
 from tf_bert.training.weight_average import WeightAverage
 
 
 def trained_variables(
-    model: keras.Model, trained_words: TrainedWords | None
+    model: keras.Model, embedding_rows: EmbeddingRows | None
 ) -> list[keras.Variable]:
-    """Returns a model's trainable variables, `trained_words` in its place."""
+    """Returns a model's trainable variables, `embedding_rows` in its place."""
     by_path = {v.path: v for v in model.trainable_variables}
-    if trained_words is not None:
-        by_path[trained_words.rows.path] = trained_words.rows
+    if embedding_rows is not None:
+        by_path[embedding_rows.rows.path] = embedding_rows.rows
     return list(by_path.values())
 
 
@@ -45,7 +45,7 @@ class TrainingLoop:
             and clipping are not used: the rate comes with the batch.
         max_grad_norm: > 0. Largest global norm of the gradient; 0 turns
             clipping off.
-        trained_words: trained in the place of the model's word embeddings,
+        embedding_rows: trained in the place of the model's word embeddings,
             which follow by its `write_back`. None trains these themselves.
         mixout: of `model`; each micro-batch has masks of its own. None mixes
             nothing.
@@ -64,7 +64,7 @@ class TrainingLoop:
         *,
         max_grad_norm: float = 1.0,
         label_smoothing: float = 0.0,
-        trained_words: TrainedWords | None = None,
+        embedding_rows: EmbeddingRows | None = None,
         mixout: Mixout | None = None,
         average: WeightAverage | None = None,
         jit_compile: bool = False,
@@ -74,11 +74,11 @@ class TrainingLoop:
         self.strategy = strategy
         self.max_grad_norm = max_grad_norm
         self.label_smoothing = label_smoothing
-        self.trained_words = trained_words
+        self.embedding_rows = embedding_rows
         self.mixout = mixout
         self.average = average
         self.jit_compile = jit_compile
-        self.variables = trained_variables(model, trained_words)
+        self.variables = trained_variables(model, embedding_rows)
         self.seconds = 0.0
 
     def take_steps(self, iterator: Any, num_steps: int) -> np.ndarray:
@@ -177,9 +177,9 @@ class TrainingLoop:
         inputs = pipeline.model_inputs(element, index)
         inputs["dropout_seed"] = element["dropout_seeds"][index]
         with tf.GradientTape() as tape:
-            if self.trained_words is not None:
+            if self.embedding_rows is not None:
                 ids = inputs.pop("input_ids")
-                inputs["inputs_embeds"] = self.trained_words.embed(ids)
+                inputs["inputs_embeds"] = self.embedding_rows.embed(ids)
             with self._mixed(inputs["dropout_seed"]):
                 logits = self.model(inputs, training=True).logits  # [B, C]
             losses = sequence_classification.per_example_loss(

@@ -39,7 +39,7 @@ class UpdateRecorder:
     above 1, where weights hardly move: rates below some 1e-9.
 
     Of the word embeddings, only the rows that the training data uses count
-    (see `TrainedWords`). Weights that are not trained are left out.
+    (see `EmbeddingRows`). Weights that are not trained are left out.
 
     Make it when the weights are those of step 0, before a state is loaded.
 

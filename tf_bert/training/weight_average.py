@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.training.trained_words import TrainedWords
+from tf_bert.training.embedding_rows import EmbeddingRows
 
 
 def average_decays(num_steps: int, ema_decay: float) -> np.ndarray:
@@ -46,7 +46,7 @@ def average_decays(num_steps: int, ema_decay: float) -> np.ndarray:
 def average_factors(factors: np.ndarray, decays: np.ndarray) -> np.ndarray:
     """Returns what the average of a weight without gradient is.
 
-    Such a weight is a_t p_0 (`trained_words.decay_factors`), so its average
+    Such a weight is a_t p_0 (`embedding_rows.decay_factors`), so its average
     is b_t p_0, with the same number for all of them:
 
         b_0 = 1,  b_t = d_t b_(t-1) + (1 - d_t) a_t
@@ -76,7 +76,7 @@ class WeightAverage:
 
     Args:
         variables: that are trained: `training_loop.trained_variables`.
-        trained_words: whose rows are among them; None if the model's own word
+        embedding_rows: whose rows are among them; None if the model's own word
             embeddings are, or are frozen.
     """
 
@@ -84,11 +84,11 @@ class WeightAverage:
         self,
         variables: Sequence[keras.Variable],
         ema_decay: float,
-        trained_words: TrainedWords | None = None,
+        embedding_rows: EmbeddingRows | None = None,
     ):
         self._variables = list(variables)
         self._ema_decay = ema_decay
-        self._trained_words = trained_words
+        self._embedding_rows = embedding_rows
         self._averages = [
             keras.Variable(v.numpy(), trainable=False, name="average")
             for v in variables
@@ -154,11 +154,11 @@ class WeightAverage:
 
         Args:
             model: whose variables are averaged. Its word embeddings must be
-                up to date (`TrainedWords.write_back`).
+                up to date (`EmbeddingRows.write_back`).
             optimizer: of the training; its iterations are the steps so far.
         """
         averages = self._by_path()
-        words = self._trained_words
+        words = self._embedding_rows
         if words is not None:
             rows = averages.pop(words.rows.path)
             words.write_back(
@@ -171,7 +171,7 @@ class WeightAverage:
     def _factor_of_unused(self, optimizer, learning_rates) -> float:
         """The average of an unused word's row, as a share of that row."""
         num_steps = int(optimizer.iterations.numpy())
-        factors = self._trained_words.factors(
+        factors = self._embedding_rows.factors(
             optimizer, learning_rates[:num_steps]
         )
         averages = average_factors(factors, self.decays(num_steps))

@@ -16,7 +16,7 @@ from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
 from tf_bert.runs import (
     build,
-    reset,
+    restart,
     run_folder,
     run_results,
     training_run,
@@ -56,7 +56,7 @@ class Workbench:
     """Runs one trial after another in one process.
 
     What trials share is built once: data, tokens, model, optimizer and their
-    traces. A trial that differs in more replaces it: see `reset.can_restart`.
+    traces. A trial that differs in more replaces it: see `restart.can_restart`.
     """
 
     def __init__(self):
@@ -118,8 +118,8 @@ class Workbench:
     def _prepare(
         self, config: Config, record: dict[str, Any] | None
     ) -> build.Run:
-        if self._run is not None and reset.can_restart(self._run, config):
-            self._run = reset.restart(self._run, config)
+        if self._run is not None and restart.can_restart(self._run, config):
+            self._run = restart.restart(self._run, config)
         else:
             # Model, moments and traces refer to each other in circles; two
             # sets of them need not fit into memory.

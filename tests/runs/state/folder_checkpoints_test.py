@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from tf_bert.config import Config, parse
-from tf_bert.runs import build, reset, training_run
+from tf_bert.runs import build, restart, training_run
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.runs.state.folder_checkpoints import FolderCheckpoints
 from tf_bert.runs.state.saved_states import SavedStates
@@ -75,7 +75,7 @@ class Training:
         """
         path = self._folder / name
         path.mkdir(exist_ok=True)
-        self._run = reset.restart(self._run, self._config)
+        self._run = restart.restart(self._run, self._config)
         state = FolderCheckpoints(
             RunFolder(str(path)),
             tensorboard=False,

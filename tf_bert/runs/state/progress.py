@@ -16,7 +16,7 @@ class Progress:
     Attributes:
         step: steps done.
         words_step: after which the model's word embeddings were last brought
-            up to date with the trained rows, see `TrainedWords`.
+            up to date with the trained rows, see `EmbeddingRows`.
         losses: of each step since the last evaluation.
         best_step: after which validation was best; None before the first
             evaluation or without a validation split.

@@ -21,13 +21,13 @@ class SharedCheckpoints(Checkpoints):
     """What several workers continue from.
 
     Args:
-        team: of the workers of the run.
+        workers: Those of the run.
         own: on the chief, the state in its folder; on the others, which
             write nothing, `Checkpoints`.
     """
 
-    def __init__(self, team: Workers, own: Checkpoints):
-        self._workers = team
+    def __init__(self, workers: Workers, own: Checkpoints):
+        self._workers = workers
         self._own = own
         # What the chief does by itself, and the others do not do.
         self.session, self.cost = own.session, own.cost

@@ -1,4 +1,4 @@
-"""Tests of tf_bert/training/trained_words.py."""
+"""Tests of tf_bert/training/embedding_rows.py."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ from small_training import (
 )
 
 from tf_bert.optimization.adam_weight_decay import AdamWeightDecay
-from tf_bert.training.trained_words import TrainedWords, decay_factors
+from tf_bert.training.embedding_rows import EmbeddingRows, decay_factors
 from tf_bert.training.training_loop import TrainingLoop, trained_variables
 
 WORDS = "bert/embeddings/word_embeddings/embeddings"
@@ -34,13 +34,13 @@ def make_table():
 
 class TableTest(parameterized.TestCase):
     def test_rows_are_the_words_in_use_under_the_path_of_the_table(self):
-        words = TrainedWords(make_table(), np.array([4, 1, 4, 1, 1]))
+        words = EmbeddingRows(make_table(), np.array([4, 1, 4, 1, 1]))
         np.testing.assert_array_equal(words.rows.numpy(), [[2, 3], [8, 9]])
         self.assertEqual(words.rows.path, "words/embeddings")
         self.assertTrue(words.rows.trainable)
 
     def test_embeds_as_the_table_does(self):
-        words = TrainedWords(make_table(), np.array([4, 1]))
+        words = EmbeddingRows(make_table(), np.array([4, 1]))
         embedded = words.embed(tf.constant([[4, 1], [1, 1]]))
         np.testing.assert_array_equal(
             embedded, [[[8, 9], [2, 3]], [[2, 3], [2, 3]]]
@@ -48,7 +48,7 @@ class TableTest(parameterized.TestCase):
 
     def test_write_back_sets_the_rows_and_decays_the_others(self):
         table = make_table()
-        words = TrainedWords(table, np.array([4, 1]))
+        words = EmbeddingRows(table, np.array([4, 1]))
         words.rows.assign([[-1, -2], [-3, -4]])
         words.write_back(0.5)
         np.testing.assert_array_equal(
@@ -58,7 +58,7 @@ class TableTest(parameterized.TestCase):
 
     def test_read_takes_what_was_loaded(self):
         table = make_table()
-        words = TrainedWords(table, np.array([5]))
+        words = EmbeddingRows(table, np.array([5]))
         table.assign(-table.numpy())
         words.read()
         np.testing.assert_array_equal(words.rows.numpy(), [[-10, -11]])
@@ -85,16 +85,16 @@ class DecayFactorsTest(parameterized.TestCase):
 
 
 class TrainingTest(parameterized.TestCase):
-    """The loop with `TrainedWords` against the loop on the whole table."""
+    """The loop with `EmbeddingRows` against the loop on the whole table."""
 
-    def train(self, *, uses_trained_words, **rules):
+    def train(self, *, uses_embedding_rows, **rules):
         # Only the even words of 60, some of them many times.
         examples = make_examples()
         examples = dataclasses.replace(examples, ids=2 * examples.ids)
         model = make_model(vocab_size=2 * NUM_WORDS)
         table = model.bert.embeddings.word_embeddings.embeddings
-        words = TrainedWords(table, examples.ids)
-        words = words if uses_trained_words else None
+        words = EmbeddingRows(table, examples.ids)
+        words = words if uses_embedding_rows else None
         optimizer = AdamWeightDecay(1.0, epsilon=1e-6, **rules)
         optimizer.build(trained_variables(model, words))
         loop = TrainingLoop(
@@ -103,7 +103,7 @@ class TrainingTest(parameterized.TestCase):
             tf.distribute.OneDeviceStrategy("/cpu:0"),
             # Low, so that clipping is at work in every step.
             max_grad_norm=0.1,
-            trained_words=words,
+            embedding_rows=words,
         )
         plan = make_plan(examples, STEPS)
         for first, last in ((0, PAUSE), (PAUSE, STEPS)):
@@ -130,7 +130,7 @@ class TrainingTest(parameterized.TestCase):
             "learning_rate_multipliers": {WORDS: 0.5},
         }
         small, whole = (
-            self.train(uses_trained_words=uses, **rules)
+            self.train(uses_embedding_rows=uses, **rules)
             for uses in (True, False)
         )
         assert_close(small, whole, atol=2e-6)

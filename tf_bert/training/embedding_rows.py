@@ -60,7 +60,7 @@ def decay_factors(
     return np.array(factors)
 
 
-class TrainedWords:
+class EmbeddingRows:
     """The rows of a table of word embeddings that a training can change.
 
     Make it under the strategy of the table.

@@ -13,7 +13,7 @@ def can_restart(run: Run, config: Config) -> bool:
     """Whether `restart` takes a configuration."""
     config = _settled(run, config)
     old, new = run.config.as_dict(), config.as_dict()
-    # What was drawn afresh must not be frozen, which `build` checks.
+    # What was newly drawn must not be frozen, which `build` checks.
     if config.freeze is not None and (
         config.reinit_layers != run.config.reinit_layers
         or config.reinit_pooler != run.config.reinit_pooler
@@ -38,8 +38,8 @@ def restart(run: Run, config: Config) -> Run:
         )
     config = _settled(run, config)
     classifier = reload_classifier(run.classifier, config)
-    if run.trained_words is not None:
-        run.trained_words.read()
+    if run.embedding_rows is not None:
+        run.embedding_rows.read()
     if run.mixout is not None:
         run.mixout.take_targets()
     run.optimizer.restart()

@@ -1,10 +1,10 @@
-"""Tests of tf_bert/runs/reset.py."""
+"""Tests of tf_bert/runs/restart.py."""
 
 import numpy as np
 import pytest
 from conftest import make_config
 
-from tf_bert.runs import build, reset, training_run
+from tf_bert.runs import build, restart, training_run
 from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
 from tf_bert.trials.live_table import SilentBar
 
@@ -50,7 +50,7 @@ def changes():
 def pair(trained, flags, changes):
     """The trained run restarted, and a new one of that configuration."""
     config = make_config(flags, **changes)
-    return reset.restart(trained, config), build.build(config)
+    return restart.restart(trained, config), build.build(config)
 
 
 class TestRestart:
@@ -61,7 +61,7 @@ class TestRestart:
             np.testing.assert_array_equal(value, expected[name], name)
         assert restarted.optimizer.iterations.numpy() == 0
         assert restarted.config == new.config
-        assert restarted.classifier.fresh == new.classifier.fresh
+        assert restarted.classifier.new == new.classifier.new
         assert (
             restarted.schedule.evaluation_steps == new.schedule.evaluation_steps
         )
@@ -85,7 +85,7 @@ class TestRestart:
         restarted, new = pair
         config = make_config(flags, **changes)
         for _ in range(2):
-            restarted = reset.restart(restarted, config)
+            restarted = restart.restart(restarted, config)
             expected = values_of(new)
             for name, value in values_of(restarted).items():
                 np.testing.assert_array_equal(value, expected[name], name)
@@ -107,6 +107,6 @@ class TestRestart:
         self, pair, flags, changes, other
     ):
         config = make_config(flags, **{**changes, **other})
-        assert not reset.can_restart(pair[0], config)
+        assert not restart.can_restart(pair[0], config)
         with pytest.raises(ValueError, match="can be restarted with other"):
-            reset.restart(pair[0], config)
+            restart.restart(pair[0], config)
