@@ -145,7 +145,7 @@ def remove(*names):
         ),
         (
             change_config(model_type="roberta"),
-            "no BERT. Received: model_type='roberta'",
+            "not a BERT. Received: model_type='roberta'",
         ),
         (remove("config.json"), "neither config.json nor bert_config.json"),
         (
@@ -179,7 +179,7 @@ def test_a_wrong_checkpoint_is_refused(
                 "output_dir",
                 "output",
                 target,
-                "cannot be made or written.*output is no folder",
+                "cannot be made or written.*output is not a folder",
             )
             for target in ("output", "nowhere")
         ),
@@ -251,7 +251,7 @@ TWO = (
 @pytest.mark.parametrize(
     ("text", "message", "wrong"),
     [
-        ("{", "TF_CONFIG does not say.*it is no JSON .*TF_CONFIG={", ""),
+        ("{", "TF_CONFIG does not say.*it is not JSON .*TF_CONFIG={", ""),
         (TWO % 2, r"index 2 is not in .*pass --distribution=one_dev", ""),
         (
             TWO % 0,

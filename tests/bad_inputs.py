@@ -149,7 +149,7 @@ TRAIN_FILES = [
         (
             "list.jsonl",
             GOOD_JSON + '["The mug.", "yes"]\n',
-            "which is no object, in .*row 11",
+            "which is not an object, in .*row 11",
         ),
         (
             "null.jsonl",
@@ -418,7 +418,7 @@ FLAGS = [
     *(
         Case(
             f"checkpoint that is a run with {len(files)} files",
-            f"A run is no checkpoint.*Pass --init_checkpoint={message}",
+            f"A run is not a checkpoint.*Pass --init_checkpoint={message}",
             "--init_checkpoint={folder}/a/",
             files={f"a/{file}": "{}" for file in files},
         )
@@ -535,7 +535,7 @@ FOLDERS = [
                 "--output_dir={folder}/thesis.txt/run",
                 {"thesis.txt": "mine"},
                 "NotADirectoryError",
-                "cannot be made or written.*=.*run, but .*is no folder",
+                "cannot be made or written.*=.*run, but .*is not a folder",
             ),
             (
                 f"--output_dir={{folder}}/{'x' * 300}",
@@ -566,7 +566,7 @@ FOLDERS = [
     *(
         Case(
             f"config.json that is {content!r}",
-            "is no JSON object. Received: .*config.json",
+            "is not a JSON object. Received: .*config.json",
             files={
                 "output/config.json": content,
                 "output/.written": "config.json\n",

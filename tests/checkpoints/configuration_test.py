@@ -83,6 +83,7 @@ class MakeConfigTest(parameterized.TestCase):
 
     def test_another_model_type_is_refused(self):
         with self.assertRaisesRegex(
-            ValueError, "no BERT. Received: model_type='roberta' in some/conf"
+            ValueError,
+            "not a BERT. Received: model_type='roberta' in some/conf",
         ):
             make(model_type="roberta")

@@ -292,7 +292,7 @@ class ReadConfigTest(WithCheckpoint):
     def test_what_is_no_json_object_is_refused(self, text):
         self.write_config(text)
         with self.assertRaisesRegex(
-            ValueError, "is no JSON object. Received: .*config.json"
+            ValueError, "is not a JSON object. Received: .*config.json"
         ):
             load.read_config(str(self.folder))
 

@@ -212,7 +212,7 @@ class FromPretrainedTest(WithFolder):
     def test_an_unknown_field_is_refused(self):
         tiny_bert.tiny_classifier().save_pretrained(self.folder)
         with self.assertRaisesRegex(
-            ValueError, "`num_label` is no field.*Received: num_label=2"
+            ValueError, "`num_label` is not a field.*Received: num_label=2"
         ):
             self.load(num_label=2)
 

@@ -50,7 +50,7 @@ def make_config(
     model_type = fields.get("model_type", "bert")
     if model_type != "bert":
         raise ValueError(
-            "The checkpoint is no BERT. Received: "
+            "The checkpoint is not a BERT. Received: "
             f"model_type={reprlib.repr(model_type)} in {path}. Pass another "
             "--init_checkpoint."
         )

@@ -101,7 +101,7 @@ def read_config(folder: str) -> transformers.BertConfig:
             raise ValueError("it holds something else")
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            f"The configuration is no JSON object. Received: {path} "
+            f"The configuration is not a JSON object. Received: {path} "
             f"({error}). {shards.ADVICE}"
         ) from error
     return configuration.make_config(fields, path)
@@ -186,7 +186,7 @@ def _check_complete(missing: list[str], weights: Weights) -> None:
     if needed:
         raise ValueError(
             "The checkpoint lacks weights of the embeddings or the encoder: "
-            "it is no BERT of this configuration. Received: "
+            "it is not a BERT of this configuration. Received: "
             f"{weights.file} without {weights.stored_name(needed[0]).name}"
             + (f" and {len(needed) - 1} more" if needed[1:] else "")
             + ". Pass another --init_checkpoint."

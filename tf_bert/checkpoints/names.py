@@ -113,7 +113,7 @@ def normalize_torch_names(stored: Iterable[str], file: str) -> dict[str, str]:
 
 
 def is_ignorable(name: str) -> bool:
-    """Whether an unexpected tensor is no weight, so not worth a warning.
+    """Whether an unexpected tensor is not a weight, so not worth a warning.
 
     Position ids are a buffer of older PyTorch models; Adam's moments and the
     step belong to the optimizer of a TF1 run.

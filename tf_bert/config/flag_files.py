@@ -21,7 +21,8 @@ def expand(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a line is no flag, or files name each other in a circle.
+        ValueError: if a line is not a flag, or files name each other in a
+            circle.
     """
     expanded = []
     for argument, path in with_values(arguments, "flagfile"):

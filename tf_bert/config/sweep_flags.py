@@ -1,6 +1,6 @@
 """`--sweep=name:v1,v2`: which trainings a sweep is made of, as flags.
 
-No TensorFlow. One name is no flag: `recipe`, whose values are flag files.
+No TensorFlow. One name is not a flag: `recipe`, whose values are flag files.
 """
 
 import dataclasses
@@ -63,7 +63,7 @@ def combinations(sweeps: Sequence[str]) -> list[Combination]:
     fastest.
 
     Raises:
-        ValueError: if a text is no sweep, or a name comes twice.
+        ValueError: if a text is not a sweep, or a name comes twice.
         FileNotFoundError: if a recipe is not there.
 
     Example:

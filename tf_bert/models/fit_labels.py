@@ -44,8 +44,8 @@ def only_array(value: Any, name: str) -> Any:
         raise ValueError(
             f"`{name}` must be one array, with a value for each example, or "
             f'a dictionary of one: {{"labels": array}}. Received: {name}=a '
-            f"{kind} of {len(leaves)}. Leave out what is no label; a list of "
-            "numbers becomes an array with np.array(...)."
+            f"{kind} of {len(leaves)}. Leave out what is not a label; a list "
+            "of numbers becomes an array with np.array(...)."
         )
     return leaves[0]
 
@@ -100,7 +100,7 @@ def move_labels(data: Any) -> Any:
 
     Keras gives a class weight to the examples of batches that have a `y`. A
     `PyDataset` of batches without is a `ValueError`: Keras would leave the
-    weights out, without a word. What is no dataset stays as it is.
+    weights out, without a word. What is not a dataset stays as it is.
     """
     if isinstance(data, keras.utils.PyDataset):
         _, y, _ = keras.utils.unpack_x_y_sample_weight(data[0])

@@ -128,8 +128,8 @@ class PretrainedModel(keras.Model):
         for name, value in config_changes.items():
             if not hasattr(config, name):
                 raise ValueError(
-                    f"`{name}` is no field of a BERT configuration. Received: "
-                    f"{name}={value!r}. Leave it out."
+                    f"`{name}` is not a field of a BERT configuration. "
+                    f"Received: {name}={value!r}. Leave it out."
                 )
             setattr(config, name, value)
         model = cls(config, seed=seed, dtype=dtype, is_drawn=False)

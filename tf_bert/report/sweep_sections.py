@@ -93,7 +93,7 @@ def _is_number(value: Any) -> bool:
 
 
 def seed_grid_section(results: TaskResults) -> Section | None:
-    """Head seeds by data seeds; None: the trials are no grid."""
+    """Head seeds by data seeds; None: the trials are not a grid."""
     heads, orders = (
         sorted({trial.seeds[i] for trial in results.task.trials})
         for i in (0, 1)

@@ -118,7 +118,7 @@ def _model_name(config: Config) -> str:
 
 def _command(config: Config) -> str:
     """The command that trains the same model, a flag on each line."""
-    # What cannot change the model is no part of how it was made.
+    # What cannot change the model is not part of how it was made.
     flags = command_line.command_line(config.of_result())
     return " \\\n    ".join(["python -m tf_bert.run", *map(shlex.quote, flags)])
 

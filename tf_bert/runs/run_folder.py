@@ -185,7 +185,7 @@ class RunFolder:
 
     def _damaged(self, path: str, reason: str) -> ValueError:
         return ValueError(
-            f"A file of the run is no JSON object. Received: {path} "
+            f"A file of the run is not a JSON object. Received: {path} "
             f"({reason}). It was changed by hand: restore it, or train again "
             "with --overwrite_output_dir."
         )
@@ -277,7 +277,7 @@ class RunFolder:
             nearest, os.W_OK | os.X_OK, effective_ids=effective
         ):
             return
-        reason = "may not be written" if is_folder else "is no folder"
+        reason = "may not be written" if is_folder else "is not a folder"
         error = PermissionError if is_folder else NotADirectoryError
         raise error(
             "`output_dir` cannot be made or written. Received: output_dir="

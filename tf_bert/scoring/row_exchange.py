@@ -26,7 +26,7 @@ _DECIMALS = 12  # Differences that are closer than that are equal.
 class RowKinds:
     """Rows that are alike in label and both predictions, counted once.
 
-    Which model a prediction is from is no part of the kind: rows that only an
+    Which model a prediction is from is not part of the kind: rows that only an
     exchange tells apart are of one kind, so that exchanging the models gives
     the same patterns.
 

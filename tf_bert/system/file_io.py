@@ -23,7 +23,7 @@ from tf_bert.system import remote_files
 
 PathLike = str | os.PathLike[str]
 
-# Two characters at least, so that a Windows drive is no scheme.
+# Two characters at least, so that a Windows drive is not a scheme.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 # What a write that was killed leaves beside its file or folder.
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.(tmp|old)")

@@ -51,7 +51,7 @@ _SENTENCES: dict[str, tuple[type[Exception], str, str]] = {
     "UnauthenticatedError": _NO_RIGHT,
     "InvalidArgumentError": (
         ValueError,
-        "This is no valid path, as gs://bucket/folder/name is",
+        "This is not a valid path, as gs://bucket/folder/name is",
         "Correct the path",
     ),
     "UnimplementedError": (

@@ -108,7 +108,7 @@ class TrialFolder(RunFolder):
     def remove_model(self, name: str) -> None:
         """Removes the model of a trial, if it is there.
 
-        The trial's folder is no finished run any more.
+        The trial's folder is not a finished run any more.
         """
         path = self.run_path(name)
         model = os.path.join(path, run_folder.MODEL)

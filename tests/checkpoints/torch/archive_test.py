@@ -46,7 +46,7 @@ class WithPath(parameterized.TestCase):
     def assert_refused(self, message):
         with self.assertRaisesRegex(
             ValueError,
-            rf"no state dict of PyTorch.*Received: {self.path} \(\d+ bytes; .*"
+            rf"not a state dict.*Received: {self.path} \(\d+ bytes; .*"
             rf"{message}.*Fetch it again",
         ):
             self.open()

@@ -114,7 +114,7 @@ class RefusedTest(parameterized.TestCase):
     )
     def test_other_files_under_the_name_of_text(self, content, message):
         self.assert_refused(
-            content, f"no text file. .*'a.csv', which is {message}"
+            content, f"not a text file. .*'a.csv', which is {message}"
         )
 
 

@@ -42,19 +42,19 @@ class ReadClusterTest(parameterized.TestCase):
         self.assertIsNone(read_cluster(variables))
 
     @parameterized.named_parameters(
-        ("json", {"TF_CONFIG": "{"}, "is no JSON .*TF_CONFIG={"),
-        ("object", {"TF_CONFIG": "[1]"}, "no JSON object"),
-        ("cluster", environment([1]), "cluster is no object"),
+        ("json", {"TF_CONFIG": "{"}, "is not JSON .*TF_CONFIG={"),
+        ("object", {"TF_CONFIG": "[1]"}, "not a JSON object"),
+        ("cluster", environment([1]), "cluster is not an object"),
         ("jobs", environment({"ps": TWO}, "ps"), "not 'ps'"),
-        ("list", environment({"worker": TWO[0]}), "of 'worker' are no list"),
-        ("port", environment({"worker": ["a"]}), "'a' is no host:port"),
-        ("large", environment({"worker": ["a:65536"]}), "no host:port"),
+        ("list", environment({"worker": TWO[0]}), "of 'worker' are not a list"),
+        ("port", environment({"worker": ["a"]}), "'a' is not host:port"),
+        ("large", environment({"worker": ["a:65536"]}), "not host:port"),
         ("twice", environment({"worker": TWO[:1] * 2}), "an address twice"),
         ("chiefs", environment({"chief": TWO}, "chief"), "more than one chief"),
         ("type", environment(kind="chief"), "task type 'chief' is not"),
         ("index", environment(index=2), r"index 2 is not in \[0, 2\)"),
         ("negative", environment(index=-1), "index -1"),
-        ("text", environment(index="0"), "index '0' is no integer"),
+        ("text", environment(index="0"), "index '0' is not an integer"),
         (
             "task",
             {"TF_CONFIG": json.dumps({"cluster": {"worker": TWO}})},

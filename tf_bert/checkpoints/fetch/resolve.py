@@ -147,7 +147,7 @@ def _check_is_no_run(folder: str, init_checkpoint: str) -> None:
     model = f"{init_checkpoint.rstrip('/')}/{_MODEL_OF_A_RUN}"
     when = "" if _MODEL_OF_A_RUN in names else ", once the run has ended"
     raise ValueError(
-        "A run is no checkpoint: its model is. Received: "
+        "A run is not a checkpoint: its model is. Received: "
         f"init_checkpoint={init_checkpoint!r}, the folder of a run. "
         f"Pass --init_checkpoint={model}{when}."
     )

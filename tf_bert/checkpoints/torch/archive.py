@@ -106,7 +106,7 @@ def open_archive(path: str) -> Archive:
 
 def _damaged(path: str, reason: str) -> ValueError:
     return ValueError(
-        "The file is no state dict of PyTorch: tensors, their names, and "
+        "The file is not a state dict of PyTorch: tensors, their names, and "
         f"nothing to run. Received: {path} ({os.path.getsize(path)} bytes; "
         f"{reason}). Fetch it again, or save its weights as safetensors where "
         "it was made."

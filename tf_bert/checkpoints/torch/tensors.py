@@ -73,7 +73,9 @@ class Function:
 def check(is_right: bool, problem: str) -> None:
     """Raises `pickle.UnpicklingError` unless `is_right`."""
     if not is_right:
-        raise pickle.UnpicklingError(f"it is no state dict: it has {problem}")
+        raise pickle.UnpicklingError(
+            f"it is not a state dict: it has {problem}"
+        )
 
 
 def _is_count(value: Any) -> bool:

@@ -44,7 +44,7 @@ def translate(arguments: Sequence[str]) -> dict[str, str]:
 
     Raises:
         ValueError: if a flag is unknown, refused, without its value or in
-            contradiction to another; or if an argument is no flag.
+            contradiction to another; or if an argument is not a flag.
 
     Example:
         >>> translate(["--seed", "1", "--max_steps=50"])

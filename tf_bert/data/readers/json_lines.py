@@ -94,7 +94,7 @@ def _parse(text: str, where: str) -> dict[str, Any]:
         reason = str(error)
     else:
         if not isinstance(content, dict):
-            reason = f"{text[:30]!r}, which is no object,"
+            reason = f"{text[:30]!r}, which is not an object,"
         elif _SURROGATE_ESCAPE.search(text) and _SURROGATE.search(
             json.dumps(content, ensure_ascii=False)
         ):

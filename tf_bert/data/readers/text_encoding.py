@@ -111,7 +111,7 @@ def _find_encoding(
     for start, what in _OTHER_FILES.items():
         if head.startswith(start):
             raise ValueError(
-                f"The data file is no text file. Received: path={name!r}, "
+                f"The data file is not a text file. Received: path={name!r}, "
                 f"which is {what}."
             )
     if encoding is not None:

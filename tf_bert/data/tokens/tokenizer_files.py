@@ -205,12 +205,12 @@ def _read_json(path: str) -> dict | None:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            f"A file of the checkpoint is no JSON. Received: path={path!r} "
+            f"A file of the checkpoint is not JSON. Received: path={path!r} "
             f"({error}). Download the checkpoint again."
         ) from error
     if not isinstance(content, dict):
         raise ValueError(
-            "A file of the checkpoint is no JSON object. Received: "
+            "A file of the checkpoint is not a JSON object. Received: "
             f"path={path!r}, which holds a {type(content).__name__}. Download "
             "the checkpoint again."
         )

@@ -91,7 +91,7 @@ def read(path: str) -> tuple[Arrays, dict[str, str]]:
         metadata = json.loads(data[8 : 8 + length])["__metadata__"]
         return safetensors.numpy.load(data), metadata
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise DamagedFile(f"{path} is no file of a run ({error})") from error
+        raise DamagedFile(f"{path} is not a file of a run ({error})") from error
 
 
 def read_checked(path: str) -> bytes:

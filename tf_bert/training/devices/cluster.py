@@ -75,9 +75,9 @@ def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster | None:
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise _wrong(f"it is no JSON ({error})", text) from error
+        raise _wrong(f"it is not JSON ({error})", text) from error
     if not isinstance(content, dict):
-        raise _wrong("it is no JSON object", text)
+        raise _wrong("it is not a JSON object", text)
     # As on platforms that set it for a single machine, too.
     if not content.get("cluster"):
         return None
@@ -95,15 +95,15 @@ def _read_jobs(content: dict[str, Any], text: str) -> dict[str, list[str]]:
     """Returns the addresses of each job."""
     jobs = content["cluster"]
     if not isinstance(jobs, dict):
-        raise _wrong("its cluster is no object", text)
+        raise _wrong("its cluster is not an object", text)
     for job, addresses in jobs.items():
         if job not in ("chief", "worker"):
             raise _wrong(f"a job must be chief or worker, not {job!r}", text)
         if not isinstance(addresses, list):
-            raise _wrong(f"the addresses of {job!r} are no list", text)
+            raise _wrong(f"the addresses of {job!r} are not a list", text)
         for address in addresses:
             if not _is_address(address):
-                raise _wrong(f"{address!r} is no host:port", text)
+                raise _wrong(f"{address!r} is not host:port", text)
     if len(jobs.get("chief", [])) > 1:
         raise _wrong("it names more than one chief", text)
     addresses = [address for job in jobs.values() for address in job]
@@ -130,7 +130,7 @@ def _read_task(
     if job not in jobs:
         raise _wrong(f"its task type {job!r} is not in the cluster", text)
     if not isinstance(index, int) or isinstance(index, bool):
-        raise _wrong(f"its task index {index!r} is no integer", text)
+        raise _wrong(f"its task index {index!r} is not an integer", text)
     if not 0 <= index < len(jobs[job]):
         raise _wrong(
             f"its task index {index} is not in [0, {len(jobs[job])})", text
