@@ -349,7 +349,9 @@ class TestWrongTrials:
     def test_one_that_raises(self, wrong_sweep):
         record = self.records(wrong_sweep)["damaged"]
         assert record["status"] == "error"
-        assert record["error"].startswith("ValueError: Every weight of a")
+        assert record["error"].startswith(
+            "ValueError: A weight of the checkpoint is not finite"
+        )
         assert record["is_failed"] and record["is_degenerate"]
 
     def test_the_others_end_well(self, wrong_sweep):
