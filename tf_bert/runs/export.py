@@ -6,17 +6,15 @@ package: tokenizer, model and softmax are one graph.
 Letters: N texts, C labels, S tokens of the longest text of the N.
 """
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
 
 import tensorflow as tf
-from absl import logging
 
 from tf_bert.config import Config
 from tf_bert.runs import run_folder
 from tf_bert.runs.classifier import Classifier, load_finished
 from tf_bert.runs.run_folder import RunFolder
+from tf_bert.system import log_level
 
 _USAGE = """\
 Wrote {path}. It needs TensorFlow and tensorflow-text, not this package:
@@ -43,7 +41,7 @@ def export_run(config: Config) -> str:
     served = ServedClassifier(classifier)
     with (
         folder.written.open_folder_writer(run_folder.SAVED_MODEL) as temporary,
-        _quiet_writer(),
+        log_level.warnings_alone(),
     ):
         tf.saved_model.save(served, temporary, signatures=served.signatures())
     text = 'tf.constant(["A text."])'
@@ -136,15 +134,3 @@ class ServedClassifier(tf.Module):
 
     def _label_names(self) -> tf.Tensor:
         return tf.constant(self._classifier.task.label_names)
-
-
-@contextlib.contextmanager
-def _quiet_writer() -> Iterator[None]:
-    """Mutes TensorFlow's notes on renamed inputs, shards and fingerprints."""
-    verbosity = logging.get_verbosity()
-    if verbosity < logging.DEBUG:
-        logging.set_verbosity(min(verbosity, logging.WARNING))
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)

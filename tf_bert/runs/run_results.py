@@ -122,12 +122,18 @@ def compare_with_baselines(
     }
 
 
+def scored_rows_text(evaluations: dict[str, evaluate.Evaluation]) -> str:
+    """What the model says of every row that it was scored on: a file's text."""
+    return scored_rows.write(
+        {split: e.scored_rows() for split, e in evaluations.items()}
+    )
+
+
 def save_scored_rows(
     evaluations: dict[str, evaluate.Evaluation], path: str
 ) -> None:
     """Writes what the model says of every row that it was scored on."""
-    rows = {split: e.scored_rows() for split, e in evaluations.items()}
-    file_io.write_text(path, scored_rows.write(rows))
+    file_io.write_text(path, scored_rows_text(evaluations))
 
 
 def save_model(

@@ -1,13 +1,12 @@
 """Running one trial: a training, and its scores on every split."""
 
-import contextlib
 import dataclasses
 import gc
 import pathlib
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from absl import logging
@@ -25,7 +24,7 @@ from tf_bert.runs.run_folder import RunFolder
 from tf_bert.runs.state import checkpointing
 from tf_bert.runs.state.progress import Progress, history_lines
 from tf_bert.runs.state.run_checkpoints import MemoryCheckpoints
-from tf_bert.scoring import scored_rows
+from tf_bert.system import log_level
 from tf_bert.training.evaluate import TrainingDiverged
 from tf_bert.training.progress_bar import ProgressBar
 from tf_bert.trials import trial_record as records
@@ -41,17 +40,6 @@ class TrialResult:
     files: dict[str, bytes]
 
 
-@contextlib.contextmanager
-def _logging_warnings_alone() -> Iterator[None]:
-    level = logging.get_verbosity()
-    if level == logging.INFO:
-        logging.set_verbosity(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-
-
 class Workbench:
     """Runs one trial after another in one process.
 
@@ -63,7 +51,7 @@ class Workbench:
         self._run: build.Run | None = None
 
     # What a training says of itself, all of them would say.
-    @_logging_warnings_alone()
+    @log_level.warnings_alone()
     def run_trial(
         self, job: Job, *, make_bar: Callable[[int, int], ProgressBar]
     ) -> TrialResult:
@@ -164,8 +152,8 @@ def _evaluations(
 
 def _files(run: build.Run, evaluations: Evaluations) -> dict[str, bytes]:
     """What is kept beside the record of a trial."""
-    rows = {split: e.scored_rows() for split, e in evaluations.items()}
-    files = {run_folder.SCORED_ROWS: scored_rows.write(rows).encode()}
+    text = run_results.scored_rows_text(evaluations)
+    files = {run_folder.SCORED_ROWS: text.encode()}
     if run.recorder is not None:
         files[run_folder.UPDATES] = run.recorder.log.to_bytes()
     return files

@@ -18,7 +18,7 @@ import tensorflow as tf
 from absl import logging
 
 from tf_bert.config import Config, differences
-from tf_bert.system import onednn, stop_requests
+from tf_bert.system import log_level, onednn, stop_requests
 from tf_bert.system.stop_requests import StopRequest, StopRequested
 from tf_bert.training.devices import distribution, rendezvous, start_watch
 from tf_bert.training.devices.cluster import Cluster
@@ -192,14 +192,12 @@ def joined(config: Config) -> Iterator[Workers]:
 @contextlib.contextmanager
 def _quiet_beside_chief(cluster: Cluster) -> Iterator[None]:
     """A time in which a worker leaves it to the chief to say how it goes."""
-    level = logging.get_verbosity()
-    if not cluster.is_chief and level == logging.INFO:
-        logging.info("All workers are there. Worker 0 reports the progress.")
-        logging.set_verbosity(logging.WARNING)
-    try:
+    if cluster.is_chief or logging.get_verbosity() != logging.INFO:
         yield
-    finally:
-        logging.set_verbosity(level)
+        return
+    logging.info("All workers are there. Worker 0 reports the progress.")
+    with log_level.warnings_alone():
+        yield
 
 
 @contextlib.contextmanager
