@@ -5,6 +5,7 @@ the runner's doing.
 """
 
 import dataclasses
+import multiprocessing
 import os
 import pathlib
 import re
@@ -12,7 +13,11 @@ import signal
 import time
 
 import pytest
+from conftest import make_config
 from warm_program import Process
+
+from tf_bert.trials.planned_trials import Job, Trial
+from tf_bert.trials.runners import trial_worker
 
 pytestmark = pytest.mark.large
 
@@ -89,6 +94,25 @@ def broken(
         found[end.__name__] = Broken(status, process.error(), number, stored)
         number = stored
     return found
+
+
+def test_a_worker_whose_result_nobody_waits_for_ends_in_silence(
+    flags, tmp_path, capfd
+):
+    config = make_config(flags, train_file=str(tmp_path / "none.csv"))
+    context = multiprocessing.get_context("spawn")
+    pipe, other = context.Pipe()
+    process = context.Process(
+        target=trial_worker.serve,
+        args=(other, trial_worker.ProcessSettings(num_threads=1)),
+    )
+    process.start()
+    other.close()
+    pipe.send(Job(Trial("0" * 16, "all trials", config)))
+    pipe.close()
+    process.join()
+    assert process.exitcode == 0
+    assert capfd.readouterr() == ("", "")
 
 
 class TestBrokenOff:

@@ -75,12 +75,17 @@ def serve(pipe: connection.Connection, settings: ProcessSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     workbench = make_workbench(settings)
+    # Once the process that asked is gone, there is nothing to say.
     while True:
         try:
             job = pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             return
-        pipe.send(workbench.run_trial(job, make_bar=SilentBar))
+        result = workbench.run_trial(job, make_bar=SilentBar)
+        try:
+            pipe.send(result)
+        except ConnectionError:
+            return
 
 
 def _end_with_parent() -> None:
