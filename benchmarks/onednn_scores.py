@@ -33,7 +33,7 @@ from tf_bert.system import onednn
 SETS = ("product_reviews", "uci_amazon", "uci_imdb", "uci_yelp")
 ROOT = pathlib.Path(__file__).parents[1]
 _HEADER = (
-    "| data | scored rows | metric | oneDNN off | oneDNN on | difference | "
+    "| data | scored examples | metric | oneDNN off | oneDNN on | difference | "
     "seconds off | on | ratio |\n|---|---:|---|---:|---:|---:|---:|---:|---:|"
 )
 

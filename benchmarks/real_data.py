@@ -15,12 +15,12 @@ In every row:
 - Nothing is chosen on the rows that are scored: the length is fixed and the
   last weights count (product_reviews has a validation split of its own).
 - Scores are means over the seeds, with the standard deviation where there are
-  several; the 95 % intervals, which are about the choice of the scored rows
+  several; the 95 % intervals, which are about the choice of the scored examples
   alone, and the verdict are those of seed 0.
 
 The sets: UCI sentences, 250 rows of each class train and 500 are scored (in
 the order of `random.Random(0).shuffle`); GLUE's official dev sets are scored,
-SST-2 with 1,000 training rows; TREC and Banking77 have a test set; of SMS
+SST-2 with 1,000 training examples; TREC and Banking77 have a test set; of SMS
 spam, each text once, 1,000 rows train and the others are scored.
 """
 
@@ -75,7 +75,7 @@ class Benchmark:
 
 
 def read_uci(data: pathlib.Path, name: str) -> Splits:
-    """Returns 250 training rows of each class, and the others."""
+    """Returns 250 training examples of each class, and the others."""
     path = data / "UCI_sentences" / f"{name}_labelled.txt"
     lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     splits: Splits = {"train": [], "test": []}
@@ -101,7 +101,7 @@ def read_trec(data: pathlib.Path) -> Splits:
 
 
 def read_sms_spam(data: pathlib.Path) -> Splits:
-    """Returns 1,000 training rows and the others, each text once."""
+    """Returns 1,000 training examples and the others, each text once."""
     path = data / "SMSSpam" / "SMSSpamCollection"
     lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     pairs = (line.split("\t", 1) for line in lines)
@@ -257,8 +257,8 @@ def run(name: str, arguments: argparse.Namespace) -> Result:
 
 
 HEADER = """\
-| data | training rows | scored rows | metric | majority or mean | TF-IDF | \
-BERT | BERT better? |
+| data | training examples | scored examples | metric | majority or mean | \
+TF-IDF | BERT | BERT better? |
 |---|---|---|---|---|---|---|---|"""
 
 
@@ -348,7 +348,7 @@ def draw(results: list[Result], path: str) -> None:
             ms=12,
             label="majority, or mean" if place == 0 else None,
         )
-    names = [f"{r.name}\n{r.metric}, {r.num_train:,} rows" for r in results]
+    names = [f"{r.name}\n{r.metric}, {r.num_train:,} examples" for r in results]
     axes.set_yticks(range(len(results)), names[::-1])
     axes.set_xlim(-0.03, 1.03)
     axes.grid(axis="x", color="0.9")

@@ -2,12 +2,13 @@
 
     python benchmarks/stabilisers.py --data_dir=../shared/data
 
-UCI amazon: 250 training rows of each class, the other 500 are scored, nothing
-is chosen on them: the last weights count. A run is a recipe, flags/models/
-minilm.flags and the flags in `COMMON` below, stored below --output_dir; what
-it scored goes into --results as it ends. Given again, the command continues
-where it was, and prints the table of docs/five_seeds.md. `--quick` takes one
-seed of two recipes, some steps and a tiny checkpoint, and stores nothing.
+UCI amazon: 250 training examples of each class, the other 500 are scored,
+nothing is chosen on them: the last weights count. A run is a recipe,
+flags/models/minilm.flags and the flags in `COMMON` below, stored below
+--output_dir; what it scored goes into --results as it ends. Given again, the
+command continues where it was, and prints the table of docs/five_seeds.md.
+`--quick` takes one seed of two recipes, some steps and a tiny checkpoint, and
+stores nothing.
 """
 
 import argparse

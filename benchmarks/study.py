@@ -141,7 +141,7 @@ def read_records(folder: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def trials_by_recipe(task: str) -> dict[str, list[Trial]]:
-    """Returns the trials of a study on its test rows, in its order."""
+    """Returns the trials of a study on its test examples, in its order."""
     records = read_records(ROOT / FOLDER / task)
     sweep = parse.parse(study_flags(task))["sweep"]
     return {

@@ -133,7 +133,7 @@ def outcome(
 
 def table(num_draws: int) -> str:
     """Returns all outcomes in Markdown."""
-    heads = ["metric", "share right", *(f"{n} rows" for n in NUM_ROWS)]
+    heads = ["metric", "share right", *(f"{n} examples" for n in NUM_ROWS)]
     lines = [heads, ["---"] * 2 + ["---:"] * len(NUM_ROWS)]
     for task in TASKS:
         for models in MODELS:

@@ -108,7 +108,7 @@ EVALUATE = ("--mode=evaluate", "--output_dir=run")
 
 class TestEvaluate:
     def test_a_row_that_was_deleted_is_named(self, folder, refused):
-        """Else 9 of the 16 test rows would be ones that were trained on."""
+        """Else 9 of the 16 test examples would be ones that were trained on."""
         edit(folder / "reviews.csv", lambda lines: lines.pop(31))
         error = refused(*EVALUATE)
         assert "Received: reviews.csv: 1 row missing (31). Restore" in error
@@ -144,7 +144,10 @@ class TestEvaluate:
         # The run's own file is not read, and need not be there.
         (folder / "reviews.csv").unlink()
         said = done(*EVALUATE, "--test_file=other.csv")
-        assert "1 of 1 rows of other.csv stand in the validation rows" in said
+        assert (
+            "1 of 1 examples of other.csv stand in the validation examples"
+            in said
+        )
 
     def test_a_test_file_that_changed_is_not_taken_for_another(
         self, command, folder, refused, done

@@ -128,7 +128,9 @@ def test_a_comparison_on_validation_says_that_it_has_chosen(flags, caplog):
             dataclasses.replace(run, config=config), evaluations
         )
         assert ("a little too good" in caplog.text) == is_chosen
-        clause = "validation rows, which chose its checkpoint and so flatter it"
+        clause = (
+            "validation examples, which chose its checkpoint and so flatter it"
+        )
         assert (clause in results["verdict"]) == is_chosen
         text = " ".join(results["comparison"].split())
         assert (clause in text) == is_chosen

@@ -107,7 +107,7 @@ class TestResults:
         low, high = scores["accuracy_ci"]
         assert low <= scores["accuracy"] <= high
         assert scores["f1_ci"] is None
-        assert scores["f1_ci_note"].startswith("too few rows of")
+        assert scores["f1_ci_note"].startswith("too few examples of")
 
     def test_the_weights_are_the_best_on_validation(
         self, results, finished_run
@@ -215,11 +215,11 @@ FURTHER = {"difference": {"metric": "f1"}, "comparison": "BERT 0.9"}
                     "num_examples": 9,
                     "f1": 0.5,
                     "f1_ci": None,
-                    "f1_ci_note": "too few rows of class spam",
+                    "f1_ci_note": "too few examples of class spam",
                 },
             },
             "\nBERT 0.9\n\nOn the 9 validation_mismatched rows BERT's F1 is "
-            "0.500 [too few rows of class spam].",
+            "0.500 [too few examples of class spam].",
         ),
         (
             {

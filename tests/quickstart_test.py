@@ -75,7 +75,7 @@ class TestQuickstart:
                 rf"^{re.escape(name)} .*0\.\d+ \[0\.\d+, [01]\.\d+\].*0\.\d+ \["
             )
             assert re.search(pattern, output, re.M), output
-        assert "on 200 test rows" in output
+        assert "on 200 test examples" in output
         assert "BERT was worth it" in output
 
     def test_shows_nothing_that_looks_like_an_error(self, quickstart):

@@ -138,7 +138,7 @@ class ReadmeTest(parameterized.TestCase):
     def test_its_results_are_those_of_the_page(self):
         short, long = rows_of(self.text), rows_of(read("docs/results.md"))
         self.assertLen(long, 12)
-        # The page has the scored rows and the majority's score too.
+        # The page has the scored examples and the majority's score too.
         self.assertEqual(short, [row[:2] + row[3:4] + row[5:] for row in long])
 
     def test_its_rooms_are_there(self):

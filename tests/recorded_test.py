@@ -126,7 +126,7 @@ def test_an_interrupted_run_goes_on_with_the_rows_that_it_began_with(
         assert results[split]["accuracy"] == unbroken[split]["accuracy"]
     known = results["test"]["num_in_train"]
     assert 0 < known < results["test"]["num_examples"] == 12
-    said = f"{known} of the 12 test rows are copies of train"
+    said = f"{known} of the 12 test examples are copies of train"
     assert f" {said}" in results["verdict"]
     assert said in " ".join(results["comparison"].split())
     assert said in caplog.text

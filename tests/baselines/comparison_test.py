@@ -93,15 +93,15 @@ class TestVerdict:
         [
             (
                 (0.7, 90),
-                "BERT was worth it: on the 100 test rows its accuracy is 0.200 "
-                "above that of TF-IDF + linear SVM (95 % interval +0.1",
+                "BERT was worth it: on the 100 test examples its accuracy is "
+                "0.200 above that of TF-IDF + linear SVM (95 % interval +0.1",
                 ", p < 0.001), more than chance explains.",
             ),
             (
                 (0.88, 90),
                 "BERT made no clear difference: its accuracy is 0.020 above",
-                "p = 0.500), which is within the noise of 100 test rows; the "
-                "SVM is smaller and faster.",
+                "p = 0.500), which is within the noise of 100 test examples; "
+                "the SVM is smaller and faster.",
             ),
             # The same gain on many rows.
             ((0.88, 1800, 2000), "BERT was worth it: on the 2,000 test", "."),
@@ -113,21 +113,21 @@ class TestVerdict:
             ),
             (
                 (0.9, 70),
-                "BERT was not worth it: on the 100 test rows its accuracy is "
-                "0.200 below that of TF-IDF + linear SVM (95 % interval -0.",
+                "BERT was not worth it: on the 100 test examples its accuracy "
+                "is 0.200 below that of TF-IDF + linear SVM (95 % interval -0.",
                 "explains.",
             ),
             (
                 (0.7, 90, 100, "accuracy", True),
-                "BERT was worth it: on the 100 test rows, which chose its "
+                "BERT was worth it: on the 100 test examples, which chose its "
                 "checkpoint and so flatter it, its accuracy is 0.200 above",
                 ".",
             ),
             (
                 (0.7, 72, 100, "accuracy", True),
                 "BERT made no clear difference",
-                "within the noise of 100 test rows, which chose its checkpoint "
-                "and so flatter it; the SVM is smaller and faster.",
+                "within the noise of 100 test examples, which chose its "
+                "checkpoint and so flatter it; the SVM is smaller and faster.",
             ),
         ],
     )
@@ -230,7 +230,7 @@ class TestCompare:
             labels, predictions
         )
         assert result.verdict.startswith(
-            "BERT was not worth it: on the 60 validation rows its Spearman "
+            "BERT was not worth it: on the 60 validation examples its Spearman "
         )
         assert "below that of TF-IDF + ridge" in result.verdict
 
@@ -243,7 +243,7 @@ class TestRender:
             f"{end:.3f}" for end in result.scores["bert"]["f1"].interval.ends
         )
         assert lines[:7] == [
-            "BERT and simple baselines on 100 test rows",
+            "BERT and simple baselines on 100 test examples",
             "",
             "                     Accuracy              F1",
             "-" * 63,
@@ -264,7 +264,10 @@ class TestRender:
     def test_where_a_class_has_too_few_rows_a_line_says_so(self):
         text = comparison.render(compare(0.7, 18, 18))
         assert "1.000 [0.824, 1.000]  1.000\n" in text
-        assert "rows alone.\nF1 has none: too few rows of class good.\n" in text
+        assert (
+            "examples alone.\nF1 has none: too few examples of class good.\n"
+            in text
+        )
 
 
 def test_json_holds_everything_as_plain_numbers():
@@ -326,12 +329,12 @@ class TestBaselinesOf:
     "train_labels, scored_labels, expected",
     [
         ([2, 0, 2, 2, 1], [0], 2),
-        # Equally frequent, but for one row: the scored rows say it.
+        # Equally frequent, but for one row: the scored examples say it.
         ([0, 0, 0, 1, 1, 1, 2], [2, 2, 2, 1, 1, 0], 1),
         ([0, 0, 0, 1, 1, 2], [2, 2, 2, 1, 1, 0], 1),
         # The lowest id of those that are equal there, too.
         ([2, 1, 1, 2, 0], [1, 2], 1),
-        # The training rows say it where they can.
+        # The training examples say it where they can.
         ([0, 0, 0, 1], [1, 1], 0),
     ],
 )

@@ -148,14 +148,14 @@ CASES = (
         with_labels({"no": 100, "yes": 900}),
         "imbalance",
         "warning",
-        "90 % of the training rows are 'yes'",
+        "90 % of the training examples are 'yes'",
         "--metric=macro_f1 or --metric=matthews",
     ),
     (
         with_labels({"a": 9, "b": 10, "c": 11}),
         "rare_classes",
         "warning",
-        r"1 class with fewer than 10 training rows \(a: 9\)",
+        r"1 class with fewer than 10 training examples \(a: 9\)",
         "Add rows",
     ),
     (
@@ -169,7 +169,7 @@ CASES = (
         with_texts(truncated_share=0.06, length_quantiles={"p99": 150}),
         "truncation",
         "warning",
-        "6.0 % of the train rows",
+        "6.0 % of the train examples",
         "--max_seq_length=152",
     ),
     (
@@ -198,7 +198,7 @@ CASES = (
         with_texts("test", num_rows=64),
         "small_test",
         "note",
-        r"accuracy of 0.8 on 64 test rows is uncertain by \+-0.10",
+        r"accuracy of 0.8 on 64 test examples is uncertain by \+-0.10",
         "--test_file",
     ),
     (

@@ -100,7 +100,7 @@ def _record(trial, score, task, generator):
 
 
 def _files(trial, score, record, labels, generator):
-    """What lies beside a record; only what ended well has scored rows."""
+    """What lies beside a record; only what ended well has scored examples."""
     history = _history(
         generator,
         score if record["last"] else 0.5,

@@ -100,7 +100,7 @@ def test_there_are_twenty_at_most(config):
 
 def test_there_may_be_none(config):
     found = find(config, [0.9, 0.9, 0.1, 0.9, 0.1])
-    assert found == "Every test row is right."
+    assert found == "Every test example is right."
 
 
 def test_pairs_have_both_texts(config):

@@ -365,7 +365,7 @@ class TestContent:
     def test_one_trial_is_enough_for_a_report(self, write_trials, tmp_path):
         path = write_trials(tmp_path / "one", scores={"all trials": [0.8]})
         page = report_run.report_page([str(path)])
-        assert "Accuracy on the test rows: 0.800." in page.summary
+        assert "Accuracy on the test examples: 0.800." in page.summary
 
     def test_trials_that_all_ended_in_errors_are_reported(
         self, write_trials, tmp_path
@@ -452,9 +452,10 @@ class TestOneTraining:
         for said in (
             "Report on a training: ",
             "Trained on 18 examples for 32 steps; the weights after step 24",
-            "Accuracy on 20 test rows: 0.750 (95 % interval: 0.600 to 0.900).",
+            "Accuracy on 20 test examples: 0.750 (95 % interval: 0.600 to "
+            "0.900).",
             "BERT made no clear difference.",
-            "2 of the 20 test rows are copies of training rows",
+            "2 of the 20 test examples are copies of training examples",
             f"\\ --output_dir={path} \\ --train_file=",
         ):
             assert said in text
@@ -467,7 +468,7 @@ class TestOneTraining:
         path = write_run(tmp_path / "run", task_name="product_reviews")
         text = joined(report_run.report_page([str(path)]))
         assert "The training has not ended: it has done 32 steps" in text
-        assert "Left out: no scored rows are stored." in text
+        assert "Left out: no scored examples are stored." in text
 
     def test_without_a_split_there_is_no_score(self, write_run, tmp_path):
         path = write_run(

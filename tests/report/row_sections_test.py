@@ -109,7 +109,7 @@ class TestConfusion:
         assert "grey" not in caption
         rows = without_shares([0, 1, 2], [0, 1, 2])
         caption = pictures_of([rows], "abc")["confusion"].caption
-        assert caption.endswith("No row is wrong.")
+        assert caption.endswith("No example is wrong.")
 
     def test_counts_are_the_sum_over_the_trials(self):
         labels = np.arange(40) % 4
@@ -156,7 +156,7 @@ class TestPrecisionRecall:
         assert all(text.endswith("$ (rows: 10)") for text in classes)
         assert macro.endswith("  mean of all 7 classes")
         assert "the 5 of 7 classes where it is lowest" in picture.caption
-        assert picture.caption.endswith("no row here: 1 of the 8 classes.")
+        assert picture.caption.endswith("no example here: 1 of the 8 classes.")
         written(picture)
 
     def test_each_of_three_classes_is_drawn(self, pictures_of):
@@ -169,7 +169,7 @@ class TestPrecisionRecall:
     def test_without_two_classes_there_is_a_reason(self):
         section = predictions_section("", [make_rows([1, 1], 0, 2)], "ab")
         assert [picture.name for picture in section.pictures] == ["confusion"]
-        assert "all rows of this split are of one class" in section.notes[0]
+        assert "all examples of this split are of one class" in section.notes[0]
 
 
 class TestScatter:
@@ -185,7 +185,9 @@ class TestScatter:
         assert hexagons.get_array().sum() == 30 * 60
         assert picture.figure.axes[0].get_aspect() == 1
         assert "<image" not in written(picture)
-        assert picture.caption.startswith("Every row in each of 30 trials: ")
+        assert picture.caption.startswith(
+            "Every example in each of 30 trials: "
+        )
         assert picture.caption.endswith(" over all trials.")
 
     def test_constant_predictions_are_drawn(self, pictures_of):

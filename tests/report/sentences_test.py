@@ -57,7 +57,7 @@ class TestBestRecipe:
         assert text.startswith(
             "reinit_layers=2 has the highest mean: 0.810, with a standard "
             "deviation of 0.010 over 3 trials. That is a little too good, for "
-            "the recipe was chosen on these test rows. It is 0.200 above "
+            "the recipe was chosen on these test examples. It is 0.200 above "
             "reinit_layers=0 (95 % interval +"
         )
         assert text.endswith("more than noise between seeds.")
@@ -72,7 +72,7 @@ class TestBestRecipe:
 class TestCaveat:
     @pytest.mark.parametrize(
         "chosen, ending",
-        [("last", "validation rows."), ("best", "a little too good.")],
+        [("last", "validation examples."), ("best", "a little too good.")],
     )
     def test_without_test_rows_the_choice_matters(
         self, results_of, chosen, ending
@@ -84,22 +84,22 @@ class TestCaveat:
         assert sentences.summary(results)[-1].endswith(ending)
         with_it = ", with its checkpoints," if chosen == "best" else ""
         text = sentences.best_recipe(results)
-        assert f"was chosen{with_it} on these validation rows." in text
+        assert f"was chosen{with_it} on these validation examples." in text
 
 
 class TestFlattered:
     def test_advice_says_it_too(self, results_of):
         results = results_of([0.6, 0.7, 0.8], [0.7, 0.8, 0.9])
         assert sentences.trials_advice(results).startswith(
-            "With reinit_layers=2 (chosen on these test rows), "
+            "With reinit_layers=2 (chosen on these test examples), "
         )
 
     @pytest.mark.parametrize(
         "chosen, patience, clause",
         [
             ("last", 0, ""),
-            ("last", 3, "with checkpoints chosen on these validation rows"),
-            ("best", 0, "with checkpoints chosen on these validation rows"),
+            ("last", 3, "with checkpoints chosen on these validation examples"),
+            ("best", 0, "with checkpoints chosen on these validation examples"),
         ],
     )
     def test_a_single_recipe_was_not_chosen_but_its_checkpoints_may_be(
@@ -136,18 +136,18 @@ class TestBaselines:
     def test_without_an_interval_it_is_not_clear(self, results_of):
         results = results_of([0.9], [0.5])
         stored = results.task.baselines["models"]["tfidf_svm"]["test"]
-        note = "too few rows of class spam"
+        note = "too few examples of class spam"
         stored |= {"accuracy_ci": None, "accuracy_ci_note": note}
         text = sentences.baselines(results)
         assert text.startswith("Whether BERT is worth it here is not clear: ")
-        assert f"There are {note} among these test rows to say" in text
+        assert f"There are {note} among these test examples to say" in text
 
     def test_one_trial_is_one(self, results_of):
         text = sentences.baselines(results_of([0.68], [0.5]))
         assert text == (
             "BERT is not worth it here: TF-IDF + linear SVM scores 0.780; the "
-            "one trial of reinit_layers=0 (chosen on these test rows) is 0.100 "
-            "below it."
+            "one trial of reinit_layers=0 (chosen on these test examples) is "
+            "0.100 below it."
         )
 
 

@@ -166,7 +166,7 @@ class TestText:
         assert "0 for held-out rows." in card
         assert "- It learned from 3 rows." in card
         assert "Of a long text only 48 tokens count" in card
-        assert "The validation rows chose the checkpoint" in card
+        assert "The validation examples chose the checkpoint" in card
         last = dataclasses.replace(CONFIG, checkpoint_to_use="last")
         assert "chose the checkpoint" not in render(last)
 
@@ -210,7 +210,7 @@ def test_a_regression_of_pairs_is_summarised():
         "num_examples": 2,
         "spearman": -0.5,
         "spearman_ci": None,
-        "spearman_ci_note": "too few rows",
+        "spearman_ci_note": "too few examples",
     }
     card = render(
         data=data, results={"train": RESULTS["train"], "test": scores}
@@ -219,7 +219,7 @@ def test_a_regression_of_pairs_is_summarised():
     assert table_rows(card, "rows") == ["| rows | 3 | 2 |"]
     assert table_rows(card, "mean score") == ["| mean score | 2.5 | 2.25 |"]
     assert table_rows(card, "Spearman correlation") == [
-        "| Spearman correlation | -0.500 [too few rows] |"
+        "| Spearman correlation | -0.500 [too few examples] |"
     ]
     # The pipeline gets pairs, and gives scores.
     assert 'MODEL, function_to_apply="none")' in card

@@ -62,8 +62,8 @@ class ScoreIntervalTest(parameterized.TestCase):
     def test_too_few_rows_of_a_class_have_none(self, name, sizes, named):
         interval = _interval(name, sizes)
         self.assertIsNone(interval.ends)
-        self.assertEqual(interval.note, f"too few rows of class {named}")
-        self.assertEqual(str(interval), f"[too few rows of class {named}]")
+        self.assertEqual(interval.note, f"too few examples of class {named}")
+        self.assertEqual(str(interval), f"[too few examples of class {named}]")
 
     @parameterized.parameters(
         ("f1", (2, 10)),
@@ -85,7 +85,7 @@ class ScoreIntervalTest(parameterized.TestCase):
 class StoredTest(parameterized.TestCase):
     @parameterized.parameters(
         score_intervals.ScoreInterval((0.25, 0.5)),
-        score_intervals.ScoreInterval(None, "too few rows of class no"),
+        score_intervals.ScoreInterval(None, "too few examples of class no"),
     )
     def test_json_gives_it_back(self, interval):
         scores = json.loads(json.dumps({"f1": 0.4} | interval.as_json("f1")))

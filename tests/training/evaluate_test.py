@@ -137,4 +137,4 @@ class WithIntervalsTest(parameterized.TestCase):
             result["accuracy_ci"], [0.3589, 0.9178], atol=1e-4
         )
         self.assertIsNone(result["f1_ci"])
-        self.assertEqual(result["f1_ci_note"], "too few rows of class yes")
+        self.assertEqual(result["f1_ci_note"], "too few examples of class yes")

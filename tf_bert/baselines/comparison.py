@@ -106,7 +106,7 @@ def compare(
             difference,
             metric.title,
             rival,
-            rows=f"{len(evaluated):,} {split} rows{_CHOSEN * has_chosen}",
+            rows=f"{len(evaluated):,} {split} examples{_CHOSEN * has_chosen}",
         ),
     )
 
@@ -120,7 +120,7 @@ def render(comparison: Comparison) -> str:
     return "\n".join(
         [
             "BERT and simple baselines on "
-            f"{comparison.num_rows:,} {comparison.split} rows",
+            f"{comparison.num_rows:,} {comparison.split} examples",
             "",
             *_table_lines(comparison),
             "",
@@ -192,7 +192,7 @@ def _table_lines(comparison: Comparison) -> list[str]:
 def _interval_lines(comparison: Comparison) -> list[str]:
     """Says what the brackets are, and which metrics have none, and why."""
     lines = [
-        "In brackets: 95 % intervals, from the choice of these rows alone."
+        "In brackets: 95 % intervals, from the choice of these examples alone."
     ]
     for metric, score in comparison.scores["bert"].items():
         if score.interval.ends is None:

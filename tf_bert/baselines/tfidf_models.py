@@ -91,9 +91,9 @@ def fit_tfidf_svm(
     found = np.unique(labels)
     if len(found) < 2:
         raise ValueError(
-            "The training rows are all of one class. Received: "
-            f"labels={found.tolist()} in {len(labels):,} rows. Give training "
-            "rows of every class, or check --label_column."
+            "The training examples are all of one class. Received: "
+            f"labels={found.tolist()} in {len(labels):,} examples. Give "
+            "training examples of every class, or check --label_column."
         )
 
     def make_classifier(c: float) -> LinearSVC:
@@ -224,7 +224,7 @@ def _fit(
         )
     model = make_model(chosen)
     logging.info(
-        "TF-IDF: %s of %s rows and %s features, chosen by %s in %s folds.",
+        "TF-IDF: %s of %s examples and %s features, chosen by %s in %s folds.",
         model,
         *(f"{number:,}" for number in vectors.shape),
         metric.title,

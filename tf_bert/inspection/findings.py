@@ -160,7 +160,7 @@ def _imbalance(inspection: Inspection) -> Iterable[Finding]:
         yield Finding(
             "warning",
             "imbalance",
-            f"{100 * share:.0f} % of the training rows are {largest!r}: a "
+            f"{100 * share:.0f} % of the training examples are {largest!r}: a "
             f"model that always says so has an accuracy of {share:.2f}.",
             f"Choose the checkpoint by another metric: {choice}.",
         )
@@ -180,7 +180,7 @@ def _few_rows_of_a_class(inspection: Inspection) -> Iterable[Finding]:
             "warning",
             "rare_classes",
             f"{counted(len(rare), 'class', 'classes')} with fewer than "
-            f"{_ROWS_PER_CLASS} training rows ({names_listed}{more}).",
+            f"{_ROWS_PER_CLASS} training examples ({names_listed}{more}).",
             "Add rows or merge classes in the file; --metric=macro_f1 shows "
             "how well rare classes do.",
         )
@@ -226,7 +226,7 @@ def _truncation(inspection: Inspection) -> Iterable[Finding]:
             "move what matters to their beginning."
         )
     shares = ", ".join(
-        f"{100 * texts.truncated_share:.1f} % of the {split} rows"
+        f"{100 * texts.truncated_share:.1f} % of the {split} examples"
         for split, texts in cut.items()
     )
     yield Finding(
@@ -265,8 +265,8 @@ def _missing_splits(inspection: Inspection) -> Iterable[Finding]:
         yield Finding(
             "note",
             "no_test",
-            "There is no test split: every score is on rows that had a part in "
-            "the training or in the choice of the checkpoint.",
+            "There is no test split: every score is on examples that had a "
+            "part in the training or in the choice of the checkpoint.",
             "Pass --test_file or --test_proportion=0.2.",
         )
 
@@ -283,7 +283,7 @@ def _small_splits(inspection: Inspection) -> Iterable[Finding]:
             yield Finding(
                 "note",
                 f"small_{split}",
-                f"{what} of {_TYPICAL_SCORE} on {size} {split} rows is "
+                f"{what} of {_TYPICAL_SCORE} on {size} {split} examples is "
                 f"uncertain by +-{half:.2f} (95 %).",
                 f"Take smaller differences for noise; a --{split}_file with "
                 f"more rows or a larger --{split}_proportion makes it surer.",
@@ -330,7 +330,8 @@ def _large_batch(inspection: Inspection) -> Iterable[Finding]:
         yield Finding(
             "warning",
             "large_batch",
-            f"A batch of {batch_size} is more than the {rows} training rows.",
+            f"A batch of {batch_size} is more than the {rows} training "
+            "examples.",
             f"Pass --train_batch_size={2 ** int(math.log2(max(rows // 4, 1)))}"
             " or so.",
         )

@@ -109,10 +109,10 @@ def _text_lines(inspection: Inspection) -> list[str]:
         [
             "",
             *(f"tokens, {x}" for x in splits["train"].length_quantiles),
-            f"rows cut to {inspection.config.max_seq_length} tokens",
+            f"examples cut to {inspection.config.max_seq_length} tokens",
             "empty texts",
             "unknown tokens",
-            "rows with unknown tokens",
+            "examples with unknown tokens",
         ]
     ]
     for name, texts in splits.items():

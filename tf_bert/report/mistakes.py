@@ -49,7 +49,7 @@ def mistakes_section(
         record: of the rows that they had, see `run_data.load`.
     """
     title = "Most confident mistakes" if label_names else "Largest errors"
-    examples, text = None, "Left out: no scored rows are stored."
+    examples, text = None, "Left out: no scored examples are stored."
     if trials:
         examples, text = _read(config, trials, split, label_names, record)
     if examples is None:
@@ -58,16 +58,16 @@ def mistakes_section(
         found = _wrong_classes(examples, trials, label_names)
         caption = "surest"
         text = (
-            "The rows where the model is wrong and most sure, the surest "
+            "The examples where the model is wrong and most sure, the surest "
             "first. Often the label in the data is wrong, or the training had "
             "no text of this kind."
         )
     else:
         found = _largest_errors(examples, trials)
         caption = "largest errors"
-        text = "The rows that are predicted worst, the worst first."
+        text = "The examples that are predicted worst, the worst first."
     if not found:
-        return Section("mistakes", title, f"Every {split} row is right.")
+        return Section("mistakes", title, f"Every {split} example is right.")
     table = _table(found[:_MAX_MISTAKES], caption)
     return Section("mistakes", title, text, tables=(table,))
 

@@ -26,15 +26,15 @@ def of_best_recipe(results: TaskResults) -> tuple[str, list[ScoredRows]]:
     found = [trial.scored_rows() for trial in results.recipe(label).trials]
     trials = [rows[split] for rows in found if split in rows]
     if not trials:
-        return "Left out: no scored rows are stored.", []
+        return "Left out: no scored examples are stored.", []
     if results.task.is_one_training:
-        text = f"The {split} rows, as the chosen checkpoint predicts them."
+        text = f"The {split} examples, as the chosen checkpoint predicts them."
     elif not results.has_recipes:
-        text = f"The {split} rows in {counted(len(trials), 'trial')}."
+        text = f"The {split} examples in {counted(len(trials), 'trial')}."
     else:
         text = (
-            f"The {split} rows in {counted(len(trials), 'trial')} of {label}, "
-            "the recipe with the highest mean on them."
+            f"The {split} examples in {counted(len(trials), 'trial')} of "
+            f"{label}, the recipe with the highest mean on them."
         )
     return text, trials
 
@@ -70,8 +70,8 @@ def predictions_section(
             pictures.append(_precision_recall(curves, trials, label_names))
         else:
             notes.append(
-                "No precision-recall curve: all rows of this split are of one "
-                "class."
+                "No precision-recall curve: all examples of this split are of "
+                "one class."
             )
     return Section(
         "predictions",
@@ -121,12 +121,12 @@ def _confusion_caption(
         "predictions are on the diagonal. The stronger the colour, the larger "
         "the share of the true class"
     )
-    text += "; grey: a class without rows." if 0 in sizes else "."
+    text += "; grey: a class without examples." if 0 in sizes else "."
     if num_trials > 1:
         text += f" The counts are the sum over {num_trials} trials."
     wrong = counts - np.diag(np.diag(counts))
     if not wrong.any():
-        return f"{text} No row is wrong."
+        return f"{text} No example is wrong."
     label, prediction = np.unravel_index(wrong.argmax(), wrong.shape)
     most = wrong[label, prediction]
     return (
@@ -179,7 +179,7 @@ def _one_class_caption(
         )
     return (
         f"The class {label_names[curve.class_id]}, which {curve.num_rows} of "
-        f"{len(trials[0].labels)} rows have, as the threshold on its "
+        f"{len(trials[0].labels)} examples have, as the threshold on its "
         f"probability falls: its average precision is {curve.mean:.3f}"
         f"{spread}. Guessing has {curve.base_rate:.3f} (the dotted line)."
     )
@@ -207,7 +207,7 @@ def _classes_caption(
     num_absent = len(label_names) - len(curves)
     if num_absent:
         text += (
-            f" Left out, having no row here: {num_absent} of the "
+            f" Left out, having no example here: {num_absent} of the "
             f"{len(label_names)} classes."
         )
     return text
@@ -223,7 +223,7 @@ def _scatter(trials: Sequence[ScoredRows]) -> Picture:
         "predictions",
         "Predicted against true scores",
         row_figures.predicted_against_true(trials),
-        f"Every row{which}: the stronger the colour, the more of them. On the "
-        "dashed line the predicted score is the true one. The mean absolute "
-        f"error is {np.mean(errors):.3f}{over}.",
+        f"Every example{which}: the stronger the colour, the more of them. On "
+        "the dashed line the predicted score is the true one. The mean "
+        f"absolute error is {np.mean(errors):.3f}{over}.",
     )

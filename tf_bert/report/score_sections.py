@@ -51,13 +51,13 @@ def _of_one_training(task: TaskTrials) -> Section:
             text = "Left out: the training has not ended with a score."
         return Section("scores", "Scores", text)
     chosen = trial.record["chosen"]
-    notes = ["The intervals come from the choice of the rows alone."]
+    notes = ["The intervals come from the choice of the examples alone."]
     which = "last checkpoint"
     if chosen == "best":
         which = f"checkpoint with the best validation {task.metric_title}"
         notes.append(
-            "The validation rows chose the checkpoint, so their scores are a "
-            "little too good."
+            "The validation examples chose the checkpoint, so their scores are "
+            "a little too good."
         )
     for split in splits:
         if known := trial.scores[split].get("num_in_train"):
@@ -78,7 +78,7 @@ def _metrics_table(task: TaskTrials, splits: list[str]) -> Table:
     header = ["metric"]
     for split, of_split in zip(splits, scores, strict=True):
         size = of_split.get("num_examples")
-        header += [f"{split}, {size} rows" if size else split]
+        header += [f"{split}, {size} examples" if size else split]
         header += [f"{split} interval"]
     return Table(
         "metrics",

@@ -73,7 +73,7 @@ def _score(results: TaskResults) -> str:
     if scores is None:
         return "There was no split to score it on."
     size = scores.get("num_examples")
-    rows = f"{size} {task.split} rows" if size else f"the {task.split} rows"
+    rows = f"{size or 'the'} {task.split} examples"
     score, interval = score_cells(scores, task.metric)
     known = f" (95 % interval: {interval})" if interval else ""
     return f"{capital(task.metric_title)} on {rows}: {score}{known}."
@@ -145,7 +145,7 @@ def flattered(results: TaskResults) -> str:
 
     In words to stand behind its name; "" where nothing was chosen.
     """
-    on = f"on these {results.task.split} rows"
+    on = f"on these {results.task.split} examples"
     if results.has_recipes:
         with_it = ", with its checkpoints," * _has_chosen(results)
         return f"chosen{with_it} {on}"
@@ -263,8 +263,8 @@ def baselines(results: TaskResults) -> str:
     if interval.ends is None:
         return (
             f"Whether BERT is worth it here is not clear: {text} There are "
-            f"{interval.note} among these {task.split} rows to say within what "
-            "the baseline's own score lies."
+            f"{interval.note} among these {task.split} examples to say within "
+            "what the baseline's own score lies."
         )
     low, high = interval.ends
     if best.mean > high:
@@ -273,7 +273,7 @@ def baselines(results: TaskResults) -> str:
         return f"BERT is not worth it here: {text}"
     return (
         f"Whether BERT is worth it here is not clear: {text} With these "
-        f"{task.split} rows the baseline's own score is only known to lie "
+        f"{task.split} examples the baseline's own score is only known to lie "
         f"within {low:.3f} to {high:.3f}."
     )
 
@@ -307,7 +307,7 @@ def trials_advice(results: TaskResults) -> str:
 def _caveat(results: TaskResults) -> str:
     if results.task.split == "test" or results.best is None:
         return ""
-    text = "There is no test split: the scores are of the validation rows"
+    text = "There is no test split: the scores are of the validation examples"
     if not _has_chosen(results):
         return f"{text}."
     return (

@@ -48,13 +48,13 @@ def baselines_section(results: TaskResults) -> Section:
             for x in results.summaries.values()
         ]
         notes = (
-            "The baselines' intervals come from the choice of the rows, those "
-            "of BERT's means from the choice of the seeds.",
+            "The baselines' intervals come from the choice of the examples, "
+            "those of BERT's means from the choice of the seeds.",
         )
     table = Table(
         "baselines",
         f"{sentences.capital(split)} {task.metric_title} of simple baselines, "
-        "trained on the same rows, and of BERT",
+        "trained on the same examples, and of BERT",
         ("model", "score", "95 % interval"),
         rows,
     )

@@ -101,8 +101,9 @@ def _check_test(
     rows = stored.copies_in("validation", found)
     if len(rows):
         logging.warning(
-            "%d of %d rows of %s stand in the validation rows too, which chose "
-            "the checkpoint (%s): the score is a little too good by them.",
+            "%d of %d examples of %s stand in the validation examples too, "
+            "which chose the checkpoint (%s): the score is a little too good "
+            "by them.",
             len(rows),
             len(test),
             test.source,

@@ -166,7 +166,7 @@ def _score_rows(splits: dict[str, Examples]) -> list[list[str]]:
 def _origin(split: str, examples: Examples, train: Examples) -> str:
     file = _code(source_name(examples.source))
     if split != "train" and examples.source == train.source:
-        return f"{file}, rows held out from training"
+        return f"{file}, examples held out from training"
     return file
 
 
@@ -184,7 +184,7 @@ def _scores_parts(results: dict[str, Any]) -> dict[str, Any]:
         for name in REPORTED
         if name in results[splits[0]]
     ]
-    headings = [f"{s}, {results[s]['num_examples']} rows" for s in splits]
+    headings = [f"{s}, {results[s]['num_examples']} examples" for s in splits]
     parts = {"scores_table": _table(["", *headings], rows)}
     if "baselines" in results:
         parts |= _baseline_parts(results)

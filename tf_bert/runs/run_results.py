@@ -179,7 +179,7 @@ def _further_splits(results: dict[str, Any]) -> list[str]:
             interval = score_intervals.stored(scores, name)
             title = title_of(name, results.get("positive_label"))
             lines.append(
-                f"\nOn the {scores['num_examples']} {split} rows BERT's "
+                f"\nOn the {scores['num_examples']} {split} examples BERT's "
                 f"{title} is {scores[name]:.3f} {interval}."
             )
     return lines

@@ -270,8 +270,8 @@ def _ranking_metrics(
     class_sizes = np.bincount(labels, minlength=probabilities.shape[1])
     if 0 in class_sizes:
         logging.info(
-            "roc_auc and average_precision are undefined: class %s has no row "
-            "among the %s of this split.",
+            "roc_auc and average_precision are undefined: class %s has no "
+            "example among the %s of this split.",
             int(class_sizes.argmin()),
             f"{len(labels):,}",
         )

@@ -27,7 +27,7 @@ class ScoreInterval:
 
     Args:
         ends: ``(low, high)``; None where there is no interval.
-        note: Why there is none, as in "too few rows of class spam"; else "".
+        note: Why there is none, as in "too few examples of class x"; else "".
     """
 
     ends: tuple[float, float] | None
@@ -90,7 +90,7 @@ def score_interval(
         >>> labels = np.array([0] * 12 + [1] * 8)
         >>> names = ("no", "yes")
         >>> print(score_interval("f1", labels, labels, label_names=names))
-        [too few rows of class yes]
+        [too few examples of class yes]
         >>> print(score_interval("accuracy", labels, labels, label_names=names))
         [0.839, 1.000]
     """
@@ -127,7 +127,7 @@ def score_interval(
 def _too_few(
     sizes: np.ndarray, classes: Sequence[int], label_names: Sequence[str]
 ) -> str:
-    """Says which of the classes have too few rows; "" if none has."""
+    """Says which of the classes have too few examples; "" if none has."""
     least = MIN_ROWS_OF_TWO_CLASSES if len(sizes) == 2 else MIN_ROWS_OF_A_CLASS
     few = sorted(
         (k for k in classes if sizes[k] < least), key=sizes.__getitem__
@@ -135,4 +135,4 @@ def _too_few(
     if not few:
         return ""
     further = f" and {len(few) - 1} more" if len(few) > 1 else ""
-    return f"too few rows of class {label_names[few[0]]}{further}"
+    return f"too few examples of class {label_names[few[0]]}{further}"

@@ -78,7 +78,7 @@ def _label_of(
     if given - {label}:
         reason = "the trials that are there have" if before else "another has"
         raise ValueError(
-            "Recipes on the same rows need one positive label, for their "
+            "Recipes on the same examples need one positive label, for their "
             f"scores are compared. Received: positive_label="
             f"{min(given - {label})!r}, where {reason} {label!r}. Correct or "
             "leave out --positive_label, or pass another --output_dir."

@@ -246,7 +246,7 @@ class _Sweep:
         records = self.planned_records()
         remark = (
             f"## One of several\n\nIt is the best of {len(records)} trials "
-            f"on the validation rows ({best['recipe']}, seeds {seeds}), so "
+            f"on the validation examples ({best['recipe']}, seeds {seeds}), so "
             "its score there is too good. `trials.jsonl` of the sweep has "
             "them all."
         )

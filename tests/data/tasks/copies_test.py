@@ -71,4 +71,4 @@ class CountInTrainTest(parameterized.TestCase):
         with self.assertLogs("absl", "WARNING") as logs:
             self.assertEqual(count_in_train(splits), {"validation": 2})
         (line,) = logs.output
-        self.assertIn("2 of the 4 validation rows are copies of tr", line)
+        self.assertIn("2 of the 4 validation examples are copies of tr", line)

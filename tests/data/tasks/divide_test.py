@@ -159,7 +159,7 @@ class GroupsTest(WithFolder):
     def test_no_rows_to_divide_are_refused(self):
         with self.assertRaisesRegex(
             ValueError,
-            "no effect where no rows are held out.*--test_proportion=0.2",
+            "no effect where no examples are held out.*--test_proportion=0.2",
         ):
             _load(
                 train_file=self.write("a.csv"),
@@ -197,7 +197,7 @@ class GroupsTest(WithFolder):
             )
         self.assertEqual(data.num_in_train, {"test": 3})
         self.assertLen(data.test, 60)
-        self.assertIn("3 of the 60 test rows are copies", logs.output[0])
+        self.assertIn("3 of the 60 test examples are copies", logs.output[0])
 
 
 @pytest.mark.large

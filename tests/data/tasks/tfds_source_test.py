@@ -139,7 +139,7 @@ class TestGlue:
         caplog.set_level(logging.INFO)
         folder = load(name, data_dir=str(glue_dir))
         assert_same(folder, load(name, tfds_data_dir=str(glue_tfds)))
-        malformed = "1 malformed rows of tfds:glue/qqp/2.0.0/train"
+        malformed = "1 malformed examples of tfds:glue/qqp/2.0.0/train"
         assert (malformed in caplog.text) == (name == "QQP")
 
     def test_the_same_rows_are_drawn(self, glue_tfds, glue_dir):

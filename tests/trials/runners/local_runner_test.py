@@ -150,7 +150,7 @@ class TestBrokenOff:
         """No lines of native code, no warning of each process."""
         ours = re.compile(
             r"|F1 and average precision are of class .+"
-            r"|\d+ of the \d+ test rows are copies of training rows .+"
+            r"|\d+ of the \d+ test examples are copies of training examples .+"
             r"|(train|validation|test|labels): .+|\d of 8( trials have|: ).+"
             "|(ChildProcessError|Interrupted|Terminated).+"
         )

@@ -108,7 +108,7 @@ class TestRunOnRay:
             assert re.match(
                 r"\d of 8: |(train|validation|test|labels): "
                 "|F1 and average precision are of class "
-                r"|\d+ of the \d+ test rows are copies of training rows ",
+                r"|\d+ of the \d+ test examples are copies of training ",
                 line,
             )
 

@@ -61,7 +61,7 @@ class ExpectedTestScoresTest(parameterized.TestCase):
         np.testing.assert_allclose(mean, 0.5, atol=0.05)
 
     def test_the_test_scores_do_not_choose(self):
-        # The best by validation is the worst on the test rows.
+        # The best by validation is the worst on the test examples.
         mean, _ = expected_scores.expected_test_scores(
             [0.1, 0.2, 0.3, 0.4], [0.9, 0.8, 0.7, 0.6]
         )
@@ -77,7 +77,7 @@ class TrialsAdviceTest(parameterized.TestCase):
         self.assertStartsWith(
             advice,
             "2 trials are worth it: the best of 2 by validation is expected to "
-            "score 0.740 on the test rows, one alone 0.700",
+            "score 0.740 on the test examples, one alone 0.700",
         )
         self.assertNotIn("hurt", advice)
 

@@ -133,8 +133,8 @@ class SummaryNotesTest(parameterized.TestCase):
                 "zhang: 2 of 5 trials ended in an error and are left out.",
                 "zhang: 1 of 3 trials diverged; counted at the majority's "
                 "score.",
-                "zhang: The same prediction for every row in 1 of 3 trials; a "
-                "correlation then counts as 0.",
+                "zhang: The same prediction for every example in 1 of 3 "
+                "trials; a correlation then counts as 0.",
             ],
         )
 

@@ -115,12 +115,13 @@ def copies_sentence(num_copies: int, num_rows: int, split: str) -> str:
 
     Example:
         >>> copies_sentence(6, 3080, "test")[:52]
-        '6 of the 3080 test rows are copies of training rows '
+        '6 of the 3080 test examples are copies of training examples '
     """
     return (
-        f"{num_copies} of the {num_rows} {split} rows "
-        f"{'is a copy' if num_copies == 1 else 'are copies'} of training rows "
-        "(but for case and spaces), so that a score on them is too good."
+        f"{num_copies} of the {num_rows} {split} examples "
+        f"{'is a copy' if num_copies == 1 else 'are copies'} of training "
+        "examples (but for case and spaces), so that a score on them is too "
+        "good."
     )
 
 

@@ -57,7 +57,7 @@ def divide(
         splits |= _hold_out(splits["train"], held_out, rules)
     elif splits["train"].groups is not None:
         raise ValueError(
-            "`group_column` has no effect where no rows are held out. "
+            "`group_column` has no effect where no examples are held out. "
             f"Received: group_column for {', '.join(splits)}, with "
             f"validation_proportion={rules.validation_proportion}, "
             f"test_proportion={rules.test_proportion}. Leave out "

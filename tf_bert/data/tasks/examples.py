@@ -36,7 +36,7 @@ class Examples:
                 raise ValueError(
                     f"`{name}` must have one entry for each text. Received: "
                     f"len({name})={len(part)}, len(texts)={len(self.texts)}. "
-                    "Build every part from the same rows."
+                    "Build every part from the same examples."
                 )
 
     def __len__(self) -> int:

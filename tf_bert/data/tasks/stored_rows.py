@@ -23,7 +23,7 @@ class ChangedDataError(ValueError):
         super().__init__(
             "The data is not that with which the run began. Received: "
             f"{difference}. Restore the data; or pass --test_file with other "
-            "rows to --mode=evaluate, or --overwrite_output_dir to --mode="
+            "examples to --mode=evaluate, or --overwrite_output_dir to --mode="
             "train, to start over."
         )
         self.difference = difference
@@ -86,7 +86,7 @@ class StoredRows:
         said = [
             row_digests.difference(digests, found[split])
             if split in found
-            else f"no {split} rows any more"
+            else f"no {split} examples any more"
             for split, digests in self.digests.items()
         ]
         if any(said):

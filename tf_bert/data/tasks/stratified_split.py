@@ -60,10 +60,11 @@ def stratified_split(
     )
     if proportion > 0 and not is_held_out.any():
         raise ValueError(
-            "A part can be held out only if a class has two rows or more that "
-            "are no copies and not of one group. Received: proportion="
-            f"{proportion}, {len(labels)} rows{_blocks_said(together)}. Add "
-            "rows, or pass --validation_proportion=0 and --test_proportion=0."
+            "A part can be held out only if a class has two examples or more "
+            "that are no copies and not of one group. Received: "
+            f"proportion={proportion}, {len(labels)} "
+            f"examples{_blocks_said(together)}. Add examples, or pass "
+            "--validation_proportion=0 and --test_proportion=0."
         )
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
@@ -89,10 +90,10 @@ def halves(
     )
     if not is_validation.any():
         raise ValueError(
-            "A dev set can be cut in half only if a class has two rows or "
+            "A dev set can be cut in half only if a class has two examples or "
             "more that are no copies and not of one group. Received: "
-            f"{len(labels)} rows{_blocks_said(together)}. Add rows, or leave "
-            "out --split_dev_in_half."
+            f"{len(labels)} examples{_blocks_said(together)}. Add examples, or "
+            "leave out --split_dev_in_half."
         )
     return np.flatnonzero(is_validation), np.flatnonzero(~is_validation)
 
@@ -120,9 +121,9 @@ def balanced_sample(
     if quota < 1:
         raise ValueError(
             "`max_train_examples` must be at least the number of classes, so "
-            "that there is a row of each. Received: max_train_examples="
+            "that there is an example of each. Received: max_train_examples="
             f"{num_examples}, {num_groups} classes. Pass "
-            f"--max_train_examples={num_groups} or more, or 0 for all rows."
+            f"--max_train_examples={num_groups} or more, or 0 for all examples."
         )
     classes = _classes(labels)
     draws = _draws(len(labels), seed, _SAMPLE)
@@ -256,7 +257,9 @@ class _Drawing:
 def _blocks_said(together: np.ndarray | None) -> str:
     if together is None or len(np.unique(together)) == len(together):
         return ""
-    return f" in {len(np.unique(together))} groups of copies or rows"
+    return (
+        f" in {len(np.unique(together))} groups of copies or of --group_column"
+    )
 
 
 def _held_out_count(size: int, proportion: float) -> int:

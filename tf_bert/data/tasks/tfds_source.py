@@ -214,7 +214,7 @@ def _check_is_group(builder: Any, name: str) -> str:
         return name
     raise ValueError(
         "`group_column` must be a feature of the dataset that holds one value "
-        f"for each row. Received: group_column={name!r} (features: "
+        f"for each example. Received: group_column={name!r} (features: "
         f"{', '.join(features)}). Correct --group_column, or leave it out."
     )
 
@@ -234,7 +234,7 @@ def _without_unlabelled(
         return None
     if not is_labelled.all():
         logging.info(
-            "%d of %d rows of %s have no label (-1) and are left out.",
+            "%d of %d examples of %s have no label (-1) and are left out.",
             np.sum(~is_labelled),
             len(is_labelled),
             source,
@@ -267,7 +267,7 @@ def _as_labelled(
                 "files by --train_file."
             )
         logging.info(
-            "%d malformed rows of %s are left out.", len(numbers), source
+            "%d malformed examples of %s are left out.", len(numbers), source
         )
         kept = np.flatnonzero(has_texts)
         examples, labels = examples.select(kept), [labels[i] for i in kept]

@@ -270,7 +270,7 @@ def _check_max_seq_length(max_seq_length: int, *, num_texts: int) -> None:
     smallest = 1 + 2 * num_texts
     if max_seq_length < smallest:
         raise ValueError(
-            f"`max_seq_length` must be at least {smallest} for rows of "
+            f"`max_seq_length` must be at least {smallest} for examples of "
             f"{num_texts} text(s), special tokens included. Received: "
             f"max_seq_length={max_seq_length}. Pass "
             f"--max_seq_length={smallest} or more."

@@ -155,7 +155,7 @@ def one_class(curve: ClassCurve) -> Figure:
         color=style.BLACK,
         linestyle=":",
         linewidth=0.9,
-        label=f"guessing: {100 * curve.base_rate:.1f} % of the rows have it",
+        label=f"guessing: {100 * curve.base_rate:.1f} % of examples have it",
     )
     style.legend_below(figure)
     return figure
@@ -181,7 +181,7 @@ def hardest_classes(
             linestyle=line,
             label=f"{curve.mean:.3f}  "
             f"{_shown_name(label_names[curve.class_id])} "
-            f"(rows: {curve.num_rows})",
+            f"(examples: {curve.num_rows})",
         )
     axes.plot(
         RECALLS,

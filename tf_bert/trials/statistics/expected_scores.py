@@ -167,8 +167,8 @@ def trials_advice(expected: ExpectedScores) -> str:
     if mean[-1] < mean[peak] - error:
         sentences.append(
             f"More can hurt: the best of {num_trials} is expected to score "
-            f"{mean[-1]:.3f}, because the best of many on the validation rows "
-            "is more and more often only the luckiest."
+            f"{mean[-1]:.3f}, because the best of many on the validation "
+            "examples is more and more often only the luckiest."
         )
     return " ".join(sentences)
 
@@ -190,14 +190,14 @@ def _worth_it(mean: np.ndarray, n: int, peak: int, error: float) -> str:
     if n == 1:
         return (
             "More than one trial is not clearly worth it: one is expected to "
-            f"score {mean[0]:.3f} on the test rows, and the best of up to "
+            f"score {mean[0]:.3f} on the test examples, and the best of up to "
             f"{len(mean)} by validation gains no more than "
             f"{mean[peak] - mean[0]:.3f}, within one standard error "
             f"({error:.3f})."
         )
     return (
         f"{n} trials are worth it: the best of {n} by validation is expected "
-        f"to score {mean[n - 1]:.3f} on the test rows, one alone "
+        f"to score {mean[n - 1]:.3f} on the test examples, one alone "
         f"{mean[0]:.3f}; no other number up to {len(mean)} gains more than "
         f"one standard error ({error:.3f}) on that."
     )

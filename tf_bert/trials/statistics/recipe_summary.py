@@ -24,7 +24,7 @@ from tf_bert.trials.statistics.trial_columns import Trial
 
 OVER_SEEDS = (
     "Intervals and p-values are over seeds: what other trainings on the same "
-    "rows would give. They do not say what another test set would give."
+    "examples would give. They do not say what another test set would give."
 )
 
 # N -> how often the 95 % interval of the mean holds it, in %, where a fifth
@@ -193,7 +193,7 @@ def summary_notes(summary: RecipeSummary) -> list[str]:
         )
     if summary.num_constant:
         notes.append(
-            f"The same prediction for every row in {summary.num_constant} "
+            f"The same prediction for every example in {summary.num_constant} "
             f"{of_trials}; a correlation then counts as 0."
         )
     if summary.num_failed:
