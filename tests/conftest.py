@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import csv
+import gc
 import itertools
 import json
 import logging as python_logging
@@ -20,6 +21,9 @@ from absl.testing import parameterized
 
 # Before any test loads TensorFlow: with its oneDNN, as users have it.
 import tf_bert  # noqa: F401
+
+# As the command line does it, see lean_tensorflow.py: until all is imported.
+gc.disable()
 
 # Each word starts or ends a piece, so that nothing is [UNK].
 _VOCABULARY = (
@@ -164,6 +168,8 @@ _LONG = (
 def pytest_collection_modifyitems(items):
     """The longest files start first."""
     items.sort(key=lambda item: item.path.name not in _LONG)
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

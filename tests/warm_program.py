@@ -195,8 +195,11 @@ if __name__ == "__main__":
     import importlib
 
     sys.path.insert(0, str(ROOT))
-    for module in _MODULES:
-        importlib.import_module(module)
+    from tf_bert.system import lean_tensorflow
+
+    with lean_tensorflow.without_garbage_collection():
+        for module in _MODULES:
+            importlib.import_module(module)
     _serve(sys.argv[1])
     from tf_bert import run
 

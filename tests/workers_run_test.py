@@ -28,7 +28,7 @@ SAME_FILES = (
 )
 # Long enough to be stopped in the middle.
 LONG = {
-    "num_train_steps": 400,
+    "num_train_steps": 160,
     "num_evaluations": 8,
     "learning_rate": 0.001,
     "ema_decay": 0.99,
@@ -107,15 +107,15 @@ class TestTwoWorkers:
         self, unbroken, team_flags, start_workers, tmp_path
     ):
         team = Team(tmp_path, team_flags, start_workers)
-        self._terminate(team, 1, after="step 50:")
-        self._kill(team, 0, after="step 200:")
+        self._terminate(team, 1, after="step 20:")
+        self._kill(team, 0, after="step 80:")
         # Worker 1 may be another machine now.
         shutil.rmtree(team.folders[1])
         team.folders[1].mkdir()
         ended = team.finish()
         assert [one.status for one in ended] == [0, 0], ended
         found = re.search(r"Continuing after step (\d+)", ended[0].error)
-        assert int(found[1]) >= 50
+        assert int(found[1]) >= 20
         for name in SAME_FILES:
             expected = (unbroken.output_dir / name).read_bytes()
             assert (team.output_dir / name).read_bytes() == expected, name
@@ -160,7 +160,7 @@ class TestNumberOfWorkers:
         changes = {
             "learning_rate": 2e-5,
             "dropout": 0,
-            "num_train_steps": 30,
+            "num_train_steps": 12,
             "train_batch_size": 16,
             "freeze": "lower_1",
             "cache_frozen_features": True,

@@ -114,7 +114,10 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
         else:
             run_config = stored_config(**given)
         recorded_onednn.use_recorded(run_config)
-        with native_log.quieted():
+        with (
+            native_log.quieted(),
+            lean_tensorflow.without_garbage_collection(),
+        ):
             if mode.has_tensorflow:
                 lean_tensorflow.load()
             module = importlib.import_module(f"tf_bert.{mode.module}")

@@ -1,7 +1,10 @@
 """Loads TensorFlow and transformers without what nobody here uses of them."""
 
+import contextlib
+import gc
 import importlib
 import sys
+from collections.abc import Iterator
 
 # Keras 3.15 imports the first three if they are there, for its editor of files,
 # its galleries of pictures and its scikit-learn wrappers, and TensorFlow 2.21
@@ -27,3 +30,21 @@ def load() -> None:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@contextlib.contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Imports what lasts: for the command line, around the first imports.
+
+    Python would look through the 400,000 objects of these libraries again and
+    again, for some that nobody needs any more: a third of the time that their
+    imports take, and much of a graph's tracing.
+    """
+    is_first = "tensorflow" not in sys.modules
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_first:
+            gc.freeze()
+        gc.enable()

@@ -76,13 +76,13 @@ def broken(
 ) -> dict[str, Broken]:
     """One sweep, broken off in four ways, one after the other.
 
-    Ctrl-C comes while the workers start. The last, `kill -9` of the process
-    that asked, leaves its workers alone.
+    Both signals come while the workers start. The last, `kill -9` of the
+    process that asked, leaves its workers alone.
     """
     found, number = {}, 0
     for end in (kill_worker, press_control_c, terminate, kill):
         process = start_sweep(folder, num_parallel_trials=2)
-        if end is press_control_c:
+        if end in (press_control_c, terminate):
             while len(workers_of(process)) < 2:
                 time.sleep(0.02)
         else:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from absl import logging
 
-from tf_bert.system import native_log, onednn
+from tf_bert.system import lean_tensorflow, native_log, onednn
 from tf_bert.trials.live_table import SilentBar
 from tf_bert.trials.planned_trials import Job
 
@@ -53,7 +53,11 @@ def make_workbench(settings: ProcessSettings) -> "Workbench":
     )
     if not settings.is_verbose:
         warnings.simplefilter("ignore")
-    with native_log.quieted():
+    with (
+        native_log.quieted(),
+        lean_tensorflow.without_garbage_collection(),
+    ):
+        lean_tensorflow.load()
         import tensorflow as tf
 
         from tf_bert.trials.one_trial import Workbench
