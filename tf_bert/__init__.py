@@ -5,11 +5,12 @@
 
 Names are imported when they are first used, so that `--help` needs no
 TensorFlow, whose greeting is then held back: see `native_log.py`. Importing
-the package turns on TensorFlow's oneDNN, which must be done before TensorFlow
-is loaded: see `onednn.py`.
+the package turns on TensorFlow's oneDNN, and gives it no more threads than a
+container has processors, which must be done before TensorFlow is loaded: see
+`onednn.py`, `limits.py`.
 """
 
-from tf_bert.system import onednn
+from tf_bert.system import limits, onednn
 
 _HOMES = {
     "AdamWeightDecay": "tf_bert.optimization.adam_weight_decay",
@@ -26,6 +27,7 @@ _HOMES = {
 __all__ = [*_HOMES]
 
 onednn.turn_on()
+limits.limit_threads()
 
 
 def __getattr__(name: str):

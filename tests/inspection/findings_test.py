@@ -61,7 +61,7 @@ CLEAN = Inspection(
     ),
     memory=MemoryEstimate(10**9, 10**9, 2 * 10**9, 8 * 10**9),
     physical_memory=64 * 10**9,
-    measurement=Measurement("CPU:0", 5, 1000.0, 70.0, 10.0, 10**9),
+    measurement=Measurement("CPU:0", 2, 5, 1000.0, 70.0, 10.0, 10**9),
 )
 
 

@@ -26,6 +26,7 @@ from tf_bert.inspection import (
     similarity,
 )
 from tf_bert.runs import build
+from tf_bert.system import limits
 
 ROOT = pathlib.Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -156,6 +157,8 @@ class TestInspect:
         assert measured["timed_steps"] == 5
         assert measured["peak_bytes"] > found["memory"]["total"]
         assert "6 (3.0 epochs of 2)" in printed
+        assert measured["num_cpus"] == limits.num_cpus()
+        assert found["runtime"]["physical_memory"] == limits.memory_bytes()
 
     def test_counts_the_parameters(self, inspected, tiny_checkpoint):
         weights = safetensors.numpy.load_file(

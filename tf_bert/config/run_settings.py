@@ -193,8 +193,8 @@ class TrialSettings:
     num_parallel_trials: int = _of_trials(
         1,
         "Trials that the local runner trains at a time; they share the "
-        "processor's threads. The number of threads may change a result's "
-        "last digits.",
+        "processors of the machine, or of its container. The number of threads "
+        "may change a result's last digits.",
         at_least=1,
     )
 

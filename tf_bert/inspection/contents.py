@@ -34,7 +34,8 @@ class Inspection:
         max_positions: tokens that the model can read.
         num_updated: parameters that Adam updates: word embeddings that
             no training text holds get no gradient.
-        physical_memory: bytes for a step; None if not known, or on a GPU.
+        physical_memory: bytes for a step, of the machine or its container;
+            None if not known, or on a GPU.
         measurement: of some steps; None if there is not enough memory
             for one.
     """

@@ -194,10 +194,17 @@ def _training_lines(inspection: Inspection) -> list[str]:
             f"{_priors(memory)}activations "
             f"{_size(memory.activations)} ({training.largest_rows} rows of "
             f"{training.largest_width} tokens); the program itself takes "
-            "about 1 GB more",
+            f"about 1 GB more{_available(inspection)}",
         ),
         *_measured_lines(inspection),
     ]
+
+
+def _available(inspection: Inspection) -> str:
+    available = inspection.physical_memory
+    if available is None:
+        return ""
+    return f"; this machine, or its container, has {_size(available)}"
 
 
 def _priors(memory: MemoryEstimate) -> str:
@@ -219,7 +226,8 @@ def _measured_lines(inspection: Inspection) -> list[str]:
         f"{_duration(measured.training_seconds)}, evaluation "
         f"{_duration(measured.evaluation_seconds)}, saving and baselines not "
         f"counted; from {measured.timed_steps} steps run on "
-        f"{measured.device}, {measured.tokens_per_second:,.0f} tokens a second"
+        f"{measured.device} ({counted(measured.num_cpus, 'processor')}), "
+        f"{measured.tokens_per_second:,.0f} tokens a second"
         f"{without_cache}",
     )
     if measured.peak_bytes is not None:

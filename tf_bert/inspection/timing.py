@@ -6,7 +6,6 @@ frozen features is made: frozen layers run in each step.
 """
 
 import dataclasses
-import os
 import sys
 import time
 
@@ -17,6 +16,7 @@ from tf_bert.data.batches.batch_plan import Plan
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
 from tf_bert.inspection import cost
 from tf_bert.runs import build
+from tf_bert.system import limits
 
 _TIMED_STEPS = 5
 # Steps are left out once this is over, but for the first one.
@@ -28,6 +28,7 @@ class Measurement:
     """What this machine needs; everything a clock or a machine decides.
 
     Attributes:
+        num_cpus: that this process may keep busy.
         tokens_per_second: of training, padding included.
         training_seconds: of all steps of the plan, at this speed.
         evaluation_seconds: of all evaluations, at the speed of a sample.
@@ -37,6 +38,7 @@ class Measurement:
     """
 
     device: str
+    num_cpus: int
     timed_steps: int
     tokens_per_second: float
     training_seconds: float
@@ -59,6 +61,7 @@ def measure(run: build.Run) -> Measurement | None:
     device = run.classifier.model.trainable_variables[0].value.device
     return Measurement(
         device=device.rpartition("device:")[2] or device,
+        num_cpus=limits.num_cpus(),
         timed_steps=timed_steps,
         tokens_per_second=tokens_per_second,
         training_seconds=total_tokens / tokens_per_second,
@@ -70,11 +73,13 @@ def measure(run: build.Run) -> Measurement | None:
 def physical_memory() -> int | None:
     """Bytes of memory for a step; None where the system does not tell.
 
+    Of a container they are its own.
+
     A GPU's memory is not told: on a GPU, running a step shows if it is enough.
     """
     if sys.platform == "win32" or tf.config.list_physical_devices("GPU"):
         return None
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return limits.memory_bytes()
 
 
 def _time_training(run: build.Run) -> tuple[int, float]:

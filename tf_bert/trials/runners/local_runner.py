@@ -2,12 +2,12 @@
 
 import contextlib
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator
 from multiprocessing import connection, resource_tracker
 from typing import Any
 
+from tf_bert.system import limits
 from tf_bert.trials.live_table import LiveTable
 from tf_bert.trials.one_trial import TrialResult, Workbench
 from tf_bert.trials.planned_trials import Job
@@ -46,7 +46,7 @@ def run_in_processes(
     Raises:
         ChildProcessError: if a process ended, as when memory runs out.
     """
-    num_threads = max(1, (os.cpu_count() or 1) // num_processes)
+    num_threads = max(1, limits.num_cpus() // num_processes)
     with contextlib.ExitStack() as stack:
         workers = [
             stack.enter_context(_Worker(num_threads))
