@@ -48,6 +48,16 @@ class Cluster:
         """
         return f"worker {index} ({self.addresses[index]})"
 
+    def place(self, index: int) -> tuple[str, int]:
+        """Returns host and port of a worker.
+
+        Example:
+            >>> Cluster(("a:1", "[::1]:2"), 0).place(1)
+            ('::1', 2)
+        """
+        host, _, port = self.addresses[index].rpartition(":")
+        return host.strip("[]"), int(port)
+
     def of_task(self, job: str, task: int) -> int:
         """Returns the index of what TensorFlow calls `/job:<job>/task:<task>`.
 

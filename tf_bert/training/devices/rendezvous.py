@@ -4,10 +4,15 @@ TensorFlow itself waits for an hour, without a word of who is missing, and
 deaf to Ctrl-C. So before it starts, every worker tells worker 0, at the very
 address that TensorFlow will use, that it is there and what it is about to
 train; worker 0 answers all at once, when the last has come or none can come.
+Nothing here knows who connects: a message is believed only as far as it has
+been checked, and what is no message of a worker holds nobody up.
 """
 
 import contextlib
+import errno
+import ipaddress
 import json
+import select
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +34,10 @@ FindDifferences = Callable[[Any, Any], list[str]]
 
 class RendezvousFailed(ConnectionError):
     """The workers cannot start together."""
+
+
+class _NoWorker(ValueError):
+    """What came, or did not come, is not what a worker says."""
 
 
 @contextlib.contextmanager
@@ -85,12 +94,16 @@ def _receive_all(
     """
     visitors: dict[int, socket.socket] = {}
     error = None
-    with _listen(cluster) as listener:
-        for visitor in _arrivals(listener, seconds):
+    with _listening(cluster) as listeners:
+        for visitor in _arrivals(listeners, seconds):
             stack.enter_context(visitor)
-            hello = _read(visitor, _SECONDS_OF_A_MESSAGE)
-            # Something else may knock at a port.
-            if hello is None or not {"index", "cluster", "about"} <= set(hello):
+            try:
+                hello = _read_hello(visitor, cluster, about)
+            except _NoWorker as stranger:
+                # Something else may knock at a port.
+                logging.warning("%s", stranger)
+                _answer([visitor], str(stranger))
+                visitor.close()
                 continue
             visitors = {i: v for i, v in visitors.items() if _is_open(v)}
             error = _objection(
@@ -113,44 +126,140 @@ def _receive_all(
     return visitors
 
 
-def _listen(cluster: Cluster) -> socket.socket:
+@contextlib.contextmanager
+def _listening(cluster: Cluster) -> Iterator[list[socket.socket]]:
     """Opens the port of this worker, which TensorFlow uses afterwards."""
-    port = int(cluster.addresses[cluster.index].rpartition(":")[2])
-    try:
-        if socket.has_dualstack_ipv6():
-            return socket.create_server(
+    with contextlib.ExitStack() as stack:
+        try:
+            listeners = _listen(cluster)
+        except OSError as error:
+            raise RendezvousFailed(
+                f"Could not open the port of {cluster.name(cluster.index)}: "
+                f"{error.strerror}. End the program that uses it, such as an "
+                "earlier run, or name another port in TF_CONFIG."
+            ) from error
+        yield [stack.enter_context(listener) for listener in listeners]
+
+
+def _listen(cluster: Cluster) -> list[socket.socket]:
+    """Listens on each of the addresses that this worker's name has here."""
+    listeners = []
+    for family, place in _places(cluster):
+        try:
+            listeners.append(socket.create_server(place, family=family))
+        except OSError as error:
+            # Behind a mapped port or a service it is not of this machine.
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+    if listeners:
+        return listeners
+    logging.warning(
+        "The other workers know this machine by a name that it does not have "
+        "itself (%s): listening for them on all of its addresses, as "
+        "TensorFlow will.",
+        cluster.addresses[cluster.index],
+    )
+    _, port = cluster.place(cluster.index)
+    if socket.has_dualstack_ipv6():
+        return [
+            socket.create_server(
                 ("", port), family=socket.AF_INET6, dualstack_ipv6=True
             )
-        return socket.create_server(("", port))
-    except OSError as error:
-        raise RendezvousFailed(
-            f"Could not open the port of {cluster.name(cluster.index)}: "
-            f"{error.strerror}. End the program that uses it, such as an "
-            "earlier run, or name another port in TF_CONFIG."
-        ) from error
+        ]
+    return [socket.create_server(("", port))]
+
+
+def _places(cluster: Cluster) -> Iterable[tuple[int, tuple]]:
+    """Returns the family and the place of each address of this worker's name.
+
+    None if it is not known here; and none that leads to this machine alone, as
+    its own name does on Debian, while other workers have other names.
+    """
+    host, port = cluster.place(cluster.index)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    hosts = {cluster.place(i)[0] for i in range(len(cluster))}
+    return dict.fromkeys(
+        (family, place)
+        for family, *_, place in found
+        if len(hosts) == 1 or not ipaddress.ip_address(place[0]).is_loopback
+    )
 
 
 def _arrivals(
-    listener: socket.socket, seconds: float
+    listeners: list[socket.socket], seconds: float
 ) -> Iterator[socket.socket]:
     """Yields those who come, for some seconds."""
     deadline = time.monotonic() + seconds
+    for listener in listeners:
+        listener.setblocking(False)  # One may come, and leave at once.
     while (left := deadline - time.monotonic()) > 0:
-        listener.settimeout(left)
-        with contextlib.suppress(TimeoutError):
-            yield listener.accept()[0]
+        for listener in select.select(listeners, [], [], left)[0]:
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                yield listener.accept()[0]
 
 
-def _read(connection: socket.socket, seconds: float) -> Any:
-    """Returns the JSON object on a line that comes; None if none does."""
-    connection.settimeout(seconds)
+def _read_hello(
+    visitor: socket.socket, cluster: Cluster, about: Any
+) -> dict[str, Any]:
+    """Returns what a worker says of itself, of the types it should have.
+
+    Raises:
+        _NoWorker: if it is not that.
+    """
+    hello = _read(visitor, _SECONDS_OF_A_MESSAGE)
+    index = hello.get("index")
+    is_known = type(index) is int and 0 < index < len(cluster)
+    if not (is_known and isinstance(hello.get("cluster"), list)):
+        raise _no_worker(f"index={index!r}, cluster={hello.get('cluster')!r}")
+    if type(hello.get("about")) is not type(about):
+        raise _no_worker(f"about={hello.get('about')!r}")
+    return hello
+
+
+def _read(connection: socket.socket, seconds: float) -> dict[str, Any]:
+    """Returns the JSON object on a line that comes within some seconds.
+
+    Raises:
+        _NoWorker: if none does.
+    """
+    line = _read_line(connection, seconds)
     try:
-        # Without a buffer: what comes behind the line stays there.
-        with connection.makefile("rb", buffering=0) as file:
-            content = json.loads(file.readline(_MAX_BYTES))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+        content = json.loads(line)
+    # Brackets in a thousand brackets.
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise _no_worker(repr(line))
+    return content
+
+
+def _read_line(connection: socket.socket, seconds: float) -> bytes:
+    """Returns a line; what came before the time or the connection ended.
+
+    What comes behind the line stays where it is.
+    """
+    deadline = time.monotonic() + seconds
+    line = b""
+    with contextlib.suppress(OSError):
+        while not line.endswith(b"\n") and len(line) < _MAX_BYTES:
+            connection.settimeout(max(deadline - time.monotonic(), 1e-3))
+            seen = connection.recv(_MAX_BYTES - len(line), socket.MSG_PEEK)
+            if not seen or time.monotonic() > deadline:
+                break
+            line += connection.recv(seen.find(b"\n") + 1 or len(seen))
+    return line
+
+
+def _no_worker(received: str) -> _NoWorker:
+    return _NoWorker(
+        "What came to the port of worker 0 is no message of a worker of this "
+        f"run. Received: {received[:200]}. Start the workers with the same "
+        "version of tf_bert and the same TF_CONFIG, and let nothing else use "
+        "their ports."
+    )
 
 
 def _is_open(visitor: socket.socket) -> bool:
@@ -237,25 +346,25 @@ def _visit(cluster: Cluster, about: Any, seconds: float) -> socket.socket:
     connection = _connect(cluster, seconds)
     with contextlib.suppress(OSError):
         connection.sendall(json.dumps(hello).encode() + b"\n")
-    # Worker 0 decides when the time is over; it may have come later.
-    answer = _read(connection, 2 * seconds)
-    error = _unreachable(cluster, "it does not wait for workers")
-    if answer is not None and "error" in answer:
-        if answer["error"] is None:
-            return connection
-        error = RendezvousFailed(answer["error"])
+    try:
+        # Worker 0 decides when the time is over; it may have come later.
+        error = _read(connection, 2 * seconds).get("error", "")
+    except _NoWorker:
+        error = ""
+    if error is None:
+        return connection
     connection.close()
-    raise error
+    if error and isinstance(error, str):
+        raise RendezvousFailed(error)
+    raise _unreachable(cluster, "it does not wait for workers")
 
 
 def _connect(cluster: Cluster, seconds: float) -> socket.socket:
-    host, _, port = cluster.addresses[0].rpartition(":")
+    place = cluster.place(0)
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return socket.create_connection(
-                (host.strip("[]"), int(port)), _SECONDS_OF_A_MESSAGE
-            )
+            return socket.create_connection(place, _SECONDS_OF_A_MESSAGE)
         except OSError as error:
             if time.monotonic() > deadline:
                 reason = error.strerror or "no answer"
