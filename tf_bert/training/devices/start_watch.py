@@ -4,6 +4,8 @@ From the rendezvous until all have registered, TensorFlow waits for every
 worker, for up to an hour, in native code: meanwhile no thread and no signal
 handler of Python runs. So a process of its own looks whether the connections
 of the rendezvous stay open, and ends this one when another worker is lost.
+A start may take minutes where devices are many or slow: it is not ended for
+that, but only where another worker cannot be reached for long.
 """
 
 import contextlib
@@ -16,7 +18,11 @@ from collections.abc import Iterator, Mapping
 
 from tf_bert.training.devices.cluster import Cluster
 
+# Between two looks at what takes so long.
 SECONDS = 60.0
+# In a row that find a worker out of reach: then this process ends.
+_MOST_LOOKS = 10
+_SECONDS_TO_CONNECT = 5.0
 _READY = b"ready\n"
 
 
@@ -96,7 +102,15 @@ def _wait(
     selector.register(end, selectors.EVENT_READ)
     for index, connection in connections.items():
         selector.register(connection, selectors.EVENT_READ, index)
-    while events := selector.select(SECONDS):
+    num_looks = 0
+    while True:
+        events = selector.select(SECONDS)
+        if not events:
+            num_looks += 1
+            unreachable = _unreachable(cluster)
+            if unreachable and num_looks >= _MOST_LOOKS:
+                return _never_started(cluster, unreachable, num_looks)
+            _say_what_takes_long(unreachable, num_looks)
         for key, _ in events:
             if key.fileobj == end:
                 return None
@@ -105,7 +119,7 @@ def _wait(
                 selector.unregister(key.fileobj)
                 continue
             # Worker 0 says which of the others was lost.
-            lost = int(said or key.data)
+            lost = _number(said, cluster, otherwise=key.data)
             for connection in connections.values():
                 with contextlib.suppress(OSError):
                     connection.sendall(f"{lost}\n".encode())
@@ -114,12 +128,46 @@ def _wait(
                 "began. See why that worker ended, then start all workers "
                 "again."
             )
+
+
+def _unreachable(cluster: Cluster) -> list[str]:
+    """Returns those whose TensorFlow does not answer here, and why."""
+    found = []
+    for index in set(range(len(cluster))) - {cluster.index}:
+        place = cluster.place(index)
+        try:
+            socket.create_connection(place, _SECONDS_TO_CONNECT).close()
+        except OSError as error:
+            reason = error.strerror or "no answer"
+            found.append(f"{cluster.name(index)}: {reason}")
+    return found
+
+
+def _never_started(
+    cluster: Cluster, unreachable: list[str], num_looks: int
+) -> str:
     return (
-        f"WorkerLost: Could not start within {SECONDS:g} seconds: not all "
-        "workers can reach each other. Check that each can connect to the "
-        f"others' addresses, {', '.join(cluster.addresses)}; then start all "
-        "workers again."
+        f"WorkerLost: Could not start within {num_looks * SECONDS:g} seconds: "
+        "not all workers can reach each other. Received: "
+        f"{'; '.join(unreachable)}. Check that each can connect to the others' "
+        f"addresses, {', '.join(cluster.addresses)}; then start all workers "
+        "again."
     )
+
+
+def _say_what_takes_long(unreachable: list[str], num_looks: int) -> None:
+    what = "all workers are there, and TensorFlow prepares their devices"
+    if unreachable:
+        what = f"not reached from here so far: {'; '.join(unreachable)}"
+    line = f"Still starting after {num_looks * SECONDS:g} seconds: {what}.\n"
+    os.write(2, line.encode())
+
+
+def _number(said: bytes, cluster: Cluster, *, otherwise: int) -> int:
+    """Returns the worker that a line names; `otherwise` if it names none."""
+    text = said.strip()
+    is_one = text.isdigit() and int(text) < len(cluster)
+    return int(text) if is_one else otherwise
 
 
 def _read(connection: socket.socket) -> bytes:
