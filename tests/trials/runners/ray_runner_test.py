@@ -4,6 +4,8 @@ So small a model is computed alike by any number of threads: what differs is
 the runner's doing.
 """
 
+import contextlib
+import ipaddress
 import json
 import os
 import pathlib
@@ -67,6 +69,31 @@ def descendants(process: int) -> set[int]:
     children = pathlib.Path(f"/proc/{process}/task/{process}/children")
     found = set(map(int, children.read_text().split()))
     return found.union(*map(descendants, found))
+
+
+def listened_on(processes: set[int]) -> set:
+    """Returns the IP addresses that some processes listen on."""
+    inodes = set()
+    for process in processes:
+        for path in pathlib.Path(f"/proc/{process}/fd").glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                inodes.add(os.readlink(path))
+    found = set()
+    for table in ("tcp", "tcp6"):
+        lines = pathlib.Path("/proc/net", table).read_text().splitlines()[1:]
+        for _, local, _, state, *_, inode in (
+            line.split()[:10] for line in lines
+        ):
+            if state == "0A" and f"socket:[{inode}]" in inodes:
+                found.add(parse_address(local.split(":")[0]))
+    return found
+
+
+def parse_address(text: str):
+    """Reads an IP address as Linux shows it: words of 4 bytes, reversed."""
+    words = [bytes.fromhex(word)[::-1] for word in re.findall(".{8}", text)]
+    address = ipaddress.ip_address(b"".join(words))
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def wait_until(condition):
@@ -134,14 +161,17 @@ class TestRunOnRay:
         for path in folder.glob("trials/*.json"):
             assert json.loads(path.read_text())["status"] == "ok"
 
-    def test_control_c_ends_the_cluster_that_was_started_for_the_sweep(
+    def test_a_cluster_of_the_sweep_is_for_this_machine_and_ends_with_it(
         self, start_sweep, wait_for_trials, tmp_path
     ):
+        """Ctrl-C ends it; until then no other machine can reach it."""
         folder = tmp_path / "sweep"
         process = start_sweep(folder, **RAY)
         wait_for_trials(process, folder, 1)
         started = descendants(process.pid)
-        assert started
+        addresses = listened_on({process.pid, *started})
+        assert addresses
+        assert all(address.is_loopback for address in addresses), addresses
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait() == 130
         wait_until(

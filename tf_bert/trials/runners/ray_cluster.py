@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import ipaddress
 import math
 import os
 import socket
@@ -9,8 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tf_bert.config import Config
-from tf_bert.system import native_log
+from tf_bert.system import limits, native_log
 
+# Whether Ray may have more than this machine; on Linux it may by default.
+_CLUSTERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 # Seconds. Ray itself tries for minutes.
 _CONNECT_TIMEOUT = 10
 
@@ -19,14 +22,20 @@ _CONNECT_TIMEOUT = 10
 def connected(config: Config) -> Iterator[None]:
     """Connects this process with the cluster, for as long as it is needed.
 
-    Without `ray_address` one is started on this machine, and ended with what
-    runs in it. Of a cluster that was there, what this process began is ended.
+    Without `ray_address` one is started on this machine, where nothing but
+    this machine reaches it, and ended with what runs in it. Of a cluster that
+    was there, what this process began is ended.
 
     Raises:
         ValueError: if Ray is not installed, or no machine of the cluster has
-            what a trial asks for.
+            what a trial asks for, or Ray would listen to other machines.
         ConnectionError: if there is no cluster at the address.
     """
+    if config.ray_address is None:
+        # Read when Ray is imported: a Ray that knows of no other machines
+        # listens on the loopback address alone. Whoever reaches its ports can
+        # run what he likes.
+        os.environ[_CLUSTERS] = "0"
     ray = _import_ray()
     with _explained(config.ray_address):
         _check_address(config.ray_address)
@@ -34,6 +43,8 @@ def connected(config: Config) -> Iterator[None]:
         with native_log.quieted():
             _initialize(ray, config.ray_address)
     try:
+        if config.ray_address is None:
+            _check_is_local(ray)
         _check_resources(config)
         yield
     finally:
@@ -71,9 +82,27 @@ def _initialize(ray: Any, address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "error"}
     if address is None:
         # "local": whatever RAY_ADDRESS is.
-        ray.init(address="local", include_dashboard=False, **quiet)
+        ray.init(
+            address="local",
+            num_cpus=limits.num_cpus(),
+            include_dashboard=False,
+            **quiet,
+        )
     else:
         ray.init(address=address, **quiet)
+
+
+def _check_is_local(ray: Any) -> None:
+    """Refuses a cluster of our own that other machines can reach."""
+    (node,) = ray.nodes()
+    address = node["NodeManagerAddress"]
+    if not ipaddress.ip_address(address).is_loopback:
+        raise ValueError(
+            "Ray listens to other machines, without a password. Received: "
+            f"address {address} of the cluster that was started here. Import "
+            f"ray after tf_bert's trials have begun, or set {_CLUSTERS}=0 "
+            "before; or pass the --ray_address of a cluster of yours."
+        )
 
 
 def _check_address(address: str | None) -> None:
