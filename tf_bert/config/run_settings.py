@@ -121,6 +121,13 @@ class DeviceSettings:
         choices=("auto", "true", "false"),
     )
 
+    deterministic: bool = _of_machines(
+        False,
+        "Asks TensorFlow for operations that add in one order, so that on the "
+        "same GPUs the same command ends in the same bits. Slower there. "
+        "Processors and TPUs do that anyway.",
+    )
+
     remat: bool = setting(
         False,
         "Recomputes each block in the backward pass, to save memory. The "

@@ -7,6 +7,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from tf_bert.config import Config
+from tf_bert.training.devices import distribution
 from tf_bert.training.devices.distribution import (
     get_cluster,
     get_strategy,
@@ -24,6 +25,19 @@ class GetStrategyTest(parameterized.TestCase):
         self.assertEqual(strategy.num_replicas_in_sync, 1)
         with strategy.scope():
             self.assertIn("CPU:0", tf.Variable(1.0).device)
+
+    @parameterized.parameters(
+        ("/job:localhost/replica:0/task:0/device:GPU:1", False, False),
+        ("/device:GPU:1", True, True),
+        ("/cpu:0", False, True),
+        ("/device:TPU:0", False, True),
+    )
+    def test_gpus_repeat_themselves_only_if_asked_to(
+        self, device, deterministic, expected
+    ):
+        config = Config(output_dir="x", deterministic=deterministic)
+        found = distribution.is_repeatable(config, ["/cpu:0", device])
+        self.assertEqual(found, expected)
 
     @parameterized.parameters("auto", "one_device", "mirrored")
     def test_the_same_devices_have_one_strategy(self, distribution):

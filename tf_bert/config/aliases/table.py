@@ -237,6 +237,7 @@ _HUGGING_FACE = (
         "false",
     ),
     _switch("gradient_checkpointing", on={"remat": "true"}, off={}),
+    _switch("full_determinism", on={"deterministic": "true"}, off={}),
     _refused("use_cpu", _NO_GPU, "false"),
 )
 

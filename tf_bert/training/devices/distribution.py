@@ -7,7 +7,7 @@ device draws its own, and the last digits.
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -31,7 +31,25 @@ def get_strategy(
     """
     strategy, description = _choose(config, trains=trains)
     logging.info("Running on %s.", description)
+    if config.deterministic:
+        # For the rest of the process: TensorFlow has no way back.
+        tf.config.experimental.enable_op_determinism()
+    if trains and not is_repeatable(config, strategy.extended.worker_devices):
+        logging.info(
+            "On GPUs the same command may end in other last digits each time. "
+            "--deterministic asks for the same ones, and is slower."
+        )
     return strategy
+
+
+def is_repeatable(config: Config, devices: Iterable[str]) -> bool:
+    """Whether the same command is to end in the same bits on these devices.
+
+    Args:
+        devices: as TensorFlow calls them, such as `/device:GPU:0`.
+    """
+    has_gpus = any("GPU" in device.upper() for device in devices)
+    return config.deterministic or not has_gpus
 
 
 def with_batch_size(config: Config) -> Config:
