@@ -47,6 +47,21 @@ class RulesTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, f"Received: {name}={value}"):
             AdamWeightDecay(**{name: value})
 
+    @parameterized.parameters(0.01, 0.0)
+    def test_the_weight_decay_of_keras_is_refused(self, value):
+        message = f"Received: weight_decay={value}. Pass `weight_decay_rate`"
+        with self.assertRaisesRegex(ValueError, message):
+            AdamWeightDecay(weight_decay=value)
+        # As stored by one of Keras's own, or by an earlier version.
+        config = keras.optimizers.AdamW(weight_decay=value).get_config()
+        self.assertEqual(config["weight_decay"], value)
+        with self.assertRaisesRegex(ValueError, message):
+            AdamWeightDecay.from_config(config)
+        config |= {"weight_decay": None}
+        self.assertNotIn(
+            "weight_decay", AdamWeightDecay.from_config(config).get_config()
+        )
+
     @parameterized.parameters(
         ("beta_1", 0.0), ("beta_2", 0.0), ("weight_decay_rate", 0.0)
     )

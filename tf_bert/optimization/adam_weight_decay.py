@@ -55,6 +55,7 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         **kwargs: `clipnorm`, `global_clipnorm`, `use_ema`, ... of Keras. Under
             a distribution strategy, Keras clips each replica's gradient
             before they are summed; the package's own loop clips the sum.
+            Keras's `weight_decay` is refused: it would decay biases too.
 
     References:
         Loshchilov and Hutter, 2019. https://arxiv.org/abs/1711.05101
@@ -78,6 +79,13 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
         name: str = "AdamWeightDecay",
         **kwargs: Any,
     ):
+        if kwargs.get("weight_decay") is not None:
+            raise ValueError(
+                "Keras's `weight_decay` decays every variable, whatever "
+                "`exclude_from_weight_decay` says. Received: "
+                f"weight_decay={kwargs['weight_decay']}. Pass "
+                "`weight_decay_rate`, the argument of this class."
+            )
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         _check_ranges(
             beta_1=beta_1,
