@@ -113,6 +113,20 @@ class TrainingLoopTest(parameterized.TestCase):
         self.assertAlmostEqual(*losses, places=4)
         assert_close(*weights, atol=3e-6)
 
+    @parameterized.parameters(
+        {"dropout": 0.1}, {"mixout": 0.3, "max_grad_norm": 0.0}
+    )
+    def test_micro_batches_draw_masks_of_their_own(self, **options):
+        # So the result is that of one batch only without them, as the help
+        # of --gradient_accumulation_steps says.
+        first, second = (
+            new_run(**options).train(
+                make_plan(make_examples(), 2, num_micro_batches=parts)
+            )
+            for parts in (1, 4)
+        )
+        self.assertGreater(abs(first - second), 1e-3)
+
     @pytest.mark.large
     def test_its_trace_goes_with_it(self):
         # Of a sweep of many recipes, each has one.

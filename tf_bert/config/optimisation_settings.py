@@ -70,7 +70,8 @@ class OptimisationSettings:
     gradient_accumulation_steps: int = setting(
         1,
         "Parts that a batch is computed in, to save memory. The result is the "
-        "same. 1 turns it off.",
+        "same but for rounding and for the masks of dropout and Mixout, of "
+        "which each part draws its own. 1 turns it off.",
         at_least=1,
     )
 

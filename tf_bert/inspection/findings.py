@@ -349,7 +349,7 @@ def _memory(inspection: Inspection) -> Iterable[Finding]:
     elif config.train_batch_size % parts == 0:
         action = (
             f"Pass --gradient_accumulation_steps={parts}; the result is the "
-            "same."
+            "same but for rounding and dropout's masks."
         )
     else:
         action = (
