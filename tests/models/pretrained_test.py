@@ -117,6 +117,18 @@ class InputsTest(parameterized.TestCase):
         )
         np.testing.assert_array_equal(packed["token_type_ids"], 0 * IDS)
 
+    @parameterized.parameters(np.int64, np.float32, bool)
+    def test_the_first_real_token_is_pooled_and_has_position_0(self, dtype):
+        mask = np.array([[0, 0, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]])
+        packed = pretrained.packed_inputs(
+            {"input_ids": 7 * mask, "attention_mask": mask.astype(dtype)}
+        )
+        np.testing.assert_array_equal(packed["example_ids"], mask)
+        np.testing.assert_array_equal(packed["cls_positions"], [2, 4, 8])
+        np.testing.assert_array_equal(
+            packed["position_ids"], [[0, 0, 0, 1], [0, 1, 2, 3], [0, 1, 2, 3]]
+        )
+
     def test_packed_inputs_stay_as_they_are(self):
         inputs = {
             "input_ids": IDS,

@@ -66,6 +66,28 @@ class CallTest(parameterized.TestCase):
         self.assertIsInstance(output, outputs.TFSequenceClassifierOutput)
         np.testing.assert_allclose(output.logits, self.expected, atol=1e-6)
 
+    def test_padding_may_stand_on_the_left(self):
+        model = tiny_bert.tiny_classifier(initializer_range=0.5)
+        rng = np.random.default_rng(0)
+        mask = np.int32(np.arange(12) < np.arange(1, 13)[:, None])  # [B, S]
+        ids = mask * rng.integers(4, 20, mask.shape)
+        types = mask * (np.arange(12) > 3)
+
+        def moved(array):
+            result = np.zeros_like(array)
+            result[mask[:, ::-1] == 1] = array[mask == 1]
+            return result
+
+        right = model(ids, mask, types).logits.numpy()
+        self.assertGreater(right.std(axis=0).min(), 1e-2)
+        left = [moved(array) for array in (ids, mask, types)]
+        np.testing.assert_allclose(
+            model(*left).logits, right, rtol=0, atol=1e-6
+        )
+        # Positions that are given are those that are used.
+        given = model(*left, position_ids=np.arange(12)[None]).logits
+        self.assertGreater(abs(given - right).numpy().max(), 1e-2)
+
     def test_mask_and_types_matter(self):
         for inputs in ([IDS, MASK], [IDS, np.ones_like(MASK), TYPES]):
             difference = self.model(inputs).logits - self.expected

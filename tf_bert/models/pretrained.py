@@ -270,7 +270,8 @@ def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
             `[R, W]`, `cls_positions` int32 `[B]`. Or Hugging Face's:
             `input_ids` int `[B, S]` or `inputs_embeds` float `[B, S, H]`, and
             optionally `attention_mask`, `token_type_ids`, `position_ids` int
-            `[B, S]`.
+            `[B, S]`. Padding may stand on either side: the first real token
+            has position 0, and is the one that is pooled.
 
     Returns:
         `words` (ids, or embeddings), `token_type_ids`, `position_ids`,
@@ -288,22 +289,26 @@ def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     ids = words if embeds is None else words[:, :, 0]  # [B, S]
     zeros = ops.cast(ops.zeros_like(ids), "int32")
     types = inputs.get("token_type_ids")
-    positions = inputs.get("position_ids")
-    if positions is None:
-        positions = ops.arange(length, dtype="int32")
-    positions = zeros + ops.cast(positions, "int32")  # May be [1, S].
     examples = inputs.get("example_ids")
     if examples is None:
         examples = inputs.get("attention_mask")
         examples = zeros + 1 if examples is None else examples
-    starts = inputs.get("cls_positions")
+    examples = ops.cast(examples, "int32")
+    positions, starts = inputs.get("position_ids"), inputs.get("cls_positions")
+    if positions is None or starts is None:
+        is_real = ops.cast(ops.not_equal(examples, 0), "int32")
+        first = ops.cast(ops.argmax(is_real, axis=1), "int32")  # [B]
+    if positions is None:
+        counted = ops.arange(length, dtype="int32") - first[:, None]  # [B, S]
+        positions = ops.maximum(counted, 0)
     if starts is None:
-        starts = ops.arange(batch, dtype="int32") * length
+        starts = ops.arange(batch, dtype="int32") * length + first
     return {
         "words": words,
         "token_type_ids": zeros if types is None else types,
-        "position_ids": positions,
-        "example_ids": ops.cast(examples, "int32"),
+        # May be given for all examples at once, [1, S].
+        "position_ids": zeros + ops.cast(positions, "int32"),
+        "example_ids": examples,
         "cls_positions": starts,
     }
 

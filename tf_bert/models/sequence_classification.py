@@ -75,11 +75,13 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
         Args:
             input_ids: int `[B, S]`; or a dictionary of inputs, which may be
                 packed ones (see `tf_bert.models.pretrained.packed_inputs`).
-            attention_mask: int `[B, S]`, 0 for padding. Unlike in Hugging
-                Face's BERT, padding itself attends to padding, so hidden
-                states *of padding* differ; nothing else does.
+            attention_mask: int `[B, S]`, 0 for padding, on either side of the
+                text. Unlike in Hugging Face's BERT, padding attends to
+                padding, so hidden states *of padding* differ; and with
+                padding on the left, the first real token is pooled, which
+                has position 0: Hugging Face's pools the padding.
             token_type_ids: int `[B, S]`, 1 for the second text.
-            position_ids: int `[B, S]`.
+            position_ids: int `[B, S]`. None counts from the first real token.
             head_mask: not supported.
             inputs_embeds: float `[B, S, H]`, instead of `input_ids`.
             output_attentions: adds `attentions`, before dropout (Hugging
