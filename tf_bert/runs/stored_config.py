@@ -20,6 +20,7 @@ from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
+from tf_bert.system import file_io
 
 
 def stored_config(**given: Any) -> Config:
@@ -38,6 +39,7 @@ def stored_config(**given: Any) -> Config:
         _check_alone(given)
         return Config(**given)
     folder = RunFolder(given["output_dir"])
+    file_io.restore_folders(folder.path)
     if given.get("mode") not in OF_ANY_RUN:
         folder.read_json(run_folder.RESULTS)
     # The folder may have been moved since.

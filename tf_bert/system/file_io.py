@@ -1,9 +1,9 @@
 """Files on this machine and on ``gs://``, read and written the same way.
 
 A write is all or nothing: a reader sees the old file or the whole new one,
-never a part. Paths with a scheme (``gs://bucket/name``) go through
-`remote_files`; TensorFlow is imported only for them, so that work on local
-files does not wait for it.
+never a part; on this machine also after a power cut, see `durable`. Paths with
+a scheme (``gs://bucket/name``) go through `remote_files`; TensorFlow is
+imported only for them, so that work on local files does not wait for it.
 
 A missing file is a `FileNotFoundError`, wherever it was looked for. Of a path
 with a scheme every function may raise what `remote_files.explained` does.
@@ -15,18 +15,15 @@ import pathlib
 import re
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from tf_bert.system import remote_files
+from tf_bert.system import durable, remote_files
 
 PathLike = str | os.PathLike[str]
 
 # Two characters at least, so that a Windows drive is not a scheme.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-# What a write that was killed leaves beside its file or folder.
-_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.(tmp|old)")
 
 
 def is_remote(path: PathLike) -> bool:
@@ -95,13 +92,13 @@ def open_binary_writer(path: PathLike) -> Iterator[BinaryIO]:
         return
     target = pathlib.Path(path)
     # Not `tempfile`: its files are readable by their owner alone.
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    temporary = durable.beside(target)
     try:
         with open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
+        durable.replace_file(temporary, target)
     except OSError as error:
         # A disk that is full says nothing, and the temporary name is ours.
         if error.filename in (None, str(temporary)):
@@ -118,10 +115,11 @@ def open_folder_writer(
     """Yields an empty folder, which becomes `path` when the block ends well.
 
     If the block raises, `path` is as it was before; its parent must exist. On
-    this machine the old folder gives way to the new one by two renames.
-    Elsewhere a folder cannot be renamed: the old one is removed and the new
-    files are copied, those of sub-folders first, so that a folder without its
-    own files is unfinished.
+    this machine the old folder is there until the new one is, see
+    `durable.replace_folder`; behind a link, where it leads to. Elsewhere a
+    folder cannot be renamed: the old one is removed and the new files are
+    copied, those of sub-folders first, so that a folder without its own files
+    is unfinished.
 
     Args:
         last: On `gs://`, the file without which the folder is nothing to its
@@ -141,18 +139,13 @@ def open_folder_writer(
             yield folder
             _replace_remote(os.fspath(path), folder, last)
         return
-    target = pathlib.Path(path)
-    beside = f".{target.name}.{uuid.uuid4().hex}"
-    temporary = target.with_name(f"{beside}.tmp")
-    old = target.with_name(f"{beside}.old")
+    target = pathlib.Path(path).resolve()
+    restore_folders(target.parent)
+    temporary = durable.beside(target)
     temporary.mkdir()
     try:
         yield str(temporary)
-        if target.exists():
-            target.rename(old)
-        temporary.rename(target)
-        if old.exists():
-            shutil.rmtree(old)
+        durable.replace_folder(temporary, target)
     finally:
         if temporary.exists():
             shutil.rmtree(temporary)
@@ -220,7 +213,7 @@ def make_dirs(path: PathLike) -> None:
     On `gs://` there are no folders without files: nothing is made there.
     """
     if not is_remote(path):
-        os.makedirs(path, exist_ok=True)
+        durable.make_dirs(os.fspath(path))
         return
     remote_files.make_dirs(os.fspath(path))
 
@@ -233,6 +226,16 @@ def remove_tree(path: PathLike) -> None:
     remote_files.remove_tree(os.fspath(path))
 
 
+def restore_folders(path: PathLike) -> None:
+    """Puts back the folders in one that were about to be replaced.
+
+    By a writer that was killed, where two folders cannot be exchanged at once.
+    On `gs://` there is nothing to put back.
+    """
+    if not is_remote(path):
+        durable.restore_folders(os.fspath(path))
+
+
 def remove_unfinished(path: PathLike) -> None:
     """Removes what writes that were killed have left in a folder, or below.
 
@@ -242,11 +245,13 @@ def remove_unfinished(path: PathLike) -> None:
     if is_remote(path):
         return
     for folder, subfolders, files in os.walk(path):
-        for name in filter(_UNFINISHED.fullmatch, files):
+        durable.restore_folders(folder)
+        for name in filter(durable.is_unfinished, files):
             os.remove(os.path.join(folder, name))
-        for name in filter(_UNFINISHED.fullmatch, tuple(subfolders)):
-            shutil.rmtree(os.path.join(folder, name))
+        for name in filter(durable.is_unfinished, tuple(subfolders)):
             subfolders.remove(name)
+            if os.path.exists(os.path.join(folder, name)):  # Not put back.
+                shutil.rmtree(os.path.join(folder, name))
 
 
 def remove_file(path: PathLike) -> None:

@@ -10,7 +10,7 @@ import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from tf_bert.system import file_io
+from tf_bert.system import durable, file_io
 
 FILE = ".written"
 
@@ -86,6 +86,7 @@ class WrittenFiles:
             text = f"\n{text}" if file.tell() else text
             file.write(text.encode())
             os.fsync(file.fileno())
+        durable.sync(self._path)
 
     def of_others(self, patterns: Sequence[str] = _ANY) -> list[str]:
         """Returns the files that match and are not ours, hidden ones aside."""
