@@ -422,6 +422,24 @@ class HubIdTest(_FetchTestCase):
         self.assert_complete(answer)
         self.assertIn(str(self.home), answer["result"])
 
+    @parameterized.parameters(
+        ("pytorch_model.bin", "tf_model.h5"),
+        ("tf_model.h5", "bert_model.ckpt.index"),
+        ("bert_model.ckpt.index", "README.md"),
+    )
+    def test_of_older_weights_the_kind_that_is_read_alone_is_fetched(
+        self, read, other
+    ):
+        weights = self.server.files.pop("model.safetensors")
+        expected = {**self.server.files, read: weights}
+        self.server.files |= {
+            read: weights,
+            other: b"other",
+            "special_tokens_map.json": b"{}",
+        }
+        answer, _ = self.call("resolve", "someone/made-up")
+        self.assert_complete(answer, expected)
+
     def test_all_shards_of_older_weights_are_fetched(self):
         del self.server.files["model.safetensors"]
         self.server.files |= {
@@ -583,7 +601,7 @@ class ResolveTest(parameterized.TestCase):
         # With a scheme, as gs:// has one: the same way through TensorFlow.
         remote = f"file://{self.folder}/remote"
         file_io.make_dirs(remote)
-        for name in ("config.json", "model.safetensors", "training.log"):
+        for name in ("training.log", "tf_model.h5", *_FILES):
             file_io.write_text(f"{remote}/{name}", "{}")
         file_io.write_text(f"{remote}/vocab.txt", "[PAD]")
         cache_dir = str(self.folder / "cache")

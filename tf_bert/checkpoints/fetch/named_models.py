@@ -72,11 +72,8 @@ _MINILM_L6 = NamedModel(
         "tokenizer_config.json": (
             "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"
         ),
-        "special_tokens_map.json": (
-            "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3"
-        ),
     },
-    num_bytes=91_567_205,
+    num_bytes=91_567_093,
 )
 
 NAMED_MODELS: Mapping[str, NamedModel] = {row.name: row for row in [_MINILM_L6]}

@@ -23,14 +23,16 @@ from tf_bert.checkpoints.fetch.named_models import (
 from tf_bert.system import file_io
 
 _CONFIG_FILES = ("config.json", "bert_config.json")
-_TOKENIZER_FILES = (
-    "vocab.txt",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-)
-_SAFETENSORS_FILES = ("*.safetensors", "*.safetensors.index.json")
-_OLDER_WEIGHTS = ("pytorch_model*.bin*", "tf_model*.h5*", "*.ckpt.*")
+_TOKENIZER_FILES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
+# File that holds all weights, or whose index does -> all files of that kind. In
+# the order of `formats`: of several kinds the first is read, so no other is
+# fetched.
+_WEIGHTS = {
+    "model.safetensors": ("*.safetensors", "*.safetensors.index.json"),
+    "pytorch_model.bin": ("pytorch_model*.bin*",),
+    "tf_model.h5": ("tf_model*.h5*",),
+}
+_TF1_WEIGHTS = ("*.ckpt.*",)
 # What a run of this program has in its folder, and where it keeps its model.
 _RUN_FILE = "splits.json"
 _MODEL_OF_A_RUN = "model"
@@ -141,8 +143,7 @@ def _check_has_config(folder: str, init_checkpoint: str) -> None:
 def _check_is_no_run(folder: str, init_checkpoint: str) -> None:
     """Refuses the folder of a run, whose `config.json` is of the run."""
     names = file_io.list_dir(folder)
-    weights = _matching(names, (*_SAFETENSORS_FILES, *_OLDER_WEIGHTS))
-    if _RUN_FILE not in names or weights:
+    if _RUN_FILE not in names or _matching(names, _weights_of(names)):
         return
     model = f"{init_checkpoint.rstrip('/')}/{_MODEL_OF_A_RUN}"
     when = "" if _MODEL_OF_A_RUN in names else ", once the run has ended"
@@ -151,6 +152,15 @@ def _check_is_no_run(folder: str, init_checkpoint: str) -> None:
         f"init_checkpoint={init_checkpoint!r}, the folder of a run. "
         f"Pass --init_checkpoint={model}{when}."
     )
+
+
+def _weights_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns the patterns of the weights that a folder of names holds."""
+    names = set(names)
+    for whole, patterns in _WEIGHTS.items():
+        if not names.isdisjoint((whole, f"{whole}.index.json")):
+            return patterns
+    return _TF1_WEIGHTS
 
 
 def _matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
@@ -171,15 +181,10 @@ def _copy_remote(folder: str, cache_dir: str | None) -> str:
     Raises:
         ConnectionError: The files were written anew while they were copied.
     """
-    patterns = (
-        *_CONFIG_FILES,
-        *_TOKENIZER_FILES,
-        *_SAFETENSORS_FILES,
-        *_OLDER_WEIGHTS,
-    )
+    names = file_io.list_dir(folder)
+    patterns = (*_CONFIG_FILES, *_TOKENIZER_FILES, *_weights_of(names))
     sources = [
-        f"{folder.rstrip('/')}/{name}"
-        for name in _matching(file_io.list_dir(folder), patterns)
+        f"{folder.rstrip('/')}/{name}" for name in _matching(names, patterns)
     ]
     versions = _versions(sources)
     key = hashlib.sha256(repr(versions).encode()).hexdigest()
@@ -211,13 +216,14 @@ def _versions(paths: Iterable[str]) -> list[tuple[str, int, int]]:
 
 
 def _fetch_from_hub(repo_id: str) -> str:
-    patterns = (*_CONFIG_FILES, *_TOKENIZER_FILES)
+    common = (*_CONFIG_FILES, *_TOKENIZER_FILES)
     try:
-        folder = hub.snapshot(repo_id, patterns + _SAFETENSORS_FILES)
-        # Any other file of that ending holds something else: an adapter.
-        if shards.find(folder, "model.safetensors") is None:
-            logging.info("%s has no safetensors: fetching older files", repo_id)
-            folder = hub.snapshot(repo_id, patterns + _OLDER_WEIGHTS)
+        for whole, patterns in {**_WEIGHTS, "": _TF1_WEIGHTS}.items():
+            folder = hub.snapshot(repo_id, (*common, *patterns))
+            # Any other file of that ending holds something else: an adapter.
+            if not whole or shards.find(folder, whole) is not None:
+                break
+            logging.info("%s has no %s: fetching older files", repo_id, whole)
     except (OSError, ValueError) as error:
         raise _not_found(repo_id, str(error).rstrip(".")) from error
     _check_has_config(folder, repo_id)
