@@ -20,7 +20,7 @@ LEVELS = (
     ("training",),
     ("baselines",),
     ("runs",),
-    ("finetune", "inspection", "trials"),
+    ("doctor", "finetune", "inspection", "trials"),
     ("report",),
     ("library",),
     ("notebook",),
@@ -185,6 +185,7 @@ class CodeTest(parameterized.TestCase):
 OF_TESTS = (
     "adam_by_numpy.py",
     "bad_inputs.py",
+    "broken_machine.py",
     "commands.py",  # Of tests/recorded/.
     "conftest.py",
     "fetch_client.py",

@@ -38,6 +38,8 @@ RUN: dict[str, tuple[str, ...] | None] = {
     "--train_file=mine.csv --test_proportion=0.2 --output_dir=runs/mine": (
         "--output_dir=runs/new",
     ),
+    "--mode=doctor": (),
+    f"{_QUICKSTART} --mode=doctor --json": (),
     "--mode=predict --output_dir=runs/mine --predict_file=new.csv": None,
     f"{_QUICKSTART} --mode=trials --num_trials=10 "
     "--sweep=bias_correction:true,false --output_dir=runs/quickstart_trials": (

@@ -7,7 +7,7 @@ import shlex
 from absl.testing import parameterized
 
 from tf_bert.config import Config, all_settings, parse
-from tf_bert.notebook import install_plan, set_up
+from tf_bert.doctor import install_plan, packages
 
 ROOT = pathlib.Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "tpu.md").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ class TpuPageTest(parameterized.TestCase):
     def test_its_commands_are_those_of_the_set_up(self):
         [by_hand] = [b for b in BLOCKS if "pip install tensorflow==" in b]
         first, *others = by_hand.splitlines()
-        planned = install_plan.plan("TPU", {}, set_up.requirements())
+        planned = install_plan.plan("TPU", {}, packages.requirements())
         self.assertEqual(
             others, [f"pip {shlex.join(command)}" for command in planned[1:]]
         )

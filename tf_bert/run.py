@@ -1,8 +1,9 @@
 """START HERE: `python -m tf_bert.run --flagfile=flags/quickstart.flags`.
 
 Flags become a `Config`, and the mode's function gets it. Exit status: 0, 1 if
-a trial of a sweep went wrong, 2 for anything that the user can correct, 130
-after Ctrl-C, 141 when nobody reads the output any more, 143 after SIGTERM.
+a trial of a sweep went wrong, a package does not load or the doctor says that
+no training can start, 2 for anything else that the user can correct, 130 after
+Ctrl-C, 141 when nobody reads the output any more, 143 after SIGTERM.
 """
 
 import dataclasses
@@ -15,18 +16,27 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from absl import logging
+from tf_bert.doctor import doctor_report, packages, runtime
 
-from tf_bert import config
-from tf_bert.config import help_page, parse
-from tf_bert.runs import recorded_onednn
-from tf_bert.runs.stored_config import stored_config
-from tf_bert.system import (
-    lean_tensorflow,
-    native_log,
-    os_errors,
-    stop_requests,
-)
+try:
+    from absl import logging
+
+    from tf_bert import config
+    from tf_bert.config import help_page, parse
+    from tf_bert.runs import recorded_onednn
+    from tf_bert.runs.stored_config import stored_config
+    from tf_bert.system import (
+        lean_tensorflow,
+        native_log,
+        os_errors,
+        stop_requests,
+    )
+except ImportError:
+    # Where nothing is installed yet, this much can be said, in every mode.
+    found = packages.check(runtime.find_kind())
+    if not found.findings:
+        raise
+    sys.exit(doctor_report.show([found], as_json="--json" in sys.argv))
 
 _CONTINUE = (
     "Give the same command again (without --overwrite_output_dir) to continue "
@@ -35,6 +45,10 @@ _CONTINUE = (
 _CONTINUE_TRIALS = (
     "What has finished is stored: give the same command again to continue "
     "with the trials that are left."
+)
+_DOCTOR = (
+    "A package of this machine does not load. `python -m tf_bert.run "
+    "--mode=doctor` says what is wrong, and how to mend it."
 )
 _START_OVER = "Files are written whole or not at all: give the command again."
 
@@ -70,6 +84,13 @@ MODES = {
     ),
     "report": Mode("report.report_run", "report_run", has_tensorflow=False),
     "inspect": Mode("inspection.inspect_run", "inspect_run", True),
+    "doctor": Mode(
+        "doctor.doctor_run",
+        "doctor_run",
+        True,
+        returns_status=True,
+        has_tensorflow=False,
+    ),
     "evaluate": Mode("runs.finished_run", "evaluate_run"),
     "predict": Mode("runs.predictions", "predict_run"),
     "export": Mode("runs.export", "export_run"),
@@ -104,6 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             print(f"{type(error).__name__}: {message}", file=sys.stderr)
         return 2
+    except ImportError:
+        traceback.print_exc()
+        print(f"\n{_DOCTOR}", file=sys.stderr)
+        return 1
 
 
 def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
@@ -113,7 +138,8 @@ def _run_mode(mode: Mode, given: dict[str, Any]) -> int:
             run_config = config.Config(**given)
         else:
             run_config = stored_config(**given)
-        recorded_onednn.use_recorded(run_config)
+        if mode.has_tensorflow:
+            recorded_onednn.use_recorded(run_config)
         with (
             native_log.quieted(),
             lean_tensorflow.without_garbage_collection(),

@@ -7,6 +7,7 @@ import sys
 import pytest
 from absl.testing import parameterized
 
+from tf_bert.doctor import packages
 from tf_bert.notebook import set_up
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -44,8 +45,8 @@ class RequirementsTest(parameterized.TestCase):
             " sep='\\n')\n"
             "import runpy; runpy.run_path('setup.py')"
         )
-        self.assertEqual(printed.splitlines(), set_up.requirements())
-        self.assertIn("keras>=3.12", set_up.requirements())
+        self.assertEqual(printed.splitlines(), packages.requirements())
+        self.assertIn("keras>=3.12", packages.requirements())
 
     def test_the_set_up_needs_packaging_alone(self):
         printed = run_python(

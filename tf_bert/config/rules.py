@@ -10,12 +10,11 @@ from typing import Any
 from tf_bert.config.all_settings import (
     ALTERNATIVES,
     FOLLOWING,
-    OF_TRIALS,
     SETTINGS,
     names_where,
     received,
 )
-from tf_bert.config.setting import OF_ANY_RUN
+from tf_bert.config.setting import OF_ANY_RUN, TRAINING
 from tf_bert.config.text_format import TextFormat
 
 _ALL_BLOCKS = ("encoder", "all_but_head")  # Values of `freeze`.
@@ -35,11 +34,13 @@ def check(config: Any) -> None:
     _check_optimisation(config)
     _check_stabilisers(config)
     _check_devices(config)
-    if config.mode in ("train", "inspect"):
-        for name in OF_TRIALS:
-            modes = " or --mode=".join(SETTINGS[name].modes)
+    if config.mode in TRAINING:
+        # The doctor looks at the machine before a sweep too.
+        modes = {config.mode, *["trials"] * (config.mode == "doctor")}
+        for name in names_where(lambda x: modes.isdisjoint(x.modes)):
+            others = " or --mode=".join(SETTINGS[name].modes)
             when = f"in --mode={config.mode}"
-            advice = f"Leave it out, or pass --mode={modes}"
+            advice = f"Leave it out, or pass --mode={others}"
             _check_left_out(config, [name], when, advice)
     if config.mode == "trials":
         _check_trials(config)
@@ -48,7 +49,7 @@ def check(config: Any) -> None:
 
 def check_output_dir(output_dir: str | None, *, mode: str) -> None:
     """Raises a ValueError if the mode needs a folder and has none."""
-    if output_dir or mode == "inspect":
+    if output_dir or mode in ("inspect", "doctor"):
         return
     if mode in ("train", "trials"):
         raise ValueError(

@@ -24,8 +24,10 @@ class RunSettings:
         "train: fine-tune, evaluate, compare, save. trials: the same with "
         "many seeds and recipes, for statistics. report: a page of tables and "
         "pictures about trials, or about one run. inspect: look at data, "
-        "model, memory and time without training. The others use the finished "
-        "run in --output_dir, and refuse flags that would mean nothing there. "
+        "model, memory and time without training. doctor: what is wrong with "
+        "this machine; takes the flags of a training too. The others use the "
+        "finished run in --output_dir, and refuse flags that would mean "
+        "nothing there. "
         "export: writes saved_model/, which takes raw texts and needs only "
         "TensorFlow and tensorflow-text.",
         choices=MODES,
@@ -38,7 +40,7 @@ class RunSettings:
         "Folder of the run. Given again, an interrupted run continues. "
         "Default, with flag files: runs/ and their names, such as "
         "runs/zhang_rte_minilm. --mode=inspect needs none, and writes "
-        "inspect.json into one.",
+        "inspect.json into one; --mode=doctor tries to write there.",
         changes=Changes.PLACES,
         modes=MODES,
     )
@@ -63,6 +65,13 @@ class RunSettings:
         True,
         "Writes scalars for TensorBoard.",
         changes=Changes.PLACES,
+    )
+
+    json: bool = setting(
+        False,
+        "With --mode=doctor: prints what it finds as JSON.",
+        changes=Changes.PLACES,
+        modes=("doctor",),
     )
 
     save_every_seconds: float = setting(

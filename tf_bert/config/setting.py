@@ -14,7 +14,7 @@ from typing import Any
 from tf_bert.config.removed_settings import check_removed
 
 # Modes that make up a configuration of a training to be.
-TRAINING = ("train", "trials", "inspect")
+TRAINING = ("train", "trials", "inspect", "doctor")
 # Modes that take a run that has not ended too.
 OF_ANY_RUN = ("report",)
 EVALUATING = (*TRAINING, "evaluate")
@@ -25,6 +25,7 @@ MODES = (
     "trials",
     "report",
     "inspect",
+    "doctor",
     "evaluate",
     "predict",
     "export",

@@ -7,7 +7,7 @@ this module does on Colab is tested with a stand-in for it.
 import os
 from collections.abc import Mapping
 
-from tf_bert.notebook import runtime
+from tf_bert.doctor import runtime
 from tf_bert.system import file_io
 
 _MOUNT_POINT = "/content/drive"

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Mapping
 
-from tf_bert.notebook import runtime
+from tf_bert.doctor import runtime
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.system import file_io

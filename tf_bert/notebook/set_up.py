@@ -7,15 +7,13 @@ On a machine with a terminal, such as a TPU VM:
 Neither this module nor what it imports needs more than `packaging`.
 """
 
-import importlib.resources
 import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib import metadata
 
-from tf_bert.notebook import install_plan, runtime
+from tf_bert.doctor import install_plan, packages, runtime
 
 _IMPORT = "import tensorflow, tensorflow_text, keras\n"
 # That the kernels are there does not depend on whether a chip answers: another
@@ -47,7 +45,9 @@ def set_up() -> None:
     """
     kind = runtime.find_kind()
     print(runtime.describe(kind), flush=True)
-    commands = install_plan.plan(kind, _installed(), requirements())
+    commands = install_plan.plan(
+        kind, packages.installed(), packages.requirements()
+    )
     if not commands:
         print("Everything is there: nothing to install.")
     for arguments in commands:
@@ -55,19 +55,12 @@ def set_up() -> None:
     # The process that holds a TPU keeps it: another may fail to load there.
     if commands or "tensorflow" not in sys.modules:
         check_imports(kind)
-    installed = _installed()
+    installed = packages.installed()
     check_loaded(_loaded(), installed)
     print(
         f"Ready: TensorFlow {installed['tensorflow']}, Keras "
         f"{installed['keras']}."
     )
-
-
-def requirements() -> list[str]:
-    """Returns what the package needs, as pip takes it."""
-    file = importlib.resources.files("tf_bert") / "requirements.txt"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def check_imports(kind: str) -> None:
@@ -111,19 +104,6 @@ def check_loaded(
             "Restart session, or Kernel > Restart) and run all cells again: "
             "what was installed stays."
         )
-
-
-def _installed() -> dict[str, str]:
-    # A broken installation may have no name. Of two with one name Python
-    # imports the first.
-    found: dict[str, str] = {}
-    for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:
-            found.setdefault(
-                name.lower().replace("_", "-"), distribution.version
-            )
-    return found
 
 
 def _loaded() -> dict[str, str]:

@@ -15,17 +15,20 @@ _NOT_NEEDED = ("IPython", "matplotlib", "sklearn", "scipy", "torch")
 _LOADED = ("tensorflow", "keras", "transformers.models.bert.configuration_bert")
 
 
-def load() -> None:
+def load(*names: str) -> None:
     """Imports TensorFlow, Keras and transformers; for the command line.
 
     Afterwards these libraries are imported as ever by whoever needs them;
     what was loaded here does without them for the rest of the process.
+
+    Args:
+        *names: modules to import instead of the three.
     """
     hidden = [name for name in _NOT_NEEDED if name not in sys.modules]
     # What Python takes for a module that cannot be imported.
     sys.modules.update(dict.fromkeys(hidden))
     try:
-        for name in _LOADED:
+        for name in names or _LOADED:
             importlib.import_module(name)
     finally:
         for name in hidden:

@@ -7,23 +7,15 @@ use it, are therefore two questions.
 
 import dataclasses
 import functools
-import glob
-import os
 
 import tensorflow as tf
 from absl import logging
 from tensorflow.python.framework import kernels
 
 from tf_bert.config import Config
+from tf_bert.system import device_files
 
 LOCAL = "local"
-# How Linux shows the chips of a TPU: up to v4, and since. (Intel's and others'
-# accelerators are in a folder, /dev/accel/.) By VFIO a virtual machine may be
-# handed other devices too: these count only without a GPU.
-_CHIPS = "/dev/accel[0-9]*"
-_CHIPS_BY_VFIO = "/dev/vfio/[0-9]*"
-# Where Google's platforms name a TPU that is not in this machine.
-_NAMES = ("TPU_NAME", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS")
 _INSTALL = (
     "Install a TensorFlow for TPUs: pip install --force-reinstall --no-deps "
     "tensorflow-tpu==2.20.0, as docs/tpu.md says"
@@ -35,17 +27,14 @@ def find(config: Config) -> str | None:
     if config.tpu_name is not None:
         return config.tpu_name
     has_gpus = bool(tf.config.list_physical_devices("GPU"))
-    if glob.glob(_CHIPS) or (glob.glob(_CHIPS_BY_VFIO) and not has_gpus):
+    if device_files.tpu_chips(has_gpus=has_gpus):
         return LOCAL
-    for variable in _NAMES:
-        if os.environ.get(variable):
-            return os.environ[variable]
-    return None
+    return device_files.name_of_remote_tpu()
 
 
 def is_usable(name: str) -> bool:
     """Whether this TensorFlow has what the TPU of a name needs; says if not."""
-    if _has_kernels(name):
+    if has_kernels(name):
         return True
     logging.warning(
         "This machine has a TPU, but this TensorFlow has no kernels for it: "
@@ -53,6 +42,14 @@ def is_usable(name: str) -> bool:
         _INSTALL,
     )
     return False
+
+
+def has_kernels(name: str) -> bool:
+    """Whether this TensorFlow has what the TPU of a name needs."""
+    # What a TPU elsewhere needs is there, not here. Not the devices: none is
+    # listed while another process holds the TPU.
+    found = kernels.get_registered_kernels_for_op("TPUExecute")
+    return bool(found.kernel) or name != LOCAL
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -82,7 +79,7 @@ class Tpu:
 def connect(config: Config) -> Tpu:
     """Connects to the TPU and prepares it, once in a process."""
     name = find(config) or LOCAL
-    if not _has_kernels(name):
+    if not has_kernels(name):
         raise ValueError(
             "This TensorFlow has no kernels for TPUs. Received: tensorflow "
             f"{tf.__version__}, tpu_name={name}. {_INSTALL}; or pass "
@@ -98,15 +95,9 @@ def connect(config: Config) -> Tpu:
             f"Could not connect to the TPU: {reason}. Received: "
             f"tpu_name={name}, tpu_zone={config.tpu_zone}, gcp_project="
             f"{config.gcp_project}. Pass the --tpu_name, --tpu_zone and "
-            "--gcp_project of one that runs, or --distribution=one_device."
+            "--gcp_project of one that runs, or --distribution=one_device; "
+            "--mode=doctor looks for what is wrong with this machine."
         ) from error
-
-
-def _has_kernels(name: str) -> bool:
-    # What a TPU elsewhere needs is there, not here. Not the devices: none is
-    # listed while another process holds the TPU.
-    found = kernels.get_registered_kernels_for_op("TPUExecute")
-    return bool(found.kernel) or name != LOCAL
 
 
 # To prepare it again would take away what the first strategy has on it.

@@ -1,20 +1,15 @@
-"""Which machine a notebook runs on. No TensorFlow: it may not be there yet."""
+"""Which kind of machine this is. No TensorFlow: it may not be there yet."""
 
-import glob
 import os
 import platform
 from collections.abc import Mapping
+
+from tf_bert.system import device_files
 
 TPU, GPU, CPU = "TPU", "GPU", "CPU"
 
 # Set on Colab's TPU runtimes and on TPU VMs.
 _TPU_VARIABLES = ("COLAB_TPU_ADDR", "TPU_ACCELERATOR_TYPE", "TPU_NAME")
-# Chips of TPU v2 to v4; later ones are handed over by VFIO, as a virtual
-# machine may hand over other devices: these count only without a GPU.
-_TPU_DEVICES = "dev/accel[0-9]*"
-_TPU_DEVICES_BY_VFIO = "dev/vfio/[0-9]*"
-# The second is how Windows' Linux sees it.
-_GPU_DEVICES = ("dev/nvidia[0-9]*", "dev/dxg")
 
 
 def find_kind(
@@ -28,11 +23,10 @@ def find_kind(
     """
     if any(environment.get(name) for name in _TPU_VARIABLES):
         return TPU
-    if _exists(root, _TPU_DEVICES):
+    gpus = device_files.gpus(root)
+    if device_files.tpu_chips(root, has_gpus=bool(gpus)):
         return TPU
-    if any(_exists(root, pattern) for pattern in _GPU_DEVICES):
-        return GPU
-    return TPU if _exists(root, _TPU_DEVICES_BY_VFIO) else CPU
+    return GPU if gpus else CPU
 
 
 def is_colab(environment: Mapping[str, str] = os.environ) -> bool:
@@ -54,7 +48,3 @@ def describe(kind: str, environment: Mapping[str, str] = os.environ) -> str:
         CPU: "with CPUs alone",
     }[kind]
     return f"This is {place} {device}, Python {platform.python_version()}."
-
-
-def _exists(root: str, pattern: str) -> bool:
-    return bool(glob.glob(os.path.join(glob.escape(root), pattern)))

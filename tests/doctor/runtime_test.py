@@ -1,11 +1,11 @@
-"""Tests of tf_bert/notebook/runtime.py."""
+"""Tests of tf_bert/doctor/runtime.py."""
 
 import pathlib
 import tempfile
 
 from absl.testing import parameterized
 
-from tf_bert.notebook import runtime
+from tf_bert.doctor import runtime
 
 
 class RuntimeTest(parameterized.TestCase):

@@ -1,8 +1,8 @@
-"""Tests of tf_bert/notebook/install_plan.py: what pip is asked for."""
+"""Tests of tf_bert/doctor/install_plan.py: what pip is asked for."""
 
 from absl.testing import parameterized
 
-from tf_bert.notebook import install_plan, set_up
+from tf_bert.doctor import install_plan, packages
 
 REQUIREMENTS = [
     "keras>=3.12",
@@ -115,7 +115,7 @@ class InstallPlanTest(parameterized.TestCase):
         )
 
     def test_what_the_package_needs_can_be_planned(self):
-        requirements = set_up.requirements()
+        requirements = packages.requirements()
         [command] = install_plan.plan("CPU", {}, requirements)
         self.assertLen(command, 1 + len(requirements))
         [first, *others] = install_plan.plan("TPU", {}, requirements)
