@@ -31,22 +31,19 @@ def test_a_machine_that_can_train(machine, checkpoint):
     assert {x.name for x in machine.home.iterdir()} <= {".cache"}
 
 
-def test_the_same_for_programs(machine, checkpoint):
-    status, found = machine.doctor(f"--init_checkpoint={checkpoint}")
-    assert status == 0
-    assert list(found) == SUBJECTS
-    assert found["index"]["status"] == "warning"  # It has no pip.
-    assert found["disk"]["findings"] == []
-
-
-def test_every_flag_of_a_training_and_of_a_sweep_is_taken(machine, checkpoint):
-    status, _ = machine.doctor(
+def test_the_same_for_programs_and_with_all_flags_of_a_sweep(
+    machine, checkpoint
+):
+    status, found = machine.doctor(
         f"--flagfile={ROOT}/flags/quickstart.flags",
         f"--init_checkpoint={checkpoint}",
         "--num_trials=3",
         "--sweep=mixout:0,0.5",
     )
     assert status == 0
+    assert list(found) == SUBJECTS
+    assert found["index"]["status"] == "warning"  # It has no pip.
+    assert found["disk"]["findings"] == []
 
 
 def test_tensorflow_is_not_loaded(machine, checkpoint):
