@@ -7,6 +7,8 @@ to dark stays a scale.
 
 import re
 
+# What is between two tags, such as the name of a class, is left as it is.
+_TAG = re.compile(r"<[^>]*>")
 _COLOUR = re.compile(r"#([0-9a-fA-F]{6})\b")
 _ID = re.compile(r'\bid="([^"]+)"')
 _REFERENCE = re.compile(r'(url\(#|href="#)([^")]+)')
@@ -22,15 +24,20 @@ def inline(svg: str, *, name: str) -> str:
     the page, which has no other figure of this name.
     """
     element = _METADATA.sub("", _PROLOGUE.sub("", svg))
-    element = _ID.sub(rf'id="{name}-\1"', element)
-    element = _REFERENCE.sub(rf"\1{name}-\2", element)
     element = _SIZE.sub(r"\1", element, count=1)
-    element = element.replace(
+    element = _TAG.sub(lambda tag: _of_page(tag[0], name), element)
+    return element.replace(
         "<svg ",
         f'<svg role="img" aria-labelledby="{name}-title {name}-caption" ',
         1,
-    )
-    return _COLOUR.sub(lambda x: f"var(--c{x[1].lower()})", element).strip()
+    ).strip()
+
+
+def _of_page(tag: str, name: str) -> str:
+    """Returns a tag with ids of the figure, and colours of the page."""
+    tag = _ID.sub(rf'id="{name}-\1"', tag)
+    tag = _REFERENCE.sub(rf"\1{name}-\2", tag)
+    return _COLOUR.sub(lambda x: f"var(--c{x[1].lower()})", tag)
 
 
 def colours(elements: str) -> str:
