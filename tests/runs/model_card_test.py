@@ -116,7 +116,7 @@ class TestMetadata:
         config = dataclasses.replace(CONFIG, init_checkpoint=str(tmp_path))
         card = huggingface_hub.ModelCard(render(config))
         assert card.data.base_model is None
-        assert f"It is `{tmp_path}`, fine-tuned" in card.text
+        assert f"It is `{tmp_path.name}`, fine-tuned" in card.text
 
     def test_macro_f1_says_so(self):
         results = {**RESULTS, "test": {**RESULTS["test"], "macro_f1": 0.625}}
@@ -134,9 +134,9 @@ class TestText:
             "| `no` | 1 | 1 | 1 |",
             "| `yes` | 2 | 1 | 3 |",
             "| all | 3 | 2 | 4 |",
-            "- validation: `cards.csv`, rows held out from training",
+            "- validation: `cards.csv`, examples held out from training",
             "- test: `test.csv`",
-            "|  | validation, 2 rows | test, 4 rows |",
+            "|  | validation, 2 examples | test, 4 examples |",
             "| accuracy | 0.500 [0.013, 0.987] | 0.750 [0.194, 0.994] |",
             "| loss | 0.700 | 0.250 |",
             "| ROC AUC | not defined | 0.875 |",
@@ -155,9 +155,50 @@ class TestText:
         )
         arguments = shlex.split(block.replace("\\\n", ""))[3:]
         plain = dataclasses.replace(
-            CONFIG, overwrite_output_dir=False, predict_file=None
+            CONFIG,
+            overwrite_output_dir=False,
+            predict_file=None,
+            output_dir="my cards",
+            train_file="cards.csv",
         )
         assert Config(**parse.parse(arguments)) == plain
+
+    def test_no_folder_of_the_machine_is_told(self, tmp_path):
+        """Nor the name of its user, under which the folders are."""
+        user = tmp_path / "home" / "jane"
+        (user / "model").mkdir(parents=True)
+        paths = {
+            name: str(user / name)
+            for name in CONFIG.inputs
+            if name not in ("init_checkpoint", "data_dir", "tfds_data_dir")
+        }
+        paths["train_file"] = f"{user}/train.csv"
+        own = dataclasses.replace(
+            CONFIG,
+            **paths,
+            init_checkpoint=f"{user}/model/",
+            output_dir=f"{user}/mine",
+        )
+        known = dataclasses.replace(
+            CONFIG,
+            train_file=None,
+            task_name="rte",
+            data_dir=f"{user}\\glue\\",
+            init_checkpoint="google-bert/bert-base-uncased",
+        )
+        tfds = dataclasses.replace(
+            known, data_dir=None, tfds_data_dir="gs://jane/tfds"
+        )
+        cards = [render(config) for config in (own, known, tfds)]
+        for card in cards:
+            assert "jane" not in card
+            assert str(tmp_path) not in card
+        assert "--init_checkpoint=model " in cards[0]
+        assert "--train_file=train.csv " in cards[0]
+        assert "--test_file=test_file " in cards[0]
+        assert "--init_checkpoint=google-bert/bert-base-uncased" in cards[1]
+        assert "--data_dir=glue " in cards[1]
+        assert "--tfds_data_dir=tfds " in cards[2]
 
     def test_seeds_the_chosen_step_and_limits_follow_from_the_run(self):
         card = render()

@@ -90,11 +90,10 @@ class DataSettings:
         form=_TFDS_NAME,
     )
 
-    tfds_data_dir: str | None = _setting(
+    tfds_data_dir: str | None = _input(
         None,
         "Where tensorflow-datasets keeps its data. Default: its own, "
         "~/tensorflow_datasets.",
-        modes=EVALUATING,
     )
 
     text_column: str = _column(

@@ -1,9 +1,11 @@
 """The model card: `model/README.md`, as the Hugging Face hub reads it.
 
 Nothing in it depends on a clock or a machine: the same command writes the
-same card. Its text is `templates/model_card.md.jinja`.
+same card. Of paths it has the last part alone. Its text is
+`templates/model_card.md.jinja`.
 """
 
+import dataclasses
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +17,7 @@ import numpy as np
 from tf_bert.baselines import comparison
 from tf_bert.checkpoints.fetch import resolve as checkpoint_sources
 from tf_bert.config import Config, command_line
-from tf_bert.data.tasks.data_name import data_name, source_name
+from tf_bert.data.tasks.data_name import base_name, data_name, source_name
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.data.tasks.task_spec import TaskSpec
@@ -55,7 +57,7 @@ def render_model_card(
     return environment.get_template("model_card.md.jinja").render(
         metadata=_metadata(config, data.task, results).to_yaml(),
         name=_model_name(config),
-        start=hub_id or config.init_checkpoint,
+        start=hub_id or base_name(config.init_checkpoint),
         dataset=data_name(config.as_dict()),
         config=config,
         data=data,
@@ -112,15 +114,24 @@ def _metric_args(name: str, task: TaskSpec) -> dict[str, Any] | None:
 
 def _model_name(config: Config) -> str:
     """The last part of the run's folder."""
-    name = config.output_dir.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    name = base_name(config.output_dir)
     return name if name.strip(".") else "model"
 
 
 def _command(config: Config) -> str:
     """The command that trains the same model, a flag on each line."""
     # What cannot change the model is not part of how it was made.
-    flags = command_line.command_line(config.of_result())
+    flags = command_line.command_line(_without_folders(config.of_result()))
     return " \\\n    ".join(["python -m tf_bert.run", *map(shlex.quote, flags)])
+
+
+def _without_folders(config: Config) -> Config:
+    """The same without what is of one machine: where the files are."""
+    paths = {name: path for name, path in config.inputs.items() if path}
+    if checkpoint_sources.find_hub_id(config.init_checkpoint):
+        del paths["init_checkpoint"]
+    names = {name: base_name(path) or "." for name, path in paths.items()}
+    return dataclasses.replace(config, output_dir=_model_name(config), **names)
 
 
 def _data_parts(data: TaskData) -> dict[str, Any]:

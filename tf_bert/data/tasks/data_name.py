@@ -17,7 +17,7 @@ def data_name(configuration: Mapping[str, Any]) -> str:
 
     The task, the dataset of tensorflow-datasets, or the training file. A
     file that is called after its split alone, or by a pattern, has its
-    folder before it.
+    folder before it, unless that is called after a user.
 
     Args:
         configuration: `Config.as_dict`, or the `config` of a trial's record.
@@ -29,15 +29,29 @@ def data_name(configuration: Mapping[str, Any]) -> str:
         'mails.csv'
         >>> data_name({"train_file": "../spam/train.csv"})
         'spam/train.csv'
+        >>> data_name({"train_file": "/home/jane/train.csv"})
+        'train.csv'
     """
     name = configuration.get("task_name") or configuration.get("tfds_name")
     if name:
         return name
     folder, _, file = _parts(configuration["train_file"])
-    folder = _parts(folder)[-1].strip(".")
-    if folder and _SAYS_NOTHING.match(file):
+    parent, _, folder = _parts(folder)
+    folder = folder.strip(".")
+    is_home = base_name(parent) in ("home", "Users")
+    if folder and not is_home and _SAYS_NOTHING.match(file):
         return f"{folder}/{file}"
     return file
+
+
+def base_name(path: str) -> str:
+    """Returns the last part of the path of a file or a folder.
+
+    Example:
+        >>> base_name("gs://bucket/models/minilm/")
+        'minilm'
+    """
+    return _parts(path.rstrip("/\\"))[-1]
 
 
 def source_name(source: str) -> str:
@@ -51,7 +65,7 @@ def source_name(source: str) -> str:
     """
     if source.startswith(TFDS_PREFIX):
         return source.removeprefix(TFDS_PREFIX)
-    return _parts(source)[-1]
+    return base_name(source)
 
 
 def _parts(path: str) -> tuple[str, str, str]:
