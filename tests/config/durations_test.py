@@ -24,6 +24,22 @@ def test_warmup_steps(proportion, number, expected):
     assert durations.warmup_steps(config, 23) == expected
 
 
+@pytest.mark.parametrize(
+    "proportion, num_steps, expected",
+    [(0.29, 100, 29), (0.57, 100, 57), (0.58, 99, 57), (1e-05, 100_000, 1)],
+)
+def test_a_proportion_is_what_was_written(proportion, num_steps, expected):
+    config = Config(output_dir="x", warmup_proportion=proportion)
+    assert durations.warmup_steps(config, num_steps) == expected
+
+
+def test_a_tenth_is_what_it_was():
+    config = Config(output_dir="x")
+    for num_steps in range(20_000):
+        steps = durations.warmup_steps(config, num_steps)
+        assert steps == int(0.1 * num_steps) == num_steps // 10
+
+
 EVEN = "num_evaluations"
 STEPS = "evaluate_every_steps"
 EPOCHS = "evaluate_every_epochs"

@@ -43,6 +43,29 @@ class DropoutTest(parameterized.TestCase):
         keep = 1 - round(rate * 65536) / 65536
         np.testing.assert_allclose(outputs[outputs != 0] * keep, 3.0, rtol=3e-7)
 
+    @parameterized.product(
+        dtype=["bfloat16", "float16"], rate=[0.001, 0.01, 0.1, 0.5, 0.9]
+    )
+    def test_the_mean_is_exact_where_no_number_is_the_scale(self, dtype, rate):
+        inputs = tf.fill([500, 2000], tf.constant(-2, dtype))
+        outputs = tf.cast(dropout(inputs, rate, SEED, 0), "float64").numpy()
+        is_kept = outputs != 0
+        deviation = (rate * (1 - rate) / outputs.size) ** 0.5
+        self.assertAlmostEqual(
+            is_kept.mean(), 1 - rate, delta=5 * deviation + 2**-17
+        )
+        keep = 1 - round(rate * 65536) / 65536
+        self.assertAlmostEqual(outputs[is_kept].mean() * keep, -2, delta=2e-4)
+
+    @parameterized.parameters("float32", "bfloat16")
+    def test_the_highest_rate_keeps_one_of_65536(self, dtype):
+        outputs = dropout(tf.ones((2048, 512), dtype), 0.999995, SEED, 0)
+        values, counts = np.unique(
+            tf.cast(outputs, "float32"), return_counts=True
+        )
+        np.testing.assert_array_equal(values, [0, 65536])
+        self.assertBetween(counts[1], 1, 40)  # 16 are expected.
+
     def test_neighbours_are_independent(self):
         # Two neighbours share one 32-bit random number.
         dropped = drop(np.ones((400, 500), np.float32), 0.5) == 0

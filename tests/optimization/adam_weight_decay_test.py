@@ -64,7 +64,7 @@ class AdamWeightDecayTest(parameterized.TestCase):
             decay=decay,
             bias_correction=bias_correction,
         )
-        # In float32, 1 - 0.999 is 4.7e-5 too large: that must not show.
+        # In float32, 1 - 0.999 is 1.3e-5 too small: that must not show.
         np.testing.assert_allclose(
             kernel.numpy() - start, expected - start, rtol=3e-6, atol=1e-6
         )

@@ -4,12 +4,16 @@ The length of the training itself is `Config.num_steps`.
 """
 
 import math
+from fractions import Fraction
 
 from tf_bert.config import Config
 
 
 def warmup_steps(config: Config, num_steps: int) -> int:
     """Returns in how many steps of `num_steps` the learning rate rises.
+
+    A proportion is taken as it is written, 0.29 of 100 is 29, and rounded
+    down, as in the code of Zhang et al. (2021); transformers rounds up.
 
     Raises:
         ValueError: if the warm-up is longer than the training.
@@ -19,7 +23,8 @@ def warmup_steps(config: Config, num_steps: int) -> int:
         23
     """
     if config.num_warmup_steps is None:
-        return int(config.warmup_proportion * num_steps)
+        # As floats, 0.29 * 100 is below 29.
+        return int(Fraction(str(config.warmup_proportion)) * num_steps)
     if config.num_warmup_steps > num_steps:
         raise ValueError(
             "The warm-up is longer than the training. Received: "

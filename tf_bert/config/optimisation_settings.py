@@ -106,7 +106,8 @@ class OptimisationSettings:
     warmup_proportion: float | None = _restarted(
         0.1,
         "Share of the updates in which the learning rate rises from 0 to its "
-        "peak. 0: no warm-up.",
+        "peak, rounded down to whole updates as in the paper's code "
+        "(transformers rounds up). 0: no warm-up.",
         at_least=0,
         at_most=1,
     )

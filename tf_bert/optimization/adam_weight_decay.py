@@ -289,7 +289,7 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
             self._v[index],
             keras.ops.cast(self.iterations, before.dtype),
             # As float32 holds them, for so the moments were made: 1 - 0.999
-            # is 4.7e-5 too large there.
+            # is 1.3e-5 too small there.
             beta_1=float(np.float32(self.beta_1)),
             beta_2=float(np.float32(self.beta_2)),
             epsilon=self.epsilon,
