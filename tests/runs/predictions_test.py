@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tf_bert.config import Config
+from tf_bert.data.readers.unlabelled import UnlabelledFile
 from tf_bert.runs import predictions
 from tf_bert.runs.classifier import load_finished
 
@@ -93,6 +94,15 @@ class TestWritePredictions:
             "a \u2028 \u2029 \x85 \x0b \x1c b",
             " spaces ",
             "=1+1",
+            "'=1+1",
+            "''+1",
+            "-0.5",
+            "-0.5.",
+            "+49 30 1234",
+            "- good mug",
+            "@mug",
+            "\tmug",
+            "'s mug",
             "\ufeff mark",
             "\U0001f600",
         ]
@@ -103,8 +113,41 @@ class TestWritePredictions:
         assert self.write(classifier, config, file, path) == len(texts)
         header, *written = read_rows(path)
         assert header[:3] == ["text", "more", "predicted_label"]
-        assert [row[0] for row in written] == texts
         assert [json.loads(row[1]) for row in written] == [[x] for x in texts]
+        # What a spreadsheet would compute has an apostrophe more.
+        for cell, text in zip(written, texts, strict=True):
+            is_number = text == "-0.5"
+            is_formula = text.lstrip("'")[0] in "=+-@\t\r" and not is_number
+            assert cell[0] == ("'" if is_formula else "") + text
+        # Here it reads as it was, under any name.
+        for name in ("out.tsv", "out.txt", "out.csv"):
+            copy = tmp_path / name
+            if copy != path:
+                copy.write_bytes(path.read_bytes())
+            (chunk,) = UnlabelledFile(str(copy), "text").chunks()
+            assert chunk.texts == tuple(texts)
+
+    def test_predicting_predictions_changes_nothing(
+        self, classifier, config, tmp_path
+    ):
+        file = tmp_path / "new.jsonl"
+        first, second = tmp_path / "1.tsv", tmp_path / "2.tsv"
+        rows = [
+            {"=x\n": "a", "text": '"Good" mug', "predicted_label": "mine"},
+            {"=x\n": "\t-", "text": "=A2\nmug", "predicted_label": "mine"},
+        ]
+        lines = [json.dumps(row) + "\n" for row in rows]
+        file.write_text("".join(lines), encoding="utf-8")
+        self.write(classifier, config, file, first)
+        assert read_rows(first)[0] == [
+            "'=x\n",
+            "text",
+            "predicted_label",
+            "probability_bad",
+            "probability_good",
+        ]
+        self.write(classifier, config, first, second)
+        assert second.read_bytes() == first.read_bytes()
 
     def test_a_text_may_be_a_million_characters_long(
         self, classifier, config, tmp_path

@@ -14,6 +14,7 @@ import jinja2
 import markupsafe
 from matplotlib.figure import Figure
 
+from tf_bert.data.readers import written_tables
 from tf_bert.report.figures import style, svg
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
@@ -51,12 +52,22 @@ class Table:
     def to_tsv(self) -> str:
         """Returns the header and the rows, tabs and line ends as spaces.
 
+        Texts that a spreadsheet would compute have an apostrophe before them,
+        see `written_tables`.
+
         Example:
-            >>> Table("t", "", ("a", "b"), (("x", "1"),)).to_tsv()
-            'a\\tb\\nx\\t1\\n'
+            >>> Table("t", "", ("a", "b"), (("=x", "-1 to 2"),)).to_tsv()
+            "a\\tb\\n'=x\\t-1 to 2\\n"
         """
-        lines = (self.header, *self.rows)
-        return "".join("\t".join(map(_one_line, x)) + "\n" for x in lines)
+        num_texts = self.num_text_columns
+        lines = [written_tables.line_of(_guarded(self.header))]
+        lines += [
+            written_tables.line_of(
+                [*_guarded(row[:num_texts]), *map(_one_line, row[num_texts:])]
+            )
+            for row in self.rows
+        ]
+        return "".join(lines)
 
 
 def table_of(
@@ -79,6 +90,10 @@ def table_of(
         [[str(cell(item)) for cell in columns.values()] for item in items],
         num_text_columns,
     )
+
+
+def _guarded(cells: Iterable[str]) -> list[str]:
+    return [written_tables.guard(_one_line(cell)) for cell in cells]
 
 
 def _one_line(cell: str) -> str:

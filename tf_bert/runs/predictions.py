@@ -1,18 +1,20 @@
 """Predictions for texts, for the rows of a file, and `--mode=predict`.
 
-Of a row are written its own columns, then label and shares, as TSV.
+Of a row are written its own columns, then label and shares, in the dialect of
+`written_tables.py`, in which this program reads them again.
 """
 
+import itertools
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
+from absl import logging
 
 from tf_bert.config import Config
-from tf_bert.data.readers import standard_input, unlabelled
+from tf_bert.data.readers import standard_input, unlabelled, written_tables
 from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.runs import run_folder
@@ -24,8 +26,6 @@ from tf_bert.training import inference
 # Few, so that what is computed for them stays small; many, since the last
 # batches of each time are not full.
 _TEXTS_AT_A_TIME = 4096
-
-_NEEDS_QUOTES = re.compile('[\t\n\r"]')
 
 
 def predict_on_texts(
@@ -101,10 +101,9 @@ def write_predictions(
 
     The file has the input's rows in their order and its columns, then
     `predicted_label` and `probability_<label>` for each label (regression:
-    `predicted_score`). Fields with a tab, quote or line break are quoted as
-    spreadsheets and pandas read it; this program's own .tsv reader takes
-    quotes for text, so to predict such rows once more, pass the file from
-    before. Rows stream: memory does not grow with their number.
+    `predicted_score`). Columns of these names that the input has, such as
+    those of a file of predictions, are replaced. Rows stream: memory does not
+    grow with their number.
 
     It is written whole or not at all. Without a path nothing is written: on
     several workers all take part, and one of them writes.
@@ -141,40 +140,44 @@ def _write(
     target: BinaryIO,
 ) -> int:
     task = classifier.task
+    written = _output_columns(task)
     num_rows = 0
     for chunk in chunks:
+        is_kept = [name not in written for name in chunk.columns]
         if not num_rows:
-            target.write(_tsv_line([*chunk.columns, *_output_columns(task)]))
+            _log_replaced(chunk.columns, written)
+            names = itertools.compress(chunk.columns, is_kept)
+            target.write(_tsv_line([*names, *written]))
         logits = predict_on_texts(classifier, chunk.texts, chunk.text_pairs)
         for row, values in zip(
             chunk.rows, _output_values(task, logits), strict=True
         ):
-            target.write(_tsv_line([*row, *values]))
+            kept = itertools.compress(row, is_kept)
+            target.write(_tsv_line([*kept, *values]))
         target.flush()
         num_rows += len(chunk.rows)
     return num_rows
 
 
-def _tsv_line(fields: Iterable[str]) -> bytes:
-    """Returns a row with quotes where they are needed.
+def _log_replaced(columns: Sequence[str], written: Sequence[str]) -> None:
+    replaced = [name for name in columns if name in written]
+    if replaced:
+        logging.info(
+            "Columns of the file are replaced: %s.", ", ".join(replaced)
+        )
 
-    Not by `csv.writer`: before Python 3.13 it leaves a carriage return
-    without quotes, and `csv.reader` takes that for the end of the row.
-    """
-    quoted = (
-        '"' + field.replace('"', '""') + '"'
-        if _NEEDS_QUOTES.search(field)
-        else field
-        for field in fields
-    )
-    return ("\t".join(quoted) + "\n").encode("utf-8")
+
+def _tsv_line(fields: Iterable[str]) -> bytes:
+    guarded = map(written_tables.guard, fields)
+    return written_tables.line_of(guarded).encode("utf-8")
 
 
 def _output_columns(task: TaskSpec) -> list[str]:
     if task.is_regression:
-        return ["predicted_score"]
-    names = [f"probability_{name}" for name in task.label_names]
-    return ["predicted_label", *names]
+        return [written_tables.PREDICTED_SCORE]
+    before = written_tables.PROBABILITY
+    names = [f"{before}{name}" for name in task.label_names]
+    return [written_tables.PREDICTED_LABEL, *names]
 
 
 def _output_values(task: TaskSpec, logits: np.ndarray) -> Iterator[list[str]]:

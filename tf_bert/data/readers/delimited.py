@@ -6,7 +6,8 @@ countries write semicolons or tabs under that name.
 
 In `.tsv` and `.txt` a quote is a character like any other, and a row ends at
 "\\n" and nowhere else: a lone carriage return or another Unicode line separator
-stays inside its field.
+stays inside its field. A file of predictions is read as it was written, with
+quotes; see `written_tables.py`.
 """
 
 import csv
@@ -15,6 +16,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from tf_bert.config.text_format import TextFormat
+from tf_bert.data.readers import written_tables
 from tf_bert.data.readers.data_files import open_decompressed
 from tf_bert.data.readers.records import Record, drop_last_blanks, place
 from tf_bert.data.readers.text_encoding import MAX_LINE_CHARACTERS, decode_lines
@@ -56,8 +58,21 @@ def read_tsv(
     with open_decompressed(path) as file:
         lines = decode_lines(file, text_format.encoding, path)
         delimiter = text_format.separator or "\t"
-        rows = _split_plain(lines, delimiter)
+        sample, _ = _take_sample(lines)
+        lines = itertools.chain(sample, lines)
+        if has_header and delimiter == "\t" and _are_predictions(sample):
+            rows = _split_csv(lines, delimiter, path)
+        else:
+            rows = _split_plain(lines, delimiter)
         yield from _as_records(rows, path, has_header, delimiter, text_format)
+
+
+def _are_predictions(sample: Sequence[str]) -> bool:
+    try:
+        names = next(_csv_reader(sample, "\t"), [])
+    except csv.Error:  # Quotes that are text.
+        return False
+    return written_tables.is_header(names)
 
 
 def _take_sample(lines: Iterator[str]) -> tuple[list[str], bool]:
@@ -163,8 +178,8 @@ def _split_csv(
             fields = next(reader, None)
         except csv.Error as error:
             raise ValueError(
-                "A .csv row is not quoted correctly: a field that starts "
-                'with " ends with ", and a " inside it is doubled. Received: '
+                "A row is not quoted correctly: a field that starts with "
+                '" ends with ", and a " inside it is doubled. Received: '
                 f"{error} in {path}, in the row that starts on line {line}. "
                 "Correct the row, or save the file as .tsv (literal quotes)."
             ) from error
@@ -187,6 +202,9 @@ def _as_records(
         return
     line, names = first
     count = len(names)
+    is_guarded = has_header and written_tables.is_header(names)
+    if is_guarded:
+        names = map(written_tables.unguard, names)
     if has_header:
         yield Record(line, tuple(names))
     else:
@@ -204,4 +222,6 @@ def _as_records(
                 f"Correct the row, or pass --delimiter; {delimiter!r} divides "
                 "it now."
             )
+        if is_guarded:
+            fields = map(written_tables.unguard, fields)
         yield Record(line, tuple(fields))
