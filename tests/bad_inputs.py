@@ -407,6 +407,42 @@ FLAGS = [
         "--validation_file={folder}/a.csv",
         files={"a.csv": "text,label\nA mug.,good\nA mug.,bad\n"},
     ),
+    *(
+        Case(
+            f"{split} proportion beside a {split} file {mode}",
+            f"`{split}_proportion` is a share .* a {split} split of its own. "
+            f"Received: {split}_proportion=0.2, .*a.csv. Leave out --{split}_p",
+            f"--{split}_proportion=0.2 --{split}_file={{folder}}/a.csv {mode}",
+            files={"a.csv": "text,label\nA mug.,good\nA mug.,bad\n"},
+        )
+        for split in ("validation", "test")
+        for mode in ("", "--mode=inspect", "--mode=trials --num_trials=2")
+    ),
+    *(
+        Case(
+            f"{wrong} beside a known task",
+            message,
+            f"--task_name=product_reviews {wrong}",
+            changes={"train_file": None},
+        )
+        for wrong, message in (
+            ("--validation_proportion=0", "Received: validation_proportion=0"),
+            ("--test_proportion=0.2", "=0.2, .*test.tsv. Leave out --test_p"),
+            ("--delimiter=comma", "delimiter='comma' for no file. Leave out"),
+            ("--encoding=cp1252", "none of which is of text. Received: enc"),
+        )
+    ),
+    Case(
+        "delimiter of JSON lines",
+        "none of which is .csv.*delimiter='comma' for .*a.jsonl. Leave out",
+        "--train_file={folder}/a.jsonl --delimiter=comma --encoding=utf-8",
+        files={
+            "a.jsonl": "".join(
+                f'{{"text": "A mug {i}.", "label": "{i % 2}"}}\n'
+                for i in range(9)
+            )
+        },
+    ),
     Case(
         "kept head of other labels",
         "another number of outputs.*keep_head=True, 2 outputs in .*, 3 wanted",

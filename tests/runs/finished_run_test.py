@@ -115,6 +115,18 @@ class TestPredict:
         assert lines[1].startswith("1\tCafé.\t")
         assert len(lines) == 2
 
+    @pytest.mark.parametrize(
+        "content, further",
+        [('{"text": "A mug."}\n', []), (None, ["--predict_file=-"])],
+    )
+    def test_a_delimiter_of_nothing_is_refused(
+        self, main, capsys, content, further
+    ):
+        flags = ["--delimiter=pipe", *further]
+        assert main("predict", content, *flags, name="new.jsonl") == 2
+        error = capsys.readouterr().err
+        assert "Received: delimiter='pipe' for" in error
+
     def test_a_wrong_row_is_found_first(self, folder, main, capsys):
         before = (folder / "predictions.tsv").read_bytes()
         assert main("predict", "text\nA mug.\n \n") == 2

@@ -186,6 +186,7 @@ def build(
     config = distribution.with_batch_size(config)
     if data is None:
         data = read_data(config)
+        run_data.check_is_used(config, data)
     config = dataclasses.replace(
         config, positive_label=data.task.positive_label
     )

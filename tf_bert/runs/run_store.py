@@ -111,6 +111,8 @@ class RunStore:
         """Reads the data; of a run that has begun, the examples of then."""
         record, begun = self._begun()
         data = build.read_data(self.config, record=record, begun=begun)
+        if not record and begun is None:
+            run_data.check_is_used(self.config, data)
         if self._workers.num_workers > 1:
             same_data.check_same(self._workers, self.config, data)
         return data

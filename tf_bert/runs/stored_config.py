@@ -17,6 +17,7 @@ from tf_bert.config.all_settings import (
 from tf_bert.config.setting import OF_ANY_RUN, TRAINING
 from tf_bert.data.readers import standard_input
 from tf_bert.data.tasks import run_data
+from tf_bert.data.tasks.data_sources import given_files
 from tf_bert.data.tasks.task_spec import TaskSpec
 from tf_bert.runs import run_folder
 from tf_bert.runs.run_folder import RunFolder
@@ -57,7 +58,17 @@ def stored_config(**given: Any) -> Config:
     fields |= _without_batch_size(given)
     task = _task_of_file(run, given)
     if task is None:
-        return Config.from_dict(fields)
+        config = Config.from_dict(fields)
+    else:
+        config = _of_task(fields, given, task)
+    _check_text_format(config, run)
+    return config
+
+
+def _of_task(
+    fields: Mapping[str, Any], given: Mapping[str, Any], task: TaskSpec
+) -> Config:
+    """Returns the configuration of a file whose columns a task says."""
     return Config.from_dict(
         fields,
         task_name=None,
@@ -69,6 +80,23 @@ def stored_config(**given: Any) -> Config:
         label_column=given.get("label_column", task.label_column),
         task_type="regression" if task.is_regression else "classification",
         metric=task.metric,
+    )
+
+
+def _check_text_format(config: Config, run: Config) -> None:
+    """Refuses what is said anew of files that have no use for it.
+
+    What is said as of the run may be from its flag file.
+    """
+    names = names_where(lambda setting: setting.is_of_files)
+    same = [x for x in names if config.value_of(x) == run.value_of(x)]
+    files = [*given_files(config).values()]
+    if config.mode == "predict":
+        files = [config.predict_file]
+    elif config.test_file:
+        files = [config.test_file]
+    run_data.check_text_format(
+        config.with_defaults(same), [file for file in files if file]
     )
 
 

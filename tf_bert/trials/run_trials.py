@@ -11,6 +11,7 @@ from typing import Any
 from absl import logging
 
 from tf_bert.config import Config
+from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.stored_rows import ChangedDataError
 from tf_bert.runs import build, recorded_onednn, run_folder
 from tf_bert.training.devices import distribution
@@ -49,7 +50,8 @@ def run_trials(config: Config) -> int:
     folder = TrialFolder(config.output_dir)
     folder.check_usable(config)
     data = SweepData()
-    _check(config, data)
+    has_begun = bool(folder.read_optional(run_folder.DATA))
+    _check(config, data, is_new=config.overwrite_output_dir or not has_begun)
     asked, config = config, positive_labels.settle(config, data, folder)
     trials = planned_trials(config)
     with _connected(config), folder.lock.held():
@@ -80,7 +82,7 @@ def _connected(config: Config) -> contextlib.AbstractContextManager:
     return ray_cluster.connected(config)
 
 
-def _check(config: Config, data: SweepData) -> None:
+def _check(config: Config, data: SweepData, *, is_new: bool) -> None:
     """Checks every recipe as `build` would, without a model."""
     for label, recipe in recipes(config).items():
         try:
@@ -91,6 +93,8 @@ def _check(config: Config, data: SweepData) -> None:
                     "Received: neither validation nor test. Pass "
                     "--validation_proportion=0.1, or a --test_file."
                 )
+            if is_new:
+                run_data.check_is_used(recipe, task_data)
             build.check(recipe, task_data)
         except ValueError as error:
             if config.sweep is None:

@@ -5,7 +5,12 @@ import pathlib
 from absl.testing import parameterized
 from conftest import WithFolder
 
-from tf_bert.data.readers.table_formats import open_table, uses_header
+from tf_bert.data.readers.table_formats import (
+    has_delimiter,
+    has_encoding,
+    open_table,
+    uses_header,
+)
 
 
 class TableTestCase(WithFolder):
@@ -250,3 +255,16 @@ class UsesHeaderTest(parameterized.TestCase):
             "--text_column or --label_column",
         ):
             uses_header({"text_column": text, "label_column": label})
+
+
+class NamesTest(parameterized.TestCase):
+    @parameterized.parameters(
+        ("gs://b/part-*.CSV.gz", True, True),
+        ("a.txt", True, True),
+        ("a.ndjson.gz", True, False),
+        ("a.parquet", False, False),
+        ("a.csv/b.parquet", False, False),
+    )
+    def test_a_name_says_what_a_file_has(self, path, encoding, delimiter):
+        found = has_encoding(path), has_delimiter(path)
+        self.assertEqual(found, (encoding, delimiter))

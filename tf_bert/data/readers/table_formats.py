@@ -19,10 +19,13 @@ from tf_bert.data.readers.records import Kind, Record, place
 # Called with path, has_header=, text_format=; see `records.py`.
 _Reader = Callable[..., Iterator[Record]]
 
-_TEXT_FORMATS: dict[str, _Reader] = {
+_DIVIDED_FORMATS: dict[str, _Reader] = {
     ".csv": delimited.read_csv,
     ".tsv": delimited.read_tsv,
     ".txt": delimited.read_tsv,
+}
+_TEXT_FORMATS: dict[str, _Reader] = {
+    **_DIVIDED_FORMATS,
     ".jsonl": json_lines.read_json_lines,
     ".ndjson": json_lines.read_json_lines,
 }
@@ -31,6 +34,20 @@ _FORMATS: dict[str, _Reader] = {
     **{f"{name}.gz": reader for name, reader in _TEXT_FORMATS.items()},
     ".parquet": parquet_files.read_parquet,
 }
+
+
+def has_encoding(path: str) -> bool:
+    """Whether a file is one of text, by its name."""
+    return _is_of(path, _TEXT_FORMATS)
+
+
+def has_delimiter(path: str) -> bool:
+    """Whether a delimiter divides the fields of a file, by its name."""
+    return _is_of(path, _DIVIDED_FORMATS)
+
+
+def _is_of(path: str, formats: Mapping[str, _Reader]) -> bool:
+    return path.lower().removesuffix(".gz").endswith(tuple(formats))
 
 
 class Row(NamedTuple):

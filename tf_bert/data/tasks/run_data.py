@@ -1,12 +1,15 @@
 """From a configuration to the data of a run: its task and its splits."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from absl import logging
 
 from tf_bert.config import Config, rules
+from tf_bert.config.all_settings import SETTINGS, received
+from tf_bert.data.readers import table_formats
+from tf_bert.data.readers.standard_input import STANDARD_INPUT
 from tf_bert.data.readers.unlabelled import UnlabelledFile
 from tf_bert.data.tasks import (
     known_tasks,
@@ -15,6 +18,7 @@ from tf_bert.data.tasks import (
     tfds_task,
 )
 from tf_bert.data.tasks.copies import count_in_train
+from tf_bert.data.tasks.data_sources import given_files
 from tf_bert.data.tasks.divide import DivisionRules, divide
 from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.data.tasks.row_digests import digest_rows, format_rows
@@ -127,6 +131,57 @@ def load(
     )
     _log_sizes(data)
     return data
+
+
+def check_is_used(config: Config, data: TaskData) -> None:
+    """Refuses what is said of data that has no use for it.
+
+    Of a new run: one that has begun goes on with what it was begun with.
+
+    Args:
+        data: Of `load`.
+    """
+    proportions = {
+        "validation": config.validation_proportion,
+        "test": config.test_proportion,
+    }
+    for split, proportion in proportions.items():
+        name = f"{split}_proportion"
+        if split in data.digests and proportion != SETTINGS[name].default:
+            raise ValueError(
+                f"`{name}` is a share of the training examples, but the data "
+                f"has a {split} split of its own. {received(config, name)}, "
+                f"{data.digests[split].source}. Leave out --{name}; or, to "
+                f"hold examples out, pass --train_file without --{split}_file."
+            )
+    files = [*given_files(config).values(), config.predict_file]
+    check_text_format(config, [file for file in files if file])
+
+
+def check_text_format(config: Config, files: Collection[str]) -> None:
+    """Refuses an encoding or a delimiter that none of these files has."""
+    has_lines = has_fields = False
+    if STANDARD_INPUT in files:
+        has_lines = True
+        has_fields = get_trained_task(config).text_pair_column is not None
+    if config.encoding and not (
+        has_lines or any(map(table_formats.has_encoding, files))
+    ):
+        raise _no_use_error(config, "encoding", "of text", files)
+    if config.delimiter and not (
+        has_fields or any(map(table_formats.has_delimiter, files))
+    ):
+        raise _no_use_error(config, "delimiter", ".csv, .tsv or .txt", files)
+
+
+def _no_use_error(
+    config: Config, name: str, which: str, files: Collection[str]
+) -> ValueError:
+    return ValueError(
+        f"`{name}` is about your own files, none of which is {which}. "
+        f"{received(config, name)} for {', '.join(files) or 'no file'}. Leave "
+        f"out --{name}, or correct the --*_file flag."
+    )
 
 
 def file_to_predict(config: Config, task: TaskSpec) -> UnlabelledFile:
