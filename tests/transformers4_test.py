@@ -4,6 +4,8 @@ This file is also the program that runs the blocks in an environment with
 transformers 4 and tf-keras, where there is no tf_bert.
 """
 
+import fnmatch
+import inspect
 import json
 import os
 import pathlib
@@ -25,9 +27,20 @@ REQUIREMENTS = (
     "tokenizers==0.22.2",
     "huggingface_hub==0.36.2",
 )
+# The library `datasets`, for both worlds, and what our environment lacks.
+DATASETS = (
+    "datasets==3.6.0",
+    "dill==0.3.8",
+    "multiprocess==0.70.16",
+    "pandas==2.3.3",
+    "pytz==2026.6",
+    "xxhash==4.1.0",
+)
 TITLES = (
     "Load and call",
     "BERT without a head",
+    "What a model holds",
+    "Words of one's own",
     "Another number of labels",
     "Train with the labels among the inputs",
     "Train with the labels apart, and weights",
@@ -35,10 +48,18 @@ TITLES = (
     "Train with a loss, the labels among the inputs",
     "Train a regression",
     "Train with a loss, metrics and a dataset",
+    "Train on a Dataset of the library `datasets`",
     "Train in a loop of your own, the encoder frozen",
+    "Train on parts of a batch, with a schedule of your own",
     "Save, load, predict",
+    "Save and load the weights alone",
+    "Padding on the left",
 )
-CREATE_OPTIMIZER = TITLES[3]
+CREATE_OPTIMIZER = "Train with the labels among the inputs"
+TEXTS = [
+    f"The mug is {'good' if i % 3 else 'bad, ' * (i % 5 + 1)}."
+    for i in range(40)
+]
 SCRIPT = ROOT / "benchmarks" / "write_tf_model_h5.py"
 
 pytestmark = pytest.mark.large
@@ -89,6 +110,50 @@ def run_transformers_4(folder: str, output: str) -> None:
     run_page(folder, f"{output}/as shipped", [CREATE_OPTIMIZER])
     put_our_epsilon_into_theirs()
     run_page(folder, f"{output}/our epsilon", TITLES)
+    from transformers import AutoTokenizer, TFBertForSequenceClassification
+
+    padded = pad(AutoTokenizer, TFBertForSequenceClassification, folder)
+    np.savez(f"{output}/padded.npz", **padded)
+    names = json.dumps(public_names())
+    pathlib.Path(output, "names.json").write_text(names, encoding="utf-8")
+
+
+def pad(auto_tokenizer, model_class, folder: str) -> dict[str, np.ndarray]:
+    """Returns side of the padding -> the logits of texts."""
+    model, logits = model_class.from_pretrained(folder), {}
+    for side in ("left", "right"):
+        tokenizer = auto_tokenizer.from_pretrained(folder, padding_side=side)
+        inputs = tokenizer(TEXTS, padding=True, return_tensors="np")
+        logits[side] = model(dict(inputs)).logits.numpy()
+    return logits
+
+
+def public_names() -> list[str]:
+    """What transformers 4 has for TensorFlow, of BERT or of any model."""
+    import tensorflow as tf
+    import transformers
+    from transformers import keras_callbacks, optimization_tf
+
+    cls = transformers.TFBertForSequenceClassification
+    names = {n for n in dir(cls) if not n.startswith("_")}
+    names -= set(dir(tf.keras.Model))
+    names |= {"fit", "compile", "save_weights", "load_weights"}
+    for method in ("call", "from_pretrained", "save_pretrained"):
+        signature = inspect.signature(getattr(cls, method))
+        for name, parameter in signature.parameters.items():
+            if parameter.kind not in (
+                parameter.VAR_POSITIONAL,
+                parameter.VAR_KEYWORD,
+            ):
+                names.add(f"{method}({name}=)")
+    for name in dir(transformers):
+        if name.startswith(("TFBert", "TFAuto")):
+            names.add(name)
+    for module in (keras_callbacks, optimization_tf):
+        for name, value in vars(module).items():
+            if getattr(value, "__module__", "") == module.__name__:
+                names.add(name)
+    return sorted(names)
 
 
 def write_checkpoint(folder: str) -> None:
@@ -153,16 +218,12 @@ def run_block(block: str, given: dict) -> dict[str, np.ndarray]:
 def run_page(folder, output, titles, change=str) -> None:
     """Runs blocks, changed by a function; writes what they computed."""
     blocks = read_blocks()
-    texts = [
-        f"The mug is {'good' if i % 3 else 'bad, ' * (i % 5 + 1)}."
-        for i in range(40)
-    ]
     os.makedirs(output)
     for title in titles:
         given = {
             "folder": str(folder),
             "regression_folder": f"{folder}_regression",
-            "texts": texts,
+            "texts": TEXTS,
             "labels": np.arange(40) % 3,
             "scores": np.sin(np.arange(40)).astype(np.float32),
             "weights": np.arange(40) % 5 / 2,
@@ -176,22 +237,18 @@ def run_page(folder, output, titles, change=str) -> None:
 # ---- The tests ----
 
 
-@pytest.fixture(scope="module")
-def environment() -> dict[str, str]:
-    """The variables with which Python finds transformers 4 and tf-keras.
+def install(name: str, requirements) -> str:
+    """Returns the folder with a few packages, without what they require.
 
     Installed once per user, into the cache.
     """
     import filelock
-    import tensorflow as tf
 
     from tf_bert.checkpoints.fetch import named_models
 
-    minor = ".".join(tf.__version__.split(".")[:2])
-    requirements = [*REQUIREMENTS, f"tf-keras=={minor}.*"]
-    version = f"py{sys.version_info[0]}{sys.version_info[1]}-tf{minor}"
+    version = f"py{sys.version_info[0]}{sys.version_info[1]}"
     folder = pathlib.Path(
-        named_models.user_cache_dir(), "tests", f"transformers-4-{version}"
+        named_models.user_cache_dir(), "tests", f"{name}-{version}"
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(f"{folder}.lock"):
@@ -202,8 +259,26 @@ def environment() -> dict[str, str]:
             command += ["--no-deps", f"--target={partial}", *requirements]
             subprocess.run(command, check=True)
             partial.rename(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def datasets_folder() -> str:
+    """Where Python finds the library `datasets`."""
+    return install("datasets-3.6", DATASETS)
+
+
+@pytest.fixture(scope="module")
+def environment(datasets_folder) -> dict[str, str]:
+    """The variables with which Python finds transformers 4 and tf-keras."""
+    import tensorflow as tf
+
+    minor = ".".join(tf.__version__.split(".")[:2])
+    folder = install(
+        f"transformers-4-tf{minor}", [*REQUIREMENTS, f"tf-keras=={minor}.*"]
+    )
     return os.environ | {
-        "PYTHONPATH": str(folder),
+        "PYTHONPATH": os.pathsep.join([folder, datasets_folder]),
         "TF_USE_LEGACY_KERAS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
@@ -240,9 +315,13 @@ def folder(environment, tiny_checkpoint, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="module")
-def computed(folder):
+def computed(folder, datasets_folder):
     """World -> title of a block -> name -> what it computed."""
-    run_page(folder, folder.parent / "ours", TITLES, change_import)
+    sys.path.append(datasets_folder)
+    try:
+        run_page(folder, folder.parent / "ours", TITLES, change_import)
+    finally:
+        sys.path.remove(datasets_folder)
     worlds = {}
     for world in ("ours", "as shipped", "our epsilon"):
         paths = {
@@ -312,6 +391,59 @@ class TestPage:
             print(f"\nAfter 20 steps, {world}: {difference:.1e} apart")
         assert apart["our epsilon"] < 1e-5
         assert 1e-5 < apart["as shipped"] < 1e-3
+
+
+def not_here() -> list[str]:
+    """The names in the table of the page, a star for any ending."""
+    page = PAGE.read_text(encoding="utf-8")
+    table = page.partition("## Not here")[2].partition("\n\n## ")[0]
+    cells = re.findall(r"^\| (`.*?) \|", table, re.M)
+    return re.findall(r"`(.+?)`", "".join(cells))
+
+
+def is_ours(name: str) -> bool:
+    """Whether a name of transformers 4 is here: a method, argument or class."""
+    import tf_bert
+
+    cls = tf_bert.TFBertForSequenceClassification
+    method, _, argument = name.rstrip("=)").partition("(")
+    if argument:
+        return argument in inspect.signature(getattr(cls, method)).parameters
+    return name in tf_bert.__all__ or hasattr(cls, name)
+
+
+class TestNames:
+    def test_every_name_is_here_or_on_the_page_with_what_to_do(self, folder):
+        path = folder.parent / "names.json"
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+        missing = [name for name in theirs if not is_ours(name)]
+        listed = not_here()
+        assert len(missing) > 30
+        for name in missing:
+            assert any(fnmatch.fnmatchcase(name, row) for row in listed), name
+        for row in listed:
+            assert fnmatch.filter(missing, row), row
+
+
+class TestPadding:
+    def test_its_side_makes_no_difference_here(self, folder):
+        import transformers
+
+        import tf_bert
+
+        theirs = np.load(folder.parent / "padded.npz")
+        ours = pad(
+            transformers.AutoTokenizer,
+            tf_bert.TFBertForSequenceClassification,
+            str(folder),
+        )
+        assert theirs["right"].std(axis=0).min() > 1e-4
+        for side in ("left", "right"):
+            np.testing.assert_allclose(
+                ours[side], theirs["right"], rtol=0, atol=1e-6
+            )
+        # They pool the padding, as the page says.
+        assert np.abs(theirs["left"] - theirs["right"]).max() > 1e-2
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,15 @@ from tf_bert.system import limits, onednn
 _HOMES = {
     "AdamWeightDecay": "tf_bert.optimization.adam_weight_decay",
     "Config": "tf_bert.config",
+    "GradientAccumulator": "tf_bert.optimization.gradient_accumulator",
     "Predictor": "tf_bert.library",
+    "TFAutoModel": "tf_bert.models.bert_model",
+    "TFAutoModelForSequenceClassification": (
+        "tf_bert.models.sequence_classification"
+    ),
     "TFBertForSequenceClassification": "tf_bert.models.sequence_classification",
     "TFBertModel": "tf_bert.models.bert_model",
+    "WarmUp": "tf_bert.optimization.warm_up",
     "create_optimizer": "tf_bert.optimization.create",
     "fine_tune": "tf_bert.finetune",
     "load_examples": "tf_bert.library",

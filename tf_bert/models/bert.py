@@ -67,6 +67,11 @@ class Embeddings(Layer):
         self.token_type_embeddings.build()
         self.LayerNorm.build((None, self.word_embeddings.output_dim))
 
+    @property
+    def weight(self) -> keras.Variable:
+        """The table of the words, under its name in transformers 4."""
+        return self.word_embeddings.embeddings
+
     def call(self, words, token_type_ids, position_ids, dropout_seed):
         """`words` are ids `[R, W]`, or embedded already, `[R, W, H]`."""
         size = self.word_embeddings.output_dim

@@ -50,3 +50,7 @@ class TFBertModel(pretrained.PretrainedModel):
         if not output_attentions:
             output.attentions = None
         return output if return_dict else output.to_tuple()
+
+
+# transformers 4's class, which chose by the configuration: here BERTs alone.
+TFAutoModel = TFBertModel

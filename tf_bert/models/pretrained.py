@@ -1,5 +1,6 @@
 """`from_pretrained` and `save_pretrained`, for every model of the package."""
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -12,11 +13,12 @@ from tf_bert.checkpoints import load, save
 from tf_bert.checkpoints.fetch import resolve
 from tf_bert.models import activations, initialization, outputs
 from tf_bert.models.bert import BertLayer
+from tf_bert.models.transformers_methods import TransformersMethods
 
 Tensor = Any
 
 
-class PretrainedModel(keras.Model):
+class PretrainedModel(TransformersMethods, keras.Model):
     """A BERT with weights that come from, and go to, a Hugging Face folder.
 
     Args:
@@ -80,7 +82,7 @@ class PretrainedModel(keras.Model):
     @classmethod
     def from_pretrained(
         cls,
-        pretrained_model_name_or_path: str,
+        pretrained_model_name_or_path: str | os.PathLike,
         *,
         config: transformers.BertConfig | None = None,
         seed: int | None = None,
@@ -118,7 +120,7 @@ class PretrainedModel(keras.Model):
                 it does not fit its configuration.
         """
         folder = resolve.resolve(
-            pretrained_model_name_or_path, cache_dir=cache_dir
+            os.fspath(pretrained_model_name_or_path), cache_dir=cache_dir
         )
         if config is None:
             config = load.read_config(folder)

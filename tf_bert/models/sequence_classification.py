@@ -248,6 +248,10 @@ class TFBertForSequenceClassification(pretrained.PretrainedModel):
         return super().compute_metrics(x, labels, y_pred.logits, weight)
 
 
+# transformers 4's class, which chose by the configuration: here BERTs alone.
+TFAutoModelForSequenceClassification = TFBertForSequenceClassification
+
+
 def per_example_loss(
     labels: Tensor, logits: Tensor, *, label_smoothing: float = 0.0
 ) -> Tensor:

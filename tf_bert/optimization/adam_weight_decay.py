@@ -218,7 +218,7 @@ class AdamWeightDecay(keras.optimizers.Optimizer):
 
     def apply(self, grads, trainable_variables=None):
         """Applies one step; the gradients may be sparse (`IndexedSlices`)."""
-        dense = [g if g is None else _dense(g) for g in grads]
+        dense = [g if g is None else dense_gradient(g) for g in grads]
         return super().apply(dense, trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
@@ -368,7 +368,7 @@ def _paths_with_decay(
     return tuple(path for path in paths if path in decayed)
 
 
-def _dense(gradient: Tensor) -> Tensor:
+def dense_gradient(gradient: Tensor) -> Tensor:
     """Sums the rows of an embedding's gradient that come twice."""
     if keras.backend.backend() == "tensorflow":
         from tf_bert.optimization import fused_adam
