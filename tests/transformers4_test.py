@@ -40,6 +40,7 @@ TITLES = (
     "Load and call",
     "BERT without a head",
     "What a model holds",
+    "From the hub",
     "Words of one's own",
     "Another number of labels",
     "Train with the labels among the inputs",
@@ -157,7 +158,10 @@ def public_names() -> list[str]:
 
 
 def write_checkpoint(folder: str) -> None:
-    """Makes a `tf_model.h5` with transformers 4, beside its config.json."""
+    """Makes a `tf_model.h5` with transformers 4, beside its config.json.
+
+    The hub's cache beside the folder holds a copy of it, as revision "v1".
+    """
     import transformers
 
     config = transformers.BertConfig.from_pretrained(folder)
@@ -169,6 +173,11 @@ def write_checkpoint(folder: str) -> None:
         noise = rng.normal(scale=0.05, size=variable.shape)
         variable.assign(("gamma" in variable.name) + noise.astype(np.float32))
     model.save_pretrained(folder)
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    cached = pathlib.Path(f"{folder}_cache", "models--organisation--name")
+    shutil.copytree(folder, cached / "snapshots" / commit)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "v1").write_text(commit)
 
 
 def put_our_epsilon_into_theirs() -> None:
@@ -228,6 +237,7 @@ def run_page(folder, output, titles, change=str) -> None:
             "scores": np.sin(np.arange(40)).astype(np.float32),
             "weights": np.arange(40) % 5 / 2,
             "output_dir": os.path.join(output, "saved"),
+            "cache_dir": f"{folder}_cache",
         }
         block = change(blocks[""] + blocks[title])
         path = f"{output}/{TITLES.index(title)}.npz"

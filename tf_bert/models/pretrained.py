@@ -88,6 +88,9 @@ class PretrainedModel(TransformersMethods, keras.Model):
         seed: int | None = None,
         dtype: Any = None,
         cache_dir: str | None = None,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        local_files_only: bool = False,
         output_loading_info: bool = False,
         from_pt: bool = False,
         ignore_mismatched_sizes: bool = True,
@@ -107,6 +110,11 @@ class PretrainedModel(TransformersMethods, keras.Model):
             config: None is the configuration of the checkpoint.
             seed: as in the constructor, like `dtype`.
             cache_dir: where downloads are kept; None is the user's cache.
+            revision: branch, tag or commit of a repository of the hub; None
+                is its main branch. Folders and named models have none.
+            token: for the hub; None is that of `HF_TOKEN` or of the last
+                `hf auth login`, False is none.
+            local_files_only: asks no hub, and takes what was fetched before.
             output_loading_info: returns a tuple `(model, info)`, `info` with
                 the keys `missing_keys`, `unexpected_keys` and
                 `mismatched_keys`, as transformers 4 does.
@@ -120,7 +128,11 @@ class PretrainedModel(TransformersMethods, keras.Model):
                 it does not fit its configuration.
         """
         folder = resolve.resolve(
-            os.fspath(pretrained_model_name_or_path), cache_dir=cache_dir
+            os.fspath(pretrained_model_name_or_path),
+            cache_dir=cache_dir,
+            revision=revision,
+            token=token,
+            local_files_only=local_files_only,
         )
         if config is None:
             config = load.read_config(folder)

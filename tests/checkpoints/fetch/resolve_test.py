@@ -464,6 +464,38 @@ class HubIdTest(_FetchTestCase):
             self.call("resolve", "someone/made-up", env=env)[0]
         )
 
+    def test_revision_token_and_cache_are_those_that_are_given(self):
+        self.server.refusal = (401, "RepoNotFound")
+        folder = self.home / "elsewhere"
+        given = {"cache_dir": str(folder), "token": "hf_right"}
+        answer, _ = self.call(
+            "resolve", "someone/made-up", revision="v1", **given
+        )
+        self.assert_complete(answer)
+        self.assertIn(str(folder), answer["result"])
+        self.assertEqual(
+            self.server.count("/made-up/resolve/v1/config.json"), 1
+        )
+
+        self.server.requests.clear()
+        given["local_files_only"] = True
+        again, log = self.call(
+            "resolve", "someone/made-up", revision="v1", **given
+        )
+        self.assertEqual(again, answer)
+        self.assertNotIn("fetched before", log)
+        other, _ = self.call(
+            "resolve", "someone/made-up", revision="v2", **given
+        )
+        self.assertEqual(other["error"], "FileNotFoundError")
+        named, _ = self.call("fetch", _row(), local_files_only=True)
+        self.assertRegex(
+            named["message"],
+            "was not fetched before. Received: local_files_only=True; .* "
+            "config.json is missing. Leave out",
+        )
+        self.assertEmpty(self.server.requests)
+
     @parameterized.product(
         env=({}, {"HF_TOKEN": "hf_wrong"}),
         refusal=(

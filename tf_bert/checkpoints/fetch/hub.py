@@ -33,6 +33,7 @@ def check_offers(
     filename: str,
     *,
     revision: str | None = None,
+    token: str | bool | None = None,
     deadline: float = DEADLINE_SECONDS,
 ) -> None:
     """Raises unless the hub begins to send a file before the deadline.
@@ -48,7 +49,7 @@ def check_offers(
 
     def ask() -> None:
         try:
-            with _open_file(repo_id, filename, revision):
+            with _open_file(repo_id, filename, revision, token):
                 answers.put("")
         except (OSError, ValueError) as error:
             answers.put(str(error))
@@ -113,8 +114,16 @@ def copy_from_client_cache(
     return True
 
 
-def snapshot(repo_id: str, patterns: Sequence[str]) -> str:
-    """Fetches the files of a repository into the client's own cache.
+def snapshot(
+    repo_id: str,
+    patterns: Sequence[str],
+    *,
+    cache_dir: str | None = None,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
+) -> str:
+    """Fetches the files of a repository into the client's cache.
 
     Returns the folder that holds them. When the hub does not answer or
     refuses, a copy that was fetched before is used, and a warning says so.
@@ -122,6 +131,10 @@ def snapshot(repo_id: str, patterns: Sequence[str]) -> str:
     Args:
         repo_id: `organisation/name` or `name`.
         patterns: of files at the top of the repository, as in a shell.
+        cache_dir: None is the client's own cache.
+        revision: branch, tag or commit; None is the main branch.
+        token: None is that of the user, False is none.
+        local_files_only: whether the hub is not asked.
 
     Raises:
         OSError: with the reason, if they cannot be had.
@@ -129,7 +142,8 @@ def snapshot(repo_id: str, patterns: Sequence[str]) -> str:
     """
     refusal = None
     try:
-        check_offers(repo_id, "config.json")
+        if not local_files_only:
+            check_offers(repo_id, "config.json", revision=revision, token=token)
     except OSError as error:
         refusal = error
     try:
@@ -138,7 +152,10 @@ def snapshot(repo_id: str, patterns: Sequence[str]) -> str:
                 repo_id,
                 allow_patterns=list(patterns),
                 ignore_patterns=["*/*"],
-                local_files_only=refusal is not None,
+                cache_dir=cache_dir,
+                revision=revision,
+                token=token,
+                local_files_only=local_files_only or refusal is not None,
             )
     except OSError as error:
         # Why the hub was not used says more than that the cache is empty.
@@ -155,7 +172,10 @@ def snapshot(repo_id: str, patterns: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def _open_file(
-    repo_id: str, filename: str, revision: str | None
+    repo_id: str,
+    filename: str,
+    revision: str | None,
+    token: str | bool | None = None,
 ) -> Iterator[Any]:
     """Yields the streamed response once the hub has begun to send a file."""
     url = huggingface_hub.hf_hub_url(repo_id, filename, revision=revision)
@@ -165,7 +185,7 @@ def _open_file(
         session.stream(
             "GET",
             url,
-            headers=utils.build_hf_headers(library_name="tf_bert"),
+            headers=utils.build_hf_headers(token=token, library_name="tf_bert"),
             timeout=_SILENCE_SECONDS,
             follow_redirects=True,
         ) as response,

