@@ -10,10 +10,10 @@ from tf_bert.config import Config, all_settings
 from tf_bert.data.tasks import known_tasks
 from tf_bert.inspection import findings
 from tf_bert.inspection.contents import Inspection, SplitContents
-from tf_bert.inspection.cost import MemoryEstimate, TrainingCost
 from tf_bert.inspection.duplicates import Contradiction, Overlap
 from tf_bert.inspection.text_statistics import TextStatistics
 from tf_bert.inspection.timing import Measurement
+from tf_bert.runs.cost import MemoryEstimate, TrainingCost
 
 PACKAGE = pathlib.Path(__file__).parents[2] / "tf_bert" / "inspection"
 

@@ -188,4 +188,6 @@ class DataSettings:
         at_least=3,
         modes=COMPUTING,
         is_shown=True,
+        # Of still shorter texts little is left.
+        with_less_memory=lambda number: min(max(number // 2, 32), number),
     )

@@ -20,6 +20,7 @@ class EvaluationSettings:
         "results.",
         at_least=1,
         modes=COMPUTING,
+        with_less_memory=lambda number: max(number // 2, 1),
     )
 
     num_evaluations: int | None = _restarted(

@@ -47,6 +47,7 @@ class ModelSettings:
         "weights: faster on TPUs and recent GPUs.",
         choices=("float32", "mixed_bfloat16"),
         modes=COMPUTING,
+        with_less_memory=lambda _: "mixed_bfloat16",
     )
 
 
@@ -55,7 +56,10 @@ class OptimisationSettings:
     """The group "Optimisation"."""
 
     train_batch_size: int | None = setting(
-        32, "Examples of one update, on all devices together.", at_least=1
+        32,
+        "Examples of one update, on all devices together.",
+        at_least=1,
+        with_less_memory=lambda number: max(number // 2, 1),
     )
 
     per_device_train_batch_size: int | None = setting(
@@ -73,6 +77,7 @@ class OptimisationSettings:
         "same but for rounding and for the masks of dropout and Mixout, of "
         "which each part draws its own. 1 turns it off.",
         at_least=1,
+        with_less_memory=lambda number: 2 * number,
     )
 
     num_train_epochs: float | None = _restarted(

@@ -142,6 +142,7 @@ class DeviceSettings:
         "Recomputes each block in the backward pass, to save memory. The "
         "result is the same.",
         changes=Changes.SPEED,
+        with_less_memory=lambda _: True,
     )
 
 

@@ -9,6 +9,7 @@ import dataclasses
 import enum
 import re
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from tf_bert.config.removed_settings import check_removed
@@ -93,6 +94,9 @@ class Setting:
         instead_of: setting that says the same thing in another unit. One of
             them is set; on the command line the later one counts.
         is_flag: whether it can be given; otherwise other flags decide on it.
+        with_less_memory: from a value to the next with which a computation
+            takes less memory; the value itself if there is none. None: the
+            setting does not decide on memory.
         is_restarted: whether a model that was traced with another value can
             be trained with this one. What is only of places always is.
     """
@@ -120,6 +124,7 @@ class Setting:
     instead_of: str | None = None
     is_flag: bool = True
     is_restarted: bool = False
+    with_less_memory: Callable[[Any], Any] | None = None
 
     @property
     def kind(self) -> type:

@@ -5,10 +5,10 @@ from typing import Any
 
 from tf_bert.config import Config
 from tf_bert.data.tasks.known_tasks import TaskSpec
-from tf_bert.inspection.cost import MemoryEstimate, TrainingCost
 from tf_bert.inspection.duplicates import Contradiction, Overlap
 from tf_bert.inspection.text_statistics import TextStatistics
 from tf_bert.inspection.timing import Measurement
+from tf_bert.runs.cost import MemoryEstimate, TrainingCost
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,6 @@ from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.known_tasks import TaskSpec
 from tf_bert.data.tokens.tokenization import BertTokenizer
 from tf_bert.inspection import (
-    cost,
     duplicates,
     inspection_report,
     similarity,
@@ -20,13 +19,9 @@ from tf_bert.inspection import (
 )
 from tf_bert.inspection.contents import Inspection, SplitContents
 from tf_bert.inspection.text_statistics import EncodedRows, TextStatistics
-from tf_bert.models.sequence_classification import (
-    TFBertForSequenceClassification,
-)
-from tf_bert.runs import build, run_folder
+from tf_bert.runs import build, cost, memory, run_folder
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.system import file_io
-from tf_bert.training.training_loop import trained_variables
 
 
 def inspect_run(config: Config) -> Inspection:
@@ -63,9 +58,9 @@ def inspect(run: build.Run) -> Inspection:
         split: text_statistics.encode_whole(tokenizer, examples)
         for split, examples in labelled.items()
     }
-    training, memory = _costs(run)
+    training, needed = _costs(run)
     physical_memory = timing.physical_memory()
-    has_room = physical_memory is None or memory.total < physical_memory
+    has_room = physical_memory is None or needed.total < physical_memory
     return Inspection(
         config=run.config,
         task=task,
@@ -82,19 +77,21 @@ def inspect(run: build.Run) -> Inspection:
             else 0.0,
         ),
         max_positions=model.config.max_position_embeddings,
-        num_parameters=_count(model.weights_by_path().values()),
-        num_trainable=_count(model.trainable_variables),
-        num_updated=_num_updated(run),
+        num_parameters=memory.count_parameters(
+            model.weights_by_path().values()
+        ),
+        num_trainable=memory.count_parameters(model.trainable_variables),
+        num_updated=memory.num_updated(run),
         hidden_size=model.config.hidden_size,
         training=training,
-        memory=memory,
+        memory=needed,
         physical_memory=physical_memory,
         measurement=timing.measure(run) if has_room else None,
     )
 
 
 def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
-    config, model = run.config, run.classifier.model
+    config = run.config
     has_validation = "validation" in run.tokenized
     training = cost.training_cost(
         run.schedule.plan,
@@ -104,19 +101,7 @@ def _costs(run: build.Run) -> tuple[cost.TrainingCost, cost.MemoryEstimate]:
         if has_validation
         else 0,
     )
-    memory = cost.estimate_memory(
-        model.config,
-        num_parameters=_count(model.weights_by_path().values()),
-        num_updated=_num_updated(run),
-        num_rows=training.largest_rows,
-        width=training.largest_width,
-        num_pulled=_count(run.optimizer.priors().values()),
-        num_frozen_blocks=_num_frozen_blocks(model),
-        precision=config.precision,
-        num_mixed=_count(run.mixout.state().values()) if run.mixout else 0,
-        num_averaged=_count(run.average.state().values()) if run.average else 0,
-    )
-    return training, memory
+    return training, memory.step_memory(run, config)
 
 
 def _split_contents(
@@ -204,18 +189,3 @@ def _piece_sets(
     return similarity.piece_sets(
         np.concatenate(ids), np.cumsum(np.concatenate(lengths))
     )
-
-
-def _num_frozen_blocks(model: TFBertForSequenceClassification) -> int:
-    """Of the stages the first is the embeddings, and the last the pooler."""
-    num_blocks = model.config.num_hidden_layers
-    return min(max(model.bert.num_frozen_stages - 1, 0), num_blocks)
-
-
-def _num_updated(run: build.Run) -> int:
-    return _count(trained_variables(run.classifier.model, run.embedding_rows))
-
-
-def _count(variables: Iterable) -> int:
-    """Returns the number of parameters."""
-    return sum(int(np.prod(variable.shape)) for variable in variables)

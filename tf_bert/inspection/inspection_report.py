@@ -7,9 +7,9 @@ from typing import Any
 
 from tf_bert.inspection import findings
 from tf_bert.inspection.contents import Inspection
-from tf_bert.inspection.cost import MemoryEstimate
 from tf_bert.inspection.duplicates import NEAR_DUPLICATE
 from tf_bert.inspection.findings import counted, worst_first
+from tf_bert.runs.cost import MemoryEstimate, size_text
 from tf_bert.system import text_tables
 
 _LINE_WIDTH = 80
@@ -188,11 +188,12 @@ def _training_lines(inspection: Inspection) -> list[str]:
         ),
         *_item(
             "memory",
-            f"{_size(memory.total)} estimated: weights "
-            f"{_size(memory.weights)}, gradients {_size(memory.gradients)}, "
-            f"Adam's moments {_size(memory.moments)}, "
+            f"{size_text(memory.total)} estimated: weights "
+            f"{size_text(memory.weights)}, gradients "
+            f"{size_text(memory.gradients)}, "
+            f"Adam's moments {size_text(memory.moments)}, "
             f"{_priors(memory)}activations "
-            f"{_size(memory.activations)} ({training.largest_rows} rows of "
+            f"{size_text(memory.activations)} ({training.largest_rows} rows of "
             f"{training.largest_width} tokens); the program itself takes "
             f"about 1 GB more{_available(inspection)}",
         ),
@@ -204,13 +205,13 @@ def _available(inspection: Inspection) -> str:
     available = inspection.physical_memory
     if available is None:
         return ""
-    return f"; this machine, or its container, has {_size(available)}"
+    return f"; this machine, or its container, has {size_text(available)}"
 
 
 def _priors(memory: MemoryEstimate) -> str:
     if not memory.priors:
         return ""
-    return f"weights to be pulled to {_size(memory.priors)}, "
+    return f"weights to be pulled to {size_text(memory.priors)}, "
 
 
 def _measured_lines(inspection: Inspection) -> list[str]:
@@ -233,7 +234,7 @@ def _measured_lines(inspection: Inspection) -> list[str]:
     if measured.peak_bytes is not None:
         lines += _item(
             "measured",
-            f"{_size(measured.peak_bytes)} of memory at the highest; the "
+            f"{size_text(measured.peak_bytes)} of memory at the highest; the "
             "largest step of the training is among those that ran",
         )
     return lines
@@ -269,12 +270,6 @@ def _with_share(count: int, total: int) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
-
-
-def _size(num_bytes: int) -> str:
-    if num_bytes < 1e9:
-        return f"{num_bytes / 1e6:.0f} MB"
-    return f"{num_bytes / 1e9:.1f} GB"
 
 
 def _duration(seconds: float) -> str:

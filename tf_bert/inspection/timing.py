@@ -14,8 +14,7 @@ import tensorflow as tf
 
 from tf_bert.data.batches.batch_plan import Plan
 from tf_bert.data.tokens.tokenized_examples import TokenizedExamples
-from tf_bert.inspection import cost
-from tf_bert.runs import build
+from tf_bert.runs import build, cost
 from tf_bert.system import limits
 
 _TIMED_STEPS = 5

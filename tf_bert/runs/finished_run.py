@@ -11,7 +11,7 @@ from tf_bert.data.tasks import load_splits, row_digests, run_data
 from tf_bert.data.tasks.examples import Examples
 from tf_bert.data.tasks.stored_rows import ChangedDataError, StoredRows
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.runs import run_folder, run_results
+from tf_bert.runs import memory, run_folder, run_results
 from tf_bert.runs.classifier import load_finished
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.training import evaluate
@@ -45,14 +45,15 @@ def evaluate_run(config: Config) -> dict[str, Any]:
         splits, num_in_train = data.splits(), data.num_in_train
         del splits["train"]
     task = classifier.task
-    evaluations = {
-        split: evaluate.evaluate(
-            classifier.inference,
-            classifier.tokenize(examples),
-            positive=task.positive,
-        )
-        for split, examples in splits.items()
-    }
+    with memory.explained_outputs(classifier, config):
+        evaluations = {
+            split: evaluate.evaluate(
+                classifier.inference,
+                classifier.tokenize(examples),
+                positive=task.positive,
+            )
+            for split, examples in splits.items()
+        }
     results = run_results.scores_of(evaluations, task, num_in_train)
     folder.written.record(run_folder.EVALUATION)
     folder.write_json(run_folder.EVALUATION, results)

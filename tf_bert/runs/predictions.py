@@ -17,7 +17,7 @@ from tf_bert.config import Config
 from tf_bert.data.readers import standard_input, unlabelled, written_tables
 from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.task_spec import TaskSpec
-from tf_bert.runs import run_folder
+from tf_bert.runs import memory, run_folder
 from tf_bert.runs.classifier import Classifier, load_finished
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.system import file_io
@@ -76,18 +76,18 @@ def predict_run(config: Config) -> int:
     folder = RunFolder(config.output_dir)
     model = folder.join(run_folder.MODEL)
     if config.predict_file == standard_input.STANDARD_INPUT:
-        return stream_predictions(
-            load_finished(model, config),
-            config,
-            sys.stdin.buffer,
-            sys.stdout.buffer,
-        )
+        classifier = load_finished(model, config)
+        with memory.explained_outputs(classifier, config):
+            return stream_predictions(
+                classifier, config, sys.stdin.buffer, sys.stdout.buffer
+            )
     rows = open_rows(config, run_data.get_trained_task(config))
     folder.check_writable()
     classifier = load_finished(model, config)
     path = folder.join(run_folder.PREDICTIONS)
     folder.written.record(run_folder.PREDICTIONS)
-    num_rows = write_predictions(classifier, rows, path)
+    with memory.explained_outputs(classifier, config):
+        num_rows = write_predictions(classifier, rows, path)
     print(f"Wrote {num_rows} predictions to {path}.")
     return num_rows
 

@@ -18,6 +18,7 @@ from tf_bert.data.tasks.data_name import TFDS_PREFIX
 from tf_bert.data.tasks.load_splits import TaskData
 from tf_bert.runs import (
     build,
+    memory,
     predictions,
     recorded_onednn,
     run_folder,
@@ -169,7 +170,8 @@ class RunStore:
         if self._workers.is_chief:
             path = self._folder.join(run_folder.PREDICTIONS)
         rows = predictions.open_rows(self.config, run.data.task)
-        num_rows = predictions.write_predictions(run.classifier, rows, path)
+        with memory.explained_outputs(run.classifier, run.config):
+            num_rows = predictions.write_predictions(run.classifier, rows, path)
         logging.info("Wrote %d predictions to %s.", num_rows, path)
 
     @_by_chief

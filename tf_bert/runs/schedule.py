@@ -39,7 +39,15 @@ def make_schedule(
     strategy: tf.distribute.Strategy,
 ) -> Schedule:
     """Plans a training."""
-    plan = _plan_training(config, train, strategy)
+    plan = plan_training(config, train.lengths, strategy)
+    logging.info(
+        "Training: %d steps of %d examples (%d steps per epoch); %.0f %% of "
+        "the computed tokens are real ones.",
+        plan.num_steps,
+        config.train_batch_size,
+        plan.steps_per_epoch,
+        100 * plan.fill(train.lengths),
+    )
     rate = WarmupDecay(
         config.learning_rate,
         plan.num_steps,
@@ -57,17 +65,20 @@ def make_schedule(
     )
 
 
-def _plan_training(config, train, strategy) -> planning.Plan:
-    steps_per_epoch = -(-len(train) // config.train_batch_size)
+def plan_training(
+    config: Config, lengths: np.ndarray, strategy: tf.distribute.Strategy
+) -> planning.Plan:
+    """Plans the batches of a training, from the lengths of its examples."""
+    steps_per_epoch = -(-len(lengths) // config.train_batch_size)
     num_replicas = strategy.num_replicas_in_sync
     num_parts = config.gradient_accumulation_steps
     shapes = {}
     if distribution.has_static_shapes(config, strategy):
         share = config.train_batch_size // (num_replicas * num_parts)
-        shapes["width"] = packing.common_width(train.lengths, share)
+        shapes["width"] = packing.common_width(lengths, share)
         shapes["steps_per_shape"] = config.steps_per_loop or _STEPS_PER_SHAPE
-    plan = planning.plan_training(
-        train.lengths,
+    return planning.plan_training(
+        lengths,
         batch_size=config.train_batch_size,
         num_steps=config.num_steps(steps_per_epoch),
         data_seed=config.data_seed,
@@ -75,12 +86,3 @@ def _plan_training(config, train, strategy) -> planning.Plan:
         num_micro_batches=num_parts,
         **shapes,
     )
-    logging.info(
-        "Training: %d steps of %d examples (%d steps per epoch); %.0f %% of "
-        "the computed tokens are real ones.",
-        plan.num_steps,
-        config.train_batch_size,
-        steps_per_epoch,
-        100 * plan.fill(train.lengths),
-    )
-    return plan

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from tf_bert.runs import memory
 from tf_bert.runs.build import Run
 from tf_bert.runs.state.progress import Progress
 from tf_bert.runs.state.run_checkpoints import Checkpoints
@@ -64,15 +65,16 @@ def evaluate_splits(
     run: Run, *, without: Collection[str] = ("train",)
 ) -> dict[str, evaluate.Evaluation]:
     """Evaluates the model as it is on every split but some."""
-    return {
-        split: evaluate.evaluate(
-            run.classifier.inference,
-            tokens,
-            positive=run.data.task.positive,
-        )
-        for split, tokens in run.tokenized.items()
-        if split not in without
-    }
+    with memory.explained_outputs(run.classifier, run.config):
+        return {
+            split: evaluate.evaluate(
+                run.classifier.inference,
+                tokens,
+                positive=run.data.task.positive,
+            )
+            for split, tokens in run.tokenized.items()
+            if split not in without
+        }
 
 
 @contextlib.contextmanager
@@ -83,9 +85,13 @@ def _with_features(run: Run, progress: Progress) -> Iterator[Run]:
     if has_features or not (run.config.cache_frozen_features and has_steps):
         yield run
         return
-    with frozen_features.cached(
-        run.classifier.inference, run.repeated_splits()
-    ) as features:
+    with contextlib.ExitStack() as stack:
+        with memory.explained_outputs(run.classifier, run.config):
+            features = stack.enter_context(
+                frozen_features.cached(
+                    run.classifier.inference, run.repeated_splits()
+                )
+            )
         yield dataclasses.replace(run, tokenized={**run.tokenized, **features})
 
 
@@ -108,7 +114,10 @@ def _train(
         while progress.step < last:
             most = request.check(min(per_call.num_steps, last - progress.step))
             iterator, count = batches.at(progress.step, most)
-            with _recording(run, progress.step):
+            with (
+                memory.explained_steps(run),
+                _recording(run, progress.step),
+            ):
                 losses = _take_steps(
                     run.loop,
                     iterator,
@@ -193,7 +202,10 @@ def _evaluate(
     """Evaluates on validation, if there is one, and updates the progress."""
     result = None
     if "validation" in run.tokenized:
-        with run.scored_weights():
+        with (
+            memory.explained_outputs(run.classifier, run.config),
+            run.scored_weights(),
+        ):
             result = evaluate.evaluate(
                 run.classifier.inference,
                 run.tokenized["validation"],

@@ -1,7 +1,7 @@
 """What a training computes and holds, counted before anything is run.
 
 Memory is an estimate, from the sizes of the tensors that a step holds; what a
-step really takes is measured in `timing.py`. No TensorFlow.
+step really takes is measured in `inspection/timing.py`. No TensorFlow.
 
 Letters: K steps, R rows and W tokens of a row of one micro-batch, T = R x W
 tokens, H hidden size, I size of the wide layer, N heads, L layers.
@@ -130,6 +130,7 @@ def estimate_memory(
     precision: str = "float32",
     num_mixed: int = 0,
     num_averaged: int = 0,
+    remat: bool = False,
 ) -> MemoryEstimate:
     """Estimates what the largest step holds.
 
@@ -147,6 +148,7 @@ def estimate_memory(
         num_mixed: parameters that Mixout mixes: each is stored twice more,
             as target and, until the backward pass, mixed, in float32.
         num_averaged: parameters that have an average, one more float32 each.
+        remat: of each layer its input is kept, and of one at a time the rest.
     """
     tokens = num_rows * width
     per_layer = (
@@ -160,11 +162,26 @@ def estimate_memory(
     # Of the last layer keys and values remain, a small part of the others'.
     num_trained = model_config.num_hidden_layers - num_frozen_blocks
     num_layers = max(num_trained - 1, 1)
+    num_kept = num_layers * per_layer
+    if remat:
+        num_kept = num_layers * tokens * model_config.hidden_size + per_layer
     item_size = 2 if precision == "mixed_bfloat16" else _FLOAT32
     return MemoryEstimate(
         weights=_FLOAT32 * (num_parameters + num_mixed + num_averaged),
         gradients=_FLOAT32 * num_updated,
         moments=2 * _FLOAT32 * num_updated,
-        activations=item_size * num_layers * per_layer + _FLOAT32 * num_mixed,
+        activations=item_size * num_kept + _FLOAT32 * num_mixed,
         priors=_FLOAT32 * num_pulled,
     )
+
+
+def size_text(num_bytes: int) -> str:
+    """Returns a number of bytes as people read it.
+
+    Example:
+        >>> size_text(123_400_000), size_text(1_260_000_000)
+        ('123 MB', '1.3 GB')
+    """
+    if num_bytes < 1e9:
+        return f"{num_bytes / 1e6:.0f} MB"
+    return f"{num_bytes / 1e9:.1f} GB"

@@ -1,11 +1,11 @@
-"""Tests of tf_bert/inspection/cost.py."""
+"""Tests of tf_bert/runs/cost.py."""
 
 import numpy as np
 import transformers
 from absl.testing import parameterized
 
 from tf_bert.data.batches import batch_plan as planning
-from tf_bert.inspection import cost
+from tf_bert.runs import cost
 
 CONFIG = transformers.BertConfig(
     hidden_size=8,
@@ -89,3 +89,8 @@ class EstimateMemoryTest(parameterized.TestCase):
         found = self.estimate(num_frozen_blocks=num_frozen)
         per_block = self.estimate().activations / 2
         self.assertEqual(found.activations, num_counted * per_block)
+
+    def test_of_recomputed_blocks_the_input_is_kept(self):
+        found = self.estimate(remat=True)
+        layer = 20 * (12 * 8 + 4 * 16) + 3 * 5 * 2 * 4**2
+        self.assertEqual(found.activations, 4 * (2 * 20 * 8 + layer))
