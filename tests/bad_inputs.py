@@ -602,7 +602,7 @@ FOLDERS = [
     *(
         Case(
             f"config.json that is {content!r}",
-            "is not a JSON object. Received: .*config.json",
+            "file of the run is damaged. Received: .*config.json",
             files={
                 "output/config.json": content,
                 "output/.written": "config.json\n",

@@ -1,4 +1,4 @@
-"""A run whose data files have changed since, from the command line."""
+"""A run whose files have changed since, from the command line."""
 
 import json
 import logging
@@ -6,6 +6,7 @@ import pathlib
 import shutil
 
 import pytest
+import safetensors.numpy
 
 from tf_bert import run
 from tf_bert.data.tasks.row_digests import parse_rows
@@ -234,6 +235,50 @@ class TestContinued:
         edit(folder / "reviews.csv", lambda lines: flip(lines, 5))
         error = refused("--mode=evaluate", f"--output_dir={trial.parent}")
         assert "reviews.csv: 1 row changed (5)." in error
+
+
+class TestCheckpoint:
+    """One that another training has replaced, under the same name."""
+
+    @pytest.fixture
+    def replaced(self, folder):
+        path = folder / "checkpoint" / "model.safetensors"
+        weights = safetensors.numpy.load_file(path)
+        name = next(
+            n for n in weights if n.endswith("position_embeddings.weight")
+        )
+        weights[name][0, 0] += 1
+        safetensors.numpy.save_file(weights, path)
+
+    @pytest.mark.parametrize("name", ["run", "broken", "sweep"])
+    def test_nothing_goes_on_with_it(
+        self, command, folder, replaced, refused, name
+    ):
+        trials = ["--mode=trials", "--num_trials=2"] if name == "sweep" else []
+        error = refused(*command[1], *trials, f"--output_dir={name}")
+        assert error == (
+            "ValueError: The weights of the checkpoint are not those that this "
+            "began with. Received: init_checkpoint='checkpoint', output_dir="
+            f"{name}. Restore the checkpoint, or pass another --output_dir, "
+            "or --overwrite_output_dir to start over."
+        )
+
+    def test_to_start_over_is_allowed(self, command, folder, replaced, done):
+        before = (folder / "run" / "init_checkpoint.json").read_bytes()
+        done(*command[1], "--output_dir=run", "--overwrite_output_dir")
+        after = (folder / "run" / "init_checkpoint.json").read_bytes()
+        assert after != before
+
+    @pytest.mark.parametrize("name", ["broken", "sweep"])
+    def test_without_a_digest_it_goes_on_and_says_so(
+        self, command, folder, replaced, done, name
+    ):
+        """As what an earlier version has begun."""
+        (folder / name / "init_checkpoint.json").unlink()
+        trials = ["--mode=trials", "--num_trials=2"] if name == "sweep" else []
+        said = done(*command[1], *trials, f"--output_dir={name}")
+        assert "Whether the checkpoint is what it was cannot be" in said
+        assert not (folder / name / "init_checkpoint.json").exists()
 
 
 class TestOfAnEarlierVersion:

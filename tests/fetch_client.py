@@ -61,13 +61,31 @@ def _call(request: dict) -> dict:
     from huggingface_hub import constants
 
     from tf_bert.checkpoints.fetch import hub, named_models, resolve
+    from tf_bert.config import Config
+    from tf_bert.runs.run_folder import RunFolder
+    from tf_bert.runs.starting_points import StartingPoints
 
     def fetch(row, **options):
         row = named_models.NamedModel(**row)
         return named_models.fetch_named_model(row, **options)
 
+    def settle(output_dir, init_checkpoint):
+        """As a run does when it begins, and when it goes on."""
+        config = Config(
+            train_file="x.csv",
+            output_dir=output_dir,
+            init_checkpoint=init_checkpoint,
+        )
+        folder = RunFolder(output_dir)
+        starts = StartingPoints(folder, config)
+        settled = starts.settle(config)
+        folder.begin(config)
+        starts.write()
+        return settled.init_checkpoint
+
     calls = {
         "fetch": fetch,
+        "settle": settle,
         "resolve": resolve.resolve,
         "check": hub.check_offers,
     }

@@ -159,6 +159,7 @@ class TestEarlyStopping:
             "config.json",
             "eval_results.txt",
             "history.jsonl",
+            "init_checkpoint.json",
             "scored_rows.tsv",
             "splits.json",
             "model/README.md",

@@ -109,6 +109,7 @@ class TestInterrupted:
             "checkpoints/state_1_step_2",
             "config.json",
             "history.jsonl",
+            "init_checkpoint.json",
             "splits.json",
             "tensorboard",
             "updates.npz",

@@ -35,6 +35,7 @@ class TestFinishedFolder:
             "config.json",
             "eval_results.txt",
             "history.jsonl",
+            "init_checkpoint.json",
             "model/README.md",
             "model/config.json",
             "model/model.safetensors",

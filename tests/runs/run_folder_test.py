@@ -159,6 +159,7 @@ class RunFolderTest(parameterized.TestCase):
         "eval_results.txt",
         "evaluation.json",
         "history.jsonl",
+        "init_checkpoint.json",
         "predictions.tsv",
         "scored_rows.tsv",
         "splits.json",

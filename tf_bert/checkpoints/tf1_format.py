@@ -32,6 +32,11 @@ def find(folder: str) -> str | None:
     return os.path.join(folder, prefixes[0]) if prefixes else None
 
 
+def files(path: str) -> list[str]:
+    """Returns the files of what `find` found: an index, and its data."""
+    return [f"{path}.index", *_data_files(path)]
+
+
 def read(path: str) -> Weights:
     """Opens what `find` found; `ValueError` if the files are damaged."""
     import tensorflow as tf
@@ -63,6 +68,10 @@ def read(path: str) -> Weights:
     return Weights(path, shapes, read, names.tf1_name)
 
 
+def _data_files(path: str) -> list[str]:
+    return sorted(glob.glob(f"{glob.escape(path)}.data*"))
+
+
 def _check_sizes(
     path: str, shapes: dict[str, tuple[int, ...]], types: dict[str, Any]
 ) -> None:
@@ -70,10 +79,7 @@ def _check_sizes(
 
     TensorFlow allocates what the index claims, before it looks for the data.
     """
-    num_bytes = sum(
-        os.path.getsize(file)
-        for file in glob.glob(f"{glob.escape(path)}.data*")
-    )
+    num_bytes = sum(map(os.path.getsize, _data_files(path)))
     for name, shape in shapes.items():
         if math.prod(shape) * types[name].size > num_bytes:
             raise ValueError(

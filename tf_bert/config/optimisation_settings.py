@@ -23,7 +23,9 @@ class ModelSettings:
     init_checkpoint: str = setting(
         "minilm-l6",
         "Model to start from: minilm-l6, a folder (Hugging Face's or "
-        "Google's TF1), or a hub id such as google-bert/bert-base-uncased.",
+        "Google's TF1), or a hub id such as google-bert/bert-base-uncased, "
+        "which takes @ and a branch, tag or commit behind it. A run that goes "
+        "on keeps the commit that it began with.",
         is_input=True,
     )
 

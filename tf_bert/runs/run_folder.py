@@ -22,6 +22,7 @@ EVALUATION = "evaluation.json"
 SAVED_MODEL = "saved_model"
 INSPECTION = "inspect.json"
 SPLITS = "splits.json"
+INIT_CHECKPOINT = "init_checkpoint.json"
 UPDATES = "updates.npz"
 SCORED_ROWS = "scored_rows.tsv"
 REPORT = "report.html"
@@ -50,6 +51,7 @@ _STATES = tuple(f"{CHECKPOINTS}/{x}_*.safetensors" for x in ("state", "best"))
 _OF_TRAINING = (
     RESULTS,
     CONFIG,
+    INIT_CHECKPOINT,
     SPLITS,
     RESULTS_TEXT,
     HISTORY,
@@ -78,6 +80,7 @@ _A_TRIAL = f"{TRIALS}/{'[0-9a-f]' * 16}"
 # What a sweep writes.
 _OF_SWEEP = (
     CONFIG,
+    INIT_CHECKPOINT,
     TRIALS_LINES,
     BASELINES,
     DATA,
@@ -154,7 +157,7 @@ class RunFolder:
         is_on = runtime.get(_ONEDNN) if isinstance(runtime, dict) else runtime
         if not isinstance(is_on, bool | None):
             found = f"{config_lib.RUNTIME}={runtime!r}"
-            raise self._damaged(self.join(CONFIG), found)
+            raise self.damaged(CONFIG, found)
         return is_on
 
     def read_json(self, name: str) -> dict[str, Any]:
@@ -172,9 +175,9 @@ class RunFolder:
         try:
             content = json.loads(file_io.read_text(path))
         except ValueError as error:
-            raise self._damaged(path, str(error)) from error
+            raise self.damaged(name, str(error)) from error
         if not isinstance(content, dict):
-            raise self._damaged(path, f"a {type(content).__name__}")
+            raise self.damaged(name, f"it is a {type(content).__name__}")
         return content
 
     def read_optional(self, name: str) -> dict[str, Any]:
@@ -183,11 +186,12 @@ class RunFolder:
             return {}
         return self.read_json(name)
 
-    def _damaged(self, path: str, reason: str) -> ValueError:
+    def damaged(self, name: str, reason: str) -> ValueError:
+        """Returns the error that one of the JSON files is not what it was."""
         return ValueError(
-            f"A file of the run is not a JSON object. Received: {path} "
-            f"({reason}). It was changed by hand: restore it, or train again "
-            "with --overwrite_output_dir."
+            "A file of the run is damaged. Received: "
+            f"{self.join(name)} ({reason}). It was changed by hand: restore "
+            "it, or train again with --overwrite_output_dir."
         )
 
     def write_json(

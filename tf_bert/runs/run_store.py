@@ -5,6 +5,7 @@ there, the others hear of. All call the same methods in the same order.
 """
 
 import contextlib
+import dataclasses
 import functools
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from tf_bert.runs import (
     same_data,
 )
 from tf_bert.runs.run_folder import RunFolder
+from tf_bert.runs.starting_points import StartingPoints
 from tf_bert.runs.state.folder_checkpoints import FolderCheckpoints
 from tf_bert.runs.state.run_checkpoints import Checkpoints
 from tf_bert.runs.state.shared_checkpoints import SharedCheckpoints
@@ -70,6 +72,7 @@ class RunStore:
     ):
         self.config = config
         self.strategy = team.strategy
+        self._given = config.init_checkpoint
         self._workers = team
         self._lock = lock
         self._folder = RunFolder(config.output_dir)
@@ -87,6 +90,7 @@ class RunStore:
             folder.check_writable()
             return None
         self._check_data()
+        StartingPoints(folder, config).check_known(config)
         results = folder.read_json(run_folder.RESULTS)
         logging.info("%s holds this run, finished.", folder.path)
         if config.predict_file:
@@ -109,11 +113,17 @@ class RunStore:
             logging.info("The data of the run is not there any more: %s", error)
 
     def read_data(self) -> TaskData:
-        """Reads the data; of a run that has begun, the examples of then."""
+        """Reads the data; of a run that has begun, the examples of then.
+
+        Afterwards `config` has the checkpoint with its revision, of then too.
+        """
         record, begun = self._begun()
         data = build.read_data(self.config, record=record, begun=begun)
         if not record and begun is None:
             run_data.check_is_used(self.config, data)
+        self.config = dataclasses.replace(
+            self.config, init_checkpoint=self._settled_checkpoint()
+        )
         if self._workers.num_workers > 1:
             same_data.check_same(self._workers, self.config, data)
         return data
@@ -122,6 +132,11 @@ class RunStore:
     def _begun(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Returns the examples and settings of a run that is to go on."""
         return self._record(), self._folder.begun(self.config)
+
+    @_by_chief
+    def _settled_checkpoint(self) -> str:
+        self._starting_points = StartingPoints(self._folder, self.config)
+        return self._starting_points.settle(self.config).init_checkpoint
 
     def _record(self) -> dict[str, Any]:
         if self.config.overwrite_output_dir:
@@ -139,7 +154,10 @@ class RunStore:
         if results is not None:
             return results
         recorded_onednn.say_which(run.config)
-        self._folder.begin(run.config)
+        self._folder.begin(
+            dataclasses.replace(run.config, init_checkpoint=self._given)
+        )
+        self._starting_points.write()
         if not self._folder.read_optional(run_folder.SPLITS):  # Once for all.
             record = run_data.record(run.config, run.data)
             self._folder.write_json(run_folder.SPLITS, record)

@@ -62,7 +62,7 @@ class Workbench:
         fields: dict[str, Any] = {}
         files: dict[str, bytes] = {}
         try:
-            run = self._prepare(job.trial.config, job.record)
+            run = self._prepare(job.config, job.record)
             before = _seconds_in_steps(run)
             fields = records.of_run(run)
             progress = training_run.train(run, state, make_bar=make_bar)

@@ -55,11 +55,19 @@ class Job:
             above this; None keeps every model, infinity none.
         record: of the rows that it has, see `run_data.load`. None: they are
             drawn.
+        init_checkpoint: the trial's with its revision; None: as it is.
     """
 
     trial: Trial
     beats: float | None = None
     record: dict[str, Any] | None = None
+    init_checkpoint: str | None = None
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the training."""
+        name = self.init_checkpoint or self.trial.config.init_checkpoint
+        return dataclasses.replace(self.trial.config, init_checkpoint=name)
 
 
 def planned_trials(config: Config) -> list[Trial]:

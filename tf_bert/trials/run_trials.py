@@ -14,6 +14,7 @@ from tf_bert.config import Config
 from tf_bert.data.tasks import run_data
 from tf_bert.data.tasks.stored_rows import ChangedDataError
 from tf_bert.runs import build, recorded_onednn, run_folder
+from tf_bert.runs.starting_points import StartingPoints
 from tf_bert.training.devices import distribution
 from tf_bert.trials import positive_labels, summary_table
 from tf_bert.trials.live_table import LiveTable
@@ -49,9 +50,10 @@ def run_trials(config: Config) -> int:
     distribution.get_cluster(config)  # Refuses the workers of one run.
     folder = TrialFolder(config.output_dir)
     folder.check_usable(config)
-    data = SweepData()
+    data, starts = SweepData(), StartingPoints(folder, config)
     has_begun = bool(folder.read_optional(run_folder.DATA))
-    _check(config, data, is_new=config.overwrite_output_dir or not has_begun)
+    is_new = config.overwrite_output_dir or not has_begun
+    _check(config, data, starts, is_new=is_new)
     asked, config = config, positive_labels.settle(config, data, folder)
     trials = planned_trials(config)
     with _connected(config), folder.lock.held():
@@ -61,10 +63,11 @@ def run_trials(config: Config) -> int:
         _check_same_data(folder, config, data)
         recorded_onednn.say_which(config)
         folder.begin(config)
+        starts.write()
         _write_data(folder, config, data)
 
         # 3. The trials that are left; each is stored as it ends.
-        sweep = _Sweep(folder, config, trials, data)
+        sweep = _Sweep(folder, config, trials, data, starts)
         sweep.run()
 
         # 4. The best model, and what came of all.
@@ -82,7 +85,9 @@ def _connected(config: Config) -> contextlib.AbstractContextManager:
     return ray_cluster.connected(config)
 
 
-def _check(config: Config, data: SweepData, *, is_new: bool) -> None:
+def _check(
+    config: Config, data: SweepData, starts: StartingPoints, *, is_new: bool
+) -> None:
     """Checks every recipe as `build` would, without a model."""
     for label, recipe in recipes(config).items():
         try:
@@ -95,7 +100,7 @@ def _check(config: Config, data: SweepData, *, is_new: bool) -> None:
                 )
             if is_new:
                 run_data.check_is_used(recipe, task_data)
-            build.check(recipe, task_data)
+            build.check(starts.settle(recipe), task_data)
         except ValueError as error:
             if config.sweep is None:
                 raise
@@ -136,10 +141,12 @@ class _Sweep:
         config: Config,
         trials: list[Trial],
         data: SweepData,
+        starts: StartingPoints,
     ):
         self._folder = folder
         self._config = config
         self._data = data
+        self._starts = starts
         self._trials = {trial.name: trial for trial in trials}
         self._places = {name: i for i, name in enumerate(self._trials)}
         self._records = {r["trial"]: r for r in folder.read_records()}
@@ -208,6 +215,7 @@ class _Sweep:
                 trial,
                 self._beats(trial),
                 self._data.record_if_parted(trial.config),
+                self._starts.settle(trial.config).init_checkpoint,
             )
 
     def _beats(self, trial: Trial) -> float | None:

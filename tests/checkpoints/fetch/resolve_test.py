@@ -125,7 +125,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if path.startswith("/simple/"):
             self.send_header("Content-Type", "text/html")
         self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
-        self.send_header("X-Repo-Commit", _REVISION)
+        revision = path.partition("/resolve/")[2].partition("/")[0]
+        known = revision in self.server.earlier
+        self.send_header(
+            "X-Repo-Commit", revision if known else self.server.commit
+        )
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command == "GET":
@@ -142,6 +146,9 @@ class _Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.files = dict(_FILES)
+        # Commit of the main branch, and the files of earlier ones.
+        self.commit = _REVISION
+        self.earlier: dict[str, dict[str, bytes]] = {}
         self.wheel = _wheel(_FILES, {})
         self.requests: list[str] = []
         self.closing = threading.Event()
@@ -154,10 +161,14 @@ class _Server(http.server.ThreadingHTTPServer):
     def find(self, path: str) -> bytes | None:
         repository = "/api/models/someone/made-up"
         if path.startswith(f"{repository}/revision/"):
+            revision = path.rpartition("/")[2]
+            known = revision in self.earlier
+            commit = revision if known else self.commit
             return json.dumps(
-                {"id": "someone/made-up", "sha": _REVISION, "siblings": []}
+                {"id": "someone/made-up", "sha": commit, "siblings": []}
             ).encode()
         if path.startswith(f"{repository}/tree/"):
+            files = self.earlier.get(path.split("/tree/")[1], self.files)
             return json.dumps(
                 [
                     {
@@ -166,7 +177,7 @@ class _Server(http.server.ThreadingHTTPServer):
                         "size": len(data),
                         "oid": hashlib.sha1(data).hexdigest(),
                     }
-                    for name, data in self.files.items()
+                    for name, data in files.items()
                 ]
             ).encode()
         if path == f"/simple/{_PACKAGE}/":
@@ -175,7 +186,8 @@ class _Server(http.server.ThreadingHTTPServer):
             return self.wheel
         head, _, tail = path.partition("/resolve/")
         if head == "/someone/made-up":
-            return self.files.get(tail.partition("/")[2])
+            revision, _, name = tail.partition("/")
+            return self.earlier.get(revision, self.files).get(name)
         return None
 
     def count(self, ending: str) -> int:
@@ -440,6 +452,25 @@ class HubIdTest(_FetchTestCase):
         answer, _ = self.call("resolve", "someone/made-up")
         self.assert_complete(answer, expected)
 
+    def test_what_goes_on_keeps_the_commit_that_it_began_with(self):
+        run = str(self.home / "run")
+        expected = f"someone/made-up@{_REVISION}"
+        answer, _ = self.call("settle", run, "someone/made-up")
+        self.assertEqual(answer.get("result"), expected, answer)
+        new = "f" * 40
+        self.server.earlier[_REVISION] = self.server.files
+        self.server.commit = new
+        self.server.files = {**_FILES, "vocab.txt": b"[PAD]\n[UNK]\nnew\n"}
+        answer, _ = self.call("settle", run, "someone/made-up")
+        self.assertEqual(answer.get("result"), expected, answer)
+        self.assert_complete(self.call("resolve", expected)[0])
+        # Also where nothing was fetched yet, as on another machine.
+        env = {"HF_HOME": str(self.home / "elsewhere")}
+        self.assert_complete(self.call("resolve", expected, env=env)[0])
+        for name in ("someone/made-up", f"someone/made-up@{new}"):
+            answer, _ = self.call("resolve", name)
+            self.assert_complete(answer, self.server.files)
+
     def test_all_shards_of_older_weights_are_fetched(self):
         del self.server.files["model.safetensors"]
         self.server.files |= {
@@ -554,6 +585,7 @@ class FindHubIdTest(parameterized.TestCase):
     @parameterized.parameters(
         ("minilm-l6", "sentence-transformers/all-MiniLM-L6-v2"),
         ("someone/made-up", "someone/made-up"),
+        ("someone/made-up@refs/pr/1", "someone/made-up"),
         ("bert-base-uncased", "bert-base-uncased"),
         ("./someone/made-up", None),
         ("/models/bert", None),

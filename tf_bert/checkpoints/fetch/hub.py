@@ -125,8 +125,9 @@ def snapshot(
 ) -> str:
     """Fetches the files of a repository into the client's cache.
 
-    Returns the folder that holds them. When the hub does not answer or
-    refuses, a copy that was fetched before is used, and a warning says so.
+    Returns the folder that holds them, whose name is the commit. When the hub
+    does not answer or refuses, a copy that was fetched before is used, and a
+    warning says so.
 
     Args:
         repo_id: `organisation/name` or `name`.

@@ -49,6 +49,11 @@ class NamedModel:
     sha256: Mapping[str, str]
     num_bytes: int
 
+    @property
+    def weights_sha256(self) -> str:
+        """The digest of the weights."""
+        return self.sha256[_WEIGHTS]
+
 
 _MINILM_L6 = NamedModel(
     name="minilm-l6",

@@ -1,7 +1,8 @@
 """From what the user calls a checkpoint to a local folder with its files.
 
 A checkpoint is a named model, a folder of this machine or of ``gs://``, or an
-id of the Hugging Face hub. What the files mean is decided elsewhere.
+id of the Hugging Face hub, perhaps with a revision: ``organisation/name@main``.
+What the files mean is decided elsewhere.
 """
 
 import fnmatch
@@ -52,8 +53,9 @@ def resolve(
     Tried in this order: the name of a model in `NAMED_MODELS`; a folder, or
     the common beginning of the files of a TensorFlow 1 checkpoint
     (`.../bert_model.ckpt`), here or on `gs://`; an id of the Hugging Face
-    hub, `organisation/name` or `name`. A local folder is returned as it was
-    given.
+    hub, `organisation/name` or `name`, and `@` with a branch, a tag or a
+    commit behind it, else its main branch. A local folder is returned as it
+    was given.
 
     Args:
         init_checkpoint: the value of `--init_checkpoint`.
@@ -100,6 +102,8 @@ def find_hub_id(init_checkpoint: str) -> str | None:
     Example:
         >>> find_hub_id("minilm-l6")
         'sentence-transformers/all-MiniLM-L6-v2'
+        >>> find_hub_id("google-bert/bert-base-uncased@main")
+        'google-bert/bert-base-uncased'
     """
     if init_checkpoint in NAMED_MODELS:
         return NAMED_MODELS[init_checkpoint].hub_id
@@ -107,7 +111,27 @@ def find_hub_id(init_checkpoint: str) -> str | None:
         return None
     if _looks_like_a_path(init_checkpoint) or _find_folder(init_checkpoint):
         return None
-    return init_checkpoint
+    return init_checkpoint.partition("@")[0]
+
+
+def find_revision(init_checkpoint: str, folder: str) -> str | None:
+    """Returns the commit of what `resolve` has found in a folder.
+
+    None for what is a folder itself, or a named model.
+    """
+    if init_checkpoint in NAMED_MODELS or find_hub_id(init_checkpoint) is None:
+        return None
+    return os.path.basename(folder)  # As the client of the hub calls it.
+
+
+def with_revision(init_checkpoint: str, revision: str) -> str:
+    """Returns what `resolve` takes for another revision of the same.
+
+    Example:
+        >>> with_revision("google-bert/bert-base-uncased@main", "86b5e09")
+        'google-bert/bert-base-uncased@86b5e09'
+    """
+    return f"{init_checkpoint.partition('@')[0]}@{revision}"
 
 
 def _find_folder(path: str) -> str | None:
@@ -128,6 +152,7 @@ def _find_folder(path: str) -> str | None:
 
 
 def _looks_like_a_path(name: str) -> bool:
+    name = name.partition("@")[0]
     return (
         not name
         or name.startswith((".", "/", "~"))
@@ -234,16 +259,27 @@ def _versions(paths: Iterable[str]) -> list[tuple[str, int, int]]:
     return [(path, *file_io.size_and_mtime(path)) for path in paths]
 
 
-def _fetch_from_hub(repo_id: str, **options: Any) -> str:
+def _fetch_from_hub(name: str, *, revision: str | None, **options: Any) -> str:
+    repo_id, _, named = name.partition("@")
+    if named and revision:
+        raise ValueError(
+            "The revision of a checkpoint was given twice. Received: "
+            f"init_checkpoint={name!r}, revision={revision!r}. Leave out one."
+        )
+    revision = named or revision
     common = (*_CONFIG_FILES, *_TOKENIZER_FILES)
     try:
         for whole, patterns in {**_WEIGHTS, "": _TF1_WEIGHTS}.items():
-            folder = hub.snapshot(repo_id, (*common, *patterns), **options)
+            # From the second time on, the files of the first time.
+            folder = hub.snapshot(
+                repo_id, (*common, *patterns), revision=revision, **options
+            )
+            revision = os.path.basename(folder)
             # Any other file of that ending holds something else: an adapter.
             if not whole or shards.find(folder, whole) is not None:
                 break
-            logging.info("%s has no %s: fetching older files", repo_id, whole)
+            logging.info("%s has no %s: fetching older files", name, whole)
     except (OSError, ValueError) as error:
-        raise _not_found(repo_id, str(error).rstrip(".")) from error
-    _check_has_config(folder, repo_id)
+        raise _not_found(name, str(error).rstrip(".")) from error
+    _check_has_config(folder, name)
     return folder
