@@ -156,6 +156,14 @@ def test_a_run_that_lost_its_storage_is_continued(
             Fault("begin_upload", "config", status=403, times=None),
             "gcloud auth",
         ),
+        *(
+            (
+                {"tensorboard": True},
+                Fault("begin_upload", "tfevents", status=status, times=None),
+                rf"path='gs://.*/tensorboard' \((?!\{{).*{message}",
+            )
+            for status, message in ((403, "gcloud auth"), (503, "later"))
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(

@@ -39,6 +39,15 @@ def test_an_error_is_python_s_own_and_a_sentence(theirs, reason, ours, advice):
     assert getattr(explained, "errno", None) is None
 
 
+def test_what_an_operation_adds_to_a_message_is_left_out():
+    error = tf.errors.AbortedError(
+        None, None, "{{function_node __wrapped__X}} why not [Op:X] name: "
+    )
+    assert "Received: path='gs://b' (why not). " in str(
+        remote_files.explain(error, "gs://b")
+    )
+
+
 def test_another_scheme_is_refused():
     with pytest.raises(ValueError, match="begin with gs://.*s4://b/x"):
         file_io.read_bytes("s4://b/x")

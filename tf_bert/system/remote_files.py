@@ -13,6 +13,7 @@ errors become Python's own here. What it gets wrong is put right:
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _Result = TypeVar("_Result")
+
+# What TensorFlow adds to a message where an operation, such as one that writes
+# for TensorBoard, has met the error.
+_OF_OPERATION = re.compile(r"^\{\{.*?\}\}|\[Op:\w+\]( name: \S*)?")
 
 # Seconds before each further attempt; in sum more than the 5 seconds for
 # which the client believes what it knows.
@@ -97,7 +102,8 @@ def explained(path: str) -> Iterator[None]:
 
 def explain(error: "tf.errors.OpError", path: str) -> Exception:
     """Returns Python's own error for one of TensorFlow's file systems."""
-    name, reason = type(error).__name__, " ".join(error.message.split())
+    name = type(error).__name__
+    reason = " ".join(_OF_OPERATION.sub("", error.message).split())
     kind, what, correction = _SENTENCES.get(name, _OTHERWISE)
     if name == "FailedPreconditionError" and "libcurl" not in reason:
         kind, what, correction = _REFUSED

@@ -14,7 +14,7 @@ from tf_bert.runs import build, restart, training_run
 from tf_bert.runs.run_folder import RunFolder
 from tf_bert.runs.state.folder_checkpoints import FolderCheckpoints
 from tf_bert.runs.state.saved_states import SavedStates
-from tf_bert.system import stop_requests
+from tf_bert.system import os_errors, stop_requests
 from tf_bert.system.stop_requests import StopRequest, Terminated
 from tf_bert.training.progress_bar import ProgressBar
 
@@ -264,6 +264,27 @@ class TestSaving:
         assert "state_" in raised.value.filename
         assert training.states("full") == before
         assert_same(training.train("full"), unbroken)
+
+    @pytest.mark.parametrize("num_bytes", [0, 50])
+    def test_a_full_disk_is_said_of_files_for_tensorboard_too(
+        self, tmp_path, num_bytes
+    ):
+        """When the first one is made, and later."""
+        entry = {"step": 1, "train_loss": 0.5, "learning_rate": 0.1}
+        with small_files(num_bytes), pytest.raises(OSError) as raised:
+            checkpoints = FolderCheckpoints(RunFolder(str(tmp_path)))
+            assert num_bytes
+            checkpoints.write_summaries(entry)
+        assert raised.value.errno == errno.EFBIG
+        assert raised.value.filename == str(tmp_path / "tensorboard")
+
+    def test_what_else_is_in_the_way_of_tensorboard_is_a_sentence(
+        self, tmp_path
+    ):
+        (tmp_path / "run").write_text("")
+        with pytest.raises(OSError, match="Received: path=.*not a dir") as e:
+            FolderCheckpoints(RunFolder(str(tmp_path / "run")))
+        assert os_errors.explain(e.value)
 
     def test_a_thread_that_gets_no_signals_saves_too(self, training_of):
         training, unbroken = training_of("plain")

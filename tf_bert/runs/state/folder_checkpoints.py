@@ -56,7 +56,7 @@ class FolderCheckpoints(Checkpoints):
         self._writer = tf.summary.create_noop_writer()
         if tensorboard:
             path = folder.join(run_folder.TENSORBOARD)
-            with remote_files.explained(path):
+            with _explained(path):
                 self._writer = tf.summary.create_file_writer(path)
 
     def attended(self) -> contextlib.AbstractContextManager[StopRequest]:
@@ -130,9 +130,24 @@ class FolderCheckpoints(Checkpoints):
         """Saves the state, and beside it what people look at."""
         del result  # Its metrics stand in the history.
         self._save(run, progress, is_best=progress.best_step == progress.step)
-        path = self._folder.join(run_folder.TENSORBOARD)
-        with remote_files.explained(path), self._writer.as_default():
-            _write_summaries(progress.history[-1], path)
+        self.write_summaries(progress.history[-1])
+
+    def write_summaries(self, entry: dict[str, Any]) -> None:
+        """Writes an entry of the history for TensorBoard."""
+        path, step = self._folder.join(run_folder.TENSORBOARD), entry["step"]
+        scalars = {
+            "train/loss": entry["train_loss"],
+            "train/learning_rate": entry["learning_rate"],
+            **{
+                f"validation/{name}": value
+                for name, value in entry.get("validation", {}).items()
+                if value is not None
+            },
+        }
+        with _explained(path), self._writer.as_default():
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value, step)
+            tf.summary.flush()
 
     def load_best(self, run: Run) -> None:
         """Gives the model the weights that were best on validation."""
@@ -229,17 +244,25 @@ def _place(progress: Progress) -> tuple[int, ...]:
     return progress.step, progress.words_step, len(progress.history)
 
 
-def _write_summaries(entry: dict[str, Any], path: str) -> None:
-    """Writes an entry of the history to the summary writer in force."""
-    step = entry["step"]
+@contextlib.contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Turns TensorFlow's errors of files for TensorBoard into Python's.
+
+    Inside, nothing else is done: they cannot be of the memory of a device.
+    """
+    if file_io.is_remote(path):
+        with remote_files.explained(path):
+            yield
+        return
     try:
-        tf.summary.scalar("train/loss", entry["train_loss"], step)
-        tf.summary.scalar("train/learning_rate", entry["learning_rate"], step)
-        for name, value in entry.get("validation", {}).items():
-            if value is not None:
-                tf.summary.scalar(f"validation/{name}", value, step)
-        tf.summary.flush()
-    except tf.errors.ResourceExhaustedError as error:
-        # Caught here, where it cannot be the memory of a device.
-        number = errno.ENOSPC
-        raise OSError(number, os.strerror(number), path) from error
+        yield
+    except tf.errors.OpError as error:
+        # The system's own words stand in the message, and not its number.
+        for number in errno.errorcode:
+            if os.strerror(number) in error.message:
+                raise OSError(number, os.strerror(number), path) from error
+        raise OSError(
+            "A file for TensorBoard cannot be written. Received: "
+            f"path={path!r} ({' '.join(error.message.split())}). Correct what "
+            "is in its way, or pass --notensorboard."
+        ) from error
