@@ -206,8 +206,8 @@ FURTHER = {"difference": {"metric": "f1"}, "comparison": "BERT 0.9"}
                     "f1_ci": [0, 1],
                 },
             },
-            "\nBERT 0.9\n\nOn the 9 validation_mismatched rows BERT's F1 is "
-            "0.500 [0.000, 1.000].",
+            "\nBERT 0.9\n\nOn the 9 validation_mismatched examples BERT's F1 "
+            "is 0.500 [0.000, 1.000].",
         ),
         (
             {
@@ -219,8 +219,8 @@ FURTHER = {"difference": {"metric": "f1"}, "comparison": "BERT 0.9"}
                     "f1_ci_note": "too few examples of class spam",
                 },
             },
-            "\nBERT 0.9\n\nOn the 9 validation_mismatched rows BERT's F1 is "
-            "0.500 [too few examples of class spam].",
+            "\nBERT 0.9\n\nOn the 9 validation_mismatched examples BERT's F1 "
+            "is 0.500 [too few examples of class spam].",
         ),
         (
             {

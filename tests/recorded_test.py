@@ -80,7 +80,12 @@ def test_the_same_command_finds_it_finished(recorded, folder):
     }
     assert given_again(folder) == 0
     for path, content in files.items():
-        assert path.read_bytes() == content, path
+        found = path.read_bytes()
+        if path.match("sweep/model/README.md"):  # Its end is written anew.
+            found, content = (
+                x.partition(b"## One of")[0] for x in (found, content)
+            )
+        assert found == content, path
 
 
 @pytest.mark.parametrize("folder", ["run", "sweep"])
@@ -89,7 +94,7 @@ def test_its_report_shows_the_texts_of_its_mistakes(recorded, folder):
     page = (recorded / folder / "report.html").read_text("utf-8")
     assert "is not what it was" not in page
     assert "has changed" not in page
-    assert "copies.csv, " in page or "row is right" in page
+    assert "copies.csv, " in page or "example is right" in page
 
 
 @pytest.mark.large

@@ -83,7 +83,7 @@ class TfidfSvmTest(parameterized.TestCase):
 
     def test_one_class_is_refused(self):
         with self.assertRaisesRegex(
-            ValueError, "all of one class.*labels=.1. in 2 rows"
+            ValueError, "all of one class.*labels=.1. in 2 examples"
         ):
             _svm(["a", "b"], None, np.array([1, 1]))
 

@@ -133,7 +133,7 @@ class TestPrecisionRecall:
         each, mean, guessing = legend_texts(picture)
         assert each == "each trial"
         assert mean.startswith("mean of 3 trials: average precision 0.")
-        assert guessing == "guessing: 25.0 % of the rows have it"
+        assert guessing == "guessing: 25.0 % of examples have it"
         assert set(lines[-1].get_ydata()) == {0.25}
         np.testing.assert_allclose(
             lines[3].get_ydata(),
@@ -153,7 +153,7 @@ class TestPrecisionRecall:
         assert len(classes) == 5
         values = [float(text.split()[0]) for text in classes]
         assert values == sorted(values)
-        assert all(text.endswith("$ (rows: 10)") for text in classes)
+        assert all(text.endswith("$ (examples: 10)") for text in classes)
         assert macro.endswith("  mean of all 7 classes")
         assert "the 5 of 7 classes where it is lowest" in picture.caption
         assert picture.caption.endswith("no example here: 1 of the 8 classes.")

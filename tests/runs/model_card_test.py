@@ -204,8 +204,8 @@ class TestText:
         card = render()
         assert "40 steps; the weights after step 30, the best on valid" in card
         assert "Seeds: 3 for new weights, 3 for the order" in card
-        assert "0 for held-out rows." in card
-        assert "- It learned from 3 rows." in card
+        assert "0 for held-out examples." in card
+        assert "- It learned from 3 examples." in card
         assert "Of a long text only 48 tokens count" in card
         assert "The validation examples chose the checkpoint" in card
         last = dataclasses.replace(CONFIG, checkpoint_to_use="last")

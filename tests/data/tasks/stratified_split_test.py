@@ -73,8 +73,11 @@ class DrawTest(parameterized.TestCase):
         self.assertLen({tuple(numbers) for numbers in drawn}, 7)
 
     @parameterized.parameters(
-        (lambda x: stratified_split(x, 0.5, 0), "2 rows.*--validation_prop"),
-        (lambda x: halves(x, 0), "Received: 2 rows. .*--split_dev"),
+        (
+            lambda x: stratified_split(x, 0.5, 0),
+            "2 examples.*--validation_prop",
+        ),
+        (lambda x: halves(x, 0), "Received: 2 examples. .*--split_dev"),
     )
     def test_single_rows_cannot_be_divided(self, draw, message):
         with self.assertRaisesRegex(ValueError, f"class has two.*{message}"):
@@ -185,7 +188,8 @@ class TogetherTest(parameterized.TestCase):
     )
     def test_one_group_cannot_be_divided(self, divide, message):
         with self.assertRaisesRegex(
-            ValueError, f"{message} only if .* group. .*8 rows in 1 groups of"
+            ValueError,
+            f"{message} only if .* group. .*8 examples in 1 groups of",
         ):
             divide(np.zeros(8, int), np.zeros(8, int))
 

@@ -170,7 +170,9 @@ class TestOtherDatasets:
         assert len(examples) == len(column.values) == 24
         for text, label in zip(examples.texts, column.values, strict=True):
             assert label == ("good", "bad")[int(text.split()[1]) % 2]
-        assert "6 of 30 rows of tfds:kettle_reviews/1.0.0/train" in caplog.text
+        assert (
+            "6 of 30 examples of tfds:kettle_reviews/1.0.0/train" in caplog.text
+        )
         assert "/test is not used: it has no labels" in caplog.text
         # The log says what is read, and nothing of how.
         for record in caplog.records:
@@ -214,7 +216,7 @@ class TestGroups:
     @pytest.mark.parametrize(
         "name, message",
         [
-            ("shop", "24 rows in 2 groups of"),  # They are the classes.
+            ("shop", "24 examples in 2 groups of"),  # They are the classes.
             ("town", "group_column='town' .*shop"),
         ],
     )

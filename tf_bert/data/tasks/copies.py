@@ -114,7 +114,7 @@ def copies_sentence(num_copies: int, num_rows: int, split: str) -> str:
     """Returns what to say of the examples of a split that were trained on.
 
     Example:
-        >>> copies_sentence(6, 3080, "test")[:52]
+        >>> copies_sentence(6, 3080, "test")[:60]
         '6 of the 3080 test examples are copies of training examples '
     """
     return (
