@@ -140,7 +140,7 @@ class TestPrecisionRecall:
             np.mean([line.get_ydata() for line in lines[:3]], axis=0),
         )
         assert picture.caption.startswith(
-            "The class _no $x$, which 5 of 20 rows"
+            "The class _no $x$, which 5 of 20 examples"
         )
         assert " over 3 trials). Guessing has 0.250" in picture.caption
         written(picture)

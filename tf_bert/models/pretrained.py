@@ -311,6 +311,8 @@ def packed_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     positions, starts = inputs.get("position_ids"), inputs.get("cls_positions")
     if positions is None or starts is None:
         is_real = ops.cast(ops.not_equal(examples, 0), "int32")
+        # One column more: a batch without texts has none.
+        is_real = ops.pad(is_real, [[0, 0], [0, 1]])
         first = ops.cast(ops.argmax(is_real, axis=1), "int32")  # [B]
     if positions is None:
         counted = ops.arange(length, dtype="int32") - first[:, None]  # [B, S]
