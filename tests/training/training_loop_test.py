@@ -114,7 +114,7 @@ class TrainingLoopTest(parameterized.TestCase):
         assert_close(*weights, atol=3e-6)
 
     @parameterized.parameters(
-        {"dropout": 0.1}, {"mixout": 0.3, "max_grad_norm": 0.0}
+        {"dropout": 0.2}, {"mixout": 0.3, "max_grad_norm": 0.0}
     )
     def test_micro_batches_draw_masks_of_their_own(self, **options):
         # So the result is that of one batch only without them, as the help
