@@ -80,6 +80,19 @@ def dense(gradient: Tensor) -> Tensor:
     return tf.convert_to_tensor(gradient)
 
 
+def replica_variable(shape: Any, dtype: Any) -> tf.Variable:
+    """Returns a variable of zeros that each replica has for itself.
+
+    Not Keras's: one that is made in a replica belongs to all of them.
+    """
+    return tf.Variable(
+        tf.zeros(shape, dtype),
+        trainable=False,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
+
+
 def _power(beta, step, dtype, bias_correction):
     """The power of beta that makes the kernel correct by the right factor."""
     rounded = tf.constant(beta, dtype)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 from keras import ops
 
 from tf_bert.optimization.adam_weight_decay import dense_gradient
@@ -14,8 +13,9 @@ Tensor = Any
 class GradientAccumulator:
     """Sums gradients over the parts of a batch, in a loop of one's own.
 
-    Under a distribution strategy, in a replica context, each replica has its
-    own sums. A run of this package has `--gradient_accumulation_steps`.
+    For TensorFlow. Under a distribution strategy, in a replica context, each
+    replica has its own sums. A run of this package has
+    `--gradient_accumulation_steps`.
 
     Example:
         >>> import tensorflow as tf
@@ -28,15 +28,15 @@ class GradientAccumulator:
     """
 
     def __init__(self):
-        self._sums: list[keras.Variable | None] = []
-        self._step: keras.Variable | None = None
+        self._sums: list[Any] = []
+        self._step: Any = None
 
     @property
     def step(self) -> Tensor:
-        """How many parts were added since the last `reset`, int32."""
+        """How many parts were added since the last `reset`, int64."""
         if self._step is None:
-            self._step = _own_variable((), "int32")
-        return ops.convert_to_tensor(self._step)
+            self._step = _own_variable((), "int64")
+        return self._step.value()
 
     @property
     def gradients(self) -> list[Tensor | None]:
@@ -46,9 +46,7 @@ class GradientAccumulator:
                 "There are no gradients yet. Received: no call of the "
                 "accumulator. Call it with the gradients of a part first."
             )
-        return [
-            x if x is None else ops.convert_to_tensor(x) for x in self._sums
-        ]
+        return [x if x is None else x.value() for x in self._sums]
 
     def __call__(self, gradients: Sequence[Tensor | None]) -> None:
         """Adds the gradients of one part, one for each variable, in order."""
@@ -74,16 +72,11 @@ class GradientAccumulator:
         """Begins anew: sums and `step` become 0."""
         for variable in (self._step, *self._sums):
             if variable is not None:
-                variable.assign(ops.zeros_like(variable))
+                variable.assign(ops.zeros(variable.shape, variable.dtype.name))
 
 
-def _own_variable(shape: Any, dtype: Any) -> keras.Variable:
+def _own_variable(shape: Any, dtype: Any) -> Any:
     """A variable of zeros that each replica has for itself."""
-    return keras.Variable(
-        "zeros",
-        shape=tuple(shape),
-        dtype=keras.backend.standardize_dtype(dtype),
-        trainable=False,
-        aggregation="only_first_replica",
-        synchronization="on_read",
-    )
+    from tf_bert.optimization import fused_adam
+
+    return fused_adam.replica_variable(shape, dtype)
