@@ -77,6 +77,11 @@ def test_a_run_and_all_that_follows(gcs, gcs_folder, on_gcs, command):
     )
     assert status == 0, errors
     assert [fault.times for fault in gcs.faults] == [0] * len(gcs.faults)
+    # The first read of train.csv has met a fault.
+    for name, count in (("train", 2), ("test", 1), ("predict", 1)):
+        name = f"{files.removeprefix('gs://bucket/')}/{name}.csv"
+        reads = [r for r in gcs.requests if (r.kind, r.name) == ("read", name)]
+        assert len(reads) == count, reads
     for arguments in (
         ["--mode=evaluate", f"--test_file={files}/test.csv"],
         ["--mode=predict", f"--predict_file={files}/predict.csv"],

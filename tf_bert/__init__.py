@@ -5,12 +5,12 @@
 
 Names are imported when they are first used, so that `--help` needs no
 TensorFlow, whose greeting is then held back: see `native_log.py`. Importing
-the package turns on TensorFlow's oneDNN, and gives it no more threads than a
-container has processors, which must be done before TensorFlow is loaded: see
-`onednn.py`, `limits.py`.
+the package turns on TensorFlow's oneDNN, gives it no more threads than a
+container has processors, and makes it quick on ``gs://``, which must be done
+before TensorFlow is loaded: see `onednn.py`, `limits.py`, `gs_client.py`.
 """
 
-from tf_bert.system import limits, onednn
+from tf_bert.system import gs_client, limits, onednn
 
 _HOMES = {
     "AdamWeightDecay": "tf_bert.optimization.adam_weight_decay",
@@ -34,6 +34,7 @@ __all__ = [*_HOMES]
 
 onednn.turn_on()
 limits.limit_threads()
+gs_client.read_small_blocks()
 
 
 def __getattr__(name: str):

@@ -173,7 +173,7 @@ def test_a_folder_is_replaced_and_its_last_file_is_last(
 
 @pytest.mark.large
 def test_a_large_checkpoint_is_read_once(gcs, on_gcs, gcs_folder, tmp_path):
-    """More than the 64 MiB that the client reads at a time."""
+    """In several parts; of itself the client would read 64 MiB at a time."""
     data = os.urandom(1 << 20) * 70
     put(gcs, f"{gcs_folder}/config.json", b"{}")
     put(gcs, f"{gcs_folder}/model.safetensors", data)
@@ -185,6 +185,8 @@ def test_a_large_checkpoint_is_read_once(gcs, on_gcs, gcs_folder, tmp_path):
     assert sum(num_bytes for _, num_bytes in reads) == len(data)
     ends = [first + num_bytes for first, num_bytes in reads]
     assert [first for first, _ in reads] == [0, *ends[:-1]]
+    # It clears so much memory for each object, however small that is.
+    assert reads[0] == (0, 8 << 20)
 
 
 @pytest.mark.large

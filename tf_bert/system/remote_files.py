@@ -167,15 +167,17 @@ def glob(pattern: str) -> list[str]:
 
 
 def download(path: str, target: BinaryIO) -> None:
-    """Copies an object into a seekable file, whose content it replaces.
+    """Copies an object into a seekable file, from its place to its end.
 
     It is read to its end, not to the length that it had before, and the two
     must agree; otherwise it is read again. Its bytes are not compared with
     the hash that the storage keeps, which the client does not give.
     """
 
+    start = target.tell()
+
     def copy(gfile: Any) -> None:
-        target.seek(0)
+        target.seek(start)
         target.truncate()
         num_bytes = 0
         with gfile.GFile(path, "rb") as file:

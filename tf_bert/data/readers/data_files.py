@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from tf_bert.data.readers import fetched_files
 from tf_bert.system import file_io, remote_files
 
 
@@ -38,14 +39,15 @@ def find_files(path: str) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def open_binary(path: str) -> Iterator[BinaryIO]:
-    """Opens a file for reading, as it is."""
-    with contextlib.ExitStack() as stack:
+    """Opens a file for reading, as it is; a remote one is fetched once."""
+    if file_io.is_remote(path):
+        file = fetched_files.open_fetched(path)
+    else:
         try:
-            file = stack.enter_context(file_io.open_binary_reader(path))
+            file = open(path, "rb")
         except PermissionError as error:
-            if file_io.is_remote(path):  # It says how to sign in.
-                raise
             raise _permission_error(path) from error
+    with file:
         yield file
 
 
