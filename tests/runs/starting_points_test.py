@@ -72,6 +72,16 @@ def test_a_folder_is_settled_as_it_is_until_its_weights_change(
     assert again(config).settle(config) == config
 
 
+def test_what_nothing_has_come_of_may_be_mended(config, checkpoint):
+    begin(config)
+    write_weights(checkpoint, 2.0)
+    folder = RunFolder(config.output_dir)
+    starts = StartingPoints(folder, config, used=())
+    assert starts.settle(config) == config
+    starts.write()
+    assert again(config).settle(config) == config
+
+
 def test_a_named_model_is_not_read_for_it(config, tmp_path, monkeypatch):
     monkeypatch.setenv("TF_BERT_CACHE", str(tmp_path / "nothing_here"))
     config = Config.from_dict(config.as_dict(), init_checkpoint="minilm-l6")

@@ -15,6 +15,7 @@ import safetensors.numpy
 from tf_bert import run
 from tf_bert.config import Config
 from tf_bert.runs.run_folder import RunFolder
+from tf_bert.runs.starting_points import StartingPoints
 from tf_bert.trials import planned_trials, run_trials
 from tf_bert.trials.sweep_data import SweepData
 from tf_bert.trials.trial_folder import TrialFolder
@@ -287,7 +288,8 @@ def test_the_first_of_equals_keeps_its_model(
     }
     rest = ("error", "best", "is_failed", "is_degenerate", "is_constant")
     folder.write_trial({**dict.fromkeys(rest), **record}, {})
-    sweep = run_trials._Sweep(folder, config, trials, SweepData())
+    starts = StartingPoints(folder, config)
+    sweep = run_trials._Sweep(folder, config, trials, SweepData(), starts)
     assert sweep._beats(trials[asked]) == expected
 
 

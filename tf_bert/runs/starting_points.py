@@ -6,6 +6,7 @@ weights.
 """
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 from absl import logging
@@ -36,13 +37,26 @@ class StartingPoints:
     Args:
         folder: of the run or the sweep; need not exist.
         config: as it is given now.
+        used: the checkpoints that something has come of; the others may be
+            mended. None: all.
     """
 
-    def __init__(self, folder: RunFolder, config: Config):
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: Config,
+        *,
+        used: Collection[str] | None = None,
+    ):
         self._folder = folder
         has_begun = folder.begun(config) is not None
-        self._known = _read(folder) if has_begun else {}
-        self._is_of_earlier_version = has_begun and not self._known
+        known = _read(folder) if has_begun else {}
+        self._is_of_earlier_version = has_begun and not known
+        self._known = {
+            name: start
+            for name, start in known.items()
+            if used is None or name in used
+        }
         self._found: dict[str, _Start] = {}
 
     def settle(self, config: Config) -> Config:

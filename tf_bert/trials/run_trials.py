@@ -50,7 +50,7 @@ def run_trials(config: Config) -> int:
     distribution.get_cluster(config)  # Refuses the workers of one run.
     folder = TrialFolder(config.output_dir)
     folder.check_usable(config)
-    data, starts = SweepData(), StartingPoints(folder, config)
+    data, starts = SweepData(), _starting_points(folder, config)
     has_begun = bool(folder.read_optional(run_folder.DATA))
     is_new = config.overwrite_output_dir or not has_begun
     _check(config, data, starts, is_new=is_new)
@@ -83,6 +83,15 @@ def _connected(config: Config) -> contextlib.AbstractContextManager:
     from tf_bert.trials.runners import ray_cluster
 
     return ray_cluster.connected(config)
+
+
+def _starting_points(folder: TrialFolder, config: Config) -> StartingPoints:
+    """Returns the checkpoints of the trials that are there, errors aside."""
+    if folder.begun(config) is None:
+        return StartingPoints(folder, config)
+    ended = [r for r in folder.read_records() if r["status"] != "error"]
+    used = {r["config"].get("init_checkpoint") for r in ended}
+    return StartingPoints(folder, config, used=used)
 
 
 def _check(
