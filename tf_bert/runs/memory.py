@@ -22,7 +22,6 @@ from tf_bert.runs.cost import MemoryEstimate, size_text
 from tf_bert.runs.schedule import plan_training
 from tf_bert.system import limits
 from tf_bert.training.devices import device_counts
-from tf_bert.training.training_loop import trained_variables
 
 if TYPE_CHECKING:
     from tf_bert.runs.build import Run
@@ -142,6 +141,9 @@ def outputs_memory(classifier: "Classifier", config: Config) -> MemoryEstimate:
 
 def num_updated(run: "Run") -> int:
     """Returns the number of parameters that get a gradient."""
+    # Here, for predictions load nothing that trains.
+    from tf_bert.training.training_loop import trained_variables
+
     return count_parameters(
         trained_variables(run.classifier.model, run.embedding_rows)
     )
