@@ -113,7 +113,8 @@ class Machine:
             env={
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.home),
-                "PYTHONPATH": f"{ROOT}:{self.site}",
+                # The metadata that setup.py leaves in a checkout comes last.
+                "PYTHONPATH": f"{self.site}:{ROOT}",
                 **variables,
             },
             cwd=self.home,
