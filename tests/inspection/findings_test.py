@@ -219,7 +219,7 @@ CASES = (
         with_config(train_batch_size=1024),
         "large_batch",
         "warning",
-        "batch of 1024 is more than the 1000",
+        "batch of 1024 is more than 1000 training",
         "--train_batch_size=128",
     ),
 )

@@ -330,8 +330,7 @@ def _large_batch(inspection: Inspection) -> Iterable[Finding]:
         yield Finding(
             "warning",
             "large_batch",
-            f"A batch of {batch_size} is more than the {rows} training "
-            "examples.",
+            f"A batch of {batch_size} is more than {rows} training examples.",
             f"Pass --train_batch_size={2 ** int(math.log2(max(rows // 4, 1)))}"
             " or so.",
         )
