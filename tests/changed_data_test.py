@@ -113,7 +113,7 @@ class TestEvaluate:
         edit(folder / "reviews.csv", lambda lines: lines.pop(31))
         error = refused(*EVALUATE)
         assert "Received: reviews.csv: 1 row missing (31). Restore" in error
-        assert "--test_file with other rows" in error
+        assert "--test_file with other examples" in error
         assert not (folder / "run" / "evaluation.json").exists()
 
     def test_a_file_that_only_moved_is_taken(self, folder, done):
