@@ -152,6 +152,8 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
 # Files of minutes, of which a process should not be the last to begin one.
 _LONG = (
     "reliability_test.py",
+    "memory_test.py",
+    "replicas_test.py",
     "benchmarks_test.py",
     "workers_run_test.py",
     "ray_runner_test.py",
