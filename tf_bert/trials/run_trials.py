@@ -51,8 +51,7 @@ def run_trials(config: Config) -> int:
     folder = TrialFolder(config.output_dir)
     folder.check_usable(config)
     data, starts = SweepData(), _starting_points(folder, config)
-    has_begun = bool(folder.read_optional(run_folder.DATA))
-    is_new = config.overwrite_output_dir or not has_begun
+    is_new = folder.begun(config) is None
     _check(config, data, starts, is_new=is_new)
     asked, config = config, positive_labels.settle(config, data, folder)
     trials = planned_trials(config)
